@@ -1,0 +1,35 @@
+"""What every test may use: the `peers` marker's rule and the folder of shared data sets."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ("jax", "torch")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose peers are not installed; fail it where the environment promised them.
+
+    Such a test imports its peers inside itself or its fixtures: an import at the head of the
+    module fails before this rule is asked, and pytest.importorskip would evade it.
+    """
+    wanted = {name for mark in item.iter_markers("peers") for name in mark.args or PEERS}
+    missing = sorted(name for name in wanted if importlib.util.find_spec(name) is None)
+    if not missing:
+        return
+    reason = f'not installed: {", ".join(missing)} (pip install ".[peers]")'
+    if os.environ.get("CHAINRULE_REQUIRE_PEERS") == "1":
+        pytest.fail(f"CHAINRULE_REQUIRE_PEERS=1, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of data sets beside the repository; skips where there is none."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no data sets at {folder}")
+    return folder
