@@ -1,0 +1,315 @@
+"""The axis walk: from named axes to matrices, with side and transpose proved on the way.
+
+A product of factors, each carrying at most two axes, is a graph: axes are the places, factors the
+roads between them (a vector's road leads to the unit axis).  An axis that is summed and shared by
+exactly two factors joins them.  Walk from the result's row axis to its column axis: the walking
+order is the order of multiplication, and a factor entered by its column axis is transposed.
+There is nothing to choose, and sizes are never looked at.
+
+Factors with the same axes are multiplied entry by entry (⊙) before the walk; a vector over an axis
+that the result keeps, or that three factors share, scales rows or columns of a neighbor; an axis
+summed in one factor alone is a product with **1**; an axis of the result that no factor carries is
+an outer product with **1**.  Where nothing fits, the expression stays in index notation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chainrule.formulas.axes import Axis, Sides, in_order
+from chainrule.formulas.expressions import (
+    ONE,
+    Apply,
+    Expression,
+    Largest,
+    Product,
+    Rename,
+    Symbol,
+    children,
+    product,
+    rebuild,
+)
+from chainrule.formulas.expressions import Ones as OnesArray
+from chainrule.formulas.functions import Function
+from chainrule.formulas.matrices import (
+    Entry,
+    Extreme,
+    Indexed,
+    Layerwise,
+    Matrix,
+    Multiply,
+    Ones,
+    Pointwise,
+    turned,
+)
+
+Layout = Literal["rows", "columns"]
+
+
+def orient(axes: Sequence[Axis], layout: Layout) -> Sides:
+    """Return the row and column axis of an array with these axes.
+
+    Samples in rows: (samples, features) and (inputs, outputs), a vector of features is a row.
+    Samples in columns: everything turned over.
+    """
+    ordered = in_order(tuple(axes))
+    if len(ordered) == 2:
+        sides: Sides = (ordered[0], ordered[1])
+    elif not ordered:
+        sides = (None, None)
+    else:
+        (axis,) = ordered
+        sides = (axis, None) if axis.is_samples else (None, axis)
+    return sides if layout == "rows" else (sides[1], sides[0])
+
+
+class NoMatrixForm(Exception):  # noqa: N818 — not an error: the caller goes on without
+    """Raised inside the walk where nothing fits; the caller keeps index notation."""
+
+
+def arrange(
+    tree: Expression, layout: Layout = "rows", axes: tuple[Axis, ...] | None = None
+) -> Matrix:
+    """Lay an expression out in rows and columns.
+
+    ``axes`` are the axes of the result where it has more than the expression carries (then it is
+    spread by an outer product with **1**).
+
+    >>> B, h, o = Axis("B", -1), Axis("h", 1), Axis("o", 2)
+    >>> G, W = Symbol("G", (B, o)), Symbol("W", (h, o))
+    >>> print(arrange(product(G, W, over=[o])))
+    G Wᵀ
+    >>> print(arrange(product(G, W, over=[o]), "columns"))
+    Wᵀ G
+    """
+    wanted = tree.axes if axes is None else axes
+    if len(wanted) > 2:
+        return Indexed(tree, None, None)
+    sides = orient(wanted, layout)
+    if set(tree.axes) != set(wanted):
+        missing = tuple(axis for axis in wanted if axis not in tree.axes)
+        tree = product(tree, OnesArray(missing))
+    try:
+        return _Arrangement(layout).matrix(tree, sides)
+    except NoMatrixForm:
+        return Indexed(tree, *sides)
+
+
+@dataclass
+class _Arrangement:
+    """One formula being laid out; ``operands`` collects what its entrywise part refers to."""
+
+    layout: Layout
+    operands: dict[Symbol, Matrix] = field(default_factory=dict)
+
+    def matrix(self, tree: Expression, sides: Sides) -> Matrix:
+        """Return the matrix of an expression with the given sides."""
+        inner = _Arrangement(self.layout)
+        formula = inner.entrywise(tree, sides)
+        if isinstance(formula, Symbol):
+            whole = inner.operands.get(formula)
+            if whole is not None and whole.sides == sides:
+                return whole
+        covered = {axis for operand in inner.operands.values() for axis in operand.sides}
+        if not covered.issuperset(_present(sides)):
+            # Nothing in the formula has this axis: it is spread over it by ones.
+            missing = (None if axis in covered else axis for axis in sides)
+            formula = product(formula, inner._operand(OnesArray(()), Ones(*missing)))
+        return Pointwise(formula, tuple(inner.operands.items()), *sides)
+
+    def entrywise(self, tree: Expression, sides: Sides) -> Expression:
+        """Return the formula of one entry; what is not entrywise becomes an operand."""
+        match tree:
+            case Symbol():
+                if tree.axes:
+                    self.operands[tree] = _entry(tree, sides, self.layout)
+                return tree
+            case OnesArray():
+                return ONE
+            case Product():
+                return self._product(tree, sides)
+            case Apply(function=Function() as function) if not function.elementwise:
+                return self._layer_function(tree, function, sides)
+            case Largest():
+                inside = self._spread(sides, tree.operand.axes)
+                return self._operand(tree, Extreme(self.matrix(tree.operand, inside), tree.axis))
+            case Rename():
+                raise NoMatrixForm
+        parts = children(tree)
+        if not parts:
+            return tree
+        return rebuild(tree, tuple(self.entrywise(part, sides) for part in parts))
+
+    def _layer_function(self, tree: Apply, function: Function, sides: Sides) -> Expression:
+        (argument,) = tree.arguments
+        axis = function.layer_axis(argument)
+        assert axis is not None
+        operand = self.matrix(argument, self._restricted(sides, argument.axes))
+        return self._operand(tree, Layerwise(function, operand, axis))
+
+    def _operand(self, tree: Expression, matrix: Matrix) -> Symbol:
+        """Call a matrix by a fresh symbol inside the entrywise formula."""
+        for known, value in self.operands.items():
+            if value == matrix:
+                return known
+        symbol = Symbol(f"⟨{len(self.operands)}⟩", tree.axes)
+        self.operands[symbol] = matrix
+        return symbol
+
+    def _restricted(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
+        """Return the sides of a part that carries only some of the axes."""
+        rows, columns = sides
+        kept = (rows if rows in axes else None, columns if columns in axes else None)
+        if {axis for axis in kept if axis is not None} != set(axes):
+            raise NoMatrixForm
+        return kept
+
+    def _spread(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
+        """Return the sides of a part that has one axis more than its surroundings keep."""
+        natural = orient(axes, self.layout) if len(axes) <= 2 else None
+        if natural is None:
+            raise NoMatrixForm
+        rows, columns = sides
+        turned_over = (rows is not None and rows == natural[1]) or (
+            columns is not None and columns == natural[0]
+        )
+        return (natural[1], natural[0]) if turned_over else natural
+
+    def _product(self, tree: Product, sides: Sides) -> Expression:
+        scalars = [self.entrywise(f, sides) for f in tree.factors if not f.axes]
+        arrays = [f for f in tree.factors if f.axes and not isinstance(f, OnesArray)]
+        groups = _grouped(arrays)
+        if not arrays:
+            return product(*scalars)
+        if not tree.summed and not (len(tree.axes) == 2 and max(len(g.axes) for g in groups) < 2):
+            return product(*scalars, *(self.entrywise(array, sides) for array in arrays))
+        wanted = set(tree.axes)
+        walked = [g for g in groups if set(g.axes) != wanted] or groups
+        outside = [self.entrywise(g, sides) for g in groups if g not in walked]
+        carried = {axis for road in walked for axis in road.axes} if outside else wanted
+        sides = self._restricted(sides, tuple(axis for axis in tree.axes if axis in carried))
+        return product(*scalars, *outside, *self._walk(walked, tree.summed, sides))
+
+    def _walk(
+        self, roads: list[Expression], summed: tuple[Axis, ...], sides: Sides
+    ) -> list[Expression]:
+        """Return the matrix product found by the walk, and scalars that lie beside its way."""
+        rows, columns = sides
+        graph = _Graph(_scaling_neighbors(roads, summed), summed, sides)
+        products: list[Expression] = []
+        way: list[_Passed] = []
+        if rows is not None:
+            way = graph.follow(rows)
+        if columns is not None and not (way and way[-1].leave == columns):
+            way += [passed.back() for passed in reversed(graph.follow(columns))]
+        if way:
+            products.append(self._operand(OnesArray(_present(sides)), self._multiplied(way)))
+        while (beside := graph.follow(None)) != []:
+            products.insert(0, self._operand(ONE, self._multiplied(beside)))
+        if graph.roads:
+            raise NoMatrixForm  # a closed round trip: a trace
+        return products
+
+    def _multiplied(self, way: "list[_Passed]") -> Matrix:
+        path = tuple(self._factor(passed) for passed in way)
+        return path[0] if len(path) == 1 else Multiply(path)
+
+    def _factor(self, passed: "_Passed") -> Matrix:
+        if isinstance(passed.road, OnesArray):
+            return Ones(passed.enter, passed.leave)
+        natural = orient(passed.road.axes, self.layout)
+        matrix = self.matrix(passed.road, natural)
+        return matrix if natural == (passed.enter, passed.leave) else turned(matrix)
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """A factor, the axis it was entered by and the axis it was left by."""
+
+    road: Expression
+    enter: Axis | None
+    leave: Axis | None
+
+    def back(self) -> "_Passed":
+        """Return the same road walked the other way."""
+        return _Passed(self.road, self.leave, self.enter)
+
+
+class _Graph:
+    """Axes as places, factors as roads; every axis must be a junction of two or a dead end."""
+
+    def __init__(self, roads: list[Expression], summed: tuple[Axis, ...], sides: Sides) -> None:
+        self.summed = summed
+        ends = [axis for road in roads for axis in road.axes]
+        kept = _present(sides)
+        self.roads = list(roads)
+        # Summed in one factor alone, or kept and carried by none: a road of ones.
+        self.roads += [OnesArray((axis,)) for axis in summed if ends.count(axis) == 1]
+        self.roads += [OnesArray((axis,)) for axis in kept if ends.count(axis) == 0]
+        crowded = any(ends.count(axis) > (2 if axis in summed else 1) for axis in ends)
+        if crowded or any(axis not in (*summed, *kept) for axis in ends):
+            raise NoMatrixForm
+
+    def follow(self, start: Axis | None) -> list[_Passed]:
+        """Walk from an axis (or from the unit axis) until the way ends, using up its roads."""
+        way: list[_Passed] = []
+        here = start
+        while True:
+            road = next((road for road in self.roads if _starts(road, here)), None)
+            if road is None:
+                return way
+            self.roads.remove(road)
+            there = _other_end(road, here)
+            way.append(_Passed(road, here, there))
+            here = there
+            if here is None or here not in self.summed:
+                return way
+
+
+def _starts(road: Expression, here: Axis | None) -> bool:
+    return len(road.axes) == 1 if here is None else here in road.axes
+
+
+def _other_end(road: Expression, here: Axis | None) -> Axis | None:
+    others = [axis for axis in road.axes if axis != here]
+    return others[0] if others else None
+
+
+def _present(sides: Sides) -> tuple[Axis, ...]:
+    return tuple(axis for axis in sides if axis is not None)
+
+
+def _grouped(arrays: list[Expression]) -> list[Expression]:
+    """Multiply factors with equal axes entry by entry."""
+    groups: dict[frozenset[Axis], list[Expression]] = {}
+    for array in arrays:
+        if len(array.axes) > 2:
+            raise NoMatrixForm
+        groups.setdefault(frozenset(array.axes), []).append(array)
+    return [product(*members) for members in groups.values()]
+
+
+def _scaling_neighbors(roads: list[Expression], summed: tuple[Axis, ...]) -> list[Expression]:
+    """Let a vector scale a neighbor's rows or columns where its axis is no mere junction of two."""
+    groups = list(roads)
+    for vector in [road for road in roads if len(road.axes) == 1]:
+        (axis,) = vector.axes
+        wider = [other for other in groups if axis in other.axes and len(other.axes) == 2]
+        if wider and (axis not in summed or len(wider) > 1):
+            # The last neighbor: in a pullback that is the cotangent, not the data.
+            groups.remove(vector)
+            groups[groups.index(wider[-1])] = product(vector, wider[-1])
+    return groups
+
+
+def _entry(symbol: Symbol, sides: Sides, layout: Layout) -> Matrix:
+    if len(symbol.axes) > 2:
+        raise NoMatrixForm
+    natural = orient(symbol.axes, layout)
+    present = {axis for axis in sides if axis is not None}
+    if not set(symbol.axes) <= present:
+        raise NoMatrixForm
+    entry = Entry(symbol, *natural)
+    rows, columns = sides
+    here = (rows if rows in symbol.axes else None, columns if columns in symbol.axes else None)
+    return entry if natural == here else turned(entry)

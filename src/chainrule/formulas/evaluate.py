@@ -1,0 +1,236 @@
+"""Expression to numbers: the named-axis meaning of every node, in NumPy.
+
+Arrays are aligned by axis *name*.  The same code runs on real and on complex numbers; on complex
+ones branches look at the real part and nothing is conjugated, so the complex step works wherever
+the formula is analytic.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import (
+    Add,
+    Apply,
+    Expression,
+    Largest,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Rename,
+    Size,
+    Symbol,
+)
+from chainrule.formulas.functions import Function
+
+Array = NDArray[Any]
+
+
+def _real(value: Array) -> Array:
+    return np.real(value)
+
+
+def _erf(value: Array) -> Array:
+    # NumPy has no error function.  SciPy's is imported when a formula needs it, so that
+    # `import chainrule` does not pay for it.
+    from scipy.special import erf
+
+    return np.asarray(erf(value))
+
+
+def _where(condition: Array, chosen: Array, other: Array) -> Array:
+    return np.where(_real(condition) != 0, chosen, other)
+
+
+PRIMITIVES: dict[str, Callable[..., Array]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "tanh": np.tanh,
+    "erf": _erf,
+    "abs": lambda x: np.where(_real(x) < 0, -x, x),
+    "sign": lambda x: np.sign(_real(x)),
+    "maximum": lambda x, y: _where(_real(x) > _real(y), x, y),
+    "minimum": lambda x, y: _where(_real(x) < _real(y), x, y),
+    "greater": lambda x, y: (_real(x) > _real(y)).astype(np.result_type(_real(x), _real(y))),
+    "where": _where,
+}
+"""What each primitive means in NumPy."""
+
+
+class Evaluation:
+    """The values of expressions under one assignment of numbers to symbols.
+
+    ``values`` maps a symbol's name to an array with that symbol's axes, in its order.  ``form``
+    says which formula of a named function is used: ``"computed"`` (what trains) or ``"value"``
+    (what is printed, and analytic where ``computed`` branches).  Equal subexpressions are
+    evaluated once.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Any], *, form: str = "computed", dtype: Any = None
+    ) -> None:
+        self.values = values
+        self.form = form
+        self.dtype = dtype
+        self.sizes: dict[Axis, int] = {}
+        self._known: dict[Expression, Array] = {}
+
+    def measure(self, symbols: Iterable[Symbol]) -> "Evaluation":
+        """Read the length of each axis off the arrays, refusing contradictions."""
+        for symbol in symbols:
+            if symbol.name not in self.values:
+                continue
+            array = np.asarray(self.values[symbol.name])
+            if array.ndim != len(symbol.axes):
+                raise InputError(
+                    f"{symbol.name}: an array of shape {array.shape} came; "
+                    f"axes ({', '.join(axis.name for axis in symbol.axes)}) are needed"
+                )
+            for axis, length in zip(symbol.axes, array.shape, strict=True):
+                if self.sizes.setdefault(axis, length) != length:
+                    raise InputError(
+                        f"{symbol.name}: axis {axis.name} has length {length} here and "
+                        f"{self.sizes[axis]} elsewhere; make the arrays agree"
+                    )
+        return self
+
+    def define(self, symbol: Symbol, value: Array) -> None:
+        """Let a symbol have this value from now on."""
+        self._known[symbol] = value
+        for axis, length in zip(symbol.axes, np.shape(value), strict=True):
+            self.sizes[axis] = length
+
+    def __call__(self, tree: Expression) -> Array:
+        """Return the value of an expression, with the axes of ``tree.axes`` in order."""
+        with np.errstate(all="ignore"):
+            # Safe forms select between branches of which the other may overflow.
+            return self._value(tree)
+
+    def spread(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
+        """Return the value over all of ``axes``, repeated along those that the expression lacks."""
+        with np.errstate(all="ignore"):
+            value = self.aligned(tree, axes)
+        return np.broadcast_to(value, [self.size(axis) for axis in axes])
+
+    def _value(self, tree: Expression) -> Array:
+        known = self._known.get(tree)
+        if known is None:
+            known = self._known[tree] = np.asarray(_MEANING[type(tree)](self, tree))
+        return known
+
+    def aligned(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
+        """Return the value of ``tree`` shaped to broadcast over ``axes``."""
+        value = self._value(tree)
+        present = [axis for axis in axes if axis in tree.axes]
+        ordered = np.transpose(value, [tree.axes.index(axis) for axis in present])
+        lengths = dict(zip(present, ordered.shape, strict=True))
+        return ordered.reshape([lengths.get(axis, 1) for axis in axes])
+
+    def constant(self, value: Any) -> Array:
+        """Return a scalar in the evaluation's type."""
+        return np.asarray(value, dtype=self.dtype or np.float64)
+
+    def size(self, axis: Axis) -> int:
+        """Return the length of an axis."""
+        if axis not in self.sizes:
+            raise InputError(
+                f"axis {axis.name}: its length is unknown; give the value of a symbol that has it"
+            )
+        return self.sizes[axis]
+
+    def _symbol(self, tree: Symbol) -> Array:
+        if tree.name not in self.values:
+            raise InputError(f"symbol {tree.name}: no value came; add it to the values")
+        value = np.asarray(self.values[tree.name])
+        return value if self.dtype is None else value.astype(self.dtype, copy=False)
+
+    def _add(self, tree: Add) -> Array:
+        result = self.aligned(tree.terms[0], tree.axes)
+        for term in tree.terms[1:]:
+            result = result + self.aligned(term, tree.axes)
+        return result
+
+    def _product(self, tree: Product) -> Array:
+        if not tree.summed:
+            result = self.aligned(tree.factors[0], tree.axes)
+            for factor in tree.factors[1:]:
+                result = result * self.aligned(factor, tree.axes)
+            return result
+        numbered = {axis: place for place, axis in enumerate((*tree.axes, *tree.summed))}
+        operands: list[Any] = []
+        for factor in tree.factors:
+            operands += [self._value(factor), [numbered[axis] for axis in factor.axes]]
+        return np.asarray(
+            np.einsum(*operands, [numbered[axis] for axis in tree.axes], optimize="greedy")
+        )
+
+    def _power(self, tree: Power) -> Array:
+        base = self._value(tree.base)
+        if isinstance(tree.exponent, Number):
+            exponent = tree.exponent.value
+            if exponent == -1:
+                return np.asarray(1 / base)
+            if exponent.denominator == 2 and abs(exponent.numerator) == 1:
+                root = np.sqrt(base)
+                return np.asarray(root if exponent > 0 else 1 / root)
+            if exponent.denominator == 1:
+                return np.asarray(base ** int(exponent))
+        return np.asarray(base ** self._value(tree.exponent))
+
+    def _apply(self, tree: Apply) -> Array:
+        function = tree.function
+        if not isinstance(function, Function):
+            arguments = (self.aligned(argument, tree.axes) for argument in tree.arguments)
+            return PRIMITIVES[function.name](*arguments)
+        formula = function.value if self.form == "value" else function.computed
+        (argument,) = tree.arguments
+        return self._value(function.body(formula, {"z": argument}, function.layer_axis(argument)))
+
+    def _largest(self, tree: Largest) -> Array:
+        value = self._value(tree.operand)
+        place = tree.operand.axes.index(tree.axis)
+        where = np.expand_dims(np.argmax(_real(value), axis=place), place)
+        return np.squeeze(np.take_along_axis(value, where, axis=place), axis=place)
+
+    def _rename(self, tree: Rename) -> Array:
+        value = self._value(tree.operand)
+        self.sizes.setdefault(tree.new, value.shape[tree.operand.axes.index(tree.old)])
+        return value
+
+
+_MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {
+    Number: lambda self, tree: self.constant(float(tree.value)),
+    Size: lambda self, tree: self.constant(self.size(tree.axis)),
+    Symbol: Evaluation._symbol,
+    Ones: lambda self, tree: np.ones(
+        [self.size(axis) for axis in tree.axes], self.dtype or np.float64
+    ),
+    Add: Evaluation._add,
+    Product: Evaluation._product,
+    Power: Evaluation._power,
+    Apply: Evaluation._apply,
+    Largest: Evaluation._largest,
+    Rename: Evaluation._rename,
+}
+
+
+def evaluate(tree: Expression, values: Mapping[str, Any], *, form: str = "computed") -> Array:
+    """Return the value of one expression.
+
+    >>> from chainrule.formulas.axes import Axis
+    >>> from chainrule.formulas.expressions import Symbol, total
+    >>> i, h = Axis("i", 0), Axis("h", 1)
+    >>> x, W = Symbol("x", (i,)), Symbol("W", (i, h))
+    >>> evaluate(total(x * W, i), {"x": [1.0, 2.0], "W": [[1.0, 0.0], [0.0, 1.0]]})
+    array([1., 2.])
+    """
+    from chainrule.formulas.expressions import symbols
+
+    return Evaluation(values, form=form).measure(symbols(tree))(tree)

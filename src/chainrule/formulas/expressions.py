@@ -1,0 +1,435 @@
+"""Expressions over named axes: the closed set of nodes that every formula is made of.
+
+=============  ===========================================================================
+``Number``     an exact rational constant, with a name where it has one (π, λ)
+``Size``       the length of an axis (B samples, n outputs)
+``Symbol``     a named array: an input, a parameter, an intermediate, a cotangent
+``Ones``       an array of ones
+``Add``        a sum of terms, broadcast by axis *name*
+``Product``    a product of factors, broadcast by name, summed over some axes
+``Power``      base ** exponent, elementwise
+``Apply``      a primitive or a named function of its arguments
+``Largest``    the largest entry along one axis
+``Rename``     the same array under another axis name (tied weights)
+=============  ===========================================================================
+
+Nodes are immutable and compared by structure.  They know nothing of differentiation, numbers or
+typesetting: those are modules of their own, with one function per node.  Anything else (fractions,
+differences, means, variances) is built from these by the functions at the end of this file.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+from chainrule.errors import InputTypeError
+from chainrule.formulas.axes import Axis, in_order
+
+if TYPE_CHECKING:
+    from chainrule.formulas.functions import Function, Primitive
+
+_Node = TypeVar("_Node")
+
+
+@dataclass_transform(frozen_default=True)
+def _node(plain: type[_Node]) -> type[_Node]:
+    """Make a frozen dataclass whose structural hash is computed once per object."""
+    cls: Any = dataclass(frozen=True, repr=False)(plain)
+    structural: Callable[[Any], int] = cls.__hash__
+
+    def cached(self: Any) -> int:
+        value: int | None = self.__dict__.get("_hash")
+        if value is None:
+            value = structural(self)
+            self.__dict__["_hash"] = value
+        return value
+
+    cls.__hash__ = cached
+    made: type[_Node] = cls
+    return made
+
+
+class Expression:
+    """An array over named axes; the sum, product, quotient and power of two are expressions."""
+
+    axes: tuple[Axis, ...]
+
+    def __add__(self, other: "Operand") -> "Expression":
+        return add(self, other)
+
+    def __radd__(self, other: "Operand") -> "Expression":
+        return add(other, self)
+
+    def __sub__(self, other: "Operand") -> "Expression":
+        return add(self, negative(other))
+
+    def __rsub__(self, other: "Operand") -> "Expression":
+        return add(other, negative(self))
+
+    def __mul__(self, other: "Operand") -> "Expression":
+        return product(self, other)
+
+    def __rmul__(self, other: "Operand") -> "Expression":
+        return product(other, self)
+
+    def __truediv__(self, other: "Operand") -> "Expression":
+        return product(self, power(other, -1))
+
+    def __rtruediv__(self, other: "Operand") -> "Expression":
+        return product(other, power(self, -1))
+
+    def __pow__(self, exponent: "Operand") -> "Expression":
+        return power(self, exponent)
+
+    def __neg__(self) -> "Expression":
+        return negative(self)
+
+    def __str__(self) -> str:
+        return _printed(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {_printed(self)}>"
+
+
+Operand = Expression | int | float | Fraction
+
+
+@_node
+class Number(Expression):
+    """An exact rational constant; ``name`` is printed in its place where it has one."""
+
+    value: Fraction
+    name: str = ""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:  # type: ignore[override]
+        return ()
+
+
+@_node
+class Size(Expression):
+    """The length of an axis, as a scalar."""
+
+    axis: Axis
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:  # type: ignore[override]
+        return ()
+
+
+@_node
+class Symbol(Expression):
+    """A named array.  Its values are stored with these axes, in this order."""
+
+    name: str
+    axes: tuple[Axis, ...] = ()
+
+
+@_node
+class Ones(Expression):
+    """An array of ones: what a summed axis leaves behind in a pullback."""
+
+    axes: tuple[Axis, ...]
+
+
+@_node
+class Add(Expression):
+    """A sum of terms, broadcast by axis name."""
+
+    terms: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        self.__dict__["axes"] = _union(self.terms)
+
+
+@_node
+class Product(Expression):
+    """A product of factors, broadcast by axis name and summed over ``summed``."""
+
+    factors: tuple[Expression, ...]
+    summed: tuple[Axis, ...] = ()
+
+    def __post_init__(self) -> None:
+        union = _union(self.factors)
+        self.__dict__["axes"] = tuple(axis for axis in union if axis not in self.summed)
+
+
+@_node
+class Power(Expression):
+    """base ** exponent, elementwise; the exponent is a scalar expression."""
+
+    base: Expression
+    exponent: Expression
+
+    def __post_init__(self) -> None:
+        self.__dict__["axes"] = self.base.axes
+
+
+@_node
+class Apply(Expression):
+    """A primitive (elementwise) or a named function of its arguments."""
+
+    function: "Primitive | Function"
+    arguments: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        self.__dict__["axes"] = _union(self.arguments)
+
+
+@_node
+class Largest(Expression):
+    """The largest entry along one axis."""
+
+    operand: Expression
+    axis: Axis
+
+    def __post_init__(self) -> None:
+        left = tuple(axis for axis in self.operand.axes if axis != self.axis)
+        self.__dict__["axes"] = left
+
+
+@_node
+class Rename(Expression):
+    """The same array with axis ``old`` called ``new``: how one weight serves in two places."""
+
+    operand: Expression
+    old: Axis
+    new: Axis
+
+    def __post_init__(self) -> None:
+        axes = tuple(self.new if axis == self.old else axis for axis in self.operand.axes)
+        self.__dict__["axes"] = axes
+
+
+def _union(parts: Iterable[Expression]) -> tuple[Axis, ...]:
+    return in_order(tuple(axis for part in parts for axis in part.axes))
+
+
+def expression(value: Operand) -> Expression:
+    """Turn a Python number into a ``Number``; a decimal literal is taken as written.
+
+    >>> expression(0.1).value
+    Fraction(1, 10)
+    """
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, (int, Fraction)):
+        return Number(Fraction(value))
+    given: object = value
+    if isinstance(given, float) and math.isfinite(given):
+        return Number(Fraction(repr(given)))
+    raise InputTypeError(
+        f"expression: {value!r} came; expressions, finite numbers and fractions are allowed; "
+        "name an array with Symbol(name, axes)"
+    )
+
+
+ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
+
+
+def add(*terms: Operand) -> Expression:
+    """Return the sum, flattened; zeros are dropped, numbers added up where the first stood."""
+    flat: list[Expression] = []
+    constant = Fraction(0)
+    place = 0
+    for term in map(expression, terms):
+        for part in term.terms if isinstance(term, Add) else (term,):
+            if isinstance(part, Number) and not part.name:
+                place = place if constant else len(flat)
+                constant += part.value
+            else:
+                flat.append(part)
+    if constant:
+        flat.insert(place, Number(constant))
+    if not flat:
+        return ZERO
+    return flat[0] if len(flat) == 1 else Add(tuple(flat))
+
+
+def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
+    """Return the product summed over the axes ``over``, flattened, with one number in front.
+
+    A factor that is itself a sum over axes stays closed: its inner index belongs to it alone.
+    An axis that no factor carries contributes its length.
+    """
+    flat: list[Expression] = []
+    coefficient = Fraction(1)
+    for factor in map(expression, factors):
+        open_ = isinstance(factor, Product) and not factor.summed
+        for part in factor.factors if open_ else (factor,):  # type: ignore[attr-defined]
+            if isinstance(part, Number) and not part.name:
+                coefficient *= part.value
+            else:
+                flat.append(part)
+    if not coefficient:
+        return ZERO
+    carried = {axis for part in flat for axis in part.axes if not isinstance(part, Ones)}
+    flat = [part for part in flat if not (isinstance(part, Ones) and carried.issuperset(part.axes))]
+    carried = {axis for part in flat for axis in part.axes}
+    summed = tuple(axis for axis in in_order(tuple(over)) if axis in carried)
+    flat.extend(Size(axis) for axis in in_order(tuple(over)) if axis not in carried)
+    if coefficient != 1:
+        flat.insert(0, Number(coefficient))
+    if not flat:
+        return ONE
+    if len(flat) == 1 and not summed:
+        return flat[0]
+    return Product(tuple(flat), summed)
+
+
+def negative(operand: Operand) -> Expression:
+    """Return −operand; the sign of a sum goes to its terms."""
+    value = expression(operand)
+    if isinstance(value, Add) and all(_is_simple(term) for term in value.terms):
+        return add(*(product(-1, term) for term in value.terms))
+    return product(-1, value)
+
+
+def _is_simple(term: Expression) -> bool:
+    return isinstance(term, (Number, Symbol, Size))
+
+
+def power(base: Operand, exponent: Operand) -> Expression:
+    """Return base ** exponent; numbers are folded, (x**a)**b becomes x**(a*b) for integers."""
+    root, index = expression(base), expression(exponent)
+    if isinstance(index, Number):
+        if index.value == 1:
+            return root
+        if isinstance(root, Number) and not root.name and index.value.denominator == 1:
+            return Number(root.value**index.value.numerator)
+        if (
+            isinstance(root, Power)
+            and isinstance(root.exponent, Number)
+            and root.exponent.value.denominator == index.value.denominator == 1
+        ):
+            return power(root.base, Number(root.exponent.value * index.value))
+    return Power(root, index)
+
+
+def square_root(operand: Operand) -> Expression:
+    """Return operand ** (1/2)."""
+    return power(operand, Fraction(1, 2))
+
+
+def total(operand: Expression, *over: Axis) -> Expression:
+    """Return the sum over the named axes."""
+    return product(operand, over=over)
+
+
+def mean(operand: Expression, *over: Axis) -> Expression:
+    """Return the mean over the named axes, Σ x / n.
+
+    >>> units = Axis("h", 1)
+    >>> print(mean(Symbol("x", (units,)), units))
+    (1/h) Σ_{i=1}^{h} x_i
+    """
+    return product(*(power(Size(axis), -1) for axis in over), total(operand, *over))
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """Return the expressions directly below a node."""
+    match node:
+        case Add():
+            return node.terms
+        case Product():
+            return node.factors
+        case Power():
+            return (node.base, node.exponent)
+        case Apply():
+            return node.arguments
+        case Largest() | Rename():
+            return (node.operand,)
+    return ()
+
+
+def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
+    """Return the node with other expressions below it, flattened as the builders do."""
+    match node:
+        case Add():
+            return add(*parts)
+        case Product():
+            return product(*parts, over=node.summed)
+        case Power():
+            return power(*parts)
+        case Apply():
+            return Apply(node.function, parts)
+        case Largest():
+            return Largest(parts[0], node.axis)
+        case Rename():
+            return Rename(parts[0], node.old, node.new)
+    return node
+
+
+def substitute(tree: Expression, replacements: "dict[Any, Expression]") -> Expression:
+    """Replace every expression that is a key of ``replacements``, from the root down.
+
+    >>> a, z = Symbol("a"), Symbol("z")
+    >>> print(substitute(a * (1 - a), {a: z}))
+    z(1 − z)
+    """
+    if tree in replacements:
+        return replacements[tree]
+    parts = children(tree)
+    changed = tuple(substitute(part, replacements) for part in parts)
+    return tree if changed == parts else rebuild(tree, changed)
+
+
+def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
+    """Return the expression with axes exchanged everywhere, inside sums and symbols too."""
+
+    def swap(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+        return tuple(renamed.get(axis, axis) for axis in axes)
+
+    match tree:
+        case Symbol():
+            return Symbol(tree.name, swap(tree.axes))
+        case Size():
+            return Size(renamed.get(tree.axis, tree.axis))
+        case Ones():
+            return Ones(swap(tree.axes))
+        case Product():
+            return product(*(with_axes(f, renamed) for f in tree.factors), over=swap(tree.summed))
+        case Largest():
+            axis = renamed.get(tree.axis, tree.axis)
+            return Largest(with_axes(tree.operand, renamed), axis)
+    parts = children(tree)
+    return rebuild(tree, tuple(with_axes(part, renamed) for part in parts)) if parts else tree
+
+
+def symbols(tree: Expression) -> set[Symbol]:
+    """Return every symbol that occurs."""
+    found: set[Symbol] = set()
+    pending, seen = [tree], set()
+    while pending:
+        node = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, Symbol):
+            found.add(node)
+        pending.extend(children(node))
+    return found
+
+
+def count(tree: Expression) -> int:
+    """Return the number of nodes, the measure of "simpler" among equal expressions."""
+    return 1 + sum(count(part) for part in children(tree))
+
+
+def _printed(tree: Expression) -> str:
+    # The printer stands above the nodes; it registers itself here when it is imported, so that
+    # the nodes need not know it.
+    if _printer is None:
+        return ", ".join(f"{entry.name}" for entry in fields(tree))  # type: ignore[arg-type]
+    return _printer(tree)
+
+
+_printer: Callable[[Expression], str] | None = None
+
+
+def print_with(printer: Callable[[Expression], str]) -> None:
+    """Let ``str()`` of an expression use this printer."""
+    global _printer
+    _printer = printer

@@ -1,0 +1,141 @@
+"""Primitives, and functions stated once in terms of them.
+
+A ``Primitive`` is an elementwise operation that every executor knows by name.  A ``Function`` is a
+handful of expressions over primitives: what is printed, what is evaluated, and its slope.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chainrule.errors import InputError
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import (
+    Apply,
+    Expression,
+    Operand,
+    Symbol,
+    expression,
+    substitute,
+    with_axes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """An elementwise operation: a name and how many arguments it takes.
+
+    ``analytic`` tells whether the complex step may pass through it.
+    """
+
+    name: str
+    arity: int = 1
+    analytic: bool = True
+
+    def __call__(self, *arguments: Operand) -> Expression:
+        if len(arguments) != self.arity:
+            raise InputError(f"{self.name}: {len(arguments)} arguments came; it takes {self.arity}")
+        return Apply(self, tuple(map(expression, arguments)))
+
+
+exp = Primitive("exp")
+log = Primitive("log")
+expm1 = Primitive("expm1")
+log1p = Primitive("log1p")
+tanh = Primitive("tanh")
+erf = Primitive("erf")
+absolute = Primitive("abs", analytic=False)
+sign = Primitive("sign", analytic=False)
+maximum = Primitive("maximum", 2, analytic=False)
+minimum = Primitive("minimum", 2, analytic=False)
+greater = Primitive("greater", 2, analytic=False)
+"""greater(x, y) is 1 where x > y and 0 elsewhere."""
+where = Primitive("where", 3, analytic=False)
+"""where(c, x, y) is x where the condition c is 1 and y elsewhere."""
+
+PRIMITIVES = {
+    primitive.name: primitive
+    for primitive in (
+        exp,
+        log,
+        expm1,
+        log1p,
+        tanh,
+        erf,
+        absolute,
+        sign,
+        maximum,
+        minimum,
+        greater,
+        where,
+    )
+}
+
+UNITS = Axis("k", position=0, size="n")
+"""The formal axis of functions that look at a whole layer (softmax)."""
+
+z = Symbol("z")
+"""The argument of an elementwise function."""
+a = Symbol("a")
+"""Its output."""
+z_k = Symbol("z", (UNITS,))
+"""The argument of a function of a whole layer."""
+a_k = Symbol("a", (UNITS,))
+"""Its output."""
+g_k = Symbol("g", (UNITS,))
+"""The cotangent of its output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function of one array, stated once.
+
+    ``value`` is what is printed and differentiated, ``computed`` the overflow-safe form that is
+    evaluated (``value`` where it needs none).  ``slope`` is its derivative, in the input ``z`` or
+    the output ``a``, whichever is safe and cheap; a function of a whole layer gives ``pullback``
+    instead, the cotangent of its input in terms of ``z_k``, ``a_k`` and the cotangent ``g_k``.
+    ``logarithm`` and ``log_complement`` are safe forms of log f(z) and log(1 − f(z)), for losses.
+    ``kinks`` lists where the slope jumps.
+    """
+
+    name: str
+    value: Expression
+    computed: Expression
+    slope: Expression | None = None
+    pullback: Expression | None = None
+    logarithm: Expression | None = None
+    log_complement: Expression | None = None
+    kinks: tuple[float, ...] = ()
+    letter: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if (self.slope is None) == (self.pullback is None):
+            raise InputError(
+                f"function {self.name!r}: state a slope (elementwise) or a pullback (layer)"
+            )
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each output depends on one input only."""
+        return self.slope is not None
+
+    def __call__(self, argument: Expression) -> Expression:
+        return Apply(self, (argument,))
+
+    def body(
+        self, formula: Expression, arguments: Mapping[str, Expression], axis: Axis | None = None
+    ) -> Expression:
+        """Return one of this function's formulas with ``z``, ``a``, ``g`` put in.
+
+        ``axis`` is the axis that a function of a whole layer runs over.
+        """
+        if self.elementwise:
+            formal = {Symbol(name): value for name, value in arguments.items()}
+            return substitute(formula, dict(formal))
+        if axis is None:
+            raise InputError(f"{self.name}: the axis of the layer is needed to write it out")
+        placed = with_axes(formula, {UNITS: axis})
+        return substitute(placed, {Symbol(n, (axis,)): v for n, v in arguments.items()})
+
+    def layer_axis(self, argument: Expression) -> Axis | None:
+        """Return the axis a function of a whole layer runs over: the last one of its argument."""
+        return None if self.elementwise else argument.axes[-1]

@@ -1,0 +1,208 @@
+"""Matrices: an expression laid out in rows and columns.
+
+The axis walk (``arrange``) turns an expression over named axes into these nodes.  Each knows its
+row axis and its column axis (``None`` is the unit axis), so that a product whose inner axes differ
+cannot even be built.
+
+==============  ==========================================================================
+``Entry``       a symbol, as stored or turned over
+``Ones``        a row, a column or a matrix of ones
+``Transpose``   rows and columns exchanged
+``Multiply``    a matrix product, in walking order
+``Pointwise``   a scalar formula applied entry by entry, ⊙ included, with broadcasting
+``Layerwise``   a function of a whole layer (softmax) applied to each sample
+``Extreme``     the largest entry of each row or column
+``Indexed``     an expression with no matrix form, kept in index notation
+==============  ==========================================================================
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, permutations, product
+
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.functions import Function
+
+
+class Matrix:
+    """A formula laid out in rows and columns."""
+
+    rows: Axis | None
+    columns: Axis | None
+
+    @property
+    def sides(self) -> Sides:
+        """The row axis and the column axis."""
+        return (self.rows, self.columns)
+
+    def __str__(self) -> str:
+        from chainrule.formulas.render import text
+
+        return text(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Entry(Matrix):
+    """A symbol laid out as this layout stores it."""
+
+    symbol: Symbol
+    rows: Axis | None
+    columns: Axis | None
+
+
+@dataclass(frozen=True, repr=False)
+class Ones(Matrix):
+    """Ones everywhere."""
+
+    rows: Axis | None
+    columns: Axis | None
+
+
+@dataclass(frozen=True, repr=False)
+class Transpose(Matrix):
+    """The operand with rows and columns exchanged."""
+
+    operand: Matrix
+
+    @property
+    def rows(self) -> Axis | None:  # type: ignore[override]
+        return self.operand.columns
+
+    @property
+    def columns(self) -> Axis | None:  # type: ignore[override]
+        return self.operand.rows
+
+
+@dataclass(frozen=True, repr=False)
+class Multiply(Matrix):
+    """A product of two or more matrices, each meeting the next in one axis."""
+
+    factors: tuple[Matrix, ...]
+
+    def __post_init__(self) -> None:
+        for left, right in pairwise(self.factors):
+            if left.columns != right.rows:
+                raise ValueError(f"matrix product: axis {left.columns} meets axis {right.rows}")
+
+    @property
+    def rows(self) -> Axis | None:  # type: ignore[override]
+        return self.factors[0].rows
+
+    @property
+    def columns(self) -> Axis | None:  # type: ignore[override]
+        return self.factors[-1].columns
+
+
+@dataclass(frozen=True, repr=False)
+class Pointwise(Matrix):
+    """A scalar formula, entry by entry; ``operands`` says what its symbols stand for."""
+
+    formula: Expression
+    operands: tuple[tuple[Symbol, Matrix], ...]
+    rows: Axis | None
+    columns: Axis | None
+
+
+@dataclass(frozen=True, repr=False)
+class Layerwise(Matrix):
+    """A function of a whole layer, along ``axis``."""
+
+    function: Function
+    operand: Matrix
+    axis: Axis
+
+    @property
+    def rows(self) -> Axis | None:  # type: ignore[override]
+        return self.operand.rows
+
+    @property
+    def columns(self) -> Axis | None:  # type: ignore[override]
+        return self.operand.columns
+
+
+@dataclass(frozen=True, repr=False)
+class Extreme(Matrix):
+    """The largest entry along ``axis``, which becomes the unit axis."""
+
+    operand: Matrix
+    axis: Axis
+
+    @property
+    def rows(self) -> Axis | None:  # type: ignore[override]
+        return None if self.operand.rows == self.axis else self.operand.rows
+
+    @property
+    def columns(self) -> Axis | None:  # type: ignore[override]
+        return None if self.operand.columns == self.axis else self.operand.columns
+
+
+@dataclass(frozen=True, repr=False)
+class Indexed(Matrix):
+    """An expression for which no arrangement in rows and columns exists."""
+
+    expression: Expression
+    rows: Axis | None
+    columns: Axis | None
+
+
+def below(matrix: Matrix) -> tuple[Matrix, ...]:
+    """Return the matrices directly below a node."""
+    match matrix:
+        case Transpose() | Layerwise() | Extreme():
+            return (matrix.operand,)
+        case Multiply():
+            return matrix.factors
+        case Pointwise():
+            return tuple(operand for _, operand in matrix.operands)
+    return ()
+
+
+def every(matrix: Matrix) -> Iterator[Matrix]:
+    """Yield the node and everything below it."""
+    yield matrix
+    for part in below(matrix):
+        yield from every(part)
+
+
+def turned(matrix: Matrix) -> Matrix:
+    """Return the transpose; twice is the matrix itself."""
+    return matrix.operand if isinstance(matrix, Transpose) else Transpose(matrix)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An arrangement of the same factors that is not the product, and the axes that say so."""
+
+    factors: tuple[Matrix, ...]
+    meets: tuple[Axis | None, Axis | None] | None
+    """The two axes that would have to be one; None where the inner axes agree."""
+    gives: Sides | None
+    """The sides of the result where the inner axes agree but the result is not the wanted one."""
+
+
+def rejected(chosen: Multiply) -> list[Rejected]:
+    """Return every other order and transposition of the factors, with the axes that clash.
+
+    The same product written transposed as a whole counts as rejected too: its sides are exchanged.
+    """
+    plain = [turned(f) if isinstance(f, Transpose) else f for f in chosen.factors]
+    refused = []
+    for order in permutations(plain):
+        for flips in product((False, True), repeat=len(order)):
+            factors = tuple(turned(f) if flip else f for f, flip in zip(order, flips, strict=True))
+            if factors == chosen.factors:
+                continue
+            clash = next(
+                (
+                    (left.columns, right.rows)
+                    for left, right in pairwise(factors)
+                    if left.columns != right.rows
+                ),
+                None,
+            )
+            gives = None if clash else (factors[0].rows, factors[-1].columns)
+            if gives == chosen.sides:
+                continue  # vectors: a unit axis turned over is the same matrix
+            refused.append(Rejected(factors, clash, gives))
+    return refused

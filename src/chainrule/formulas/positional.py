@@ -1,0 +1,109 @@
+"""Matrices to numbers by position: what a program computes once names are gone.
+
+Here a product is ``@``, a transpose is ``.T``, and entrywise formulas broadcast by position.  It is
+deliberately blind to axis names: a wrong side or a missing transpose gives wrong numbers (or a
+shape error), and the named-axis meaning in ``evaluate`` tells which.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.evaluate import Array, Evaluation
+from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.functions import UNITS
+from chainrule.formulas.matrices import (
+    Entry,
+    Extreme,
+    Indexed,
+    Layerwise,
+    Matrix,
+    Multiply,
+    Ones,
+    Pointwise,
+    Transpose,
+)
+
+
+class Entrywise(Evaluation):
+    """Scalar formulas on arrays that broadcast by position."""
+
+    def aligned(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
+        """Return the value as it lies in memory."""
+        return self._value(tree)
+
+
+def laid_out(value: Array, axes: tuple[Axis, ...], sides: Sides) -> Array:
+    """Return an array with the given axes as a two-dimensional one with the given sides."""
+    present = [axis for axis in sides if axis is not None]
+    ordered = np.transpose(value, [axes.index(axis) for axis in present])
+    lengths = dict(zip(present, ordered.shape, strict=True))
+    return ordered.reshape([1 if axis is None else lengths[axis] for axis in sides])
+
+
+class MatrixEvaluation:
+    """The values of matrices under an assignment of named-axis arrays to symbols.
+
+    >>> from chainrule.formulas.arrange import arrange
+    >>> from chainrule.formulas.expressions import Symbol, product
+    >>> i, h = Axis("i", 0), Axis("h", 1)
+    >>> x, W = Symbol("x", (i,)), Symbol("W", (i, h))
+    >>> values = {"x": np.array([1.0, 2.0]), "W": np.array([[1.0, 0.0], [0.0, 1.0]])}
+    >>> named = Evaluation(values).measure([x, W])
+    >>> MatrixEvaluation(named)(arrange(product(x, W, over=[i])))
+    array([[1., 2.]])
+    """
+
+    def __init__(self, named: Evaluation) -> None:
+        self.named = named
+
+    def __call__(self, matrix: Matrix) -> Array:
+        """Return the value, always two-dimensional."""
+        match matrix:
+            case Entry():
+                value = self.named(matrix.symbol)
+                return laid_out(value, matrix.symbol.axes, matrix.sides)
+            case Ones():
+                return np.ones(self._shape(matrix.sides))
+            case Transpose():
+                return self(matrix.operand).T
+            case Multiply():
+                result = self(matrix.factors[0])
+                for factor in matrix.factors[1:]:
+                    result = result @ self(factor)
+                return result
+            case Pointwise():
+                values = {symbol.name: self(operand) for symbol, operand in matrix.operands}
+                value = entrywise(matrix.formula, values, self.named)
+                return np.broadcast_to(value, self._shape(matrix.sides))
+            case Layerwise():
+                place = 1 if matrix.columns == matrix.axis else 0
+                return self._layerwise(matrix, place)
+            case Extreme():
+                place = 1 if matrix.operand.columns == matrix.axis else 0
+                return np.asarray(np.max(self(matrix.operand), axis=place, keepdims=True))
+            case Indexed():
+                return self.named(matrix.expression)
+        raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
+
+    def _layerwise(self, matrix: Layerwise, place: int) -> Array:
+        inside = np.moveaxis(self(matrix.operand), place, 1)
+        samples = Axis("samples", -1)
+        argument = Symbol("z", (samples, UNITS))
+        named = Evaluation({"z": inside}).measure([argument])
+        body = matrix.function.body(matrix.function.computed, {"z": argument}, UNITS)
+        return np.moveaxis(named.aligned(body, (samples, UNITS)), 1, place)
+
+    def _shape(self, sides: Sides) -> tuple[int, int]:
+        rows, columns = (1 if axis is None else self.named.size(axis) for axis in sides)
+        return rows, columns
+
+
+def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation) -> Array:
+    """Return a scalar formula of arrays; scalars not among ``values`` come from ``named``."""
+    known = {**named.values, **values}
+    inner = Entrywise(known, form=named.form, dtype=named.dtype)
+    inner.sizes = named.sizes
+    return inner(formula)

@@ -1,0 +1,34 @@
+"""Formulas on paper: one writer with a rule per node, one style per medium.
+
+``text(formula)`` for the terminal, ``latex(formula)`` for documents.  Both take an expression
+(index notation) or a matrix (matrix notation).
+"""
+
+from chainrule.formulas.expressions import Expression
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.render.styles import LATEX, TEXT, Style
+from chainrule.formulas.render.writer import Writer
+
+__all__ = ["LATEX", "TEXT", "Style", "Writer", "latex", "text"]
+
+
+def text(formula: Expression | Matrix) -> str:
+    """Return a formula in plain Unicode.
+
+    >>> from chainrule.formulas.expressions import Symbol
+    >>> from chainrule.formulas.functions import exp
+    >>> text(1 / (1 + exp(-Symbol("z"))))
+    '1/(1 + e^(−z))'
+    """
+    return Writer(TEXT).write(formula)
+
+
+def latex(formula: Expression | Matrix) -> str:
+    r"""Return a formula in LaTeX, without dollar signs.
+
+    >>> from chainrule.formulas.expressions import Symbol
+    >>> from chainrule.formulas.functions import exp
+    >>> print(latex(1 / (1 + exp(-Symbol("z_h")))))
+    \frac{1}{1 + e^{-z_{h}}}
+    """
+    return Writer(LATEX).write(formula)

@@ -1,0 +1,395 @@
+"""The writer: one rule per node, brackets by precedence, the same for every style.
+
+Expressions are written in index notation (each symbol with the letters of its axes; a scalar has
+none), matrices in matrix notation (⊙ and ⊘ entry by entry, juxtaposition for the matrix product).
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from chainrule.formulas.axes import Axis, letters, unused_letter
+from chainrule.formulas.expressions import (
+    Add,
+    Apply,
+    Expression,
+    Largest,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Rename,
+    Size,
+    Symbol,
+    children,
+    power,
+    print_with,
+    product,
+)
+from chainrule.formulas.matrices import (
+    Entry,
+    Extreme,
+    Indexed,
+    Layerwise,
+    Matrix,
+    Multiply,
+    Pointwise,
+    Transpose,
+)
+from chainrule.formulas.matrices import Ones as OnesMatrix
+from chainrule.formulas.render.styles import TEXT, Style
+
+SUM, PRODUCT, PREFIX, ATOM = 0, 1, 2, 3
+"""How tightly a piece holds together; a piece looser than its place gets brackets."""
+
+Piece = tuple[str, int]
+
+
+class Writer:
+    """Writes formulas in one style.
+
+    ``spell`` may say how a symbol is written instead of by its name: the numbers of a batch, say.
+    """
+
+    def __init__(self, style: Style, spell: Callable[[Symbol], str | None] | None = None) -> None:
+        self.style = style
+        self.spell = spell
+        self._letters: dict[Axis, str] | None = None
+        self._free: tuple[Axis, ...] = ()
+        self._operands: dict[Symbol, Matrix] = {}
+
+    def write(self, formula: Expression | Matrix) -> str:
+        """Return a whole formula."""
+        if isinstance(formula, Matrix):
+            return self._matrix(formula)[0]
+        self._letters, self._free = letters(_axes(formula)), formula.axes
+        written = self._piece(formula)[0]
+        self._letters = None
+        return written
+
+    def equation(self, left: Symbol, right: Expression) -> str:
+        """Return ``left = right`` in index notation, with one set of letters for both sides."""
+        self._letters, self._free = letters((*_axes(left), *_axes(right))), left.axes
+        written = self._piece(left)[0] + self.style.equals + self._piece(right)[0]
+        self._letters = None
+        return written
+
+    def chain(self, factors: tuple[Expression, ...]) -> str:
+        """Return factors one by one, joined by ×, each in brackets where it is negative."""
+        return self.style.times.join(
+            self.style.brackets(piece) if piece.startswith(self.style.minus) else piece
+            for piece in map(self.write, factors)
+        )
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def _piece(self, tree: Expression) -> Piece:
+        rule: Callable[[Writer, Any], Piece] = _RULES[type(tree)]
+        return rule(self, tree)
+
+    def _at(self, tree: Expression, level: int) -> str:
+        """Return a piece that holds together at least as tightly as ``level``."""
+        written, own = self._piece(tree)
+        return written if own >= level else self.style.brackets(written)
+
+    def _number(self, tree: Number) -> Piece:
+        if tree.name:
+            return self.style.symbol(tree.name), ATOM
+        value = tree.value
+        sign = self.style.minus if value < 0 else ""
+        written = _decimal(abs(value))
+        if written is None:
+            top, bottom = str(abs(value.numerator)), str(value.denominator)
+            written = self.style.fraction(top, bottom, tight=False)
+            return sign + written, PRODUCT
+        return sign + written, PREFIX if sign else ATOM
+
+    def _size(self, tree: Size) -> Piece:
+        return tree.axis.size, ATOM
+
+    def _symbol(self, tree: Symbol) -> Piece:
+        operand = self._operands.get(tree)
+        if operand is not None:
+            return self._matrix(operand)
+        spelled = self.spell(tree) if self.spell else None
+        if spelled is not None:
+            return spelled, ATOM
+        if self._letters is None or not tree.axes:
+            return self.style.symbol(tree.name), ATOM
+        index = "".join(self._letters.get(axis, axis.name) for axis in tree.axes)
+        # One entry of an array is written with a small letter: y_ti of Y_t.
+        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), ATOM
+
+    def _ones(self, tree: Ones) -> Piece:
+        return "1", ATOM
+
+    def _add(self, tree: Add) -> Piece:
+        written = ""
+        for term in tree.terms:
+            piece = self._at(term, PRODUCT)
+            if not written:
+                written = piece
+            elif piece.startswith(self.style.minus):
+                written += f" {self.style.minus} " + piece[len(self.style.minus) :]
+            else:
+                written += " + " + piece
+        return written, SUM
+
+    def _product(self, tree: Product) -> Piece:
+        if tree.summed and self._letters is not None:
+            return self._total(tree, self._letters)
+        sign, front, top, bottom = self._sorted(tree)
+        style = self.style
+        joined = style.hadamard if self._operands else None
+        pieces = []
+        if top or (bottom and joined):
+            pieces.append(self._joined(top, joined) if top else "1")
+        if bottom and joined:
+            pieces[-1] += "".join(style.over + self._at(base, PREFIX) for base in bottom)
+        elif bottom:
+            over = self._joined(bottom, None)
+            if len(bottom) > 1 and not style.stacked:
+                over = style.brackets(over)
+            over = self._bare(bottom[0]) if len(bottom) == 1 and style.stacked else over
+            above = self._bare(top[0]) if len(top) == 1 and style.stacked else "".join(pieces)
+            pieces = [style.fraction(above or "1", over, tight=False)]
+        if front:
+            alone = not pieces
+            number = self._constant(front, tight=not alone)
+            gap = "" if alone or pieces[0].startswith(("(", r"\left(")) else " "
+            if number.isdigit() and pieces and pieces[0][0].isalpha() and len(front) == 1:
+                gap = ""
+            pieces.insert(0, number + gap)
+        return sign + "".join(pieces), PREFIX if sign and len(pieces) == 1 else PRODUCT
+
+    def _total(self, tree: Product, outer: dict[Axis, str]) -> Piece:
+        # An index that also runs outside this sum gets another letter inside it.
+        inner = dict(outer)
+        for axis in tree.summed:
+            if axis in self._free:
+                inner[axis] = unused_letter(inner.values())
+        self._letters = inner
+        signs = "".join(self.style.total(self._letters[axis], axis.size) for axis in tree.summed)
+        body = self._at(product(*tree.factors), PRODUCT)
+        self._letters = outer
+        if body.startswith(self.style.minus):
+            return self.style.minus + signs + body[len(self.style.minus) :], PRODUCT
+        return signs + body, PRODUCT
+
+    def _sorted(
+        self, tree: Product
+    ) -> tuple[str, list[Expression], list[Expression], list[Expression]]:
+        """Split a product into sign, constants in front, and what stands above and below."""
+        sign = ""
+        front: list[Expression] = []
+        top: list[Expression] = []
+        bottom: list[Expression] = []
+        for factor in tree.factors:
+            if isinstance(factor, Number) and not factor.name and factor.value < 0:
+                sign = self.style.minus
+                factor = Number(-factor.value)
+                if factor.value == 1:
+                    continue
+            if self._is_constant(factor):
+                front.append(factor)
+            elif isinstance(factor, Power) and _negative(factor.exponent):
+                bottom.append(power(factor.base, Number(-_value(factor.exponent))))
+            else:
+                top.append(factor)
+        return sign, front, top, bottom
+
+    def _is_constant(self, factor: Expression) -> bool:
+        """Whether a factor stands in front: numbers and sizes, and in matrix notation scalars."""
+        match factor:
+            case Number() | Size():
+                return True
+            case Power():
+                return self._is_constant(factor.base) and self._is_constant(factor.exponent)
+            case Symbol():
+                return bool(self._operands) and factor not in self._operands
+            case Add() | Product() | Apply():
+                parts = children(factor)
+                return bool(self._operands) and all(self._is_constant(part) for part in parts)
+        return False
+
+    def _constant(self, factors: list[Expression], *, tight: bool) -> str:
+        top: list[str] = []
+        bottom: list[str] = []
+        for factor in factors:
+            if isinstance(factor, Number) and not factor.name and _decimal(factor.value) is None:
+                if factor.value.numerator != 1:
+                    top.append(str(factor.value.numerator))
+                bottom.append(str(factor.value.denominator))
+            elif isinstance(factor, Power) and _negative(factor.exponent):
+                turned = power(factor.base, Number(-_value(factor.exponent)))
+                bottom.append(self._at(turned, PREFIX))
+            else:
+                top.append(self._at(factor, PREFIX))
+        above = " ".join(top) or "1"
+        if not bottom:
+            return above
+        below = " ".join(bottom)
+        if len(bottom) > 1 and not self.style.stacked:
+            below = self.style.brackets(below)
+        return self.style.fraction(above, below, tight=tight)
+
+    def _joined(self, factors: list[Expression], operator: str | None) -> str:
+        pieces = [self._at(factor, PREFIX if len(factors) > 1 else PRODUCT) for factor in factors]
+        if operator is None and len(factors) == 1:
+            pieces = [self._at(factors[0], PREFIX)]
+        if operator is not None:
+            if len(pieces) > 1:
+                pieces = [self._at(factor, PREFIX) for factor in factors]
+            return operator.join(pieces)
+        written = pieces[0]
+        for piece in pieces[1:]:
+            tight = piece.startswith(("(", r"\left(")) and not written.endswith(" ")
+            written += piece if tight else " " + piece
+        return written
+
+    def _bare(self, tree: Expression) -> str:
+        return self._piece(tree)[0]
+
+    def _power(self, tree: Power) -> Piece:
+        exponent = tree.exponent
+        if isinstance(exponent, Number):
+            if exponent.value < 0:
+                below = power(tree.base, Number(-exponent.value))
+                if self._operands and not self._is_constant(tree):
+                    return "1" + self.style.over + self._at(below, PREFIX), PRODUCT
+                over = self._bare(below) if self.style.stacked else self._at(below, PREFIX)
+                return self.style.fraction("1", over, tight=False), PRODUCT
+            if exponent.value == Fraction(1, 2):
+                return self.style.root(self._bare(tree.base)), ATOM
+        base = self._at(tree.base, ATOM)
+        index = self._bare(exponent)
+        if self._operands and not self._is_constant(tree.base):
+            return self.style.entrywise_power(base, index), ATOM
+        return self.style.power(base, index), ATOM
+
+    def _apply(self, tree: Apply) -> Piece:
+        style = self.style
+        pieces = [self._bare(argument) for argument in tree.arguments]
+        match tree.function.name:
+            case "exp":
+                return style.power("e", pieces[0]), ATOM
+            case "abs":
+                return style.absolute(pieces[0]), ATOM
+            case "greater":
+                return style.condition(f"{pieces[0]} > {pieces[1]}"), ATOM
+            case "where":
+                condition = tree.arguments[0]
+                said = pieces[0]
+                if isinstance(condition, Apply) and condition.function.name == "greater":
+                    said = " > ".join(self._bare(part) for part in condition.arguments)
+                return style.cases(said, pieces[1], pieces[2]), ATOM
+            case "maximum":
+                return style.call("max", *pieces), ATOM
+            case "minimum":
+                return style.call("min", *pieces), ATOM
+        return style.call(tree.function.name, *pieces), ATOM
+
+    def _largest(self, tree: Largest) -> Piece:
+        letter = (self._letters or {}).get(tree.axis, tree.axis.name)
+        return self.style.largest(letter, self._at(tree.operand, ATOM)), PREFIX
+
+    def _rename(self, tree: Rename) -> Piece:
+        outer = self._letters
+        if outer is not None:
+            self._letters = {**outer, tree.old: outer.get(tree.new, tree.new.name)}
+        written = self._piece(tree.operand)
+        self._letters = outer
+        return written
+
+    # -- matrices ------------------------------------------------------------------------------
+
+    def _matrix(self, matrix: Matrix) -> Piece:
+        style = self.style
+        match matrix:
+            case Entry():
+                outer = (self._letters, self._operands)
+                self._letters, self._operands = None, {}
+                written = self._symbol(matrix.symbol)
+                self._letters, self._operands = outer
+                return written
+            case OnesMatrix():
+                kind = (
+                    "matrix"
+                    if matrix.rows and matrix.columns
+                    else ("column" if matrix.rows else "row")
+                )
+                return style.ones(kind), ATOM
+            case Transpose():
+                return style.transpose(self._matrix_at(matrix.operand, ATOM)), ATOM
+            case Multiply():
+                pieces = [self._matrix_at(factor, ATOM) for factor in matrix.factors]
+                return style.product.join(pieces), PRODUCT
+            case Pointwise():
+                return self._pointwise(matrix)
+            case Layerwise():
+                return style.call(matrix.function.name, self._matrix(matrix.operand)[0]), ATOM
+            case Extreme():
+                return style.call("max", self._matrix(matrix.operand)[0]), ATOM
+            case Indexed():
+                return Writer(style, self.spell).write(matrix.expression), SUM
+        raise TypeError(f"no rule writes the matrix node {type(matrix).__name__}")
+
+    def _matrix_at(self, matrix: Matrix, level: int) -> str:
+        written, own = self._matrix(matrix)
+        return written if own >= level else self.style.brackets(written)
+
+    def _pointwise(self, matrix: Pointwise) -> Piece:
+        outer = (self._letters, self._operands)
+        self._letters, self._operands = None, dict(matrix.operands)
+        written = self._piece(matrix.formula)
+        self._letters, self._operands = outer
+        return written
+
+
+_RULES: dict[type, Callable[[Writer, Any], Piece]] = {
+    Number: Writer._number,
+    Size: Writer._size,
+    Symbol: Writer._symbol,
+    Ones: Writer._ones,
+    Add: Writer._add,
+    Product: Writer._product,
+    Power: Writer._power,
+    Apply: Writer._apply,
+    Largest: Writer._largest,
+    Rename: Writer._rename,
+}
+
+
+def _axes(tree: Expression) -> tuple[Axis, ...]:
+    found: set[Axis] = set(tree.axes)
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        found.update(node.axes)
+        if isinstance(node, Product):
+            found.update(node.summed)
+        if isinstance(node, Largest):
+            found.add(node.axis)
+        pending.extend(children(node))
+    return tuple(found)
+
+
+def _decimal(value: Fraction) -> str | None:
+    """Return a fraction as an integer or a short decimal, or None where it has neither."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    written = repr(float(value))
+    short = Fraction(written) == value and value.denominator > 10
+    return written if short and len(written) < 12 else None
+
+
+def _negative(exponent: Expression) -> bool:
+    return isinstance(exponent, Number) and not exponent.name and exponent.value < 0
+
+
+def _value(exponent: Expression) -> Fraction:
+    assert isinstance(exponent, Number)
+    return exponent.value
+
+
+print_with(Writer(TEXT).write)
