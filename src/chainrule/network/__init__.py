@@ -1,0 +1,1 @@
+"""The model as mathematics: catalogues, network, derivation, Plan."""

@@ -1,0 +1,64 @@
+"""Sets of numbers: what an activation produces and what a loss can take.
+
+A loss is admissible after an activation when the activation's range lies in the loss's domain.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """An interval, each end open or closed; ``simplex`` where the rows also sum to one.
+
+    >>> Domain(0, 1, open_low=True, open_high=True) <= Domain(0, math.inf, open_low=True)
+    True
+    >>> Domain(0, 1) <= Domain(0, 1, open_low=True)
+    False
+    >>> print(Domain(0, 1, open_low=True, open_high=True))
+    (0, 1)
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    simplex: bool = False
+
+    def __le__(self, other: "Domain") -> bool:
+        """Whether every element lies in the other domain."""
+        if other.simplex and not self.simplex:
+            return False
+        low = self.low > other.low or (
+            self.low == other.low and (self.open_low or not other.open_low)
+        )
+        high = self.high < other.high or (
+            self.high == other.high and (self.open_high or not other.open_high)
+        )
+        return low and high
+
+    def __contains__(self, value: float) -> bool:
+        low = value > self.low if self.open_low else value >= self.low
+        high = value < self.high if self.open_high else value <= self.high
+        return low and high
+
+    def __str__(self) -> str:
+        if self.simplex:
+            return "probabilities that sum to one"
+        if self == REALS:
+            return "all numbers"
+        left = "(" if self.open_low or math.isinf(self.low) else "["
+        right = ")" if self.open_high or math.isinf(self.high) else "]"
+        ends = (
+            ("−∞" if math.isinf(self.low) else f"{self.low:g}"),
+            ("∞" if math.isinf(self.high) else f"{self.high:g}"),
+        )
+        return f"{left}{ends[0]}, {ends[1]}{right}"
+
+
+REALS = Domain()
+POSITIVE = Domain(0.0, open_low=True)
+NOT_NEGATIVE = Domain(0.0)
+UNIT = Domain(0.0, 1.0)
+OPEN_UNIT = Domain(0.0, 1.0, open_low=True, open_high=True)
+SIMPLEX = Domain(0.0, 1.0, open_low=True, open_high=True, simplex=True)

@@ -1,0 +1,67 @@
+"""What is to be derived: forward equations, a loss, and the parameters to differentiate by.
+
+A ``Formulation`` is all that derivation, Plan, execution and verification need.  ``Network`` writes
+one for a dense network; anything else that can be stated as equations over named axes (a residual
+block, layer normalization, several heads) is one as well, with nothing to add elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chainrule.errors import InputError
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.differentiate import Equation
+from chainrule.formulas.expressions import Expression, Symbol, symbols
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """Forward equations in the order in which they are computed.
+
+    ``parameters`` are differentiated by, ``inputs`` are given (data, targets, frozen parameters,
+    scalars).  ``facts`` may be assumed (rows of targets sum to one); ``deltas`` are the symbols
+    whose cotangent is called δ; ``output`` is what a prediction is; ``data_loss`` is the loss
+    without penalties.
+    """
+
+    equations: tuple[Equation, ...]
+    loss: Symbol
+    parameters: tuple[Symbol, ...]
+    inputs: tuple[Symbol, ...]
+    output: Symbol
+    data_loss: Symbol
+    facts: Mapping[Expression, Expression] = field(default_factory=dict)
+    deltas: frozenset[Symbol] = frozenset()
+
+    def __post_init__(self) -> None:
+        known = {*self.parameters, *self.inputs}
+        for equation in self.equations:
+            unknown = symbols(equation.right) - known
+            if unknown:
+                names = ", ".join(sorted(symbol.name for symbol in unknown))
+                raise InputError(
+                    f"formulation: {names} is used in the equation of {equation.left.name} before "
+                    "it is defined; define it earlier or list it among inputs or parameters"
+                )
+            known.add(equation.left)
+        for needed in (self.loss, self.output, self.data_loss):
+            if needed not in known:
+                raise InputError(f"formulation: no equation defines {needed.name}")
+
+    def cotangent(self, symbol: Symbol) -> Symbol:
+        """Return the name of ∂Loss/∂symbol: δ where that is its name, else ∂Loss/∂symbol."""
+        if symbol in self.deltas:
+            _, _, place = symbol.name.partition("_")
+            return Symbol(f"δ_{place}" if place else "δ", symbol.axes)
+        return Symbol(f"∂{self.loss.name}/∂{symbol.name}", symbol.axes)
+
+    @property
+    def defined(self) -> dict[Symbol, Expression]:
+        """What each symbol on the way forward stands for."""
+        return {equation.left: equation.right for equation in self.equations}
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis of the inputs and parameters."""
+        found = {axis for symbol in (*self.inputs, *self.parameters) for axis in symbol.axes}
+        return tuple(sorted(found, key=lambda axis: (axis.position, axis.name)))

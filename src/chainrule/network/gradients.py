@@ -1,0 +1,115 @@
+"""Formulation to gradient equations: the way back, and the rewrites that shorten it.
+
+Nothing here knows a layer, an activation or a loss: the rules of ``formulas.differentiate`` run
+over the equations, and named, checkable rewrites then put each cotangent in its shortest form.
+"""
+
+from dataclasses import dataclass
+
+from chainrule.formulas.differentiate import Equation, Pull, cotangents
+from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
+from chainrule.formulas.simplify import assume, cancel, factored, length
+from chainrule.network.formulation import Formulation
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One named rewrite of the right side of an equation."""
+
+    name: str
+    before: Expression
+    after: Expression
+
+
+@dataclass(frozen=True)
+class Backward:
+    """One cotangent: its equation as the rules give it, the rewrites, and its final form."""
+
+    of: Symbol
+    derived: Equation
+    rewrites: tuple[Rewrite, ...]
+
+    @property
+    def left(self) -> Symbol:
+        """The name of the cotangent."""
+        return self.derived.left
+
+    @property
+    def right(self) -> Expression:
+        """What it equals after all rewrites."""
+        return self.rewrites[-1].after if self.rewrites else self.derived.right
+
+    @property
+    def equation(self) -> Equation:
+        """The final form as an equation."""
+        return Equation(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The way back through a formulation, in the order in which it can be computed."""
+
+    formulation: Formulation
+    backward: tuple[Backward, ...]
+    trace: tuple[Pull, ...]
+
+    def of(self, symbol: Symbol) -> Backward:
+        """Return the cotangent of a symbol."""
+        return next(entry for entry in self.backward if entry.of == symbol)
+
+    def expanded(self, tree: Expression) -> Expression:
+        """Put cotangents' own right sides in until none is left: the product written out."""
+        known = {entry.left: entry.right for entry in self.backward}
+        while symbols(tree) & known.keys():
+            tree = substitute(tree, {symbol: known[symbol] for symbol in known})
+        return tree
+
+
+def differentiate(formulation: Formulation) -> Gradients:
+    """Derive ∂Loss/∂(every parameter) and every cotangent on the way.
+
+    Raises ``MissingRule`` where an operation has no differentiation rule.
+    """
+    named: dict[Symbol, Symbol] = {}
+
+    def called(symbol: Symbol) -> Symbol:
+        cotangent = formulation.cotangent(symbol)
+        named[cotangent] = symbol
+        return cotangent
+
+    equations, trace = cotangents(
+        formulation.equations, formulation.loss, formulation.parameters, called
+    )
+    backward: list[Backward] = []
+    for equation in equations:
+        rewrites = _collapse(equation, backward, formulation)
+        collected = factored(rewrites[-1].after if rewrites else equation.right)
+        if not rewrites and collected != equation.right:
+            rewrites = (Rewrite("collect", equation.right, collected),)
+        backward.append(Backward(named[equation.left], equation, rewrites))
+    return Gradients(formulation, tuple(backward), tuple(trace))
+
+
+def _collapse(
+    equation: Equation, earlier: list[Backward], formulation: Formulation
+) -> tuple[Rewrite, ...]:
+    """Put the cotangents it rests on in, cancel, and keep the result where it is shorter."""
+    inside = symbols(equation.right)
+    known: dict[Expression, Expression] = {
+        entry.left: entry.right
+        for entry in earlier
+        if entry.left in inside and entry.left.axes == equation.left.axes
+    }
+    if not known or formulation.cotangent(equation.left) == equation.left:
+        return ()
+    written_out = substitute(equation.right, dict(known))
+    cancelled = cancel(written_out)
+    shortest = assume(cancelled, formulation.facts)
+    if length(shortest) >= length(written_out):
+        return ()
+    rewrites = [
+        Rewrite("substitute", equation.right, written_out),
+        Rewrite("cancel", written_out, cancelled),
+        Rewrite("assume", cancelled, shortest),
+    ]
+    return tuple(rewrite for rewrite in rewrites if rewrite.before != rewrite.after)

@@ -1,0 +1,82 @@
+"""The catalogue of initializers: starting weights, with the reason for their spread.
+
+A layer that sums n inputs of variance 1 with weights of variance s gives outputs of variance n s.
+Each scheme picks s so that signals, or gradients, neither grow nor fade from layer to layer.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError, unknown_name
+
+Draw = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
+"""(generator, inputs, outputs) to a matrix (inputs, outputs)."""
+
+
+def _uniform(variance: Callable[[int, int], float]) -> Draw:
+    # A uniform distribution on ±r has variance r²/3.
+    def draw(generator: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.float64]:
+        limit = math.sqrt(3 * variance(inputs, outputs))
+        return generator.uniform(-limit, limit, (inputs, outputs))
+
+    return draw
+
+
+def _normal(variance: Callable[[int, int], float]) -> Draw:
+    def draw(generator: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.float64]:
+        return generator.normal(0.0, math.sqrt(variance(inputs, outputs)), (inputs, outputs))
+
+    return draw
+
+
+def _glorot(inputs: int, outputs: int) -> float:
+    """2/(in + out): between keeping signals (1/in) and gradients (1/out). Glorot & Bengio 2010."""
+    return 2.0 / (inputs + outputs)
+
+
+def _he(inputs: int, outputs: int) -> float:
+    """2/in: a rectifier passes half of the variance on. He et al. 2015."""
+    return 2.0 / inputs
+
+
+def _lecun(inputs: int, outputs: int) -> float:
+    """1/in: keeps the variance of the signal. LeCun et al. 1998; SELU rests on it."""
+    return 1.0 / inputs
+
+
+def constant(value: float) -> Draw:
+    """Return the initializer that sets every weight to one value."""
+    return lambda generator, inputs, outputs: np.full((inputs, outputs), float(value))
+
+
+CATALOGUE: dict[str, Draw] = {
+    "glorot_uniform": _uniform(_glorot),
+    "glorot_normal": _normal(_glorot),
+    "he_uniform": _uniform(_he),
+    "he_normal": _normal(_he),
+    "lecun_uniform": _uniform(_lecun),
+    "lecun_normal": _normal(_lecun),
+    "zeros": constant(0.0),
+}
+"""Every initializer by name; a number stands for ``constant(number)``."""
+
+
+def find(given: Any) -> Draw:
+    """Return the initializer of that name; a number means a constant, a callable itself."""
+    if isinstance(given, str):
+        if given not in CATALOGUE:
+            raise unknown_name("initializer", given, list(CATALOGUE))
+        return CATALOGUE[given]
+    if isinstance(given, (int, float)) and math.isfinite(given):
+        return constant(given)
+    if callable(given):
+        draw: Draw = given
+        return draw
+    raise InputError(
+        f"initializer: {given!r} came; a name ({', '.join(CATALOGUE)}), a finite number or a "
+        "function (generator, inputs, outputs) is allowed"
+    )

@@ -1,0 +1,198 @@
+"""The catalogue of losses: each stated once, for one output of one sample.
+
+An entry is the loss ℓ(y, a) of a target ``y`` and an output ``a``, whether outputs are averaged or
+summed, and the outputs and targets it is defined for.  Samples are always averaged (with weights:
+Σ w ℓ / Σ w).  Gradients are derived; that softmax with log loss collapses to A − Y, and sigmoid
+with log loss and the exponential with Poisson too, comes out of the rewrites of
+``formulas.simplify``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from chainrule.errors import InputError, unknown_name
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import (
+    ONE,
+    Expression,
+    Size,
+    Symbol,
+    power,
+    product,
+    substitute,
+    total,
+)
+from chainrule.formulas.functions import absolute, greater, log, maximum, where
+from chainrule.network.domains import (
+    NOT_NEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    REALS,
+    SIMPLEX,
+    UNIT,
+    Domain,
+)
+
+y = Symbol("y")
+"""The target of one output."""
+a = Symbol("a")
+"""The output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One formula of a loss, for one kind of output.
+
+    ``canonical`` is the activation that suits it; ``shares`` says that the targets of a sample sum
+    to one; ``kinks`` are expressions in y and a whose zeros are jumps of the slope.
+    """
+
+    value: Expression
+    outputs: Domain = REALS
+    targets: Domain = REALS
+    canonical: str = "identity"
+    averaged: bool = True
+    shares: bool = False
+    kinks: tuple[Expression, ...] = ()
+
+    def over(
+        self, target: Symbol, output: Symbol, units: Axis, *front: Expression, samples: Axis | None
+    ) -> Expression:
+        """Return the loss of a batch (or of one sample): one sum, with its factors in front."""
+        single = substitute(self.value, {y: target, a: output})
+        shares = [power(Size(units), -1)] if self.averaged else []
+        axes = (units,) if samples is None else (samples, units)
+        return product(*front, *shares, single, over=axes)
+
+    def facts(self, target: Symbol, units: Axis) -> dict[Expression, Expression]:
+        """Return what may be assumed of the targets."""
+        return {total(target, units): ONE} if self.shares else {}
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A named loss: one form, or one for each kind of output; ``settings`` are its constants."""
+
+    name: str
+    forms: tuple[Form, ...]
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    def form_for(self, produced: Domain) -> Form | None:
+        """Return the form that takes outputs of this range, or None."""
+        return next((form for form in self.forms if produced <= form.outputs), None)
+
+
+@cache
+def mse() -> Loss:
+    """Mean squared error: the mean of (y − a)² over samples and outputs."""
+    return Loss("mse", (Form((y - a) ** 2),))
+
+
+@cache
+def half_mse() -> Loss:
+    """Half squared error: ½ Σ (y − a)² over outputs, averaged over samples."""
+    return Loss("half_mse", (Form((y - a) ** 2 / 2, averaged=False),))
+
+
+@cache
+def mae() -> Loss:
+    """Mean absolute error: the mean of |y − a|; its slope at 0 is 0."""
+    return Loss("mae", (Form(absolute(y - a), kinks=(y - a,)),))
+
+
+@cache
+def huber(delta: float = 1.0) -> Loss:
+    """Huber: ½ e² where |e| ≤ δ, else δ(|e| − ½δ), with e = y − a."""
+    if not delta > 0:
+        raise InputError(f"huber: delta = {delta!r} came; a number above 0 is needed")
+    size = absolute(y - a)
+    outside = delta * (size - delta / 2)
+    value = where(greater(size, delta), outside, (y - a) ** 2 / 2)
+    return Loss("huber", (Form(value),), {"delta": delta})
+
+
+@cache
+def quantile(level: float = 0.5) -> Loss:
+    """Quantile (pinball): q e where e > 0, else (q − 1) e, with e = y − a."""
+    if not 0 < level < 1:
+        raise InputError(f"quantile: level = {level!r} came; a number between 0 and 1 is needed")
+    value = maximum(level * (y - a), (level - 1) * (y - a))
+    return Loss("quantile", (Form(value, kinks=(y - a,)),), {"level": level})
+
+
+@cache
+def log_loss() -> Loss:
+    """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a))."""
+    classes = Form(
+        -(y * log(a)),
+        outputs=SIMPLEX,
+        targets=UNIT,
+        canonical="softmax",
+        averaged=False,
+        shares=True,
+    )
+    chances = Form(
+        -(y * log(a)) - (1 - y) * log(1 - a),
+        outputs=OPEN_UNIT,
+        targets=UNIT,
+        canonical="sigmoid",
+        averaged=False,
+    )
+    return Loss("log_loss", (classes, chances))
+
+
+@cache
+def poisson() -> Loss:
+    """Half Poisson deviance: a − y + y log(y/a), for counts y ≥ 0."""
+    # y log y is 0 at y = 0; the logarithm there is taken of 1 instead.
+    full = y * log(where(greater(y, 0), y, 1)) - y * log(a)
+    return Loss(
+        "poisson",
+        (Form(a - y + full, outputs=POSITIVE, targets=NOT_NEGATIVE, canonical="exponential"),),
+    )
+
+
+@cache
+def gamma() -> Loss:
+    """Half gamma deviance: log(a/y) + y/a − 1, for targets y > 0."""
+    return Loss(
+        "gamma",
+        (
+            Form(
+                log(a) - log(y) + y / a - 1,
+                outputs=POSITIVE,
+                targets=POSITIVE,
+                canonical="exponential",
+            ),
+        ),
+    )
+
+
+CATALOGUE: dict[str, Callable[..., Loss]] = {
+    "mse": mse,
+    "half_mse": half_mse,
+    "mae": mae,
+    "huber": huber,
+    "quantile": quantile,
+    "log_loss": log_loss,
+    "poisson": poisson,
+    "gamma": gamma,
+}
+"""Every loss by name; calling an entry makes it, with its constants as keywords."""
+
+ALIASES = {"cross_entropy": "log_loss", "squared_error": "mse", "absolute_error": "mae"}
+
+
+def find(given: str | Loss) -> Loss:
+    """Return the loss of that name, with its default constants, or the one given.
+
+    >>> find("huber").settings
+    {'delta': 1.0}
+    """
+    if isinstance(given, Loss):
+        return given
+    name = ALIASES.get(given, given)
+    if name not in CATALOGUE:
+        raise unknown_name("loss", str(given), [*CATALOGUE, *ALIASES])
+    return CATALOGUE[name]()

@@ -1,0 +1,183 @@
+"""The operations of a Plan: what an executor has to know, and all of it.
+
+Every value is a matrix in the rows layout, known by name; ``Reference`` to it may be transposed.
+
+=================  ======================================================================
+``MatrixProduct``  op(left) · op(right)
+``Total``          sum over the rows or over the columns (a product with **1**)
+``Spread``         repeat a row or a column (an outer product with **1**)
+``Extreme``        largest entry over the rows or the columns
+``Pointwise``      a scalar formula entry by entry, operands broadcast by position
+``Layerwise``      a function of each sample's layer, with the operations it consists of
+``General``        an expression with no matrix form, by the meaning of its named axes
+=================  ======================================================================
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.expressions import Expression, Symbol, substitute
+from chainrule.formulas.functions import Function
+from chainrule.formulas.matrices import Entry, Matrix
+from chainrule.formulas.matrices import Pointwise as PointwiseMatrix
+from chainrule.formulas.render import TEXT, Writer
+
+Stage = Literal["forward", "backward", "update"]
+Over = Literal["rows", "columns"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value used by an operation, as it lies or transposed."""
+
+    name: str
+    transposed: bool = False
+
+    def turned(self) -> "Reference":
+        """Return the transposed use."""
+        return replace(self, transposed=not self.transposed)
+
+    def __str__(self) -> str:
+        return f"{self.name}ᵀ" if self.transposed else self.name
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One assignment: ``target`` gets a matrix with these sides."""
+
+    target: str
+    sides: Sides
+    stage: Stage
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        """The values that must be known before."""
+        raise NotImplementedError
+
+    @property
+    def formula_text(self) -> str:
+        """The right side as it is printed."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        sign = " ← " if self.stage == "update" else " = "
+        return f"{self.target}{sign}{self.formula_text}"
+
+
+@dataclass(frozen=True)
+class MatrixProduct(Operation):
+    """op(left) · op(right)."""
+
+    left: Reference
+    right: Reference
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        return (self.left, self.right)
+
+    @property
+    def formula_text(self) -> str:
+        return f"{self.left} {self.right}"
+
+
+@dataclass(frozen=True)
+class _OneSource(Operation):
+    source: Reference
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        return (self.source,)
+
+
+@dataclass(frozen=True)
+class Total(_OneSource):
+    """The sum over the rows or over the columns of ``source``, which become the unit axis."""
+
+    over: Over
+
+    @property
+    def formula_text(self) -> str:
+        return f"1ᵀ {self.source}" if self.over == "rows" else f"{self.source} 1"
+
+
+@dataclass(frozen=True)
+class Spread(_OneSource):
+    """``source`` repeated along its unit axis."""
+
+    @property
+    def formula_text(self) -> str:
+        return f"{self.source} 1ᵀ" if self.sides[1] else f"1 {self.source}"
+
+
+@dataclass(frozen=True)
+class Extreme(_OneSource):
+    """The largest entry over the rows or over the columns of ``source``."""
+
+    over: Over
+
+    @property
+    def formula_text(self) -> str:
+        return f"max of {self.source} over {self.over}"
+
+
+@dataclass(frozen=True)
+class Pointwise(Operation):
+    """A scalar formula, entry by entry; ``operands`` say what its symbols stand for."""
+
+    formula: Expression
+    operands: tuple[tuple[Symbol, Reference], ...]
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        return tuple(reference for _, reference in self.operands)
+
+    @property
+    def formula_text(self) -> str:
+        shown: tuple[tuple[Symbol, Matrix], ...] = tuple(
+            (symbol, Entry(Symbol(str(reference)), *self.sides))
+            for symbol, reference in self.operands
+            if symbol.axes
+        )
+        scalars: dict[Symbol, Expression] = {
+            symbol: Symbol(str(reference)) for symbol, reference in self.operands if not symbol.axes
+        }
+        formula = substitute(self.formula, dict(scalars))
+        return Writer(TEXT).write(PointwiseMatrix(formula, shown, *self.sides))
+
+
+@dataclass(frozen=True)
+class Layerwise(_OneSource):
+    """A function of each sample's layer along ``axis``; ``body`` computes it step by step."""
+
+    function: Function
+    axis: Axis
+    body: tuple[Operation, ...]
+
+    @property
+    def formula_text(self) -> str:
+        return f"{self.function.name}({self.source})"
+
+
+@dataclass(frozen=True)
+class General(Operation):
+    """An expression over named axes; ``operands`` are its symbols."""
+
+    expression: Expression
+    operands: tuple[Symbol, ...]
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        return tuple(Reference(symbol.name) for symbol in self.operands)
+
+    @property
+    def formula_text(self) -> str:
+        return str(self.expression)
+
+
+def names_used(operations: tuple[Operation, ...]) -> Iterator[str]:
+    """Yield the name of every value that an operation uses."""
+    for operation in operations:
+        for reference in operation.uses:
+            yield reference.name

@@ -1,0 +1,81 @@
+"""Parameters: one flat vector underneath, a named view for each array."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError, unknown_name
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Parameters(Mapping[str, NDArray[Any]]):
+    """A mapping from parameter names to arrays that are views of one vector, ``flat``.
+
+    >>> parameters = Parameters({"W": (2, 3), "b": (3,)})
+    >>> parameters["b"][:] = 1.0
+    >>> parameters.flat
+    array([0., 0., 0., 0., 0., 0., 1., 1., 1.])
+    """
+
+    def __init__(self, shapes: Shapes, flat: NDArray[Any] | None = None) -> None:
+        sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+        self.flat = np.zeros(sum(sizes.values())) if flat is None else flat
+        self._views: dict[str, NDArray[Any]] = {}
+        start = 0
+        for name, shape in shapes.items():
+            self._views[name] = self.flat[start : start + sizes[name]].reshape(shape)
+            start += sizes[name]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{name} {array.shape}" for name, array in self.items())
+        return f"Parameters({listed}; {self.flat.dtype})"
+
+    def copy(self) -> "Parameters":
+        """Return the same values in a vector of their own."""
+        return Parameters({name: array.shape for name, array in self.items()}, self.flat.copy())
+
+
+def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
+    """Copy a mapping of arrays into one flat vector, checking names, shapes and values.
+
+    The type is that of the arrays: float32 where all are float32, else float64.
+    """
+    for name in given:
+        if name not in shapes:
+            raise unknown_name("parameter", name, list(shapes))
+    missing = [name for name in shapes if name not in given]
+    if missing:
+        raise InputError(
+            f"parameters: {', '.join(missing)} did not come; all of {', '.join(shapes)} are needed"
+        )
+    arrays = {name: np.asarray(given[name]) for name in shapes}
+    single = all(array.dtype == np.float32 for array in arrays.values())
+    total = sum(math.prod(shape) for shape in shapes.values())
+    result = Parameters(shapes, np.empty(total, np.float32 if single else np.float64))
+    for name, array in arrays.items():
+        if array.shape != tuple(shapes[name]):
+            raise InputError(
+                f"parameter {name}: shape {array.shape} came; {tuple(shapes[name])} is needed "
+                "(weights are stored as (inputs, outputs))"
+            )
+        if array.dtype.kind not in "fiu":
+            raise InputError(
+                f"parameter {name}: values of type {array.dtype} came; numbers are needed"
+            )
+        result[name][...] = array
+        if not np.all(np.isfinite(result[name])):
+            raise InputError(f"parameter {name}: NaN or infinity came; finite numbers are needed")
+    return result

@@ -1,0 +1,59 @@
+"""The catalogue of penalties: what is added to the loss for large weights, biases left out."""
+
+from dataclasses import dataclass
+
+from chainrule.errors import InputError
+from chainrule.formulas.expressions import Expression, Symbol, product, total
+from chainrule.formulas.functions import absolute
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty of a given strength; ``letter`` is how the strength is printed."""
+
+    strength: float
+
+    letter = "λ"
+    name = ""
+
+    def __post_init__(self) -> None:
+        if not self.strength >= 0:
+            raise InputError(
+                f"{self.name}: strength {self.strength!r} came; a number of at least 0 is needed"
+            )
+
+    @property
+    def symbol(self) -> Symbol:
+        """The strength, as a scalar of the formulas."""
+        return Symbol(self.letter)
+
+    def of(self, weights: Symbol) -> Expression:
+        """Return the penalty of one weight matrix."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class L2(Penalty):
+    """½ λ ‖W‖²: the gradient gains λ W."""
+
+    letter = "λ"
+    name = "L2"
+
+    def of(self, weights: Symbol) -> Expression:
+        """Return ½ λ Σ w²."""
+        return self.symbol / 2 * total(weights**2, *weights.axes)
+
+
+@dataclass(frozen=True)
+class L1(Penalty):
+    """λ Σ |w|: the gradient gains λ sign(W), 0 at 0."""
+
+    letter = "λ_1"
+    name = "L1"
+
+    def of(self, weights: Symbol) -> Expression:
+        """Return λ₁ Σ |w|."""
+        return product(self.symbol, total(absolute(weights), *weights.axes))
+
+
+CATALOGUE = {"L2": L2, "L1": L1}

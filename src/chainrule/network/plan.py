@@ -1,0 +1,268 @@
+"""The Plan: the derived equations as an ordered list of matrix operations.
+
+Lowering takes the matrix form of every equation apart into operations; equal matrices are computed
+once.  All gradients come before the first update, so they are taken at the old parameters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from chainrule.formulas.arrange import arrange, orient
+from chainrule.formulas.axes import Sides
+from chainrule.formulas.differentiate import Equation
+from chainrule.formulas.expressions import ONE, Expression, Symbol, substitute, symbols
+from chainrule.formulas.matrices import (
+    Entry,
+    Indexed,
+    Matrix,
+    Multiply,
+    Ones,
+    Transpose,
+)
+from chainrule.formulas.matrices import Extreme as ExtremeMatrix
+from chainrule.formulas.matrices import Layerwise as LayerwiseMatrix
+from chainrule.formulas.matrices import Pointwise as PointwiseMatrix
+from chainrule.formulas.simplify import safe_logarithms
+from chainrule.network.formulation import Formulation
+from chainrule.network.gradients import Gradients
+from chainrule.network.operations import (
+    Extreme,
+    General,
+    Layerwise,
+    MatrixProduct,
+    Operation,
+    Over,
+    Pointwise,
+    Reference,
+    Spread,
+    Stage,
+    Total,
+    names_used,
+)
+from chainrule.network.optimizers import G, Optimizer, W
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operations in order, what goes in, and where the results are.
+
+    ``gradients`` says under which name each parameter's gradient is found.
+    """
+
+    formulation: Formulation
+    operations: tuple[Operation, ...]
+    inputs: tuple[Symbol, ...]
+    loss: str
+    data_loss: str
+    output: str
+    gradients: Mapping[str, str]
+    memory: tuple[Symbol, ...] = ()
+
+    def only(self, *wanted: str) -> "Plan":
+        """Return the plan with what the wanted values do not need left out."""
+        needed = set(wanted)
+        kept: list[Operation] = []
+        for operation in reversed(self.operations):
+            if operation.target in needed:
+                kept.append(operation)
+                needed.update(names_used((operation,)))
+        return replace(self, operations=tuple(reversed(kept)))
+
+    def forward(self) -> "Plan":
+        """Return the part that makes a prediction."""
+        return self.only(self.output)
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for stage in ("forward", "backward", "update"):
+            chosen = [op for op in self.operations if op.stage == stage]
+            if chosen:
+                lines.append(f"{stage}:")
+                lines.extend(f"  {operation}" for operation in chosen)
+        return "\n".join(lines)
+
+
+def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
+    """Lower a derivation, and an optimizer's update where one is given."""
+    formulation = gradients.formulation
+    lowering = _Lowering()
+    for equation in formulation.equations:
+        stable = safe_logarithms(equation.right, formulation.defined)
+        lowering.equation(equation.left, stable, "forward")
+    for entry in gradients.backward:
+        lowering.equation(entry.left, entry.right, "backward")
+    inputs = [*formulation.inputs, *formulation.parameters]
+    memory: list[Symbol] = []
+    if optimizer is not None:
+        for parameter in formulation.parameters:
+            for update in updates_of(parameter, gradients, optimizer):
+                lowering.update(update)
+                inputs.extend(s for s in symbols(update.right) if not s.axes and s not in inputs)
+            memory.extend(memory_of(parameter, optimizer))
+    places = {
+        parameter.name: lowering.found(formulation.cotangent(parameter))
+        for parameter in formulation.parameters
+        if any(entry.of == parameter for entry in gradients.backward)
+    }
+    whole = Plan(
+        formulation=formulation,
+        operations=tuple(lowering.operations),
+        inputs=tuple(inputs),
+        loss=lowering.found(formulation.loss),
+        data_loss=lowering.found(formulation.data_loss),
+        output=lowering.found(formulation.output),
+        gradients=places,
+        memory=tuple(memory),
+    )
+    updated = [op.target for op in lowering.operations if op.stage == "update"]
+    return whole.only(whole.loss, whole.data_loss, whole.output, *places.values(), *updated)
+
+
+def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:
+    """Return the optimizer's memory for one parameter."""
+    return [Symbol(f"{kept.name}_{parameter.name}", parameter.axes) for kept in optimizer.memory]
+
+
+def updates_of(
+    parameter: Symbol, gradients: Gradients, optimizer: Optimizer
+) -> tuple[Equation, ...]:
+    """Return the optimizer's assignments with one parameter's names put in."""
+    cotangent = gradients.formulation.cotangent(parameter)
+    names: dict[Symbol, Expression] = {W: parameter, G: cotangent}
+    names.update(zip(optimizer.memory, memory_of(parameter, optimizer), strict=True))
+    stated = []
+    for update in optimizer.updates:
+        left = names[update.left]
+        assert isinstance(left, Symbol)
+        stated.append(Equation(left, substitute(update.right, dict(names))))
+    return tuple(stated)
+
+
+@dataclass
+class _Lowering:
+    """Operations so far, and under which name each matrix is known."""
+
+    operations: list[Operation] = field(default_factory=list)
+    known: dict[Matrix, Reference] = field(default_factory=dict)
+    aliases: dict[str, Reference] = field(default_factory=dict)
+    stage: Stage = "forward"
+    prefix: str = ""
+    count: int = 0
+
+    def found(self, symbol: Symbol) -> str:
+        """Return the name of the value that a symbol stands for."""
+        alias = self.aliases.get(symbol.name)
+        return alias.name if alias else symbol.name
+
+    def equation(self, left: Symbol, right: Expression, stage: Stage) -> None:
+        """Compute the right side under the name of the left."""
+        self.stage, self.prefix, self.count = stage, left.name, 0
+        matrix = arrange(right, "rows", left.axes)
+        reference = self._value(matrix, left.name)
+        if reference.name != left.name or reference.transposed:
+            if reference.transposed:
+                reference = self._copied(reference, matrix.sides, left.name)
+            self.aliases[left.name] = reference
+        self.known[Entry(left, *orient(left.axes, "rows"))] = reference
+
+    def _copied(self, reference: Reference, sides: Sides, target: str) -> Reference:
+        value = Symbol("x")
+        self.operations.append(Pointwise(target, sides, self.stage, value, ((value, reference),)))
+        return Reference(target)
+
+    def update(self, update: Equation) -> None:
+        """Assign to a parameter or to the optimizer's memory."""
+        self.stage, self.prefix, self.count = "update", update.left.name, 0
+        axes = update.left.axes
+        operands = tuple(
+            (symbol, self.aliases.get(symbol.name, Reference(symbol.name)))
+            for symbol in sorted(symbols(update.right), key=lambda symbol: symbol.name)
+        )
+        self.operations.append(
+            Pointwise(update.left.name, orient(axes, "rows"), "update", update.right, operands)
+        )
+
+    def _value(self, matrix: Matrix, target: str | None = None) -> Reference:
+        """Return where a matrix is found, computing it where it is not known yet."""
+        match matrix:
+            case Entry():
+                known = self.known.get(matrix)
+                return known or Reference(matrix.symbol.name)
+            case Transpose():
+                return self._value(matrix.operand).turned()
+        if matrix in self.known:
+            return self.known[matrix]
+        reference = Reference(target or self._fresh())
+        self.operations.append(self._operation(matrix, reference.name))
+        self.known[matrix] = reference
+        return reference
+
+    def _fresh(self) -> str:
+        self.count += 1
+        return f"{self.prefix}·{self.count}"
+
+    def _operation(self, matrix: Matrix, target: str) -> Operation:
+        match matrix:
+            case Multiply():
+                return self._product(matrix, target)
+            case PointwiseMatrix():
+                return self._pointwise(matrix, target)
+            case LayerwiseMatrix():
+                return self._layerwise(matrix, target)
+            case ExtremeMatrix():
+                over: Over = "rows" if matrix.operand.rows == matrix.axis else "columns"
+                source = self._value(matrix.operand)
+                return Extreme(target, matrix.sides, self.stage, source, over)
+            case Indexed():
+                operands = tuple(sorted(symbols(matrix.expression), key=lambda s: s.name))
+                return General(target, matrix.sides, self.stage, matrix.expression, operands)
+            case Ones():
+                return Pointwise(target, matrix.sides, self.stage, ONE, ())
+        raise TypeError(f"no operation computes the matrix node {type(matrix).__name__}")
+
+    def _product(self, matrix: Multiply, target: str) -> Operation:
+        *front, last = matrix.factors
+        left: Matrix = front[0] if len(front) == 1 else Multiply(tuple(front))
+        sides = matrix.sides
+        if isinstance(left, Ones) or isinstance(last, Ones):
+            ones, other = (left, last) if isinstance(left, Ones) else (last, left)
+            source = self._value(other)
+            if ones.sides in ((sides[0], None), (None, sides[1])):
+                return Spread(target, sides, self.stage, source)
+            over: Over = "rows" if ones is left else "columns"
+            return Total(target, sides, self.stage, source, over)
+        return MatrixProduct(target, sides, self.stage, self._value(left), self._value(last))
+
+    def _pointwise(self, matrix: PointwiseMatrix, target: str) -> Operation:
+        formula = matrix.formula
+        operands: list[tuple[Symbol, Reference]] = []
+        for symbol, operand in matrix.operands:
+            if isinstance(operand, Ones):
+                formula = substitute(formula, {symbol: ONE})  # the target's sides spread it
+            else:
+                operands.append((symbol, self._value(operand)))
+        scalars = symbols(formula) - {symbol for symbol, _ in matrix.operands}
+        operands.extend(
+            (symbol, self._value(Entry(symbol, None, None)))
+            for symbol in sorted(scalars, key=lambda symbol: symbol.name)
+        )
+        return Pointwise(target, matrix.sides, self.stage, formula, tuple(operands))
+
+    def _layerwise(self, matrix: LayerwiseMatrix, target: str) -> Operation:
+        source = self._value(matrix.operand)
+        operand = matrix.operand
+        axes = tuple(axis for axis in operand.sides if axis is not None)
+        argument = Symbol(f"{target}·z", axes)
+        body = matrix.function.body(matrix.function.computed, {"z": argument}, matrix.axis)
+        inner = _Lowering(prefix=target, stage=self.stage)
+        inner.known[Entry(argument, *orient(axes, "rows"))] = source
+        inner._value(arrange(body, "rows", axes), target)
+        return Layerwise(
+            target,
+            matrix.sides,
+            self.stage,
+            source,
+            matrix.function,
+            matrix.axis,
+            tuple(inner.operations),
+        )
