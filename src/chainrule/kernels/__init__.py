@@ -1,0 +1,1 @@
+"""The executors of a Plan, and what holds them against independent methods."""

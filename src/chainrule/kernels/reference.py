@@ -1,0 +1,163 @@
+"""The reference backend: the Plan, operation by operation, in NumPy.
+
+It is the living definition of what every other executor has to compute.  Values are matrices known
+by name; nothing is fused, nothing is reordered.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.formulas.arrange import orient
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.evaluate import Evaluation
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.positional import Entrywise, laid_out
+from chainrule.network.operations import (
+    Extreme,
+    General,
+    Layerwise,
+    MatrixProduct,
+    Operation,
+    Pointwise,
+    Reference,
+    Spread,
+    Total,
+)
+from chainrule.network.plan import Plan
+
+Array = NDArray[Any]
+
+
+class Execution:
+    """One run of a Plan: the values by name, and the length of each axis.
+
+    >>> from chainrule.network.architecture import Network
+    >>> from chainrule.network.gradients import differentiate
+    >>> from chainrule.network.plan import plan
+    >>> network = Network.dense([2, 1], activation="identity")
+    >>> run = Execution(plan(differentiate(network.formulation())))
+    >>> run.give({"X": [[1.0, 2.0]], "Y": [[0.0]], "W_1": [[1.0], [1.0]], "b_1": [0.0]})
+    >>> run.all()
+    >>> float(run.scalar("Loss"))
+    9.0
+    """
+
+    def __init__(self, plan: Plan, *, dtype: Any = np.float64) -> None:
+        self.plan = plan
+        self.dtype = dtype
+        self.values: dict[str, Array] = {}
+        self.sizes: dict[Axis, int] = {}
+        self._symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
+        for equation in plan.formulation.equations:
+            self._symbols[equation.left.name] = equation.left
+
+    def give(self, values: Mapping[str, Any]) -> None:
+        """Let the inputs, parameters and scalars have these values, in their own shapes."""
+        for name, value in values.items():
+            symbol = self._symbols.get(name)
+            if symbol is None:
+                continue
+            array = np.asarray(value, dtype=self.dtype)
+            for axis, length in zip(symbol.axes, array.shape, strict=True):
+                self.sizes[axis] = length
+            self.values[name] = lying(array, symbol)
+
+    def all(self) -> None:
+        """Run every operation in order."""
+        for operation in self.plan.operations:
+            self.step(operation)
+
+    def step(self, operation: Operation) -> None:
+        """Run one operation."""
+        value = _RULES[type(operation)](self, operation)
+        if operation.stage == "update":
+            self.values[operation.target][...] = value
+        else:
+            self.values[operation.target] = value
+
+    def read(self, reference: Reference) -> Array:
+        """Return a value as an operation uses it."""
+        value = self.values[reference.name]
+        return value.T if reference.transposed else value
+
+    def scalar(self, name: str) -> Any:
+        """Return a value that is one number."""
+        return self.values[name].reshape(())[()]
+
+    def shape(self, sides: Sides) -> tuple[int, int]:
+        """Return the shape of a matrix with these sides."""
+        rows, columns = (1 if axis is None else self.sizes[axis] for axis in sides)
+        return rows, columns
+
+    def _matrix_product(self, operation: MatrixProduct) -> Array:
+        return self.read(operation.left) @ self.read(operation.right)
+
+    def _total(self, operation: Total) -> Array:
+        place = 0 if operation.over == "rows" else 1
+        return np.asarray(np.sum(self.read(operation.source), axis=place, keepdims=True))
+
+    def _extreme(self, operation: Extreme) -> Array:
+        place = 0 if operation.over == "rows" else 1
+        return np.asarray(np.max(self.read(operation.source), axis=place, keepdims=True))
+
+    def _spread(self, operation: Spread) -> Array:
+        return np.broadcast_to(self.read(operation.source), self.shape(operation.sides))
+
+    def _pointwise(self, operation: Pointwise) -> Array:
+        operands = {symbol.name: self.read(reference) for symbol, reference in operation.operands}
+        evaluation = Entrywise(operands, dtype=self.dtype)
+        evaluation.sizes = self.sizes
+        return np.broadcast_to(evaluation(operation.formula), self.shape(operation.sides))
+
+    def _layerwise(self, operation: Layerwise) -> Array:
+        for part in operation.body:
+            self.step(part)
+        return self.values[operation.target]
+
+    def _general(self, operation: General) -> Array:
+        named = Evaluation(
+            {
+                symbol.name: named_array(self.values[symbol.name], symbol)
+                for symbol in operation.operands
+            },
+            dtype=self.dtype,
+        )
+        named.sizes = self.sizes
+        target = self._symbols.get(operation.target)
+        axes = operation.expression.axes if target is None else target.axes
+        value = named.spread(operation.expression, axes)
+        return lying(value, Symbol(operation.target, axes))
+
+
+_RULES: dict[type, Callable[[Execution, Any], Array]] = {
+    MatrixProduct: Execution._matrix_product,
+    Total: Execution._total,
+    Extreme: Execution._extreme,
+    Spread: Execution._spread,
+    Pointwise: Execution._pointwise,
+    Layerwise: Execution._layerwise,
+    General: Execution._general,
+}
+
+
+def lying(array: Array, symbol: Symbol) -> Array:
+    """Return an array with the symbol's axes as it lies in the Plan: a matrix, if it can be one."""
+    if len(symbol.axes) > 2:
+        return array
+    return laid_out(array, symbol.axes, orient(symbol.axes, "rows"))
+
+
+def named_array(value: Array, symbol: Symbol) -> Array:
+    """Return a value of the Plan as an array with the symbol's own axes."""
+    if len(symbol.axes) > 2:
+        return value
+    sides = [axis for axis in orient(symbol.axes, "rows") if axis is not None]
+    lengths = [
+        length
+        for axis, length in zip(orient(symbol.axes, "rows"), value.shape, strict=True)
+        if axis is not None
+    ]
+    return np.transpose(value.reshape(lengths), [sides.index(axis) for axis in symbol.axes])

@@ -1,0 +1,354 @@
+"""Verification: every derived gradient against methods that share nothing with the derivation.
+
+The forward equations are evaluated by axis name in their printed form; their derivative by the
+complex step (exact to rounding) and by central differences is compared with what the Plan computes.
+Beside that, every matrix form is compared with its index form in both layouts, every rewrite with
+what it replaced, and one training step with the step from gradients at the old parameters.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError
+from chainrule.formulas.arrange import Layout, arrange
+from chainrule.formulas.differentiate import depends
+from chainrule.formulas.evaluate import Evaluation
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.kinks import margins
+from chainrule.formulas.positional import MatrixEvaluation, laid_out
+from chainrule.kernels.reference import Execution, named_array
+from chainrule.network.architecture import Network
+from chainrule.network.formulation import Formulation
+from chainrule.network.gradients import Gradients, differentiate
+from chainrule.network.optimizers import SGD
+from chainrule.network.plan import Plan, plan
+
+Array = NDArray[Any]
+Values = Mapping[str, Any]
+
+COMPLEX_STEP = 1e-20
+CENTRAL_STEP = 1e-5
+KINK_MARGIN = 1e-4
+LARGEST = 50.0
+"""Random batches with larger values anywhere are drawn again: differences would lose digits."""
+ENTRIES = 48
+"""Arrays up to this size are checked entry by entry, larger ones along random directions."""
+
+
+def relative_error(found: Array, expected: Array, loss: float) -> float:
+    """Return ‖g − ĝ‖ / max(‖ĝ‖, 10⁻³ (1 + |loss|)), the error of a gradient array.
+
+    >>> relative_error(np.array([1.0, 2.0]), np.array([1.0, 2.0]), 0.5)
+    0.0
+    """
+    scale = max(float(np.linalg.norm(expected)), 1e-3 * (1 + abs(loss)))
+    return float(np.linalg.norm(np.asarray(found) - expected)) / scale
+
+
+@dataclass(frozen=True)
+class Check:
+    """One method applied to one quantity: its worst relative error and the limit."""
+
+    method: str
+    quantity: str
+    error: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is a number within the limit."""
+        return self.error <= self.limit
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The checks of one formulation; ``str()`` is a table of methods and worst errors."""
+
+    title: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that do not hold."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    def methods(self) -> list[tuple[str, int, Check]]:
+        """Return each method, how many quantities it was applied to, and its worst check."""
+        grouped: dict[str, list[Check]] = {}
+        for check in self.checks:
+            grouped.setdefault(check.method, []).append(check)
+        return [
+            (method, len(checks), max(checks, key=lambda check: _rank(check)))
+            for method, checks in grouped.items()
+        ]
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        width = max(len(method) for method, _, _ in self.methods())
+        for method, count, worst in self.methods():
+            verdict = "✓" if worst.passed else f"✗ {worst.quantity}"
+            lines.append(
+                f"  {method:<{width}}  {count:>4} checked   worst {worst.error:9.2e}   "
+                f"limit {worst.limit:.0e}   {verdict}"
+            )
+        return "\n".join(lines)
+
+
+def _rank(check: Check) -> tuple[bool, float]:
+    error = check.error if np.isfinite(check.error) else np.inf
+    return (not check.passed, error / check.limit)
+
+
+def verify(
+    network: Network,
+    seed: int = 0,
+    *,
+    samples: int = 5,
+    parameters: Values | None = None,
+    X: Any = None,
+    Y: Any = None,
+) -> Verification:
+    """Check every gradient of a network against independent methods, on random numbers.
+
+    ``parameters``, ``X`` and ``Y`` may be given instead of drawn.
+
+    >>> result = verify(Network.dense([3, 4, 2], activation="tanh"), seed=0)
+    >>> result.passed
+    True
+    """
+    formulation = network.formulation()
+    gradients = differentiate(formulation)
+    values = random_values(network, seed, samples)
+    if parameters is not None:
+        values.update(parameters)
+    if X is not None:
+        values["X"] = np.asarray(X, dtype=float)
+    if Y is not None:
+        values[network.names.target] = np.asarray(Y, dtype=float)
+    return verify_formulation(formulation, values, gradients=gradients, title=str(network))
+
+
+def verify_formulation(
+    formulation: Formulation,
+    values: Values,
+    *,
+    gradients: Gradients | None = None,
+    training: Plan | None = None,
+    seed: int = 0,
+    title: str = "",
+) -> Verification:
+    """Check any formulation at the given values.
+
+    ``gradients`` and ``training`` (a Plan with plain gradient-descent updates) may be given to be
+    put to the test; by default both are derived here.
+    """
+    derived = gradients or differentiate(formulation)
+    stepped = training or plan(derived, SGD(STEP))
+    checks: list[Check] = []
+    checks += _gradients(formulation, stepped, values, seed)
+    checks += _matrix_forms(formulation, derived, values)
+    checks += _rewrites(formulation, derived, values)
+    return Verification(title, tuple(checks))
+
+
+STEP = 0.5
+"""The learning rate of the one training step that is checked."""
+
+
+class Forward:
+    """The forward equations by axis name, in their printed form, at given values."""
+
+    def __init__(self, formulation: Formulation, values: Values) -> None:
+        self.formulation = formulation
+        self.values = values
+
+    def at(self, changed: Values, *, form: str = "value") -> Evaluation:
+        """Return all symbols' values with some parameters changed (to complex ones, too)."""
+        values = {**self.values, **changed}
+        kind = np.result_type(float, *(np.asarray(array).dtype for array in changed.values()))
+        evaluation = Evaluation(values, form=form, dtype=kind)
+        evaluation.measure((*self.formulation.inputs, *self.formulation.parameters))
+        for equation in self.formulation.equations:
+            value = evaluation.spread(equation.right, equation.left.axes)
+            evaluation.define(equation.left, value)
+        return evaluation
+
+    def loss(self, changed: Values) -> Any:
+        """Return the loss."""
+        return self.at(changed)(self.formulation.loss)[()]
+
+
+def _gradients(
+    formulation: Formulation, stepped: Plan, values: Values, seed: int
+) -> Iterator[Check]:
+    forward = Forward(formulation, values)
+    loss = float(forward.loss({}))
+    run = Execution(stepped)
+    old = {symbol.name: np.array(values[symbol.name], float) for symbol in formulation.parameters}
+    run.give({**values, **{name: array.copy() for name, array in old.items()}, "α": STEP})
+    before = {name: run.values[name].copy() for name in old}
+    run.all()
+    yield Check("loss of the Plan", "Loss", _scalar_error(run, stepped, loss), 1e-12)
+    for symbol in formulation.parameters:
+        place = stepped.gradients.get(symbol.name)
+        found = np.zeros_like(old[symbol.name])
+        if place is not None:
+            found = named_array(run.values[place], symbol)
+        moved = named_array(before[symbol.name] - run.values[symbol.name], symbol) / STEP
+        directions = list(_directions(old[symbol.name], seed))
+        exact = np.array([_complex_step(forward, symbol, old, d) for d in directions])
+        central = np.array([_central(forward, symbol, old, d) for d in directions])
+        along = np.array([np.sum(found * d) for d in directions])
+        step = np.array([np.sum(moved * d) for d in directions])
+        name = formulation.cotangent(symbol).name
+        yield Check("complex step", name, relative_error(along, exact, loss), 1e-12)
+        yield Check("central differences", name, relative_error(along, central, loss), 1e-6)
+        # The step is a difference of parameters: it carries their rounding, not the gradient's.
+        rounding = 4e-16 * float(np.linalg.norm(old[symbol.name])) / STEP
+        slack = rounding / max(float(np.linalg.norm(exact)), 1e-3 * (1 + abs(loss)))
+        error = max(0.0, relative_error(step, exact, loss) - slack)
+        yield Check("one step from old values", symbol.name, error, 1e-12)
+
+
+def _scalar_error(run: Execution, stepped: Plan, loss: float) -> float:
+    return abs(float(run.scalar(stepped.loss)) - loss) / (1 + abs(loss))
+
+
+def _directions(array: Array, seed: int) -> Iterator[Array]:
+    """Yield every unit direction of a small array, random ones (single, mixed) of a large one."""
+    if array.size <= ENTRIES:
+        for place in np.ndindex(array.shape):
+            direction = np.zeros(array.shape)
+            direction[place] = 1.0
+            yield direction
+        return
+    generator = np.random.default_rng(seed)
+    for place in generator.choice(array.size, ENTRIES // 2, replace=False):
+        direction = np.zeros(array.shape)
+        direction.flat[place] = 1.0
+        yield direction
+    for _ in range(ENTRIES // 6):
+        direction = generator.normal(size=array.shape)
+        yield direction / np.linalg.norm(direction)
+
+
+def _complex_step(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+    changed = old[symbol.name] + 1j * COMPLEX_STEP * direction
+    return float(np.imag(forward.loss({symbol.name: changed}))) / COMPLEX_STEP
+
+
+def _central(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+    above = forward.loss({symbol.name: old[symbol.name] + CENTRAL_STEP * direction})
+    below = forward.loss({symbol.name: old[symbol.name] - CENTRAL_STEP * direction})
+    return float(above - below) / (2 * CENTRAL_STEP)
+
+
+def _backward(formulation: Formulation, gradients: Gradients, values: Values) -> Evaluation:
+    """Return the values of all symbols, cotangents included, by axis name."""
+    evaluation = Forward(formulation, values).at({}, form="computed")
+    for entry in gradients.backward:
+        evaluation.define(entry.left, evaluation.spread(entry.right, entry.left.axes))
+    return evaluation
+
+
+def _matrix_forms(
+    formulation: Formulation, gradients: Gradients, values: Values
+) -> Iterator[Check]:
+    named = _backward(formulation, gradients, values)
+    equations = [*formulation.equations, *(entry.equation for entry in gradients.backward)]
+    layouts: tuple[Layout, ...] = ("rows", "columns")
+    for layout in layouts:
+        for equation in equations:
+            axes = equation.left.axes
+            matrix = arrange(equation.right, layout, axes)
+            if len(axes) > 2:
+                continue  # no matrix form: index notation is what runs
+            found = MatrixEvaluation(named)(matrix)
+            expected = laid_out(named(equation.left), axes, matrix.sides)
+            error = relative_error(found.reshape(expected.shape), expected, 0.0)
+            yield Check(f"matrix form, samples in {layout}", equation.left.name, error, 1e-12)
+
+
+def _rewrites(formulation: Formulation, gradients: Gradients, values: Values) -> Iterator[Check]:
+    named = _backward(formulation, gradients, values)
+    for entry in gradients.backward:
+        for rewrite in entry.rewrites:
+            axes = entry.left.axes
+            before = named.spread(rewrite.before, axes)
+            after = named.spread(rewrite.after, axes)
+            error = relative_error(after, before, 0.0)
+            yield Check("rewrites", f"{entry.left.name}: {rewrite.name}", error, 1e-12)
+
+
+def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Any]:
+    """Draw parameters, inputs and targets that suit the loss, away from every kink.
+
+    Raises ``InputError`` where no draw of many keeps its distance from the kinks.
+    """
+    formulation = network.formulation()
+    for attempt in range(1000):
+        generator = np.random.default_rng([seed, attempt])
+        values = _draw(network, generator, samples)
+        if _is_tame(formulation, values):
+            return values
+    raise InputError(
+        f"verify: no batch of {samples} samples lies {KINK_MARGIN:g} away from every kink of "
+        f"{network}; ask for fewer samples or verify a smaller network of the same kind"
+    )
+
+
+def _draw(network: Network, generator: np.random.Generator, samples: int) -> dict[str, Any]:
+    parameters = network.initialize(int(generator.integers(2**31)))
+    values: dict[str, Any] = {name: np.array(array) for name, array in parameters.items()}
+    for name, array in values.items():
+        if name.startswith("b"):
+            values[name] = generator.normal(0.0, 0.5, array.shape)
+    values["X"] = generator.normal(size=(samples, network.layers[0]))
+    values[network.names.target] = random_targets(network, generator, samples)
+    values["w"] = generator.uniform(0.5, 2.0, samples)
+    return {**values, **network.strengths}
+
+
+def random_targets(network: Network, generator: np.random.Generator, samples: int) -> Array:
+    """Draw targets that the network's loss is defined for."""
+    shape = (samples, network.layers[-1])
+    if network.form.shares:
+        return generator.dirichlet(np.ones(shape[1]), samples)
+    draws: list[tuple[float, Callable[[], Array]]] = [
+        (-1.0, lambda: generator.normal(size=shape)),
+        (0.0, lambda: generator.poisson(2.0, shape).astype(float)),
+    ]
+    if 2.0 not in network.targets:
+        return generator.uniform(0.0, 1.0, shape)
+    for probe, draw in draws:
+        if probe in network.targets:
+            return draw()
+    return generator.gamma(2.0, 1.0, shape) + 0.1
+
+
+def _is_tame(formulation: Formulation, values: Values) -> bool:
+    """Whether the batch keeps off every kink and nothing in it is so large that digits are lost."""
+    evaluation = Forward(formulation, values).at({})
+    largest = max(np.max(np.abs(evaluation(e.left)), initial=0.0) for e in formulation.equations)
+    return bool(largest < LARGEST) and distance_from_kinks(formulation, values) >= KINK_MARGIN
+
+
+def distance_from_kinks(formulation: Formulation, values: Values) -> float:
+    """Return how near the batch comes to a kink that a parameter could move it over."""
+    varying = depends(formulation.equations, formulation.parameters)
+    evaluation = Forward(formulation, values).at({}, form="value")
+    nearest = np.inf
+    for equation in formulation.equations:
+        for margin in margins(equation.right, varying):
+            distances = np.abs(evaluation(margin))
+            nearest = min(nearest, float(np.min(distances, initial=np.inf)))
+    return nearest
