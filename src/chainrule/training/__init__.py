@@ -1,0 +1,1 @@
+"""Learning: the training run, its randomness, its results."""

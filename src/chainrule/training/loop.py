@@ -1,0 +1,268 @@
+"""The training run: epochs, batches, history, validation."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import CoreUnavailable, InputError, InputTypeError, NonFiniteLoss
+from chainrule.kernels.plans import gradient_plan, loss_plan, prediction_plan, training_plan
+from chainrule.kernels.reference import Execution, named_array
+from chainrule.network.architecture import Network
+from chainrule.network.optimizers import SGD, Optimizer
+from chainrule.network.optimizers import find as find_optimizer
+from chainrule.network.parameters import Parameters
+from chainrule.network.plan import Plan
+from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
+from chainrule.training.randomness import order
+
+Array = NDArray[Any]
+Backend = Literal["auto", "reference", "compiled"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a listener is told after an epoch; numbers are means over its samples."""
+
+    number: int
+    of: int
+    loss: float
+    data_loss: float
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: the parameters, and the course of the losses by epoch.
+
+    ``history`` has ``loss`` (what was minimized), ``data_loss`` (without penalties) and, with
+    validation data, ``validation_loss``.  An epoch's loss is the mean over its batches, each taken
+    at the parameters before its own step.
+    """
+
+    network: Network
+    parameters: Parameters
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def predict(self, X: Any) -> Array:
+        """Return the outputs, (samples, outputs)."""
+        return predict(self.network, self.parameters, X)
+
+
+def train(
+    network: Network,
+    X: Any,
+    Y: Any,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    optimizer: str | Optimizer | None = None,
+    batch_size: int | None = 32,
+    epochs: int = 100,
+    shuffle: bool = True,
+    seed: int = 0,
+    sample_weight: Any = None,
+    validation: tuple[Any, Any] | None = None,
+    threads: int | None = None,
+    backend: Backend = "auto",
+    on_epoch: Callable[[Epoch], bool | None] | None = None,
+) -> Result:
+    """Train a network: repeat its derived equations over batches.
+
+    ``X`` is (samples, inputs), ``Y`` (samples, outputs), or one-dimensional for one output; classes
+    are one-hot.  The given arrays are never changed.  ``parameters`` are where to start (by default
+    ``network.initialize(seed)``) and decide the type of all numbers.  ``batch_size=None`` takes all
+    samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).  ``on_epoch`` is
+    told after each epoch; a true return value stops.
+
+    Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` as soon as the
+    loss is NaN or infinite, naming epoch, batch and layer.
+
+    >>> network = Network.dense([2, 3, 1])
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    >>> result = train(network, X, [0, 1, 1, 0], optimizer=SGD(0.5), epochs=2, batch_size=2)
+    >>> len(result.history["loss"])
+    2
+    """
+    _check_backend(backend, threads)
+    chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
+    kept = parameters_of(network, parameters, seed)
+    dtype = kept.flat.dtype
+    inputs = inputs_of(network, X, dtype)
+    samples = len(inputs)
+    data = {"X": inputs, network.names.target: targets_of(network, Y, samples, dtype)}
+    if sample_weight is not None:
+        data["w"] = weights_of(sample_weight, samples, dtype)
+    size = samples if batch_size is None else _whole(batch_size, "batch_size")
+    count = _whole(epochs, "epochs")
+    held = None if validation is None else _validation(network, validation, dtype)
+
+    step = _Step(network, chosen, kept, weighted=sample_weight is not None)
+    history: dict[str, list[float]] = {"loss": [], "data_loss": []}
+    if held is not None:
+        history["validation_loss"] = []
+    for number in range(1, count + 1):
+        places = order(seed, number, samples) if shuffle else np.arange(samples)
+        total = np.zeros(2)
+        for place, start in enumerate(range(0, samples, size), start=1):
+            rows = places[start : start + size]
+            batch = {name: array[rows] for name, array in data.items()}
+            total += len(rows) * step(batch, number, place)
+        history["loss"].append(float(total[0] / samples))
+        history["data_loss"].append(float(total[1] / samples))
+        if held is not None:
+            history["validation_loss"].append(_loss(network, kept, held))
+        if on_epoch is not None:
+            latest = {name: values[-1] for name, values in history.items()}
+            told = Epoch(
+                number,
+                count,
+                latest["loss"],
+                latest["data_loss"],
+                latest.get("validation_loss"),
+            )
+            if on_epoch(told):
+                break
+    return Result(network, kept, history)
+
+
+class _Step:
+    """One training step: the Plan run on a batch, parameters changed in place."""
+
+    def __init__(
+        self, network: Network, optimizer: Optimizer, parameters: Parameters, *, weighted: bool
+    ) -> None:
+        self.plan = training_plan(network, optimizer, weighted=weighted)
+        self.run = Execution(self.plan, dtype=parameters.flat.dtype)
+        self.run.give({**parameters, **network.strengths, **optimizer.constants})
+        shapes = network.parameter_shapes
+        for symbol in self.plan.memory:
+            owner = symbol.name.split("_", 1)[1]
+            self.run.give({symbol.name: np.zeros(shapes[owner])})
+        self.steps = 0
+
+    def __call__(self, batch: Mapping[str, Array], epoch: int, place: int) -> Array:
+        """Run one step and return loss and data loss before it."""
+        self.steps += 1
+        self.run.give({**batch, "t": self.steps})
+        with np.errstate(all="ignore"):
+            # A run that diverges is told below, with its place; NumPy's warnings would not be.
+            self.run.all()
+        losses = np.array(
+            [self.run.scalar(self.plan.loss), self.run.scalar(self.plan.data_loss)], dtype=float
+        )
+        if not np.isfinite(losses).all():
+            raise NonFiniteLoss(_diverged(self.run, self.plan, float(losses[0]), epoch, place))
+        return losses
+
+
+def _diverged(run: Execution, plan: Plan, loss: float, epoch: int, place: int) -> str:
+    """Say where the first value that is not finite stands."""
+    where = "the loss itself"
+    for equation in plan.formulation.equations:
+        value = run.values.get(equation.left.name)
+        if value is not None and not np.isfinite(value).all():
+            where = equation.left.name
+            break
+    return (
+        f"training: the loss became {loss} in epoch {epoch}, batch {place}; the first value that "
+        f"is not finite is {where}; use a smaller learning rate or scale the inputs"
+    )
+
+
+def loss_and_gradients(
+    network: Network,
+    parameters: Mapping[str, Any],
+    X: Any,
+    Y: Any,
+    *,
+    sample_weight: Any = None,
+    backend: Backend = "auto",
+) -> tuple[float, dict[str, Array]]:
+    """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
+
+    Shapes are those of ``train``; a gradient has the shape of its parameter.
+
+    >>> network = Network.dense([1, 1], activation="identity")
+    >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
+    (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
+    """
+    _check_backend(backend, None)
+    kept = parameters_of(network, parameters, 0)
+    dtype = kept.flat.dtype
+    data = _batch(network, X, Y, dtype)
+    if sample_weight is not None:
+        data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
+    plan = gradient_plan(network, weighted=sample_weight is not None)
+    run = Execution(plan, dtype=dtype)
+    run.give({**kept, **network.strengths, **data})
+    with np.errstate(over="ignore", invalid="ignore"):
+        run.all()
+    symbols = {symbol.name: symbol for symbol in plan.formulation.parameters}
+    gradients = {
+        name: named_array(run.values[plan.gradients[name]], symbols[name]).copy()
+        for name in network.trainable_names
+    }
+    return float(run.scalar(plan.loss)), gradients
+
+
+def predict(network: Network, parameters: Mapping[str, Any], X: Any) -> Array:
+    """Return the network's outputs, (samples, outputs).
+
+    >>> network = Network.dense([1, 1], activation="identity")
+    >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
+    array([[7.]])
+    """
+    kept = parameters_of(network, parameters, 0)
+    plan = prediction_plan(network)
+    run = Execution(plan, dtype=kept.flat.dtype)
+    run.give({**kept, "X": inputs_of(network, X, kept.flat.dtype)})
+    run.all()
+    return run.values[plan.output]
+
+
+def _batch(
+    network: Network, X: Any, Y: Any, dtype: Any, names: tuple[str, str] = ("X", "Y")
+) -> dict[str, Array]:
+    inputs = inputs_of(network, X, dtype, names[0])
+    targets = targets_of(network, Y, len(inputs), dtype, names[1])
+    return {"X": inputs, network.names.target: targets}
+
+
+def _validation(network: Network, pair: Any, dtype: Any) -> dict[str, Array]:
+    try:
+        X, Y = pair
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            "validation: a pair (X, Y) of held-out data is needed, such as validation=(X_v, Y_v)"
+        ) from None
+    return _batch(network, X, Y, dtype, ("validation X", "validation Y"))
+
+
+def _loss(network: Network, parameters: Parameters, data: Mapping[str, Array]) -> float:
+    plan = loss_plan(network)
+    run = Execution(plan, dtype=parameters.flat.dtype)
+    run.give({**parameters, **network.strengths, **data})
+    run.all()
+    return float(run.scalar(plan.data_loss))
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputTypeError(f"{name}: {value!r} came; a whole number of at least 1 is needed")
+    if value < 1:
+        raise InputError(f"{name}: {value} came; a whole number of at least 1 is needed")
+    return int(value)
+
+
+def _check_backend(backend: str, threads: int | None) -> None:
+    if backend not in ("auto", "reference", "compiled"):
+        raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
+    if threads is not None:
+        _whole(threads, "threads")
+    if backend == "compiled":
+        raise CoreUnavailable(
+            "backend 'compiled': this version trains with the reference backend only; leave "
+            "backend='auto' or say 'reference'"
+        )
