@@ -108,6 +108,7 @@ def _pull_apply(node: Apply, output: Expression, cotangent: Expression) -> list[
         assert function.pullback is not None
         axis = function.layer_axis(argument)
         return [(argument, function.body(function.pullback, known, axis))]
+    assert isinstance(function, Primitive)
     partials = _partials(function)(output, *node.arguments)
     return [
         (argument, sum_to(product(cotangent, partial), argument.axes))

@@ -20,15 +20,13 @@ differences, means, variances) is built from these by the functions at the end o
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from chainrule.errors import InputTypeError
 from chainrule.formulas.axes import Axis, in_order
-
-if TYPE_CHECKING:
-    from chainrule.formulas.functions import Function, Primitive
+from chainrule.formulas.printing import Printed
 
 _Node = TypeVar("_Node")
 
@@ -51,7 +49,13 @@ def _node(plain: type[_Node]) -> type[_Node]:
     return made
 
 
-class Expression:
+class Named:
+    """What ``Apply`` applies: a primitive or a function, known by its name."""
+
+    name: str
+
+
+class Expression(Printed):
     """An array over named axes; the sum, product, quotient and power of two are expressions."""
 
     axes: tuple[Axis, ...]
@@ -85,12 +89,6 @@ class Expression:
 
     def __neg__(self) -> "Expression":
         return negative(self)
-
-    def __str__(self) -> str:
-        return _printed(self)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {_printed(self)}>"
 
 
 Operand = Expression | int | float | Fraction
@@ -171,7 +169,7 @@ class Power(Expression):
 class Apply(Expression):
     """A primitive (elementwise) or a named function of its arguments."""
 
-    function: "Primitive | Function"
+    function: Named
     arguments: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
@@ -416,20 +414,3 @@ def symbols(tree: Expression) -> set[Symbol]:
 def count(tree: Expression) -> int:
     """Return the number of nodes, the measure of "simpler" among equal expressions."""
     return 1 + sum(count(part) for part in children(tree))
-
-
-def _printed(tree: Expression) -> str:
-    # The printer stands above the nodes; it registers itself here when it is imported, so that
-    # the nodes need not know it.
-    if _printer is None:
-        return ", ".join(f"{entry.name}" for entry in fields(tree))  # type: ignore[arg-type]
-    return _printer(tree)
-
-
-_printer: Callable[[Expression], str] | None = None
-
-
-def print_with(printer: Callable[[Expression], str]) -> None:
-    """Let ``str()`` of an expression use this printer."""
-    global _printer
-    _printer = printer

@@ -12,6 +12,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
     Apply,
     Expression,
+    Named,
     Operand,
     Symbol,
     expression,
@@ -21,7 +22,7 @@ from chainrule.formulas.expressions import (
 
 
 @dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(Named):
     """An elementwise operation: a name and how many arguments it takes.
 
     ``analytic`` tells whether the complex step may pass through it.
@@ -86,7 +87,7 @@ g_k = Symbol("g", (UNITS,))
 
 
 @dataclass(frozen=True, eq=False)
-class Function:
+class Function(Named):
     """A function of one array, stated once.
 
     ``value`` is what is printed and differentiated, ``computed`` the overflow-safe form that is

@@ -23,7 +23,6 @@ from chainrule.formulas.expressions import (
     Symbol,
     children,
     power,
-    print_with,
     product,
 )
 from chainrule.formulas.matrices import (
@@ -37,6 +36,7 @@ from chainrule.formulas.matrices import (
     Transpose,
 )
 from chainrule.formulas.matrices import Ones as OnesMatrix
+from chainrule.formulas.printing import print_with
 from chainrule.formulas.render.styles import TEXT, Style
 
 SUM, PRODUCT, PREFIX, ATOM = 0, 1, 2, 3
