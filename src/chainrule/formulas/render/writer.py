@@ -222,7 +222,8 @@ class Writer:
                 bottom.append(str(factor.value.denominator))
             elif isinstance(factor, Power) and _negative(factor.exponent):
                 turned = power(factor.base, Number(-_value(factor.exponent)))
-                bottom.append(self._at(turned, PREFIX))
+                alone = self.style.stacked and len(factors) == 1
+                bottom.append(self._at(turned, SUM if alone else PREFIX))
             else:
                 top.append(self._at(factor, PREFIX))
         above = " ".join(top) or "1"
