@@ -218,7 +218,8 @@ def predict(network: Network, parameters: Mapping[str, Any], X: Any) -> Array:
     plan = prediction_plan(network)
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs_of(network, X, kept.flat.dtype)})
-    run.all()
+    with np.errstate(over="ignore", invalid="ignore"):
+        run.all()
     return run.values[plan.output]
 
 
@@ -244,7 +245,8 @@ def _loss(network: Network, parameters: Parameters, data: Mapping[str, Array]) -
     plan = loss_plan(network)
     run = Execution(plan, dtype=parameters.flat.dtype)
     run.give({**parameters, **network.strengths, **data})
-    run.all()
+    with np.errstate(all="ignore"):
+        run.all()
     return float(run.scalar(plan.data_loss))
 
 
