@@ -69,7 +69,7 @@ def test_an_unknown_choice_is_refused(name: str) -> None:
 
 
 def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(InputError, match="'de'.*'en', 'zh'"):
+    with pytest.raises(InputError, match=r"'de'.*'en', 'zh'"):
         cr.derive(DEEP).to_text("de")  # type: ignore[arg-type]
 
 
