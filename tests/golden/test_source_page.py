@@ -16,7 +16,6 @@ from chainrule.errors import MissingRule
 from chainrule.formulas import differentiate as rules
 from chainrule.formulas.functions import Function
 from chainrule.network.derivation import Derivation
-
 from tests.golden.reading import Reader
 
 # The page's line, and the line that the derivation prints for it.

@@ -6,6 +6,7 @@ the formula is analytic.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -191,7 +192,7 @@ class Evaluation:
             return PRIMITIVES[function.name](*arguments)
         formula = function.value if self.form == "value" else function.computed
         (argument,) = tree.arguments
-        return self._value(function.body(formula, {"z": argument}, function.layer_axis(argument)))
+        return self._value(_opened(function, formula, argument))
 
     def _largest(self, tree: Largest) -> Array:
         value = self._value(tree.operand)
@@ -203,6 +204,12 @@ class Evaluation:
         value = self._value(tree.operand)
         self.sizes.setdefault(tree.new, value.shape[tree.operand.axes.index(tree.old)])
         return value
+
+
+@lru_cache(maxsize=4096)
+def _opened(function: Function, formula: Expression, argument: Expression) -> Expression:
+    """A function's formula with its argument put in; a training loop asks for the same ones."""
+    return function.body(formula, {"z": argument}, function.layer_axis(argument))
 
 
 _MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {

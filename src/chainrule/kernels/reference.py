@@ -55,7 +55,10 @@ class Execution:
             self._symbols[equation.left.name] = equation.left
 
     def give(self, values: Mapping[str, Any]) -> None:
-        """Let the inputs, parameters and scalars have these values, in their own shapes."""
+        """Let the inputs, parameters and scalars have these values, in their own shapes.
+
+        Arrays of the right type are not copied, and updates write into parameters and memory.
+        """
         for name, value in values.items():
             symbol = self._symbols.get(name)
             if symbol is None:
