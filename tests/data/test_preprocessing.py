@@ -167,6 +167,12 @@ def test_a_missing_column_is_named_with_the_nearest():
     )
 
 
+def test_several_missing_columns_are_counted():
+    preprocessor = Preprocessor.fit(mixed(), exclude=["target"])
+    with pytest.raises(DataError, match=r"'size' \(and 1 more\), which is not there; add it\. The"):
+        preprocessor.transform(raw(zebra=["1"]))
+
+
 def test_names_and_keys_are_dropped_and_frequent_categories_kept():
     n_rows = 4 * MOST_CATEGORIES
     table = table_of(
