@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
     from chainrule.training.table_model import TableModel
-    from chainrule.training.table_training import train_table
+    from chainrule.training.table_training import TableRun, train_table
 
 __all__ = [
     "L1",
@@ -38,6 +38,7 @@ __all__ = [
     "RMSprop",
     "Result",
     "TableModel",
+    "TableRun",
     "activation",
     "derive",
     "load",
@@ -60,7 +61,7 @@ _HOMES = {
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "training.model_files": ["load", "save"],
     "training.table_model": ["TableModel"],
-    "training.table_training": ["train_table"],
+    "training.table_training": ["TableRun", "train_table"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -194,7 +194,7 @@ def pull_back(
     >>> x = Symbol("x")
     >>> found, steps = pull_back(x**2 + 3 * x, Symbol("y"), ONE, [x])
     >>> print(found[x])
-    2x + 3
+    3 + 2x
     >>> [step.rule for step in steps]
     ['add', 'product', 'power']
     """

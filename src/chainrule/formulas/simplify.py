@@ -238,7 +238,7 @@ def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -
     >>> z, a = Symbol("z"), Symbol("a")
     >>> slope = in_output(exp(-z) * (1 + exp(-z)) ** -2, 1 / (1 + exp(-z)), z, a)
     >>> print(slope)
-    a²(1/a − 1)
+    (1/a − 1) a²
     >>> print(cancel(slope))
     a(1 − a)
     """

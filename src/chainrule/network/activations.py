@@ -80,7 +80,7 @@ def activation(
 
     >>> from chainrule.formulas.functions import tanh, z
     >>> print(activation("squashed", tanh(z) ** 3).slope)
-    3(1 − tanh(z)²) tanh(z)²
+    3 tanh(z)²(1 − tanh(z)²)
     """
     stated = derivative(value, z) if slope is None else expression(slope)
     return Activation(

@@ -6,6 +6,7 @@ derivation prints these equations with each parameter's name put in, and the Pla
 gradient in them is taken at the old parameters, and all parameters change together.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -40,10 +41,10 @@ class Optimizer:
     """How each constant is printed."""
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise InputError(
-                f"{self.name}: learning_rate = {self.learning_rate!r} came; a number above 0 is "
-                "needed, such as 0.1 for SGD or 0.001 for Adam"
+                f"{self.name}: learning_rate = {self.learning_rate!r} came; a finite number above "
+                "0 is needed, such as 0.1 for SGD or 0.001 for Adam"
             )
         for letter in ("momentum", "beta_1", "beta_2", "decay"):
             value = getattr(self, letter, 0.0)

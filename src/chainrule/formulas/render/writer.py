@@ -157,8 +157,8 @@ class Writer:
             alone = not pieces
             number = self._constant(front, tight=not alone)
             gap = "" if alone or pieces[0].startswith(("(", r"\left(")) else " "
-            if number.isdigit() and pieces and pieces[0][0].isalpha() and len(front) == 1:
-                gap = ""
+            if number.isdigit() and pieces and _is_letter(pieces[0]):
+                gap = ""  # 2x, 2a_o; but 3 tanh(z)
             pieces.insert(0, number + gap)
         return sign + "".join(pieces), PREFIX if sign and len(pieces) == 1 else PRODUCT
 
@@ -373,6 +373,10 @@ def _axes(tree: Expression) -> tuple[Axis, ...]:
             found.add(node.axis)
         pending.extend(children(node))
     return tuple(found)
+
+
+def _is_letter(piece: str) -> bool:
+    return piece[0].isalpha() and not piece[1:2].isalpha()
 
 
 def _decimal(value: Fraction) -> str | None:
