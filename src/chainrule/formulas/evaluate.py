@@ -57,8 +57,9 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
     "erf": _erf,
     "abs": lambda x: np.where(_real(x) < 0, -x, x),
     "sign": lambda x: np.sign(_real(x)),
-    "maximum": lambda x, y: _where(_real(x) > _real(y), x, y),
-    "minimum": lambda x, y: _where(_real(x) < _real(y), x, y),
+    # A NaN on either side is the result: a run that has broken down must not look sound.
+    "maximum": lambda x, y: _where((_real(x) > _real(y)) | np.isnan(_real(x)), x, y),
+    "minimum": lambda x, y: _where((_real(x) < _real(y)) | np.isnan(_real(x)), x, y),
     "greater": lambda x, y: (_real(x) > _real(y)).astype(np.result_type(_real(x), _real(y))),
     "where": _where,
 }

@@ -321,7 +321,7 @@ def mean(operand: Expression, *over: Axis) -> Expression:
 
     >>> units = Axis("h", 1)
     >>> print(mean(Symbol("x", (units,)), units))
-    (1/h)(Σ_{i=1}^{h} x_i)
+    (1/h) Σ_{i=1}^{h} x_i
     """
     return product(*(power(Size(axis), -1) for axis in over), total(operand, *over))
 

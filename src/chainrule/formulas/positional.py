@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Array, Evaluation
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.matrices import (
     Entry,
@@ -103,7 +103,12 @@ class MatrixEvaluation:
 
 def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation) -> Array:
     """Return a scalar formula of arrays; scalars not among ``values`` come from ``named``."""
-    known = {**named.values, **values}
+    scalars = {
+        symbol.name: named(symbol)
+        for symbol in symbols(formula)
+        if not symbol.axes and symbol.name not in values
+    }
+    known = {**scalars, **values}
     inner = Entrywise(known, form=named.form, dtype=named.dtype)
     inner.sizes = named.sizes
     return inner(formula)

@@ -308,6 +308,12 @@ def length(tree: Expression) -> int:
     return own + sum(length(part) for part in children(tree))
 
 
+def sums(tree: Expression) -> int:
+    """Return how many sums over indices there are."""
+    own = 1 if isinstance(tree, Product) and tree.summed else 0
+    return own + sum(sums(part) for part in children(tree))
+
+
 def safe_logarithms(tree: Expression, defined: Mapping[Symbol, Expression]) -> Expression:
     """Write log f(z) and log(1 − f(z)) by the function's own safe forms, where it states them.
 

@@ -155,7 +155,7 @@ selu = activation(
     computed=_scale * where(greater(z, 0), z, _alpha * expm1(minimum(z, 0))),
     slope=where(greater(a, 0), _scale, a + _scale * _alpha),
     kinks=(0.0,),
-    range=Domain(-1.7580993408473766, open_low=True),
+    range=Domain(-1.7580993408473769, open_low=True),
     initializer="lecun_normal",
 )
 

@@ -12,6 +12,7 @@ from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import (
+    ONE,
     Expression,
     Size,
     Symbol,
@@ -273,9 +274,13 @@ class Network:
             inputs=tuple(given),
             output=values,
             data_loss=DATA_LOSS if self.penalties else LOSS,
-            facts=self.form.facts(target, outputs),
+            facts={**self.form.facts(target, outputs), **self._shares(values, outputs)},
             deltas=frozenset(deltas),
         )
+
+    def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:
+        """Return what is known of the outputs: shares of a whole sum to one."""
+        return {total(output, units): ONE} if self.activations[-1].range.simplex else {}
 
     def _losses(self, whole: Expression, weights: list[Symbol]) -> list[Equation]:
         if not self.penalties:
