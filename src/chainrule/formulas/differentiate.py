@@ -214,6 +214,8 @@ def pull_back(
         if isinstance(node, Symbol):
             found[node] = whole
             continue
+        if whole == ZERO:
+            continue  # everything above it has slope 0
         called = output if node is root else node
         contributions = tuple(
             (operand, given)
@@ -273,7 +275,7 @@ def cotangents(
 
     def settle(symbol: Symbol) -> Expression:
         whole = add(*gathered[symbol])
-        if isinstance(whole, (Number, Size)):
+        if isinstance(whole, (Number, Size)) and symbol not in wanted:
             return whole  # ∂Loss/∂Loss = 1 needs no name
         equation = Equation(called(symbol), whole)
         backward.append(equation)
@@ -292,6 +294,8 @@ def cotangents(
             # A parameter is settled as soon as no earlier equation can add to it.
             if symbol in inside and not _occurs_before(equations, equation, symbol):
                 settle(symbol)
+    # What the loss does not depend on has the derivative 0.
+    backward.extend(Equation(called(symbol), ZERO) for symbol in wanted if symbol not in gathered)
     return backward, trace
 
 

@@ -60,6 +60,10 @@ class Expression(Printed):
 
     axes: tuple[Axis, ...]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Hashes of strings differ from process to process.
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
     def __add__(self, other: "Operand") -> "Expression":
         return add(self, other)
 
@@ -263,11 +267,15 @@ def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
                 flat.append(part)
     if not coefficient:
         return ZERO
+    # Ones matter only along an axis that nothing else carries; summed there, they are its length.
     carried = {axis for part in flat for axis in part.axes if not isinstance(part, Ones)}
-    flat = [part for part in flat if not (isinstance(part, Ones) and carried.issuperset(part.axes))]
-    carried = {axis for part in flat for axis in part.axes}
-    summed = tuple(axis for axis in in_order(tuple(over)) if axis in carried)
-    flat.extend(Size(axis) for axis in in_order(tuple(over)) if axis not in carried)
+    spread = {axis for part in flat if isinstance(part, Ones) for axis in part.axes} - carried
+    flat = [part for part in flat if not isinstance(part, Ones)]
+    along = in_order(tuple(over))
+    summed = tuple(axis for axis in along if axis in carried)
+    flat.extend(Size(axis) for axis in along if axis not in carried)
+    if spread.difference(along):
+        flat.append(Ones(in_order(tuple(spread.difference(along)))))
     if coefficient != 1:
         flat.insert(0, Number(coefficient))
     if not flat:
@@ -295,7 +303,8 @@ def power(base: Operand, exponent: Operand) -> Expression:
     if isinstance(index, Number):
         if index.value == 1:
             return root
-        if isinstance(root, Number) and not root.name and index.value.denominator == 1:
+        plain = isinstance(root, Number) and not root.name and index.value.denominator == 1
+        if isinstance(root, Number) and plain and (root.value or index.value > 0):
             return Number(root.value**index.value.numerator)
         if (
             isinstance(root, Power)
@@ -392,6 +401,9 @@ def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
         case Largest():
             axis = renamed.get(tree.axis, tree.axis)
             return Largest(with_axes(tree.operand, renamed), axis)
+        case Rename():
+            (old, new) = swap((tree.old, tree.new))
+            return Rename(with_axes(tree.operand, renamed), old, new)
     parts = children(tree)
     return rebuild(tree, tuple(with_axes(part, renamed) for part in parts)) if parts else tree
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chainrule.errors import InputError
-from chainrule.formulas.axes import Axis
+from chainrule.formulas.axes import Axis, in_order
 from chainrule.formulas.expressions import (
     Apply,
     Expression,
@@ -138,5 +138,5 @@ class Function(Named):
         return substitute(placed, {Symbol(n, (axis,)): v for n, v in arguments.items()})
 
     def layer_axis(self, argument: Expression) -> Axis | None:
-        """Return the axis a function of a whole layer runs over: the last one of its argument."""
-        return None if self.elementwise else argument.axes[-1]
+        """Return the axis a function of a whole layer runs over: the one nearest the outputs."""
+        return None if self.elementwise else in_order(argument.axes)[-1]

@@ -85,8 +85,14 @@ class MatrixEvaluation:
                 place = 1 if matrix.operand.columns == matrix.axis else 0
                 return np.asarray(np.max(self(matrix.operand), axis=place, keepdims=True))
             case Indexed():
-                return self.named(matrix.expression)
+                return self._indexed(matrix)
         raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
+
+    def _indexed(self, matrix: Indexed) -> Array:
+        tree = matrix.expression
+        if len(tree.axes) > 2:
+            return self.named(tree)
+        return laid_out(self.named(tree), tree.axes, matrix.sides)
 
     def _layerwise(self, matrix: Layerwise, place: int) -> Array:
         inside = np.moveaxis(self(matrix.operand), place, 1)

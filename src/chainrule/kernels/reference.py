@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import InputError
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
@@ -64,6 +65,11 @@ class Execution:
             if symbol is None:
                 continue
             array = np.asarray(value, dtype=self.dtype)
+            if array.ndim != len(symbol.axes):
+                raise InputError(
+                    f"{name}: an array of shape {array.shape} came; "
+                    f"axes ({', '.join(axis.name for axis in symbol.axes)}) are needed"
+                )
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 self.sizes[axis] = length
             self.values[name] = lying(array, symbol)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, one_line
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
@@ -93,6 +93,8 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [self.title]
+        if not self.checks:
+            return self.title
         width = max(len(method) for method, _, _ in self.methods())
         for method, count, worst in self.methods():
             verdict = "✓" if worst.passed else f"✗ {worst.quantity}"
@@ -127,7 +129,8 @@ def verify(
     """
     formulation = network.formulation()
     gradients = differentiate(formulation)
-    values = random_values(network, seed, samples)
+    given = X if X is not None else Y
+    values = random_values(network, seed, samples if given is None else len(given))
     if parameters is not None:
         values.update(parameters)
     if X is not None:
@@ -196,7 +199,11 @@ def _gradients(
     old = {symbol.name: np.array(values[symbol.name], float) for symbol in formulation.parameters}
     run.give({**values, **{name: array.copy() for name, array in old.items()}, "α": STEP})
     before = {name: run.values[name].copy() for name in old}
-    run.all()
+    try:
+        run.all()
+    except ValueError as mismatch:
+        yield Check("the Plan runs", one_line(mismatch), np.inf, 0.0)  # shapes that do not meet
+        return
     yield Check("loss of the Plan", "Loss", _scalar_error(run, stepped, loss), 1e-12)
     for symbol in formulation.parameters:
         place = stepped.gradients.get(symbol.name)

@@ -23,7 +23,7 @@ v = Symbol("v")
 """The running mean of the step (momentum) or of the squared gradient (Adam, RMSprop)."""
 m = Symbol("m")
 """The running mean of the gradient."""
-t = Symbol("t")
+STEPS = t = Symbol("t")
 """The number of the step, from 1."""
 ALPHA = Symbol("α")
 """The learning rate."""

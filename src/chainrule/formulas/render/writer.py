@@ -114,11 +114,13 @@ class Writer:
         spelled = self.spell(tree) if self.spell else None
         if spelled is not None:
             return spelled, ATOM
+        # A name that is a quotient, ∂Loss/∂a, is bracketed below powers and transposes.
+        level = PREFIX if "/" in tree.name else ATOM
         if self._letters is None or not tree.axes:
-            return self.style.symbol(tree.name), ATOM
+            return self.style.symbol(tree.name), level
         index = "".join(self._letters.get(axis, axis.name) for axis in tree.axes)
         # One entry of an array is written with a small letter: y_ti of Y_t.
-        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), ATOM
+        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), level
 
     def _ones(self, tree: Ones) -> Piece:
         return "1", ATOM
@@ -144,6 +146,8 @@ class Writer:
         pieces = []
         if len(top) == 1 and not bottom and not joined:
             pieces.append(self._alone(top[0]))
+        elif len(top) == 1 and not joined:
+            pieces.append(self._at(top[0], POWER))
         elif top or (bottom and joined):
             pieces.append(self._joined(top, joined) if top else "1")
         if bottom and joined:
@@ -253,7 +257,9 @@ class Writer:
     def _alone(self, tree: Expression) -> str:
         """Return the one factor behind the constants: a sum over an index reaches to the end."""
         total = isinstance(tree, Product) and bool(tree.summed) and self._letters is not None
-        return self._at(tree, PRODUCT if total or isinstance(tree, Largest) else PREFIX)
+        written = self._at(tree, PRODUCT if total or isinstance(tree, Largest) else PREFIX)
+        minus = written.startswith(self.style.minus)
+        return self.style.brackets(written) if minus else written
 
     def _bare(self, tree: Expression) -> str:
         return self._piece(tree)[0]
@@ -335,7 +341,11 @@ class Writer:
             case Transpose():
                 return style.transpose(self._matrix_at(matrix.operand, ATOM)), POWER
             case Multiply():
-                pieces = [self._matrix_at(factor, POWER) for factor in matrix.factors]
+                # A plain name needs no brackets, not even ∂Loss/∂Z.
+                pieces = [
+                    self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
+                    for factor in matrix.factors
+                ]
                 return style.product.join(pieces), PRODUCT
             case Pointwise():
                 return self._pointwise(matrix)
