@@ -237,6 +237,26 @@ def test_layer_normalization_is_entrywise_with_row_sums():
         assert not any(isinstance(node, Indexed) for node in every(matrix))
 
 
+WEIGHTS = Symbol("w", (B,))
+
+
+@pytest.mark.parametrize(
+    ("tree", "rows", "columns"),
+    [
+        # An axis that three factors share, or the result keeps: the vector scales a neighbor.
+        (product(WEIGHTS, A, G, over=[B]), "Aᵀ (w ⊙ G)", "(w ⊙ G) Aᵀ"),
+        (product(A, b, V, over=[H]), "A (bᵀ ⊙ V)", "(bᵀ ⊙ V) A"),
+        (product(WEIGHTS, A, V, over=[H]), "(w ⊙ A) V", "V (w ⊙ A)"),
+    ],
+)
+def test_a_vector_beside_a_product_scales_rows_or_columns(tree, rows, columns):
+    for layout, printed in (("rows", rows), ("columns", columns)):
+        for sizes in (DISTINCT, EQUAL):
+            matrix = check(tree, values_of(tree, sizes, 5), layout)
+            assert not any(isinstance(node, Indexed) for node in every(matrix))
+        assert str(matrix) == printed
+
+
 def test_ones_of_any_kind():
     for tree in (Ones((B,)), Ones((B, H)), Ones((H,)) * Symbol("s"), total(Ones((B, H)), B, H)):
         for layout in LAYOUTS:
