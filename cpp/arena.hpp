@@ -1,0 +1,70 @@
+// All memory of a training run in one block, sized before the run and never grown.
+//
+// Use: pass over the plan once with a Reservation, make the Arena, pass over it again in the same
+// order with take(). Each piece starts on a 64-byte boundary (a cache line, and the widest
+// vector); everything is zero at first, which is what the padding of rows has to be.
+#pragma once
+
+#include <new>
+
+#include "isa.hpp"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA_NAMESPACE {
+
+constexpr std::size_t arena_alignment = 64;
+
+// Adds up pieces as Arena::take will place them. A sum beyond the address space sticks at the
+// largest size_t, for which the Arena's allocation fails.
+class Reservation {
+public:
+    template <class T>
+    void add(std::size_t count) {
+        std::size_t piece;
+        if (__builtin_mul_overflow(count, sizeof(T), &piece) ||
+            __builtin_add_overflow(piece, arena_alignment - 1, &piece) ||
+            __builtin_add_overflow(bytes_, piece / arena_alignment * arena_alignment, &bytes_))
+            bytes_ = ~std::size_t{0};
+    }
+    std::size_t bytes() const { return bytes_; }
+
+private:
+    std::size_t bytes_ = 0;
+};
+
+class Arena {
+public:
+    // Throws std::bad_alloc (from operator new) where the memory cannot be had.
+    explicit Arena(std::size_t bytes)
+        : bytes_(bytes),
+          begin_(static_cast<unsigned char*>(
+              ::operator new(bytes ? bytes : 1, std::align_val_t{arena_alignment}))) {
+        __builtin_memset(begin_, 0, bytes);
+    }
+    ~Arena() { ::operator delete(begin_, std::align_val_t{arena_alignment}); }
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    // The next `count` elements. Taking more than was reserved is a mistake in the caller that no
+    // later check would find: it stops the process instead of handing out foreign memory.
+    template <class T>
+    T* take(std::size_t count) {
+        static_assert(alignof(T) <= arena_alignment);
+        Reservation piece;
+        piece.add<T>(count);
+        if (piece.bytes() > bytes_ - used_) __builtin_trap();
+        T* const place = reinterpret_cast<T*>(begin_ + used_);
+        used_ += piece.bytes();
+        return place;
+    }
+
+    std::size_t bytes() const { return bytes_; }
+    std::size_t used() const { return used_; }
+
+private:
+    std::size_t bytes_, used_ = 0;
+    unsigned char* begin_;
+};
+
+}  // namespace CHAINRULE_ISA_NAMESPACE
+}  // namespace chainrule
