@@ -1,0 +1,311 @@
+"""From a table to the matrix that a network reads, fitted on the training rows alone.
+
+- Numbers: a missing cell becomes the median of the training rows; then x ↦ (x - mean) / deviation.
+- Text: one-hot, categories sorted; missing is a category of its own where training had missing
+  cells. A category that training did not have is all zeros, and counted.
+- Dropped, and told by name with the reason: columns that are empty or constant in the training
+  rows, and text that looks like a name or a key (more than 50 categories, and more than one to
+  every two cells). Of other text at most the 200 most frequent categories get a feature each.
+
+At prediction columns are found by name: the order is free, and others are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data.columns import column_kinds, decide_kinds, numbers, texts
+from chainrule.data.records import choice, field, number, unreadable
+from chainrule.data.scaling import mean_and_deviation
+from chainrule.data.tables import Table
+from chainrule.errors import DataError, nearest, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "CategoricalColumn",
+    "DroppedColumn",
+    "NumericColumn",
+    "Preprocessor",
+    "Transformed",
+]
+
+Reason = Literal["empty", "constant", "identifier"]
+REASONS: tuple[Reason, ...] = ("empty", "constant", "identifier")
+# Above both of these, text looks like a name or a key: one-hot would only number the rows.
+MANY_CATEGORIES, MANY_CATEGORIES_SHARE = 50, 0.5
+MOST_CATEGORIES = 200
+
+Matrix = NDArray[np.float64]
+
+
+class Transformed(NamedTuple):
+    """The matrix for a network, and what had to be done to the cells, counted by column."""
+
+    matrix: Matrix
+    filled: dict[str, int]
+    """Missing numbers that became the median."""
+    unknown: dict[str, int]
+    """Text cells, missing ones included, of a category that has no column."""
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """A column of numbers: the training rows' mean, population deviation and median."""
+
+    name: str
+    mean: float
+    deviation: float
+    median: float
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The name of its one feature."""
+        return (self.name,)
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """A column of text: the categories that have a feature, sorted, None (missing) last."""
+
+    name: str
+    categories: tuple[str | None, ...]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per category, ``color=red``."""
+        return tuple(
+            f"{self.name}=(missing)" if category is None else f"{self.name}={category}"
+            for category in self.categories
+        )
+
+
+@dataclass(frozen=True)
+class DroppedColumn:
+    """A column that is not used, and why: it is empty, constant or an identifier."""
+
+    name: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """The fitted way from a table's cells to features; frozen, and written to the model file.
+
+    >>> import polars
+    >>> table = Table.from_frame(polars.DataFrame({
+    ...     "size": [1.0, 3.0, None, 4.0], "color": ["red", "blue", "red", "red"],
+    ...     "unit": ["m", "m", "m", "m"]}))
+    >>> preprocessor = Preprocessor.fit(table)
+    >>> preprocessor.feature_names
+    ('size', 'color=blue', 'color=red')
+    >>> preprocessor.dropped
+    (DroppedColumn(name='unit', reason='constant'),)
+    >>> preprocessor.transform(table).shape
+    (4, 3)
+    >>> preprocessor.apply(table).filled
+    {'size': 1}
+    """
+
+    columns: tuple[NumericColumn | CategoricalColumn, ...]
+    dropped: tuple[DroppedColumn, ...] = ()
+
+    @classmethod
+    def fit(cls, table: Table, exclude: Collection[str] = ()) -> Preprocessor:
+        """Fit on the rows of ``table``, which are to be the training rows and no others.
+
+        ``exclude`` names the columns that are no features: the targets. Decide the kinds of the
+        columns on the whole table before it is split (`columns.decide_kinds`); an undecided table
+        is decided here. Raises DataError where no column is left to learn from.
+        """
+        if not table.decided:
+            table = decide_kinds(table)
+        for name in exclude:
+            table.series(name)
+        kinds = column_kinds(table)
+        columns: list[NumericColumn | CategoricalColumn] = []
+        dropped: list[DroppedColumn] = []
+        for name, kind in kinds.items():
+            if name in exclude:
+                continue
+            fitted: NumericColumn | CategoricalColumn | DroppedColumn
+            if kind == "empty":
+                fitted = DroppedColumn(name, "empty")
+            elif kind == "numeric":
+                fitted = _fit_numbers(name, numbers(table, name))
+            else:
+                fitted = _fit_texts(texts(table, name))
+            if isinstance(fitted, DroppedColumn):
+                dropped.append(fitted)
+            else:
+                columns.append(fitted)
+        if not columns:
+            why = "; ".join(f"{shown(d.name)} is {_worded(d.reason)}" for d in dropped[:5])
+            raise DataError(
+                f"{table.source}: no column is left to learn from"
+                f"{f' ({why})' if why else ' beside the target'}; give at least one column of "
+                "numbers or categories that varies"
+            )
+        return cls(tuple(columns), tuple(dropped))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the matrix's columns."""
+        return tuple(name for column in self.columns for name in column.feature_names)
+
+    @property
+    def n_features(self) -> int:
+        """The width of the matrix."""
+        return sum(len(column.feature_names) for column in self.columns)
+
+    def transform(self, table: Table) -> Matrix:
+        """Return the features, float64 and C-contiguous, (rows, n_features)."""
+        return self.apply(table).matrix
+
+    def apply(self, table: Table) -> Transformed:
+        """Return the features with the counts of cells that were filled or unknown.
+
+        Give a CSV file's table undecided, as it was read: here the fitted columns say what is a
+        number. Raises DataError for a missing column, with the nearest name, and for a cell that is
+        not a finite number in a column of numbers.
+        """
+        self._refuse_missing_columns(table)
+        matrix = np.zeros((table.n_rows, self.n_features))
+        filled: dict[str, int] = {}
+        unknown: dict[str, int] = {}
+        start = 0
+        for column in self.columns:
+            if isinstance(column, NumericColumn):
+                values = numbers(table, column.name)
+                missing = np.isnan(values)
+                values[missing] = column.median
+                matrix[:, start] = (values - column.mean) / column.deviation
+                _count(filled, column.name, missing)
+            else:
+                codes = _codes(texts(table, column.name), column.categories)
+                known = np.flatnonzero(codes >= 0)
+                matrix[known, start + codes[known]] = 1.0
+                _count(unknown, column.name, codes < 0)
+            start += len(column.feature_names)
+        return Transformed(matrix, filled, unknown)
+
+    def _refuse_missing_columns(self, table: Table) -> None:
+        present = set(table.columns)
+        missing = [column.name for column in self.columns if column.name not in present]
+        if not missing:
+            return
+        suggestion = nearest(missing[0], present - {column.name for column in self.columns})
+        others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        remedy = f"rename {shown(suggestion)}?" if suggestion else "add it"
+        raise DataError(
+            f"{table.source}: the model needs the column {shown(missing[0])}{others}, which is not "
+            f"there; {remedy} The model's columns: "
+            f"{', '.join(shown(column.name) for column in self.columns[:12])}"
+            f"{', ...' if len(self.columns) > 12 else ''}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the preprocessing as plain values for JSON, every float exact."""
+        return {
+            "columns": [
+                {
+                    "kind": "numeric",
+                    "name": column.name,
+                    "mean": column.mean,
+                    "deviation": column.deviation,
+                    "median": column.median,
+                }
+                if isinstance(column, NumericColumn)
+                else {
+                    "kind": "categorical",
+                    "name": column.name,
+                    "categories": list(column.categories),
+                }
+                for column in self.columns
+            ],
+            "dropped": [{"name": d.name, "reason": d.reason} for d in self.dropped],
+        }
+
+    @classmethod
+    def from_dict(cls, record: object) -> Preprocessor:
+        """Return what `to_dict` wrote; raise ModelFileError where it is damaged."""
+        columns = tuple(_column_from(item) for item in field(record, "columns", list))
+        dropped = tuple(
+            DroppedColumn(field(item, "name", str), cast(Reason, choice(item, "reason", REASONS)))
+            for item in field(record, "dropped", list)
+        )
+        names = [column.name for column in columns]
+        if not names or len(set(names)) < len(names):
+            raise unreadable(
+                f"'columns' should be one or more, each named once, got {shown(names)}"
+            )
+        return cls(columns, dropped)
+
+
+def _fit_numbers(name: str, values: NDArray[np.float64]) -> NumericColumn | DroppedColumn:
+    """Fit mean and deviation after the median is filled in, so that the features have 0 and 1."""
+    missing = np.isnan(values)
+    median = float(np.median(values[~missing]))
+    values[missing] = median
+    mean, deviation = mean_and_deviation(values)
+    if deviation == 0.0:
+        return DroppedColumn(name, "constant")
+    return NumericColumn(name, mean, deviation, median)
+
+
+def _fit_texts(cells: pl.Series) -> CategoricalColumn | DroppedColumn:
+    present = cells.drop_nulls().alias("cell")
+    counted = present.value_counts(name="count")
+    if len(counted) > max(MANY_CATEGORIES, MANY_CATEGORIES_SHARE * len(present)):
+        return DroppedColumn(cells.name, "identifier")
+    # By name first, so that equally frequent categories are kept in a fixed order.
+    ranked = counted.sort("cell").sort("count", descending=True, maintain_order=True)
+    categories: list[str | None] = sorted(ranked["cell"].head(MOST_CATEGORIES).to_list())
+    if len(present) < len(cells):
+        categories.append(None)
+    if len(categories) == 1:
+        return DroppedColumn(cells.name, "constant")
+    return CategoricalColumn(cells.name, tuple(categories))
+
+
+def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> NDArray[np.int64]:
+    """Return each cell's position among the categories, -1 where it is none of them."""
+    import polars as pl
+
+    named = [category for category in categories if category is not None]
+    found = cells.cast(pl.Enum(named), strict=False).to_physical().cast(pl.Int64)
+    if None in categories:
+        found = found.set(cells.is_null(), len(named))
+    return found.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _count(counts: dict[str, int], name: str, which: NDArray[np.bool_]) -> None:
+    if which.any():
+        counts[name] = int(which.sum())
+
+
+def _worded(reason: Reason) -> str:
+    return {"empty": "empty", "constant": "constant", "identifier": "a name or a key"}[reason]
+
+
+def _column_from(record: object) -> NumericColumn | CategoricalColumn:
+    name = field(record, "name", str)
+    if choice(record, "kind", ("numeric", "categorical")) == "numeric":
+        mean, deviation, median = (
+            number(field(record, key, object), key) for key in ("mean", "deviation", "median")
+        )
+        if deviation <= 0.0:
+            raise unreadable(f"'deviation' should be positive, got {shown(deviation)}")
+        return NumericColumn(name, mean, deviation, median)
+    categories = field(record, "categories", list)
+    named = categories[:-1] if categories and categories[-1] is None else categories
+    of_text = all(isinstance(category, str) for category in named)
+    if not categories or not of_text or len(set(named)) < len(named):
+        raise unreadable(f"'categories' should be different texts, got {shown(categories)}")
+    return CategoricalColumn(name, tuple(categories))

@@ -1,0 +1,181 @@
+"""Reading a file or standard input into a Table: CSV or Parquet, compressed or not.
+
+The first bytes tell the format, not the name: standard input has no name, and names lie. gzip,
+bzip2, xz and zstd are undone, then ``PAR1`` means Parquet and everything else is CSV. Refused, each
+by one line: what is missing, a directory, not readable, cut off, a workbook or other zip file.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.data.csv_text import parse_csv
+from chainrule.data.tables import Table
+from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["as_table", "read_table"]
+
+PARQUET = b"PAR1"
+PARQUET_SUFFIXES = (".parquet", ".pq")
+COMPRESSIONS = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+FOREIGN = {
+    b"PK\x03\x04": "an Excel workbook or another zip file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF file",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"\x89HDF": "an HDF5 file",
+    b"ARROW1": "an Arrow (Feather) file",
+}
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Read a CSV or Parquet file, or standard input for ``"-"``, into a Table.
+
+    The cells of a CSV file are still text: `columns.decide_kinds` decides which columns are
+    numbers. Raises DataError, in one line, for a file that cannot be used.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
+    >>> _ = path.write_text("age,city\\n31,Ulm\\n8,Bonn\\n")
+    >>> table = read_table(path)
+    >>> table.n_rows, table.columns, table.rows.tolist()
+    (2, ('age', 'city'), [2, 3])
+    """
+    source = "standard input" if os.fspath(path) == "-" else _quoted(path)
+    data = _bytes_of(path, source)
+    if not data:
+        raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
+    data = _decompressed(data, source)
+    for magic, name in FOREIGN.items():
+        if data.startswith(magic):
+            raise DataError(f"{source}: this is {name}; save the table as CSV or Parquet")
+    if data.startswith(PARQUET) or os.fspath(path).lower().endswith(PARQUET_SUFFIXES):
+        return Table.from_polars(_parse_parquet(data, source), source)
+    parsed = parse_csv(data, source)
+    return Table(parsed.frame, source, parsed.lines, "line", decided=False)
+
+
+def as_table(data: Any, source: str = "the table") -> Table:
+    """Return a Table for a path, a data frame or a Table: whatever a caller has at hand.
+
+    >>> import polars
+    >>> as_table(polars.DataFrame({"x": [1.5]})).columns
+    ('x',)
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, str | os.PathLike):
+        return read_table(data)
+    if isinstance(data, bytes):
+        raise InputTypeError(f"{source}: got bytes; give a path, a data frame or a Table")
+    return Table.from_frame(data, source)
+
+
+def _quoted(path: str | os.PathLike[str]) -> str:
+    """Return the path as it begins a message: bare, but escaped where it would break the line."""
+    text = os.fspath(path)
+    return text if text.isprintable() and text.strip() else shown(text)
+
+
+def _bytes_of(path: str | os.PathLike[str], source: str) -> bytes:
+    if os.fspath(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{source}: no such file; {_beside(Path(path))}") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{source}: is a directory; give one CSV or Parquet file in it") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise DataError(
+            f"{source}: cannot be read ({reason}); check the path and its permissions"
+        ) from error
+
+
+def _beside(path: Path) -> str:
+    """Return what to do about a missing file: the nearest name beside it, if there is one."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return f"there is no directory {shown(str(path.parent))} either; check the path"
+    suggestion = nearest(path.name, names)
+    if suggestion is None:
+        return "check the path, or give - for standard input"
+    return f"did you mean {shown(str(path.with_name(suggestion)))}?"
+
+
+def _decompressed(data: bytes, source: str) -> bytes:
+    """Return the data without its compression, which its first bytes declare."""
+    name = next((name for magic, name in COMPRESSIONS.items() if data.startswith(magic)), None)
+    if name is None or (name == "bzip2" and data[4:10] != b"1AY&SY"):  # a header may begin "BZh"
+        return data
+    try:
+        if name == "gzip":
+            plain = gzip.decompress(data)
+        elif name == "bzip2":
+            plain = bz2.decompress(data)
+        elif name == "xz":
+            plain = lzma.decompress(data)
+        else:
+            plain = _without_zstd(data)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        raise DataError(
+            f"{source}: the {name} compression cannot be undone ({one_line(error)}); the file is "
+            "damaged or cut off: fetch or write it again"
+        ) from error
+    if not plain:
+        raise DataError(
+            f"{source}: the compressed file is empty; it needs a header row and rows of data"
+        )
+    return plain
+
+
+def _without_zstd(data: bytes) -> bytes:
+    """Return the data behind zstd compression.
+
+    The standard library has zstd from Python 3.14 only. polars undoes it while reading CSV, and a
+    file read as CSV without quotes, its separator a control character, is its lines. That serves
+    for text; a Parquet file has its own compression inside and needs none around it.
+    """
+    import polars as pl
+
+    try:
+        lines = pl.read_csv(
+            io.BytesIO(data),
+            has_header=False,
+            separator="\x1f",
+            quote_char=None,
+            schema={"line": pl.String},
+        )["line"].fill_null("")
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise ValueError(one_line(error)) from error
+    return "\n".join(lines.to_list()).encode()
+
+
+def _parse_parquet(data: bytes, source: str) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(
+            f"{source}: cannot be read as Parquet ({one_line(error)}); "
+            "fetch or write the file again, every column with one name of its own"
+        ) from error

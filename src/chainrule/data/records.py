@@ -1,0 +1,73 @@
+"""Reading back the plain dictionaries that a model file holds, trusting nothing in them.
+
+`to_dict` methods give dictionaries, lists, strings, numbers and None only, so that JSON carries
+them; Python writes floats to JSON with all their digits, so they come back bit for bit. A file may
+be damaged or hostile, so `from_dict` methods fetch every field here: present and of its type, or
+ModelFileError.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from chainrule.errors import ModelFileError, shown
+
+__all__ = ["choice", "field", "number", "numbers_of", "unreadable"]
+
+Value = TypeVar("Value")
+
+
+def unreadable(what: str) -> ModelFileError:
+    """Return the error for a record that is not as a model file has it."""
+    return ModelFileError(
+        f"the model file's preprocessing is damaged: {what}; fetch the file again or train anew"
+    )
+
+
+def field(record: object, key: str, kind: type[Value]) -> Value:
+    """Return ``record[key]``, which has to be there and of the given type.
+
+    >>> field({"name": "age"}, "name", str)
+    'age'
+    >>> field({"name": 3}, "name", str)
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.ModelFileError: the model file's preprocessing is damaged: \
+'name' should be str, got 3; fetch the file again or train anew
+    """
+    if not isinstance(record, Mapping):
+        raise unreadable(f"expected a dictionary with {key!r}, got {shown(record)}")
+    if key not in record:
+        raise unreadable(f"{key!r} is missing")
+    value: Any = record[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise unreadable(f"{key!r} should be {kind.__name__}, got {shown(value)}")
+    return value
+
+
+def number(value: object, key: str) -> float:
+    """Return a finite number as float; an int will do, for JSON may write 3.0 as 3."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise unreadable(f"{key!r} should be a number, got {shown(value)}")
+    try:
+        converted = float(value)
+    except OverflowError as error:
+        raise unreadable(f"{key!r} is too large a number") from error
+    if not math.isfinite(converted):
+        raise unreadable(f"{key!r} should be finite, got {shown(value)}")
+    return converted
+
+
+def numbers_of(record: object, key: str) -> tuple[float, ...]:
+    """Return a list of finite numbers."""
+    return tuple(number(value, key) for value in field(record, key, list))
+
+
+def choice(record: object, key: str, allowed: tuple[str, ...]) -> str:
+    """Return a string that has to be one of those allowed."""
+    value = field(record, key, str)
+    if value not in allowed:
+        raise unreadable(f"{key!r} should be one of {', '.join(allowed)}, got {shown(value)}")
+    return value

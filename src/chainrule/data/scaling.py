@@ -1,0 +1,96 @@
+"""Mean and deviation of a column, and the scaling of regression targets with them.
+
+A network learns best from targets around 0 of size 1; its predictions are brought back to the
+targets' own units. Refused: a target that is constant, from which there is nothing to learn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.data.records import numbers_of, unreadable
+from chainrule.errors import DataError, InputError
+
+__all__ = ["TargetScaler", "mean_and_deviation"]
+
+Matrix = NDArray[np.float64]
+
+
+def mean_and_deviation(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean and the population deviation √(Σ(x - mean)² / n); exactly 0 for a constant.
+
+    >>> mean_and_deviation(np.array([1e200, 3e200]))
+    (2e+200, 1e+200)
+    """
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return low, 0.0
+    # Squares of numbers beyond 1e154 overflow and below 1e-162 vanish. Scaling by a power of two
+    # prevents both and changes no bit otherwise, for it commutes with every rounding.
+    scale = 2.0 ** int(np.clip(np.frexp(max(-low, high))[1], -1000, 1000))
+    scaled = values / scale
+    return float(scaled.mean() * scale), float(scaled.std() * scale)
+
+
+@dataclass(frozen=True)
+class TargetScaler:
+    """Regression targets to mean 0 and deviation 1, output by output, and back.
+
+    >>> scaler = TargetScaler.fit([[1.0], [3.0]])
+    >>> scaler.transform([[1.0], [3.0]]).tolist()
+    [[-1.0], [1.0]]
+    >>> scaler.inverse([[0.0]]).tolist()
+    [[2.0]]
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, targets: ArrayLike) -> TargetScaler:
+        """Fit on the training rows' targets, (rows, outputs); refuse an output that is constant."""
+        given = np.asarray(targets, dtype=np.float64)
+        if given.ndim != 2 or given.shape[0] == 0:
+            raise InputError(
+                f"targets has the shape {given.shape}; give (rows, outputs), one row or more"
+            )
+        pairs = [mean_and_deviation(column) for column in given.T]
+        for position, (mean, deviation) in enumerate(pairs):
+            if deviation == 0.0:
+                raise DataError(
+                    f"target output {position} is {mean:g} in all {len(given)} training rows, so "
+                    "there is nothing to learn; give rows that differ"
+                )
+        return cls(tuple(m for m, _ in pairs), tuple(d for _, d in pairs))
+
+    def transform(self, targets: ArrayLike) -> Matrix:
+        """Return (targets - mean) / deviation, (rows, outputs)."""
+        scaled: Matrix = (self._checked(targets) - np.array(self.mean)) / np.array(self.deviation)
+        return scaled
+
+    def inverse(self, outputs: ArrayLike) -> Matrix:
+        """Return outputs · deviation + mean: a network's outputs in the targets' own units."""
+        restored: Matrix = self._checked(outputs) * np.array(self.deviation) + np.array(self.mean)
+        return restored
+
+    def _checked(self, given: ArrayLike) -> Matrix:
+        array = np.asarray(given, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.mean):
+            raise InputError(f"got the shape {array.shape}; give (rows, {len(self.mean)})")
+        return array
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scaling as plain values for JSON, every float exact."""
+        return {"mean": list(self.mean), "deviation": list(self.deviation)}
+
+    @classmethod
+    def from_dict(cls, record: object) -> TargetScaler:
+        """Return what `to_dict` wrote; raise ModelFileError where it is damaged."""
+        mean, deviation = numbers_of(record, "mean"), numbers_of(record, "deviation")
+        if not mean or len(mean) != len(deviation) or min(deviation) <= 0.0:
+            raise unreadable("'mean' and 'deviation' should be equally long, deviations positive")
+        return cls(mean, deviation)

@@ -1,0 +1,122 @@
+"""What was read, in figures: the first thing that a person who trains wants to see.
+
+Counts only; no cell is judged here. The command line decides how to print it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.data.columns import column_kinds, decide_kinds
+from chainrule.data.tables import Table
+from chainrule.data.targets import ClassTarget, NumberTarget
+from chainrule.errors import shown
+
+__all__ = ["Summary", "summarize"]
+
+NAMES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Rows, columns by kind (the targets not counted), missing cells and the targets.
+
+    >>> import polars
+    >>> table = Table.from_frame(polars.DataFrame(
+    ...     {"size": [1.5, None, 2.5], "color": ["red", "red", None], "sold": ["no", "yes", "no"]}))
+    >>> for line in summarize(table, ClassTarget("sold", ("no", "yes"))).lines():
+    ...     print(line)
+    3 rows, 3 columns: 1 numeric, 1 categorical, 1 target
+    target 'sold' of 2 classes: 'no' 2, 'yes' 1
+    2 missing cells: 'size' 1, 'color' 1
+    """
+
+    source: str
+    n_rows: int
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    empty: tuple[str, ...]
+    targets: tuple[str, ...]
+    missing: dict[str, int]
+    """Missing cells of every column that has any, in the order of the table."""
+    classes: dict[str | int | float, int] | None
+    """Rows per class; None where the targets are numbers."""
+
+    @property
+    def n_columns(self) -> int:
+        """The number of columns, targets included."""
+        return sum(map(len, (self.numeric, self.categorical, self.empty, self.targets)))
+
+    def lines(self) -> list[str]:
+        """Return the summary as a few plain lines of English."""
+        kinds = [
+            f"{len(names)} {word}"
+            for names, word in (
+                (self.numeric, "numeric"),
+                (self.categorical, "categorical"),
+                (self.empty, "empty"),
+                (self.targets, "target" if len(self.targets) == 1 else "targets"),
+            )
+            if names
+        ]
+        lines = [
+            f"{_many(self.n_rows, 'row')}, {_many(self.n_columns, 'column')}: {', '.join(kinds)}"
+        ]
+        if self.classes is None:
+            lines.append(f"target {', '.join(map(shown, self.targets))}: numbers (regression)")
+        else:
+            lines.append(
+                f"target {shown(self.targets[0])} of {len(self.classes)} classes: "
+                f"{_listed(self.classes)}"
+            )
+        missing = sum(self.missing.values())
+        if missing:
+            lines.append(f"{_many(missing, 'missing cell')}: {_listed(self.missing)}")
+        else:
+            lines.append("no missing cells")
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures for JSON; classes as pairs, for JSON's keys cannot be numbers."""
+        return {
+            "source": self.source,
+            "rows": self.n_rows,
+            "columns": self.n_columns,
+            "numeric": list(self.numeric),
+            "categorical": list(self.categorical),
+            "empty": list(self.empty),
+            "targets": list(self.targets),
+            "missing": dict(self.missing),
+            "classes": None
+            if self.classes is None
+            else [list(pair) for pair in self.classes.items()],
+        }
+
+
+def summarize(table: Table, target: ClassTarget | NumberTarget) -> Summary:
+    """Return what was read: the whole table, before any row is held out."""
+    if not table.decided:
+        table = decide_kinds(table)
+    kinds = {n: kind for n, kind in column_kinds(table).items() if n not in target.names}
+    missing = {name: table.series(name).null_count() for name in table.columns}
+    return Summary(
+        source=table.source,
+        n_rows=table.n_rows,
+        numeric=tuple(name for name, kind in kinds.items() if kind == "numeric"),
+        categorical=tuple(name for name, kind in kinds.items() if kind == "categorical"),
+        empty=tuple(name for name, kind in kinds.items() if kind == "empty"),
+        targets=target.names,
+        missing={name: count for name, count in missing.items() if count},
+        classes=target.counts(table) if isinstance(target, ClassTarget) else None,
+    )
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _listed(counts: dict[Any, int]) -> str:
+    listed = [f"{shown(name)} {count:,}" for name, count in list(counts.items())[:NAMES_SHOWN]]
+    rest = len(counts) - NAMES_SHOWN
+    return ", ".join([*listed, f"{rest} more"] if rest > 0 else listed)

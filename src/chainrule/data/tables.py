@@ -1,0 +1,216 @@
+"""A table as chainrule sees it: named columns of numbers or text, each row with its place.
+
+A Table holds a polars DataFrame whose columns are only ever ``Float64`` or ``String``, missing
+cells being null, and remembers where each row came from, so that a message can name the line of
+the file. A CSV file's cells stay text (``decided`` is False) until `columns.decide_kinds` has
+settled which columns are numbers; the columns of Parquet files and data frames state their types.
+
+Refused: names that are empty or appear twice, and cells that are neither numbers nor text (lists,
+structures, bytes, durations). Dates and times become text, as they are in a CSV file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, InputTypeError, one_line, shown, unknown_name
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows and named columns, with the place in the source of every row.
+
+    ``rows[i]`` is the number that a message gives row i: its line in the file as an editor counts
+    (``row_word`` "line"; the line on which it starts, where a quoted cell spans several), or its
+    position counting from 0 (``row_word`` "row") for a data frame or Parquet file, which have no
+    lines.
+
+    >>> import polars
+    >>> table = Table.from_frame(polars.DataFrame({"age": [31, 8], "city": ["Ulm", None]}))
+    >>> table.n_rows, table.columns
+    (2, ('age', 'city'))
+    >>> table.take([1]).place(0, "city")
+    "the table, row 1, column 'city'"
+    """
+
+    frame: pl.DataFrame
+    source: str
+    rows: NDArray[np.int64]
+    row_word: Literal["line", "row"]
+    decided: bool
+
+    @classmethod
+    def from_frame(cls, frame: Any, source: str = "the table") -> Table:
+        """Make a Table from a polars, pandas or pyarrow table (or another that narwhals knows).
+
+        The columns keep the kind that their type states: a column of text stays text, even where
+        every cell could be read as a number. What the frame's own library calls missing (NaN in
+        pandas) is missing. Raises InputTypeError for what is not a data frame.
+        """
+        import narwhals.stable.v2 as nw
+
+        try:
+            wrapped: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+            names = [str(name) for name in wrapped.columns]
+        except TypeError as error:
+            raise InputTypeError(
+                f"{source}: expected a data frame of polars, pandas or pyarrow held in memory, "
+                f"got {type(frame).__name__}; make one of it (a lazy frame: collect() it)"
+            ) from error
+        except Exception as error:  # narwhals' own errors have changed their classes over time
+            raise DataError(
+                f"{source}: cannot be read as a data frame ({one_line(error)}); "
+                "give every column one name of its own"
+            ) from error
+        refuse_names(names, source)
+        if wrapped.implementation.is_polars() or wrapped.implementation.is_pyarrow():
+            in_polars = wrapped.to_polars()
+        else:
+            in_polars = _by_columns(wrapped, source)
+        return cls.from_polars(
+            in_polars.rename(dict(zip(in_polars.columns, names, strict=True))), source
+        )
+
+    @classmethod
+    def from_polars(cls, frame: pl.DataFrame, source: str) -> Table:
+        """Make a Table from a polars DataFrame, its types brought to Float64 and String."""
+        refuse_names(frame.columns, source)
+        if frame.width == 0 or frame.height == 0:
+            raise DataError(
+                f"{source}: has {frame.height} rows and {frame.width} columns; "
+                "at least one of each is needed"
+            )
+        return cls(
+            frame=frame.select([_plain(frame[name], source) for name in frame.columns]),
+            source=source,
+            rows=np.arange(frame.height, dtype=np.int64),
+            row_word="row",
+            decided=True,
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of the source."""
+        return tuple(self.frame.columns)
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, the header not counted."""
+        return self.frame.height
+
+    def series(self, name: str) -> pl.Series:
+        """Return one column; raise DataError with the nearest name where it does not exist."""
+        if name not in self.frame.columns:
+            unknown = unknown_name("column", name, self.columns, DataError)
+            raise DataError(f"{self.source}: {unknown}")
+        return self.frame[name]
+
+    def place(self, row: int, column: str | None = None) -> str:
+        """Return the words for a cell or a row, with which a message about it begins."""
+        at_row = f"{self.source}, {self.row_word} {self.rows[row]}"
+        return at_row if column is None else f"{at_row}, column {shown(column)}"
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Table:
+        """Return the table of the given rows (positions counting from 0), places kept."""
+        positions = np.asarray(rows, dtype=np.int64)
+        return Table(
+            self.frame[positions], self.source, self.rows[positions], self.row_word, self.decided
+        )
+
+    def with_columns(self, frame: pl.DataFrame) -> Table:
+        """Return the same rows with other cells, whose kinds are now decided."""
+        return Table(frame, self.source, self.rows, self.row_word, decided=True)
+
+
+def refuse_names(names: Sequence[str], where: str) -> None:
+    """Raise DataError where a column's name is empty or appears a second time."""
+    first: dict[str, int] = {}
+    for position, name in enumerate(names, start=1):
+        if not name.strip():
+            raise DataError(
+                f"{where}: column {position} of {len(names)} has no name; name it, or write "
+                "the table without it, if it is an index that was saved along"
+            )
+        if name in first:
+            raise DataError(
+                f"{where}: columns {first[name]} and {position} are both named {shown(name)}; "
+                "give every column a name of its own"
+            )
+        first[name] = position
+
+
+def _plain(series: pl.Series, source: str) -> pl.Series:
+    """Return the column as Float64 or String, or say why it can be neither."""
+    import polars as pl
+
+    kind = series.dtype
+    if kind.is_numeric() or kind == pl.Null:
+        return series.cast(pl.Float64)
+    if kind == pl.String:
+        return series
+    if kind == pl.Boolean or kind.is_(pl.Categorical) or kind.is_(pl.Enum):
+        return series.cast(pl.String)
+    if kind in (pl.Date, pl.Datetime, pl.Time, pl.Categorical, pl.Enum):
+        return series.cast(pl.String)
+    if kind == pl.Object:
+        return _plain(_from_objects(series.name, series.to_list(), source), source)
+    raise DataError(
+        f"{source}: column {shown(series.name)} holds {kind}; allowed are numbers, text, booleans "
+        "and dates: convert the column, or leave it out"
+    )
+
+
+def _by_columns(wrapped: Any, source: str) -> pl.DataFrame:
+    """Return a polars frame of a pandas-like one without needing pyarrow, which we do not require.
+
+    polars' own conversion of pandas goes through pyarrow.
+    """
+    import narwhals.stable.v2 as nw
+    import polars as pl
+
+    columns: list[pl.Series] = []
+    for name in wrapped.columns:
+        series = wrapped.get_column(name)  # wrapped[0] would be a row
+        missing = series.is_null().to_numpy().astype(bool)
+        if series.dtype.is_numeric():
+            numbers = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+            column = pl.Series(str(name), numbers)
+            columns.append(
+                pl.select(pl.when(pl.Series(~missing)).then(column).alias(str(name))).to_series()
+            )
+            continue
+        cells = [
+            None if gone else cell for cell, gone in zip(series.to_list(), missing, strict=True)
+        ]
+        if series.dtype in (nw.Date, nw.Datetime, nw.Time):
+            cells = [None if cell is None else str(cell) for cell in cells]
+        columns.append(_from_objects(str(name), cells, source))
+    return pl.DataFrame(columns)
+
+
+def _from_objects(name: str, cells: list[Any], source: str) -> pl.Series:
+    """Return a column of Python objects as text, booleans or numbers; refuse a mixture."""
+    import polars as pl
+
+    present = [cell for cell in cells if cell is not None]
+    if all(isinstance(cell, str) for cell in present):
+        return pl.Series(name, cells, dtype=pl.String)
+    if all(isinstance(cell, bool | np.bool_) for cell in present):
+        return pl.Series(name, [None if c is None else bool(c) for c in cells], dtype=pl.Boolean)
+    if all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in present):
+        return pl.Series(name, [None if c is None else float(c) for c in cells], dtype=pl.Float64)
+    kinds = sorted({type(cell).__name__ for cell in present})
+    raise DataError(
+        f"{source}: column {shown(name)} holds Python objects ({', '.join(kinds)}); "
+        "make all of its cells numbers or all of them text"
+    )

@@ -1,0 +1,170 @@
+"""The exceptions that chainrule raises, and the wording that they share.
+
+::
+
+    Exception
+    └── ChainruleError
+        ├── InputError            (also a ValueError)       a value, a file or a table of the user
+        │   ├── DataError                                   a table: file, line, column, cell
+        │   └── ModelFileError                              a model file: damaged, foreign, too new
+        ├── InputTypeError        (also a TypeError)        an argument of the wrong type
+        ├── MissingRule           (also NotImplementedError) an operation without a derivative rule
+        ├── NonFiniteLoss         (also ArithmeticError)    training ran into NaN or infinity
+        └── CoreUnavailable       (also an ImportError)     the compiled core cannot be loaded
+
+``InputError`` and ``InputTypeError`` are the user's to mend: the command line prints their one
+line and leaves with code 2. The others are failures of the run: code 1.
+
+A message is one line and says which argument or file, what came, what is allowed and what to do
+next. The second bases are those that callers of Python and scikit-learn already catch. This module
+imports nothing of ours, so that every floor may use it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ChainruleError",
+    "CoreUnavailable",
+    "DataError",
+    "InputError",
+    "InputTypeError",
+    "MissingRule",
+    "ModelFileError",
+    "NonFiniteLoss",
+    "nearest",
+    "one_line",
+    "shown",
+    "unknown_name",
+]
+
+LONGEST_QUOTE = 60
+LONGEST_LIST = 12
+
+
+class ChainruleError(Exception):
+    """The root of the tree: ``except ChainruleError`` catches all that chainrule raises itself."""
+
+
+class InputError(ChainruleError, ValueError):
+    """A value of the user's that is not allowed."""
+
+
+class InputTypeError(ChainruleError, TypeError):
+    """An argument whose type is not allowed."""
+
+
+class DataError(InputError):
+    """A table that cannot be used as it is; the message names file, line and column."""
+
+
+class ModelFileError(InputError):
+    """A model file that is damaged, is not ours, or was written by a newer version."""
+
+
+class MissingRule(ChainruleError, NotImplementedError):  # noqa: N818 - names what is wrong
+    """An operation without a rule for its derivative.
+
+    The operation is kept by name, so that a caller can say which one without reading the text.
+
+    >>> MissingRule("floor").operation
+    'floor'
+    >>> print(MissingRule("floor"))
+    no differentiation rule for the operation 'floor': register one, or use operations that have one
+    """
+
+    def __init__(self, operation: str) -> None:
+        # The only argument is the operation, so that pickling (which replays args) restores it.
+        super().__init__(operation)
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return (
+            f"no differentiation rule for the operation {shown(self.operation)}: "
+            "register one, or use operations that have one"
+        )
+
+
+class NonFiniteLoss(ChainruleError, ArithmeticError):  # noqa: N818 - names what is wrong
+    """The loss became NaN or infinite; the message names the epoch, the batch and the layer."""
+
+
+class CoreUnavailable(ChainruleError, ImportError):  # noqa: N818 - names what is wrong
+    """The compiled core is missing or was built for another machine; the message says which."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name most like ``name``, or None where none is much like it.
+
+    Case does not count: whoever types ``Sigmoid`` means ``sigmoid``.
+
+    >>> nearest("sigmod", ["tanh", "sigmoid", "relu"])
+    'sigmoid'
+    >>> nearest("Species ", ["sepal_width", "species"])
+    'species'
+    >>> nearest("zebra", ["tanh", "relu"]) is None
+    True
+    """
+    folded: dict[str, str] = {}
+    for candidate in allowed:
+        folded.setdefault(candidate.strip().casefold(), candidate)
+    matches = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
+
+
+def unknown_name(
+    kind: str, name: str, allowed: Iterable[str], error: type[InputError] = InputError
+) -> InputError:
+    """Return (not raise) the error for a name that is not among those allowed.
+
+    ``kind`` is the word for what was asked for, ``error`` the class to make.
+
+    >>> print(unknown_name("activation", "sigmod", ["relu", "sigmoid"]))
+    unknown activation 'sigmod': did you mean 'sigmoid'? Allowed: 'relu', 'sigmoid'
+    >>> print(unknown_name("loss", "zebra", ["mse", "mae"]))
+    unknown loss 'zebra': allowed are 'mse', 'mae'
+    >>> print(unknown_name("column", "x", []))
+    unknown column 'x': there are none
+    """
+    names = list(allowed)
+    listed = ", ".join(shown(candidate) for candidate in names[:LONGEST_LIST])
+    if len(names) > LONGEST_LIST:
+        listed += f" and {len(names) - LONGEST_LIST} more"
+    start = f"unknown {kind} {shown(name)}"
+    if not names:
+        return error(f"{start}: there are none")
+    suggestion = nearest(name, names)
+    if suggestion is None:
+        return error(f"{start}: allowed are {listed}")
+    return error(f"{start}: did you mean {shown(suggestion)}? Allowed: {listed}")
+
+
+def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
+    r"""Return ``repr(value)`` on one line, cut in the middle where it is too long.
+
+    >>> shown("two" + chr(10) + "lines")
+    "'two\\nlines'"
+    >>> shown("x" * 100, longest=20)
+    "'xxxxxxxx...xxxxxxx'"
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar would write its type: np.float64(0.5)
+    text = repr(value)
+    if len(text.splitlines()) > 1:
+        text = one_line(text)  # arrays break their lines; strings escape theirs and keep spaces
+    if len(text) <= longest:
+        return text
+    # Both ends are kept: the start says what it is, the end tells long paths and keys apart.
+    tail = (longest - 3) // 2
+    return f"{text[: longest - 3 - tail]}...{text[-tail:]}"
+
+
+def one_line(text: object) -> str:
+    """Return the text on one line, for quoting what another library said.
+
+    >>> one_line("first" + chr(10) + chr(10) + "  second ")
+    'first second'
+    """
+    return " ".join(str(text).split())
