@@ -129,7 +129,7 @@ class Program:
 
     @cached_property
     def _changing(self) -> set[str]:
-        return {name for kernel in self.fused.kernels for name in kernel.updates}
+        return {name for kernel in self.fused.kernels for name in kernel.makes}
 
     def size(self, axis: Axis | None) -> int:
         """Return the length of an axis."""

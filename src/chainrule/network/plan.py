@@ -95,10 +95,13 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
     memory: list[Symbol] = []
     if optimizer is not None:
         for parameter in formulation.parameters:
+            kept = memory_of(parameter, optimizer)
+            own = {*kept, formulation.cotangent(parameter)}  # a shared bias's have no axes either
             for update in updates_of(parameter, gradients, optimizer):
                 lowering.update(update)
-                inputs.extend(s for s in symbols(update.right) if not s.axes and s not in inputs)
-            memory.extend(memory_of(parameter, optimizer))
+                scalars = sorted(symbols(update.right) - own, key=lambda symbol: symbol.name)
+                inputs.extend(s for s in scalars if not s.axes and s not in inputs)
+            memory.extend(kept)
     places = {
         parameter.name: lowering.found(formulation.cotangent(parameter))
         for parameter in formulation.parameters
