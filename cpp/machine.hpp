@@ -18,6 +18,16 @@ using Kernel = void (*)(Call<T>&);
 constexpr std::ptrdiff_t scratch_bytes = 49152;
 constexpr std::ptrdiff_t scratch_rows = 384;
 
+// A formula's call over its whole result, for batches of one length. `moved` are the operands that
+// lie elsewhere in each step: rows of the caller's data.
+template <class T>
+struct Bound {
+    Call<T> call;
+    std::ptrdiff_t samples;  // 0: not looked up yet
+    int moving;
+    int moved[most_operands];
+};
+
 template <class T>
 class Machine {
 public:
@@ -28,6 +38,9 @@ public:
         length = arena_.take<std::ptrdiff_t>(p.axis_count);
         slots = arena_.take<double>(p.scalar_count);
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
+        bound_ = arena_.take<Bound<T>>(2 * p.instruction_count);
+        given_ = arena_.take<unsigned char>(p.value_count);
+        find_given();
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
         for (Number v = 0; v < p.value_count; ++v) {
             stride[v] = row_stride<T>(length[p.values[v].columns]);
@@ -56,8 +69,10 @@ public:
             stale_ = false;
         }
         const Instruction* const end = p.instructions + p.instruction_count;
+        const bool full = length[sample_axis] == p.axes[sample_axis];
+        Bound<T>* bound = bound_ + (full ? 0 : p.instruction_count);
         for (const Instruction* i = p.instructions; i != end; ++i)
-            if (!perform(*i)) return false;
+            if (!perform(*i, *bound++)) return false;
         return true;
     }
 
@@ -76,27 +91,41 @@ public:
     double* slots;
 
 private:
-    static std::size_t needed(const Program& p) {
+    // Values with samples that no instruction makes: rows of the caller's data.
+    void find_given() {
+        for (Number v = 0; v < p.value_count; ++v)
+            given_[v] = p.values[v].rows == sample_axis || p.values[v].columns == sample_axis;
+        for (Number i = 0; i < p.instruction_count; ++i)
+            if (p.instructions[i].destination >= 0) given_[p.instructions[i].destination] = 0;
+        for (Number f = 0; f < p.formula_count; ++f)
+            for (Number s = p.formulas[f].store_begin; s < p.formulas[f].store_end; ++s)
+                given_[p.places[s].value] = 0;
+    }
+
+    static std::size_t needed(const Program& program) {
+        const Program& p = program;
         Reservation memory;
         memory.add<T*>(p.value_count);
         memory.add<std::ptrdiff_t>(p.value_count);
         memory.add<std::ptrdiff_t>(p.axis_count);
         memory.add<double>(p.scalar_count);
         memory.add<T>(scratch_bytes / sizeof(T));
+        memory.add<Bound<T>>(2 * program.instruction_count);
+        memory.add<unsigned char>(program.value_count);
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
         return memory.bytes();
     }
 
-    bool perform(const Instruction& i) {
+    bool perform(const Instruction& i, Bound<T>& bound) {
         const std::ptrdiff_t rows = length[i.rows], columns = length[i.columns];
         switch (i.producer) {
         case nothing: break;
         case product:
             if (i.a_turned)
-                multiplied<Along::rows>(i, rows, columns);
+                multiplied<Along::rows>(i, bound, rows, columns);
             else
-                multiplied<Along::depth>(i, rows, columns);
+                multiplied<Along::depth>(i, bound, rows, columns);
             return true;
         case dot: {
             Store<T> keep{base[i.destination], stride[i.destination]};
@@ -129,9 +158,7 @@ private:
         }
         if (i.formula >= 0) {
             clear_sums(i.formula);
-            const bool has = i.destination >= 0;
-            apply(i.formula, 0, 0, rows, columns, has ? base[i.destination] : nullptr,
-                  has ? stride[i.destination] : 0);
+            apply_whole(i, bound, rows, columns);
         }
         return true;
     }
@@ -139,40 +166,61 @@ private:
     // A product, and the formula that meets it block by block. Columns go outside: each panel of B
     // is then read by all rows while it is in the first-level cache.
     template <Along along>
-    void multiplied(const Instruction& i, std::ptrdiff_t rows, std::ptrdiff_t columns) {
-        const Left<T> a = {base[i.a], stride[i.a]};
-        const Right<T> b = {base[i.b], stride[i.b]};
-        const T* const bias = i.bias < 0 ? nullptr : base[i.bias];
-        const std::ptrdiff_t depth = length[i.depth];
+    void multiplied(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
+                    std::ptrdiff_t columns) {
         if (i.formula < 0) {
-            T* const to = base[i.destination];
-            const std::ptrdiff_t step = stride[i.destination];
-            multiply<T, along>({0, rows, 0, columns}, depth, a, b, bias, Store<T>{to, step},
-                               Partial<T>{to, step});
+            product_block<along>(i, {0, rows, 0, columns}, base[i.destination],
+                                 stride[i.destination]);
             return;
         }
         clear_sums(i.formula);
+        constexpr std::ptrdiff_t room = scratch_bytes / std::ptrdiff_t(sizeof(T));
         constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
-        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
-        std::ptrdiff_t width = columns;
-        if (height * padded<T>(columns) > scratch_bytes / std::ptrdiff_t(sizeof(T))) {
-            width = scratch_bytes / std::ptrdiff_t(sizeof(T)) / height / narrowest * narrowest;
-            if (width < narrowest) width = narrowest;
+        const bool own = i.destination >= 0;
+        if (rows * padded<T>(columns) <= room) {
+            product_block<along>(i, {0, rows, 0, columns}, own ? base[i.destination] : scratch_,
+                                 own ? stride[i.destination] : padded<T>(columns));
+            apply_whole(i, bound, rows, columns);
+            return;
         }
+        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
+        std::ptrdiff_t width = room / height / narrowest * narrowest;
+        if (width < narrowest) width = narrowest;
         for (std::ptrdiff_t column = 0; column < columns; column += width) {
             const std::ptrdiff_t right = columns - column < width ? columns : column + width;
             for (std::ptrdiff_t row = 0; row < rows; row += height) {
                 const std::ptrdiff_t bottom = rows - row < height ? rows : row + height;
-                const bool kept_whole = i.destination >= 0;
                 const std::ptrdiff_t step =
-                    kept_whole ? stride[i.destination] : padded<T>(right - column);
-                T* const block =
-                    kept_whole ? base[i.destination] + row * step + column : scratch_;
-                T* const origin = block - row * step - column;  // of the whole result
-                multiply<T, along>({row, bottom, column, right}, depth, a, b, bias,
-                                   Store<T>{origin, step}, Partial<T>{origin, step});
-                apply(i.formula, row, column, bottom - row, right - column, block, step);
+                    own ? stride[i.destination] : padded<T>(right - column);
+                T* const block = own ? base[i.destination] + row * step + column : scratch_;
+                product_block<along>(i, {row, bottom, column, right}, block - row * step - column,
+                                     step);
+                describe(bound.call, p.formulas[i.formula], row, column, bottom - row,
+                         right - column, block, step);
+                call_formula(p.formulas[i.formula], bound.call);
             }
+        }
+    }
+
+    // One block of a product; `origin` is where the whole result would begin.
+    template <Along along>
+    CHAINRULE_INLINE void product_block(const Instruction& i, Block block, T* origin,
+                                        std::ptrdiff_t step) {
+        const Left<T> a = {base[i.a], stride[i.a]};
+        const Right<T> b = {base[i.b], stride[i.b]};
+        const T* const bias = i.bias < 0 ? nullptr : base[i.bias];
+        Store<T> keep{origin, step};
+        if (bias && i.bias_by_row) {
+            // The sums start from the block itself, filled with each row's bias (not its padding).
+            const Ints<T> last = last_lanes<T>(block.column_end);
+            for (std::ptrdiff_t r = block.row_begin; r < block.row_end; ++r)
+                for (std::ptrdiff_t c = block.column_begin; c < block.column_end; c += lanes<T>)
+                    store<T>(origin + r * step + c,
+                             c + lanes<T> <= block.column_end ? broadcast<T>(bias[r])
+                                                              : kept<T>(broadcast<T>(bias[r]), last));
+            pass<T, along>(block, length[i.depth], a, b, origin, step, keep);
+        } else {
+            multiply<T, along>(block, length[i.depth], a, b, bias, keep, Partial<T>{origin, step});
         }
     }
 
@@ -181,12 +229,11 @@ private:
         for (Number s = f.sum_begin; s < f.sum_end; ++s) slots[p.slots[s]] = 0.0;
     }
 
-    // The formula over a block of its result; `block` is the producer's result there, if it has
-    // no value of its own.
-    void apply(Number number, std::ptrdiff_t row, std::ptrdiff_t column, std::ptrdiff_t rows,
-               std::ptrdiff_t columns, const T* block, std::ptrdiff_t block_step) {
-        const Formula& f = p.formulas[number];
-        Call<T> call;
+    // What a formula is given over a block of its result; `block` is the producer's result there,
+    // if it has no value of its own.
+    void describe(Call<T>& call, const Formula& f, std::ptrdiff_t row, std::ptrdiff_t column,
+                  std::ptrdiff_t rows, std::ptrdiff_t columns, const T* block,
+                  std::ptrdiff_t block_step) {
         call.rows = rows;
         call.columns = columns;
         bool even = rows > 1 && columns % lanes<T> == 0;  // could run as one long row
@@ -220,9 +267,6 @@ private:
             even = even && (call.step[n] == columns || place.spread == everywhere);
         }
         n = 0;
-        for (Number s = f.scalar_begin; s < f.scalar_end; ++s, ++n)
-            call.scalar[n] = T(slots[p.slots[s]]);
-        n = 0;
         for (Number s = f.store_begin; s < f.store_end; ++s, ++n) {
             const Number value = p.places[s].value;
             call.out_step[n] = stride[value];
@@ -233,6 +277,12 @@ private:
             call.columns = rows * columns;
             call.rows = 1;
         }
+    }
+
+    void call_formula(const Formula& f, Call<T>& call) {
+        int n = 0;
+        for (Number s = f.scalar_begin; s < f.scalar_end; ++s, ++n)
+            call.scalar[n] = T(slots[p.slots[s]]);
         const Number sums = f.sum_end - f.sum_begin;
         for (n = 0; n < sums; ++n) call.sum[n] = 0.0;
         if (f.native >= 0)
@@ -240,6 +290,26 @@ private:
         else
             run_tape<T>(call, p.tape + f.code_begin, p.tape + f.code_end, p.constants);
         for (n = 0; n < sums; ++n) slots[p.slots[f.sum_begin + n]] += call.sum[n];
+    }
+
+    // A formula over its whole result. Everything but the place of the batch stays the same from
+    // step to step, so it is looked up once for each length of a batch.
+    void apply_whole(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
+                     std::ptrdiff_t columns) {
+        const Formula& f = p.formulas[i.formula];
+        if (bound.samples != length[sample_axis]) {
+            bound.samples = length[sample_axis];
+            const bool own = i.destination >= 0;
+            describe(bound.call, f, 0, 0, rows, columns, own ? base[i.destination] : scratch_,
+                     own ? stride[i.destination] : padded<T>(columns));
+            bound.moving = 0;
+            for (Number o = f.operand_begin; o < f.operand_end; ++o)
+                if (p.places[o].value >= 0 && given_[p.places[o].value])
+                    bound.moved[bound.moving++] = int(o - f.operand_begin);
+        }
+        for (int m = 0; m < bound.moving; ++m)
+            bound.call.in[bound.moved[m]] = base[p.places[f.operand_begin + bound.moved[m]].value];
+        call_formula(f, bound.call);
     }
 
     // Sums along each row of a; the results stand side by side.
@@ -322,6 +392,8 @@ private:
     const Kernel<T>* kernels_;
     Arena arena_;
     T* scratch_;
+    Bound<T>* bound_;
+    unsigned char* given_;
     bool stale_ = true;
 };
 

@@ -44,9 +44,10 @@ struct Instruction {
     Number producer;
     Number destination;  // value, or -1: the result lives in a scratch block
     Number a, a_turned, b;
-    Number bias;  // value added to each row (product) or an entry to each row (dot), or -1
+    Number bias;  // value added to each row (product), or an entry to each row (dot), or -1
     Number rows, columns, depth;  // axes
     Number formula;               // or -1
+    Number bias_by_row;           // product: the bias is an entry for each row
 };
 
 // A formula entry by entry: its code, or the number of a generated kernel, and what it is given.

@@ -105,7 +105,7 @@ class Program:
         return {
             "axes": _table([[1 if axis is None else self.sizes.get(axis, 1)] for axis in self.axes]),
             "values": _table([(v.rows, v.columns, v.owner) for v in placed], 3),
-            "instructions": _table(instructions, 10),
+            "instructions": _table(instructions, 11),
             "formulas": _table(self.formulas, 11),
             "places": _table(self.places, 2),
             "slots": _table([[slot] for slot in self.slots], 1),
@@ -173,7 +173,7 @@ class Program:
             return
         turned = self.turned(kernel.sides)
         rows, columns = reversed(kernel.sides) if turned else kernel.sides
-        instruction = [NOTHING, -1, 0, 0, 0, -1, self.place(rows), self.place(columns), 0, -1]
+        instruction = [NOTHING, -1, 0, 0, 0, -1, self.place(rows), self.place(columns), 0, -1, 0]
         bias = kernel.bias
         match kernel.producer:
             case Multiplied():
@@ -230,15 +230,16 @@ class Program:
             self.read_by_vectors.add(right.name)
         instruction[0], instruction[2], instruction[3] = producer, a_number, int(a_turned)
         instruction[4], instruction[8] = b_number, depth
-        if bias is not None and (producer == DOT) == turned:
-            instruction[5] = self.value(bias.name).number
-            return None
-        return bias
+        if bias is None or (producer == DOT and not turned):
+            return bias
+        instruction[5] = self.value(bias.name).number
+        instruction[10] = int(producer == PRODUCT and turned)
+        return None
 
     def _turn(self, value: Stored) -> int:
         number = self._temporary(value.columns, value.rows)
         self.instructions.append(
-            (TRANSPOSITION, number, value.number, 0, 0, -1, value.columns, value.rows, 0, -1)
+            (TRANSPOSITION, number, value.number, 0, 0, -1, value.columns, value.rows, 0, -1, 0)
         )
         return number
 
@@ -370,7 +371,7 @@ class Program:
         begin = len(self.steps)
         self.steps += steps
         end = len(self.steps)
-        self.instructions.append((SCALARS, -1, begin, 0, end, -1, 0, 0, 0, -1))
+        self.instructions.append((SCALARS, -1, begin, 0, end, -1, 0, 0, 0, -1, 0))
 
     def _scalar_assignment(self, assignment: Assignment) -> None:
         slot, steps = self.scalars.compute(assignment.formula, {})
@@ -385,7 +386,7 @@ class Program:
         data_loss = self.scalars.slots.get(self.fused.found(plan.data_loss).name)
         made = {name for kernel in self.fused.kernels for name in kernel.makes}
         if self.fused.found(plan.loss).name in made and loss is not None and data_loss is not None:
-            self.instructions.append((CHECK, -1, loss, 0, data_loss, -1, 0, 0, 0, -1))
+            self.instructions.append((CHECK, -1, loss, 0, data_loss, -1, 0, 0, 0, -1, 0))
 
     @property
     def names(self) -> set[str]:
