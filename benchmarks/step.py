@@ -22,9 +22,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import numpy as np  # the variables above are read when the libraries start
+import numpy as np  # noqa: E402 - the variables above are read when the libraries start
 
-import chainrule as cr
+import chainrule as cr  # noqa: E402
 
 ROWS: dict[str, tuple[list[int], int, tuple[float, float, float]]] = {
     "2-3-1": ([2, 3, 1], 4, (400, 1400, 5)),

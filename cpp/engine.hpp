@@ -127,7 +127,8 @@ private:
             if (machine.p.values[course.sources[s].value].owner == owned_by_arena)
                 memory.add<T>(Machine<T>::elements(machine.p, course.sources[s].value) *
                               batches(course));
-        return course.epochs > 1 && memory.bytes() <= largest_layout ? memory.bytes() : 0;
+        const bool worth = course.epochs > 1 && memory.bytes() <= largest_layout;
+        return worth ? memory.bytes() : 0;
     }
 
     Machine<T>& machine_;
@@ -222,7 +223,7 @@ struct Table {
     static M& of(void* self) { return *static_cast<M*>(self); }
 
     static void* create(const Program& program) {
-        return new M(program, Kernels<T>::table);
+        return new M(program, Kernels<T>::table, Kernels<T>::finished);
     }
     static void destroy(void* self) { delete static_cast<M*>(self); }
     static Number bytes(void* self) { return Number(of(self).bytes()); }

@@ -8,6 +8,7 @@ A_hᵀ δ_o
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule.kernels.config import show_config
 from chainrule.kernels.verification import verify
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Network
@@ -39,6 +40,7 @@ __all__ = [
     "loss_and_gradients",
     "predict",
     "save",
+    "show_config",
     "train",
     "verify",
 ]

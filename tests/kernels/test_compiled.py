@@ -32,8 +32,10 @@ def network_and_data(random, widest=300):
     """Draw an admissible network with a batch; about every third is weighted or penalized."""
     while True:
         depth = int(random.integers(1, 7))
-        widths = [int(random.choice([1, 2, 3, 5, random.integers(1, widest + 1)]))
-                  for _ in range(depth + 1)]
+        widths = [
+            int(random.choice([1, 2, 3, 5, random.integers(1, widest + 1)]))
+            for _ in range(depth + 1)
+        ]
         names = [str(random.choice(list(activations.CATALOGUE))) for _ in range(depth)]
         penalty = PENALTIES[random.integers(len(PENALTIES))]
         loss = str(random.choice(list(losses.CATALOGUE)))
@@ -258,8 +260,9 @@ def test_a_loss_that_is_not_finite_names_its_place():
     messages = []
     for backend in ("compiled", "reference"):
         with pytest.raises(NonFiniteLoss) as caught:
-            cr.train(network, X, Y, optimizer=cr.SGD(10.0), epochs=99, batch_size=4,
-                     backend=backend)
+            cr.train(
+                network, X, Y, optimizer=cr.SGD(10.0), epochs=99, batch_size=4, backend=backend
+            )
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
     assert "epoch" in messages[0]
@@ -342,8 +345,10 @@ def test_each_instruction_set_agrees_with_the_reference():
 
 def test_an_unknown_instruction_set_is_refused():
     environment = {**os.environ, "CHAINRULE_ISA": "x86-64-v9"}
-    program = "import chainrule as cr\ncr.predict(cr.Network.dense([1, 1]), {'W_1': [[1.0]], " \
+    program = (
+        "import chainrule as cr\ncr.predict(cr.Network.dense([1, 1]), {'W_1': [[1.0]], "
         "'b_1': [0.0]}, [[1.0]], backend='compiled')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment
     )

@@ -53,6 +53,24 @@ def require() -> None:
         )
 
 
+def missing() -> str:
+    """Return why the core could not be imported."""
+    return str(_missing or "")
+
+
+def built() -> dict[str, str]:
+    """Return how the core was built and what it runs on."""
+    require()
+    information = _core.build_info()
+    return {
+        "instruction set": _core.in_use(),
+        "instruction sets available": ", ".join(_core.instruction_sets()),
+        "threads": "1",
+        "compiler": f"{information['compiler']} {information['compiler_version']}",
+        "nanobind": information["nanobind_version"],
+    }
+
+
 def program_for(
     plan: Plan,
     wanted: Iterable[str],
@@ -325,4 +343,3 @@ class CompiledTrainer:
                     execution.step(operation)
         loss = self.runner.scalar(plan.loss)
         return Diverged(epoch, batch, loss, first_not_finite(execution))
-

@@ -103,7 +103,9 @@ class Program:
             for i in self.instructions
         ]
         return {
-            "axes": _table([[1 if axis is None else self.sizes.get(axis, 1)] for axis in self.axes]),
+            "axes": _table(
+                [[1 if axis is None else self.sizes.get(axis, 1)] for axis in self.axes]
+            ),
             "values": _table([(v.rows, v.columns, v.owner) for v in placed], 3),
             "instructions": _table(instructions, 11),
             "formulas": _table(self.formulas, 11),
@@ -212,7 +214,7 @@ class Program:
         """Fill in a product of matrices as stored; return a bias that it cannot start from."""
         a, b = self.value(left.name), self.value(right.name)
         a_turned, b_turned = left.transposed != a.turned, right.transposed != b.turned
-        rows, columns = instruction[6], instruction[7]
+        rows = instruction[6]
         depth = a.rows if a_turned else a.columns
         a_number, b_number = a.number, b.number
         producer = PRODUCT
@@ -248,9 +250,7 @@ class Program:
         self.read_by_vectors.add(reduced.source.name)
         lies_turned = reduced.source.transposed != source.turned
         over_rows = (reduced.over == "rows") != lies_turned
-        kinds = (
-            (LARGEST_ROWS, LARGEST_COLUMNS) if reduced.largest else (TOTAL_ROWS, TOTAL_COLUMNS)
-        )
+        kinds = (LARGEST_ROWS, LARGEST_COLUMNS) if reduced.largest else (TOTAL_ROWS, TOTAL_COLUMNS)
         instruction[0] = kinds[0] if over_rows else kinds[1]
         instruction[2] = source.number
         instruction[8] = source.rows if over_rows else source.columns
@@ -414,9 +414,8 @@ def allocated(lines: Sequence[Line], ends: Sequence[Line]) -> Registers:
     of: dict[int, int] = {}
     count = 0
     for place, line in enumerate(lines):
-        for source in set(sources(line)):
-            if last[source] == place:
-                free.append(of[source])  # each is read before the result of the same line is stored
+        # A source is read before the result of the same line is stored: it may be its place.
+        free += [of[source] for source in set(sources(line)) if last[source] == place]
         if not free:
             free.append(count)
             count += 1

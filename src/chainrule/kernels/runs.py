@@ -126,7 +126,9 @@ class ReferenceTrainer:
         with np.errstate(all="ignore"):
             # A run that diverges is told below, with its place; NumPy's warnings would not be.
             self.step.all()
-        losses = np.array([self.step.scalar(name) for name in (self.plan.loss, self.plan.data_loss)])
+        losses = np.array(
+            [self.step.scalar(name) for name in (self.plan.loss, self.plan.data_loss)]
+        )
         if not np.isfinite(losses).all():
             self.given.parameters.flat[...] = before
             raise Diverged(epoch, batch, float(losses[0]), first_not_finite(self.step))
