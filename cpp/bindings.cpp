@@ -8,12 +8,14 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "program.hpp"
@@ -168,11 +170,11 @@ std::vector<std::string> formulas() {
 
 using Integers = nb::ndarray<const Number, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Losses = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
+using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Readable = nb::ndarray<nb::ro, nb::ndim<2>, nb::device::cpu>;
 using Writable = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
-using Given = std::vector<std::tuple<Number, bool, Readable>>;
+using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, turned, array
 using Counts = std::tuple<Number, Number, Number, Number, Number, Number>;
 
 template <class Row>
@@ -232,11 +234,13 @@ public:
     Machine(const Machine &) = delete;
     Machine &operator=(const Machine &) = delete;
 
-    void write(Number value, bool turned, Readable array) {
+    void write(Number value, bool turned, nb::object given) {
+        const auto array = nb::cast<Readable>(given, false);
         const auto [rows, columns] = strides(value, turned, array);
         engine_->write(self_, value, array.data(), rows, columns);
     }
-    void read(Number value, bool turned, Writable array) {
+    void read(Number value, bool turned, nb::object into) {
+        const auto array = nb::cast<Writable>(into, false);
         const auto [rows, columns] = strides(value, turned, array);
         engine_->read(self_, value, array.data(), rows, columns);
     }
@@ -317,10 +321,11 @@ private:
     }
     std::vector<Source> described(const Given &given, Number samples) const {
         std::vector<Source> sources;
-        for (const auto &[value, turned, array] : given) {
+        for (const auto &[value, turned, object] : given) {
+            const auto array = nb::cast<Readable>(object, false);
             check_type(array);
-            if (Number(array.shape(0)) < samples || (array.shape(1) > 1 && array.stride(1) != 1))
-                throw std::invalid_argument("the array is too short or its rows are not in one piece");
+            if (value < 0 || Number(array.shape(0)) < samples || (array.shape(1) > 1 && array.stride(1) != 1))
+                throw std::invalid_argument("the array is too short, or its rows are in pieces");
             const Value &v = values_.at(std::size_t(value));
             if (Number(array.shape(1)) != axes_[std::size_t(turned ? v.rows : v.columns)])
                 throw std::invalid_argument("the array does not have the width of the value");
@@ -359,8 +364,9 @@ NB_MODULE(_core, module) {
                "Return the instruction sets that this build and this processor run, widest last.");
     module.def("in_use", [] { return std::string(chosen->name); },
                "Return the instruction set in use; CHAINRULE_ISA forces one at import.");
-    module.def("lanes", [](bool single) { return (single ? chosen->single : chosen->twice)->lanes; },
-               nb::arg("single"), "Return how many numbers a vector holds.");
+    module.def(
+        "lanes", [](bool single) { return (single ? chosen->single : chosen->twice)->lanes; },
+        nb::arg("single"), "Return how many numbers a vector holds.");
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
 
     nb::class_<Machine>(module, "Machine", "A program with its memory.")
@@ -383,6 +389,6 @@ NB_MODULE(_core, module) {
              nb::arg("held_samples"), nb::arg("held_batch"), nb::arg("shared"),
              nb::arg("held_losses"),
              "Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not\n"
-             "finite), epochs done, steps done, the batch in which it ended, and what was raised.")
+             "finite), epochs done, steps done, the batch in which it ended, what was raised.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");
 }

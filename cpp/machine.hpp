@@ -45,7 +45,8 @@ public:
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
         for (Number v = 0; v < p.value_count; ++v) {
             stride[v] = row_stride<T>(length[p.values[v].columns]);
-            base[v] = p.values[v].owner == owned_by_arena ? arena_.take<T>(elements(p, v)) : nullptr;
+            base[v] = nullptr;
+            if (p.values[v].owner == owned_by_arena) base[v] = arena_.take<T>(elements(p, v));
         }
         set_batch(p.axes[sample_axis]);
     }

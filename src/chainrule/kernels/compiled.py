@@ -297,7 +297,7 @@ class CompiledTrainer:
     def run(self, first: int, epochs: int) -> Losses:
         """Run epochs inside the core."""
         run = self.given
-        losses = np.zeros((epochs, 2))
+        losses = np.zeros(2 * epochs)
         validation = np.zeros(epochs)
         ending, done, steps, batch, raised = self.runner.machine.run(
             self.runner.sources,
@@ -320,12 +320,13 @@ class CompiledTrainer:
         for name in run.network.trainable_names:
             self.runner.read_parameter(name, run.parameters[name])
         if ending == 1:
+            assert isinstance(raised, BaseException)
             raise raised
         if ending == 2:
             raise self._diverged(first + done, batch)
         return Losses(
-            losses[:, 0].tolist(),
-            losses[:, 1].tolist(),
+            losses[0::2].tolist(),
+            losses[1::2].tolist(),
             [] if self.held is None else validation.tolist(),
         )
 

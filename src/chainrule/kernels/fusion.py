@@ -1,9 +1,9 @@
 """Fusion: a Plan rewritten into kernels, each a producer and the formulas that meet its result.
 
 A producer is a matrix product, a total or an extreme; the pointwise operations that work on its
-result entry by entry, or on values that stand beside it, run on each block of it while that block
-is in the cache.  So bias and activation meet the forward product, the slope the product δ Wᵀ, and
-the optimizer's update the gradient, which then never becomes a whole matrix unless it is asked for.
+result entry by entry, or on values beside it, run on each block of it while that block is in the
+cache.  So bias and activation meet the forward product, the slope the product δ Wᵀ, and the
+optimizer's update the gradient, which then never becomes a whole matrix unless it is asked for.
 
 The rewrite knows names, sides and uses only, and nothing of layers, activations or losses.
 ``checked`` proves of every result that each operation still reads what it reads in the Plan.
@@ -308,7 +308,7 @@ class _Flat:
                 return
             shorter = substitute(written, dict(earlier))
             if shorter != written:
-                named |= {str(s): Reference(s.name) for s in earlier.values()}  # type: ignore[attr-defined]
+                named |= {name: Reference(name) for name in map(str, earlier.values())}
                 written = shorter
         used = {symbol.name for symbol in symbols(written)}
         kept = {name: reference for name, reference in named.items() if name in used}

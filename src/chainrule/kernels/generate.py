@@ -43,7 +43,7 @@ def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
                 yield Network.dense([2, 2], activation=[output], loss=loss), sgd, True
             except InputError:
                 continue  # the loss is not defined for these outputs
-    rules: list[Optimizer] = [rule() for rule in optimizers.CATALOGUE.values()]  # type: ignore[call-arg]
+    rules: list[Optimizer] = [rule(0.1) for rule in optimizers.CATALOGUE.values()]
     rules += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
     yield Network.dense([2, 2], activation="identity"), rules, False
     yield Network.dense([2, 2], activation="identity", penalty=L2(0.1)), rules, False

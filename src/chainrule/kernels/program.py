@@ -269,7 +269,7 @@ class Program:
         references: dict[str, Reference] = {}
 
         def scalar(formula: Expression) -> int:
-            slot, steps = self.scalars.compute(formula, {})
+            slot, steps = self.scalars.compute(formula)
             self._scalar_steps(steps)
             return slot
 
@@ -278,14 +278,14 @@ class Program:
             tape.values[kernel.result] = tape.operand(((-1, ENTRYWISE), "v"))
             if bias is not None:
                 references[str(bias)] = bias
-                tape.assign(kernel.result, add(Symbol(kernel.result), Symbol(str(bias))), {})
+                tape.assign(kernel.result, add(Symbol(kernel.result), Symbol(str(bias))))
         for assignment in kernel.assignments:
             references |= assignment.operands
-            tape.assign(assignment.target, assignment.formula, {})
+            tape.assign(assignment.target, assignment.formula)
         for source in kernel.sums.values():
             if source not in tape.values:
                 references[source] = Reference(source)
-                tape.assign(source, Symbol(source), {})
+                tape.assign(source, Symbol(source))
         stores = [name for name in kernel.kept if name not in kernel.sums and name != result]
         sums = list(kernel.sums)
         if not stores and not sums:
@@ -374,7 +374,7 @@ class Program:
         self.instructions.append((SCALARS, -1, begin, 0, end, -1, 0, 0, 0, -1, 0))
 
     def _scalar_assignment(self, assignment: Assignment) -> None:
-        slot, steps = self.scalars.compute(assignment.formula, {})
+        slot, steps = self.scalars.compute(assignment.formula)
         target = self.scalars.slot(assignment.target)
         copy = (OPERATIONS.index("maximum"), target, slot, slot, 0)
         self._scalar_steps([*steps, copy])

@@ -6,7 +6,7 @@ learning rate over a bias correction, 2/(B n)) becomes scalar code, which runs o
 float64.  Equal subexpressions are computed once, and a product added to something is one ``fma``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -248,22 +248,20 @@ class Tape:
             self.operands.append(described)
         return self.code.emit("operand", self.operands.index(described), described[1])
 
-    def assign(self, target: str, formula: Expression, names: Mapping[str, str]) -> None:
-        """Compute a formula; ``names`` says which value each symbol is, known ones in registers."""
+    def assign(self, target: str, formula: Expression) -> None:
+        """Compute a formula of operands, scalars and values that were assigned before."""
 
         def leaf(tree: Expression) -> int:
             assert isinstance(tree, Symbol)
-            name = names.get(tree.name, tree.name)
-            if name in self.values:
-                return self.values[name]
+            if tree.name in self.values:
+                return self.values[tree.name]
             described = self._leaf(tree.name)
             assert described is not None
             return self.operand(described)
 
         def varies(tree: Expression) -> bool:
             if isinstance(tree, Symbol):
-                name = names.get(tree.name, tree.name)
-                return name in self.values or self._leaf(tree.name) is not None
+                return tree.name in self.values or self._leaf(tree.name) is not None
             return any(varies(part) for part in children(tree))
 
         def whole(tree: Expression) -> int | None:
@@ -354,7 +352,6 @@ class ScalarCode:
         self.slots: dict[str, int] = {}
         self.steps: list[tuple[int, int, int, int, int]] = []
         self.constants: list[float] = []
-        self.names: dict[str, str] = {}
         self._known: dict[Line, int] = {}
         self._settled: set[int] = set()
 
@@ -372,15 +369,16 @@ class ScalarCode:
             self.constants.append(value)
         return self.constants.index(value)
 
-    def compute(self, formula: Expression, names: Mapping[str, str]) -> tuple[int, list[Any]]:
+    def compute(self, formula: Expression) -> tuple[int, list[Any]]:
         """Return the slot of a formula's value and the steps it takes that are new."""
         code = Code()
         steps: list[tuple[int, int, int, int, int]] = []
         places: dict[int, int] = {}
 
         def leaf(tree: Expression) -> int:
-            name = f"|{tree.axis.name}|" if isinstance(tree, Size) else tree.name  # type: ignore[attr-defined]
-            return code.emit("slot", self.slot(names.get(name, name)))
+            assert isinstance(tree, (Size, Symbol))
+            name = f"|{tree.axis.name}|" if isinstance(tree, Size) else tree.name
+            return code.emit("slot", self.slot(name))
 
         last = Lowering(code, leaf)(formula)
         for place, line in enumerate(code.lines):
