@@ -220,7 +220,7 @@ CHAINRULE_INLINE Vec<T> expm1(Vec<T> x) {
 
 // 1 / (1 + e^-z): never overflows, and small results keep their relative precision. With
 // e^-z = 2^n (1 + tail) the denominator is rounded once, as 2^n tail + (1 + 2^n). Only at n = 24
-// (z near -16.6; 53 in double) does 1 + 2^n lose its 1, which makes the largest error 2.45 ULP. The
+// (z near -16.6; 53 in double) does 1 + 2^n lose its 1, and the largest error is 2.45 ULP. The
 // order 2^n + (2^n tail + 1) for n > 0 has 2.01 and took 23 % longer; e^-z rounded first has 2.49.
 template <class T>
 CHAINRULE_INLINE Vec<T> sigmoid(Vec<T> z) {

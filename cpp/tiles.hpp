@@ -18,10 +18,11 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 // What follows the sums of a tile: finish(row, column, sum, live) once for each vector. `live` has
 // all bits set in lanes that are columns of the result and zero in those of the padding.
 //
-// With  static constexpr bool in_registers = true;  in its class a finish is compiled into the tile
+// A finish whose class has  static constexpr bool in_registers = true;  is compiled into the tile
 // and meets the accumulators in their registers. That is for light ones (a store, a slope, plain
-// gradient descent: 10 to 50 % of a product of depth below 32), for the code then stands there once
-// per register and tile shape. Others meet the tile in the first-level cache (matmul.hpp).
+// gradient descent: they save 10 to 30 % of a product of depth below 32), for the code then stands
+// there once per register and tile shape. Others meet the tile in the first-level cache
+// (matmul.hpp).
 template <class Finish>
 constexpr bool finishes_in_registers = requires { requires Finish::in_registers; };
 

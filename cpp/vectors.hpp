@@ -227,7 +227,8 @@ CHAINRULE_INLINE Vec<T> fnma(Vec<T> a, Vec<T> b, Vec<T> c) {
 template <class T>
 struct Weave {
     template <std::size_t... I>
-    CHAINRULE_INLINE static Vec<T> pick(Vec<T> a, Vec<T> b, std::index_sequence<I...>, bool upper) {
+    CHAINRULE_INLINE static Vec<T> pick(Vec<T> a, Vec<T> b, std::index_sequence<I...>,
+                                        bool upper) {
         constexpr int n = lanes<T>;
         if (upper)
             return __builtin_shufflevector(a, b, (int(I) / 2 + n / 2 + int(I) % 2 * n)...);
@@ -241,7 +242,7 @@ struct Weave {
     }
 };
 
-// The lanes' sum (largest, smallest), always by halves: lane j with lane j + n/2, then j + n/4, ...
+// The lanes' sum (largest, smallest), always by halves: lane j with j + n/2, then j + n/4, ...
 template <class T, int distance, std::size_t... I>
 CHAINRULE_INLINE Vec<T> rotate(Vec<T> v, std::index_sequence<I...>) {
     return __builtin_shufflevector(v, v, ((int(I) + distance) % lanes<T>)...);
