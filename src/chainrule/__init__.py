@@ -8,7 +8,6 @@ A_hᵀ δ_o
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.kernels.config import show_config
 from chainrule.kernels.verification import verify
 from chainrule.network.activations import Activation, activation
 from chainrule.network.architecture import Network
@@ -19,6 +18,7 @@ from chainrule.network.penalties import L1, L2
 from chainrule.training.loop import Result, loss_and_gradients, predict, train
 
 if TYPE_CHECKING:
+    from chainrule.kernels.config import show_config
     from chainrule.training.model_files import load, save
 
 __all__ = [
@@ -45,7 +45,11 @@ __all__ = [
     "verify",
 ]
 
-_LATER = {"save": "chainrule.training.model_files", "load": "chainrule.training.model_files"}
+_LATER = {
+    "load": "chainrule.training.model_files",
+    "save": "chainrule.training.model_files",
+    "show_config": "chainrule.kernels.config",
+}
 """Names whose modules bring libraries that are not needed otherwise: imported when first used."""
 
 

@@ -369,3 +369,11 @@ def test_the_reference_execution_is_what_auto_is_held_against():
     plan = training_plan(network, cr.SGD(0.1))
     assert isinstance(Execution(plan), Execution)
     assert compiled.available()
+
+
+def test_show_config_says_what_runs(capsys):
+    cr.show_config()
+    text = capsys.readouterr().out
+    assert "compiled" in text
+    assert _core.in_use() in text
+    assert "threads" in text

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
-from chainrule.kernels import compiled as core
-from chainrule.kernels.compiled import CompiledTrainer
 from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
@@ -87,7 +85,7 @@ def train(
     >>> len(result.history["loss"])
     2
     """
-    compiled = _compiled(backend, threads)
+    core = _core(backend, threads)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     kept = parameters_of(network, parameters, seed)
     dtype = kept.flat.dtype
@@ -110,7 +108,7 @@ def train(
         seed if shuffle else None,
         held,
     )
-    trainer: Trainer = CompiledTrainer(run) if compiled else ReferenceTrainer(run)
+    trainer: Trainer = core.CompiledTrainer(run) if core else ReferenceTrainer(run)
     history: dict[str, list[float]] = {"loss": [], "data_loss": []}
     if held is not None:
         history["validation_loss"] = []
@@ -161,15 +159,18 @@ def loss_and_gradients(
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
     (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
     """
-    compiled = _compiled(backend, None)
+    core = _core(backend, None)
     kept = parameters_of(network, parameters, 0)
     dtype = kept.flat.dtype
     data = _batch(network, X, Y, dtype)
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
     plan = gradient_plan(network, weighted=sample_weight is not None)
-    if compiled:
-        return core.loss_and_gradients(plan, {**kept, **network.strengths}, data, dtype)
+    if core:
+        found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
+            plan, {**kept, **network.strengths}, data, dtype
+        )
+        return found
     run = Execution(plan, dtype=dtype)
     run.give({**kept, **network.strengths, **data})
     with np.errstate(over="ignore", invalid="ignore"):
@@ -194,8 +195,10 @@ def predict(
     kept = parameters_of(network, parameters, 0)
     plan = prediction_plan(network)
     inputs = inputs_of(network, X, kept.flat.dtype)
-    if _compiled(backend, None):
-        return core.output(plan, kept, inputs, kept.flat.dtype)
+    core = _core(backend, None)
+    if core:
+        outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
+        return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs})
     run.all()
@@ -228,12 +231,18 @@ def _whole(value: Any, name: str) -> int:
     return int(value)
 
 
-def _compiled(backend: str, threads: int | None) -> bool:
-    """Return whether the compiled core is to run, checking what was asked for."""
+def _core(backend: str, threads: int | None) -> Any:
+    """Return the compiled backend where it is to run, checking what was asked for."""
     if backend not in ("auto", "reference", "compiled"):
         raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
     if threads is not None:
         _whole(threads, "threads")
+    if backend == "reference":
+        return None
+    # When first needed: the shared library and what writes its programs are a fifth of the time
+    # that `import chainrule` may take.
+    from chainrule.kernels import compiled
+
     if backend == "compiled":
-        core.require()
-    return backend != "reference" and core.available()
+        compiled.require()
+    return compiled if compiled.available() else None
