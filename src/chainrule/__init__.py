@@ -4,22 +4,26 @@
 >>> network = cr.Network.dense([2, 3, 1], activation="sigmoid", loss="mse")
 >>> print(cr.derive(network).gradients["W_ho"])
 A_hᵀ δ_o
+
+Every public name is listed in ``__all__``; the module it lives in is imported when the name is
+first used, so that ``import chainrule`` itself costs next to nothing.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.kernels.verification import verify
-from chainrule.network.activations import Activation, activation
-from chainrule.network.architecture import Network
-from chainrule.network.derivation import Derivation, derive
-from chainrule.network.losses import Loss
-from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
-from chainrule.network.penalties import L1, L2
-from chainrule.training.loop import Result, loss_and_gradients, predict, train
-
 if TYPE_CHECKING:
     from chainrule.kernels.config import show_config
+    from chainrule.kernels.verification import verify
+    from chainrule.network.activations import Activation, activation
+    from chainrule.network.architecture import Network
+    from chainrule.network.derivation import Derivation, derive
+    from chainrule.network.losses import Loss
+    from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
+    from chainrule.network.penalties import L1, L2
+    from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
+    from chainrule.training.table_model import TableModel
+    from chainrule.training.table_training import TableRun, train_table
 
 __all__ = [
     "L1",
@@ -34,6 +38,8 @@ __all__ = [
     "Network",
     "RMSprop",
     "Result",
+    "TableModel",
+    "TableRun",
     "activation",
     "derive",
     "load",
@@ -42,24 +48,40 @@ __all__ = [
     "save",
     "show_config",
     "train",
+    "train_table",
     "verify",
 ]
 
-_LATER = {
-    "load": "chainrule.training.model_files",
-    "save": "chainrule.training.model_files",
-    "show_config": "chainrule.kernels.config",
+_HOMES = {
+    "kernels.config": ["show_config"],
+    "kernels.verification": ["verify"],
+    "network.activations": ["Activation", "activation"],
+    "network.architecture": ["Network"],
+    "network.derivation": ["Derivation", "derive"],
+    "network.losses": ["Loss"],
+    "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
+    "network.penalties": ["L1", "L2"],
+    "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
+    "training.model_files": ["load", "save"],
+    "training.table_model": ["TableModel"],
+    "training.table_training": ["TableRun", "train_table"],
 }
-"""Names whose modules bring libraries that are not needed otherwise: imported when first used."""
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        import importlib
+    if name in _HOME:
+        from importlib import import_module
 
-        return getattr(importlib.import_module(_LATER[name]), name)
+        value = getattr(import_module(f"chainrule.{_HOME[name]}"), name)
+        globals()[name] = value  # the next use finds it without coming here
+        return value
     if name == "__version__":
         from importlib.metadata import version
 
         return version("chainrule")
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

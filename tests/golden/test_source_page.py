@@ -16,7 +16,6 @@ from chainrule.errors import MissingRule
 from chainrule.formulas import differentiate as rules
 from chainrule.formulas.functions import Function
 from chainrule.network.derivation import Derivation
-
 from tests.golden.reading import Reader
 
 # The page's line, and the line that the derivation prints for it.
@@ -151,7 +150,7 @@ def test_printed_lines_read_back_agree_with_torch(layout: str) -> None:
             checked.add(f"{left} ←")
         checked.add(left)
         assert found.shape == wanted.shape, line
-        error = np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-3)
+        error = float(np.linalg.norm(found - wanted)) / max(float(np.linalg.norm(wanted)), 1e-3)
         assert error <= 1e-10, line
     gradients = {f"∂Loss/∂{name}" for name in network.parameter_names}
     updates = {f"{name} ←" for name in network.parameter_names}
@@ -159,10 +158,10 @@ def test_printed_lines_read_back_agree_with_torch(layout: str) -> None:
     assert checked >= gradients | updates | middle_values
 
 
-class _Recorded(dict):  # type: ignore[type-arg]
+class _Recorded(dict):
     """A table of rules that remembers which were looked up."""
 
-    def __init__(self, table: dict) -> None:  # type: ignore[type-arg]
+    def __init__(self, table: dict) -> None:
         super().__init__(table)
         self.used: set[object] = set()
 
@@ -206,4 +205,5 @@ def test_removing_any_rule_stops_the_derivation_by_name(monkeypatch: pytest.Monk
 def test_functions_of_the_network_have_a_slope_each() -> None:
     """The activations of the page are functions with a stated slope, not rules of their own."""
     network = cr.Network.dense([2, 3, 1])
-    assert all(isinstance(entry, Function) and entry.slope for entry in network.activations)
+    assert all(isinstance(entry, Function) for entry in network.activations)
+    assert all(entry.slope is not None for entry in network.activations)

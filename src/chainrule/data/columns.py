@@ -9,8 +9,8 @@ The rule, for a column of a CSV file, whose cells all come as text:
   the one cell is more likely a slip than the column a set of categories. Likewise where the other
   cells are all marks that people write for a missing value (NA, null, ?, nan, ...), however many.
 - Otherwise the column is categorical, each distinct text a category.
-- NaN, infinity and numbers beyond the range of a double are not numbers to learn from: in a column
-  that is otherwise numeric they are an error.
+- NaN, infinity and numbers beyond ±1e150, whose squares a double cannot hold, are not numbers to
+  learn from: in a column that is otherwise numeric they are an error.
 
 ``categorical=[...]`` and ``numeric=[...]`` overrule it. The columns of data frames and Parquet
 files keep the kind that their type states, unless overruled.
@@ -18,6 +18,7 @@ files keep the kind that their type states, unless overruled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +36,8 @@ __all__ = ["Kind", "column_kinds", "decide_kinds", "number_text", "numbers", "te
 Kind = Literal["numeric", "categorical", "empty"]
 
 NUMERIC_SHARE = 0.9
+# Means, deviations, errors and the network's outputs are squared and summed on the way.
+LARGEST = 1e150
 NOT_FINITE = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 MARKS_OF_MISSING = NOT_FINITE | {"na", "n/a", "#n/a", "<na>", "null", "none", "nil", "?", "-", "."}
 LEAVE_EMPTY = "leave the cell empty for a missing value"
@@ -108,7 +111,7 @@ def texts(table: Table, name: str) -> pl.Series:
 
     series = table.series(name)
     if series.dtype == pl.Float64:
-        _refuse_not_finite(table, name, series, series)
+        _refuse_unusable(table, name, series, series)
         return pl.Series(
             name,
             [None if number is None else number_text(number) for number in series.to_list()],
@@ -146,7 +149,7 @@ def _checked_numbers(table: Table, name: str) -> pl.Series:
 
     series = table.series(name)
     if series.dtype == pl.Float64:
-        _refuse_not_finite(table, name, series, series)
+        _refuse_unusable(table, name, series, series)
         return series
     read, cells = _read_stripped(series)
     wrong = np.flatnonzero((cells.is_not_null() & read.is_null()).to_numpy())
@@ -155,7 +158,7 @@ def _checked_numbers(table: Table, name: str) -> pl.Series:
             f"{table.place(int(wrong[0]), name)}: {shown(cells[int(wrong[0])])} is not a number, "
             f"and the column is numeric; correct the cell, or {LEAVE_EMPTY}"
         )
-    _refuse_not_finite(table, name, read, cells)
+    _refuse_unusable(table, name, read, cells)
     return read
 
 
@@ -171,13 +174,21 @@ def _read_stripped(series: pl.Series) -> tuple[pl.Series, pl.Series]:
     return _read(cells), cells
 
 
-def _refuse_not_finite(table: Table, name: str, read: pl.Series, cells: pl.Series) -> None:
-    wrong = np.flatnonzero((~read.is_finite()).fill_null(False).to_numpy())
-    if len(wrong):
+def _refuse_unusable(table: Table, name: str, read: pl.Series, cells: pl.Series) -> None:
+    # NaN compares as greater than every number.
+    wrong = np.flatnonzero((read.abs() > LARGEST).fill_null(False).to_numpy())
+    if not len(wrong):
+        return
+    row = int(wrong[0])
+    if math.isfinite(read[row]):
         raise DataError(
-            f"{table.place(int(wrong[0]), name)}: {shown(cells[int(wrong[0])])} is not a finite "
-            f"number; write a number, or {LEAVE_EMPTY}"
+            f"{table.place(row, name)}: {shown(cells[row])} is too large to compute with, being "
+            f"beyond {LARGEST:g}; give the column in a larger unit, or {LEAVE_EMPTY}"
         )
+    raise DataError(
+        f"{table.place(row, name)}: {shown(cells[row])} is not a finite number; write a number, "
+        f"or {LEAVE_EMPTY}"
+    )
 
 
 def _decided(table: Table, name: str) -> pl.Series:
@@ -187,11 +198,12 @@ def _decided(table: Table, name: str) -> pl.Series:
     present = len(cells) - cells.null_count()
     finite = int(read.is_finite().sum() or 0)
     if finite == present:
+        _refuse_unusable(table, name, read, cells)
         return read
     wrong = ~(read.is_finite().fill_null(False)) & cells.is_not_null()
     first = int(np.flatnonzero(wrong.to_numpy())[0])
     if finite and read.null_count() == cells.null_count():
-        _refuse_not_finite(table, name, read, cells)
+        _refuse_unusable(table, name, read, cells)
     others = cells.filter(wrong).unique()
     _refuse_decimal_commas(table, name, first, others)
     if finite == 0:

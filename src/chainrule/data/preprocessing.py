@@ -202,7 +202,7 @@ class Preprocessor:
             return
         suggestion = nearest(missing[0], present - {column.name for column in self.columns})
         others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        remedy = f"rename {shown(suggestion)}?" if suggestion else "add it"
+        remedy = f"rename {shown(suggestion)}?" if suggestion else "add it."
         raise DataError(
             f"{table.source}: the model needs the column {shown(missing[0])}{others}, which is not "
             f"there; {remedy} The model's columns: "
@@ -251,7 +251,8 @@ class Preprocessor:
 def _fit_numbers(name: str, values: NDArray[np.float64]) -> NumericColumn | DroppedColumn:
     """Fit mean and deviation after the median is filled in, so that the features have 0 and 1."""
     missing = np.isnan(values)
-    median = float(np.median(values[~missing]))
+    # Halved, because the mean of two middle values beyond 1e307 would overflow on the way.
+    median = 2.0 * float(np.median(0.5 * values[~missing]))
     values[missing] = median
     mean, deviation = mean_and_deviation(values)
     if deviation == 0.0:

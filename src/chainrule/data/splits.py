@@ -8,8 +8,6 @@ them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -44,18 +42,20 @@ def holdout(
             f"the fraction to hold out is {shown(fraction)}; give a number between 0 and 1, both "
             "excluded, for example 0.2"
         )
+    codes = np.zeros(n_rows, dtype=np.int64) if classes is None else _codes(classes, n_rows)
+    counts = np.bincount(codes)
     wanted = _rounded(n_rows * fraction)
-    if wanted < 1 or wanted >= n_rows:
+    if not 1 <= wanted <= n_rows - len(counts):
+        lacking = 1 <= wanted < n_rows  # then only for the classes
+        each = f" with {len(counts)} classes, a training row for each," if lacking else ""
         raise InputError(
-            f"{n_rows} {'row is' if n_rows == 1 else 'rows are'} too few to hold out the fraction "
-            f"{fraction:g}: at least {_rows_needed(fraction)} are needed; give more rows or "
-            "another fraction"
+            f"{n_rows} {'row' if n_rows == 1 else 'rows'}{each} "
+            f"{'is' if n_rows == 1 else 'are'} too few to hold out the fraction {fraction:g}: at "
+            f"least {_rows_needed(fraction, len(counts))} are needed; give more rows or another "
+            "fraction"
         )
     order = random_order(n_rows, seed, PURPOSE_HOLDOUT)
-    if classes is None:
-        held_out = order[:wanted]
-    else:
-        held_out = _stratified(order, wanted, np.asarray(classes), fraction)
+    held_out = _stratified(order, codes, counts, wanted)
     mask = np.zeros(n_rows, dtype=bool)
     mask[held_out] = True
     return np.flatnonzero(~mask).astype(np.int64), np.flatnonzero(mask).astype(np.int64)
@@ -82,32 +82,30 @@ def _rounded(value: float) -> int:
     return int(np.floor(value + 0.5 + 1e-9))
 
 
-def _rows_needed(fraction: float) -> int:
-    """Return the fewest rows of which one is held out and one remains."""
-    n_rows = 2
-    while not 1 <= _rounded(n_rows * fraction) < n_rows:
-        n_rows += max(1, n_rows // 1000)
+def _rows_needed(fraction: float, n_classes: int) -> int:
+    """Return the fewest rows of which one is held out and one of every class remains."""
+    # The bounds without rounding are near; from just below them it is a few steps.
+    near = max(0.5 / fraction, (n_classes - 0.5) / (1.0 - fraction))
+    n_rows = max(2, int(near * (1.0 - 1e-9)) - 2)
+    while not 1 <= _rounded(n_rows * fraction) <= n_rows - n_classes:
+        n_rows += 1
     return n_rows
 
 
-def _stratified(order: Rows, wanted: int, classes: NDArray[Any], fraction: float) -> Rows:
+def _codes(classes: ArrayLike, n_rows: int) -> Rows:
+    """Return the classes as codes 0, 1, ..., none of them without a row."""
+    given = np.asarray(classes)
+    if given.shape != (n_rows,):
+        raise InputError(
+            f"classes has the shape {given.shape} for {n_rows} rows; give one code for each row"
+        )
+    return np.unique(given, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _stratified(order: Rows, codes: Rows, counts: Rows, wanted: int) -> Rows:
     """Return the rows to hold out, class by class in proportion, one of each left for training."""
-    n_rows = len(order)
-    if classes.shape != (n_rows,):
-        raise InputError(
-            f"classes has the shape {classes.shape} for {n_rows} rows; give one code for each row"
-        )
-    codes = np.unique(classes, return_inverse=True)[1].reshape(-1)
-    counts = np.bincount(codes)
-    if wanted > n_rows - len(counts):
-        raise InputError(
-            f"{n_rows} rows with {len(counts)} classes are too few to hold out the fraction "
-            f"{fraction:g}: it takes {wanted} rows and every class keeps at least one for "
-            f"training, so at least {wanted + len(counts)} rows are needed; give more rows or a "
-            "smaller fraction"
-        )
-    quotas = counts * (wanted / n_rows)
-    shares = np.minimum(np.floor(quotas + 1e-9).astype(np.int64), counts - 1)
+    quotas = counts * (wanted / len(order))
+    shares = np.floor(quotas + 1e-9).astype(np.int64)  # below counts, for wanted is below n_rows
     # The rest goes by largest remainder, the more frequent class first where remainders are equal.
     # More than one round is needed only where many classes have a single row, which has to train.
     while (left := wanted - int(shares.sum())) > 0:

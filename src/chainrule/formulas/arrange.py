@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chainrule.formulas.axes import Axis, Sides, in_order
+from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import (
     ONE,
     Apply,
@@ -47,18 +47,17 @@ Layout = Literal["rows", "columns"]
 
 
 def orient(axes: Sequence[Axis], layout: Layout) -> Sides:
-    """Return the row and column axis of an array with these axes.
+    """Return the row and column axis of an array stored with these axes.
 
-    Samples in rows: (samples, features) and (inputs, outputs), a vector of features is a row.
-    Samples in columns: everything turned over.
+    Samples in rows: the axis of samples comes first, otherwise the order is that of storage, and a
+    vector of features is a row.  Samples in columns: everything turned over.
     """
-    ordered = in_order(tuple(axes))
-    if len(ordered) == 2:
-        sides: Sides = (ordered[0], ordered[1])
-    elif not ordered:
-        sides = (None, None)
-    else:
-        (axis,) = ordered
+    sides: Sides = (None, None)
+    if len(axes) == 2:
+        first, second = axes
+        sides = (second, first) if second.is_samples else (first, second)
+    elif axes:
+        (axis,) = axes
         sides = (axis, None) if axis.is_samples else (None, axis)
     return sides if layout == "rows" else (sides[1], sides[0])
 

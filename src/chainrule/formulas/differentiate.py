@@ -108,6 +108,7 @@ def _pull_apply(node: Apply, output: Expression, cotangent: Expression) -> list[
         assert function.pullback is not None
         axis = function.layer_axis(argument)
         return [(argument, function.body(function.pullback, known, axis))]
+    assert isinstance(function, Primitive)
     partials = _partials(function)(output, *node.arguments)
     return [
         (argument, sum_to(product(cotangent, partial), argument.axes))
@@ -193,7 +194,7 @@ def pull_back(
     >>> x = Symbol("x")
     >>> found, steps = pull_back(x**2 + 3 * x, Symbol("y"), ONE, [x])
     >>> print(found[x])
-    2x + 3
+    3 + 2x
     >>> [step.rule for step in steps]
     ['add', 'product', 'power']
     """
@@ -213,6 +214,8 @@ def pull_back(
         if isinstance(node, Symbol):
             found[node] = whole
             continue
+        if whole == ZERO:
+            continue  # everything above it has slope 0
         called = output if node is root else node
         contributions = tuple(
             (operand, given)
@@ -272,7 +275,7 @@ def cotangents(
 
     def settle(symbol: Symbol) -> Expression:
         whole = add(*gathered[symbol])
-        if isinstance(whole, (Number, Size)):
+        if isinstance(whole, (Number, Size)) and symbol not in wanted:
             return whole  # ∂Loss/∂Loss = 1 needs no name
         equation = Equation(called(symbol), whole)
         backward.append(equation)
@@ -291,6 +294,8 @@ def cotangents(
             # A parameter is settled as soon as no earlier equation can add to it.
             if symbol in inside and not _occurs_before(equations, equation, symbol):
                 settle(symbol)
+    # What the loss does not depend on has the derivative 0.
+    backward.extend(Equation(called(symbol), ZERO) for symbol in wanted if symbol not in gathered)
     return backward, trace
 
 

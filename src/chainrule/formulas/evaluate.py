@@ -6,6 +6,7 @@ the formula is analytic.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,9 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
     "erf": _erf,
     "abs": lambda x: np.where(_real(x) < 0, -x, x),
     "sign": lambda x: np.sign(_real(x)),
-    "maximum": lambda x, y: _where(_real(x) > _real(y), x, y),
-    "minimum": lambda x, y: _where(_real(x) < _real(y), x, y),
+    # A NaN on either side is the result: a run that has broken down must not look sound.
+    "maximum": lambda x, y: _where((_real(x) > _real(y)) | np.isnan(_real(x)), x, y),
+    "minimum": lambda x, y: _where((_real(x) < _real(y)) | np.isnan(_real(x)), x, y),
     "greater": lambda x, y: (_real(x) > _real(y)).astype(np.result_type(_real(x), _real(y))),
     "where": _where,
 }
@@ -191,7 +193,7 @@ class Evaluation:
             return PRIMITIVES[function.name](*arguments)
         formula = function.value if self.form == "value" else function.computed
         (argument,) = tree.arguments
-        return self._value(function.body(formula, {"z": argument}, function.layer_axis(argument)))
+        return self._value(_opened(function, formula, argument))
 
     def _largest(self, tree: Largest) -> Array:
         value = self._value(tree.operand)
@@ -203,6 +205,12 @@ class Evaluation:
         value = self._value(tree.operand)
         self.sizes.setdefault(tree.new, value.shape[tree.operand.axes.index(tree.old)])
         return value
+
+
+@lru_cache(maxsize=4096)
+def _opened(function: Function, formula: Expression, argument: Expression) -> Expression:
+    """A function's formula with its argument put in; a training loop asks for the same ones."""
+    return function.body(formula, {"z": argument}, function.layer_axis(argument))
 
 
 _MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {

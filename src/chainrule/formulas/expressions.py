@@ -20,15 +20,13 @@ differences, means, variances) is built from these by the functions at the end o
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from chainrule.errors import InputTypeError
 from chainrule.formulas.axes import Axis, in_order
-
-if TYPE_CHECKING:
-    from chainrule.formulas.functions import Function, Primitive
+from chainrule.formulas.printing import Printed
 
 _Node = TypeVar("_Node")
 
@@ -51,10 +49,20 @@ def _node(plain: type[_Node]) -> type[_Node]:
     return made
 
 
-class Expression:
+class Named:
+    """What ``Apply`` applies: a primitive or a function, known by its name."""
+
+    name: str
+
+
+class Expression(Printed):
     """An array over named axes; the sum, product, quotient and power of two are expressions."""
 
     axes: tuple[Axis, ...]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Hashes of strings differ from process to process.
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     def __add__(self, other: "Operand") -> "Expression":
         return add(self, other)
@@ -85,12 +93,6 @@ class Expression:
 
     def __neg__(self) -> "Expression":
         return negative(self)
-
-    def __str__(self) -> str:
-        return _printed(self)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {_printed(self)}>"
 
 
 Operand = Expression | int | float | Fraction
@@ -171,7 +173,7 @@ class Power(Expression):
 class Apply(Expression):
     """A primitive (elementwise) or a named function of its arguments."""
 
-    function: "Primitive | Function"
+    function: Named
     arguments: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
@@ -265,11 +267,15 @@ def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
                 flat.append(part)
     if not coefficient:
         return ZERO
+    # Ones matter only along an axis that nothing else carries; summed there, they are its length.
     carried = {axis for part in flat for axis in part.axes if not isinstance(part, Ones)}
-    flat = [part for part in flat if not (isinstance(part, Ones) and carried.issuperset(part.axes))]
-    carried = {axis for part in flat for axis in part.axes}
-    summed = tuple(axis for axis in in_order(tuple(over)) if axis in carried)
-    flat.extend(Size(axis) for axis in in_order(tuple(over)) if axis not in carried)
+    spread = {axis for part in flat if isinstance(part, Ones) for axis in part.axes} - carried
+    flat = [part for part in flat if not isinstance(part, Ones)]
+    along = in_order(tuple(over))
+    summed = tuple(axis for axis in along if axis in carried)
+    flat.extend(Size(axis) for axis in along if axis not in carried)
+    if spread.difference(along):
+        flat.append(Ones(in_order(tuple(spread.difference(along)))))
     if coefficient != 1:
         flat.insert(0, Number(coefficient))
     if not flat:
@@ -297,7 +303,8 @@ def power(base: Operand, exponent: Operand) -> Expression:
     if isinstance(index, Number):
         if index.value == 1:
             return root
-        if isinstance(root, Number) and not root.name and index.value.denominator == 1:
+        plain = isinstance(root, Number) and not root.name and index.value.denominator == 1
+        if isinstance(root, Number) and plain and (root.value or index.value > 0):
             return Number(root.value**index.value.numerator)
         if (
             isinstance(root, Power)
@@ -394,6 +401,9 @@ def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
         case Largest():
             axis = renamed.get(tree.axis, tree.axis)
             return Largest(with_axes(tree.operand, renamed), axis)
+        case Rename():
+            (old, new) = swap((tree.old, tree.new))
+            return Rename(with_axes(tree.operand, renamed), old, new)
     parts = children(tree)
     return rebuild(tree, tuple(with_axes(part, renamed) for part in parts)) if parts else tree
 
@@ -416,20 +426,3 @@ def symbols(tree: Expression) -> set[Symbol]:
 def count(tree: Expression) -> int:
     """Return the number of nodes, the measure of "simpler" among equal expressions."""
     return 1 + sum(count(part) for part in children(tree))
-
-
-def _printed(tree: Expression) -> str:
-    # The printer stands above the nodes; it registers itself here when it is imported, so that
-    # the nodes need not know it.
-    if _printer is None:
-        return ", ".join(f"{entry.name}" for entry in fields(tree))  # type: ignore[arg-type]
-    return _printer(tree)
-
-
-_printer: Callable[[Expression], str] | None = None
-
-
-def print_with(printer: Callable[[Expression], str]) -> None:
-    """Let ``str()`` of an expression use this printer."""
-    global _printer
-    _printer = printer

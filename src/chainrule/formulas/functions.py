@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chainrule.errors import InputError
-from chainrule.formulas.axes import Axis
+from chainrule.formulas.axes import Axis, in_order
 from chainrule.formulas.expressions import (
     Apply,
     Expression,
+    Named,
     Operand,
     Symbol,
     expression,
@@ -21,7 +22,7 @@ from chainrule.formulas.expressions import (
 
 
 @dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(Named):
     """An elementwise operation: a name and how many arguments it takes.
 
     ``analytic`` tells whether the complex step may pass through it.
@@ -86,7 +87,7 @@ g_k = Symbol("g", (UNITS,))
 
 
 @dataclass(frozen=True, eq=False)
-class Function:
+class Function(Named):
     """A function of one array, stated once.
 
     ``value`` is what is printed and differentiated, ``computed`` the overflow-safe form that is
@@ -137,5 +138,5 @@ class Function:
         return substitute(placed, {Symbol(n, (axis,)): v for n, v in arguments.items()})
 
     def layer_axis(self, argument: Expression) -> Axis | None:
-        """Return the axis a function of a whole layer runs over: the last one of its argument."""
-        return None if self.elementwise else argument.axes[-1]
+        """Return the axis a function of a whole layer runs over: the one nearest the outputs."""
+        return None if self.elementwise else in_order(argument.axes)[-1]

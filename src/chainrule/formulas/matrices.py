@@ -23,9 +23,10 @@ from itertools import pairwise, permutations, product
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import Function
+from chainrule.formulas.printing import Printed
 
 
-class Matrix:
+class Matrix(Printed):
     """A formula laid out in rows and columns."""
 
     rows: Axis | None
@@ -35,11 +36,6 @@ class Matrix:
     def sides(self) -> Sides:
         """The row axis and the column axis."""
         return (self.rows, self.columns)
-
-    def __str__(self) -> str:
-        from chainrule.formulas.render import text
-
-        return text(self)
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Array, Evaluation
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.matrices import (
     Entry,
@@ -85,8 +85,14 @@ class MatrixEvaluation:
                 place = 1 if matrix.operand.columns == matrix.axis else 0
                 return np.asarray(np.max(self(matrix.operand), axis=place, keepdims=True))
             case Indexed():
-                return self.named(matrix.expression)
+                return self._indexed(matrix)
         raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
+
+    def _indexed(self, matrix: Indexed) -> Array:
+        tree = matrix.expression
+        if len(tree.axes) > 2:
+            return self.named(tree)
+        return laid_out(self.named(tree), tree.axes, matrix.sides)
 
     def _layerwise(self, matrix: Layerwise, place: int) -> Array:
         inside = np.moveaxis(self(matrix.operand), place, 1)
@@ -103,7 +109,12 @@ class MatrixEvaluation:
 
 def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation) -> Array:
     """Return a scalar formula of arrays; scalars not among ``values`` come from ``named``."""
-    known = {**named.values, **values}
+    scalars = {
+        symbol.name: named(symbol)
+        for symbol in symbols(formula)
+        if not symbol.axes and symbol.name not in values
+    }
+    known = {**scalars, **values}
     inner = Entrywise(known, form=named.form, dtype=named.dtype)
     inner.sizes = named.sizes
     return inner(formula)

@@ -24,6 +24,7 @@ from chainrule.formulas.expressions import (
     Apply,
     Expression,
     Number,
+    Ones,
     Power,
     Product,
     Size,
@@ -101,8 +102,14 @@ def _polynomial(tree: Expression, kept: frozenset[Expression]) -> Polynomial:
     parts = children(tree)
     if not parts:
         return _atom(tree)
-    inner = tuple(_built(_polynomial(part, kept)) for part in parts)
+    inner = tuple(_over_axes_of(part, _built(_polynomial(part, kept))) for part in parts)
     return _atom(rebuild(tree, inner))
+
+
+def _over_axes_of(before: Expression, after: Expression) -> Expression:
+    """Keep the axes of a part that became constant: softmax(q − q) still has a layer."""
+    missing = tuple(axis for axis in before.axes if axis not in after.axes)
+    return Product((after, Ones(missing))) if missing else after
 
 
 def _folded(polynomial: Polynomial, kept: frozenset[Expression]) -> Polynomial:
@@ -110,6 +117,8 @@ def _folded(polynomial: Polynomial, kept: frozenset[Expression]) -> Polynomial:
     result = dict(polynomial)
     for whole in sorted(kept, key=str):
         parts = list(_polynomial(whole, frozenset()).items())
+        if len(parts) < 2:
+            continue
         (first, scale), rest = parts[0], parts[1:]
         for monomial in list(result):
             if monomial not in result:
@@ -117,7 +126,7 @@ def _folded(polynomial: Polynomial, kept: frozenset[Expression]) -> Polynomial:
             ratio = result[monomial] / scale
             shared = _times(monomial, tuple((base, -exponent) for base, exponent in first))
             group = [(_times(shared, part), value * ratio) for part, value in rest]
-            if rest and all(result.get(part) == value for part, value in group):
+            if all(result.get(part) == value for part, value in group):
                 for part, value in [(monomial, result[monomial]), *group]:
                     _accumulate(result, {part: -value})
                 _accumulate(result, {_times(shared, ((whole, Fraction(1)),)): ratio})
@@ -238,7 +247,7 @@ def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -
     >>> z, a = Symbol("z"), Symbol("a")
     >>> slope = in_output(exp(-z) * (1 + exp(-z)) ** -2, 1 / (1 + exp(-z)), z, a)
     >>> print(slope)
-    a²(1/a − 1)
+    (1/a − 1) a²
     >>> print(cancel(slope))
     a(1 − a)
     """
@@ -279,8 +288,13 @@ def factored(tree: Expression) -> Expression:
     """
     if not isinstance(tree, Add):
         return tree
-    split = [_constants(term) for term in tree.terms]
-    shared = [c for c in split[0] if all(c in other for other in split[1:])]
+    first, *others = (_constants(term) for term in tree.terms)
+    shared = []
+    for constant in first:
+        if all(constant in other for other in others):
+            shared.append(constant)
+            for other in others:
+                other.remove(constant)
     if not shared:
         return tree
     return product(*shared, add(*(_without(term, shared) for term in tree.terms)))
@@ -306,6 +320,12 @@ def length(tree: Expression) -> int:
     """Return what there is to read: leaves and functions; numbers, signs and brackets are free."""
     own = 0 if isinstance(tree, (Add, Product, Power, Number)) else 1
     return own + sum(length(part) for part in children(tree))
+
+
+def sums(tree: Expression) -> int:
+    """Return how many sums over indices there are."""
+    own = 1 if isinstance(tree, Product) and tree.summed else 0
+    return own + sum(sums(part) for part in children(tree))
 
 
 def safe_logarithms(tree: Expression, defined: Mapping[Symbol, Expression]) -> Expression:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import InputError
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
@@ -55,12 +56,20 @@ class Execution:
             self._symbols[equation.left.name] = equation.left
 
     def give(self, values: Mapping[str, Any]) -> None:
-        """Let the inputs, parameters and scalars have these values, in their own shapes."""
+        """Let the inputs, parameters and scalars have these values, in their own shapes.
+
+        Arrays of the right type are not copied, and updates write into parameters and memory.
+        """
         for name, value in values.items():
             symbol = self._symbols.get(name)
             if symbol is None:
                 continue
             array = np.asarray(value, dtype=self.dtype)
+            if array.ndim != len(symbol.axes):
+                raise InputError(
+                    f"{name}: an array of shape {array.shape} came; "
+                    f"axes ({', '.join(axis.name for axis in symbol.axes)}) are needed"
+                )
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 self.sizes[axis] = length
             self.values[name] = lying(array, symbol)

@@ -80,7 +80,7 @@ def activation(
 
     >>> from chainrule.formulas.functions import tanh, z
     >>> print(activation("squashed", tanh(z) ** 3).slope)
-    3(1 − tanh(z)²) tanh(z)²
+    3 tanh(z)²(1 − tanh(z)²)
     """
     stated = derivative(value, z) if slope is None else expression(slope)
     return Activation(
@@ -155,7 +155,7 @@ selu = activation(
     computed=_scale * where(greater(z, 0), z, _alpha * expm1(minimum(z, 0))),
     slope=where(greater(a, 0), _scale, a + _scale * _alpha),
     kinks=(0.0,),
-    range=Domain(-1.7580993408473766, open_low=True),
+    range=Domain(-1.7580993408473769, open_low=True),
     initializer="lecun_normal",
 )
 

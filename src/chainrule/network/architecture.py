@@ -12,6 +12,7 @@ from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import (
+    ONE,
     Expression,
     Size,
     Symbol,
@@ -109,8 +110,7 @@ class Network:
         widths = _widths(layers)
         stated = losses.find(loss)
         chosen = _activations(activation, len(widths) - 1, stated, widths[-1])
-        penalties = (penalty,) if isinstance(penalty, Penalty) else tuple(penalty)
-        network = cls(widths, chosen, stated, penalties, dict(trainable or {}))
+        network = cls(widths, chosen, stated, _penalties(penalty), _options(trainable))
         network._check_trainable()
         return network
 
@@ -212,7 +212,7 @@ class Network:
         >>> network.initialize(seed=0)["W_ih"].shape
         (2, 3)
         """
-        result = Parameters(self.parameter_shapes, np.zeros(self.size, dtype))
+        result = Parameters(self.parameter_shapes, np.zeros(self.size, _real_type(dtype)))
         key = np.array([_seed(seed), _INITIALIZE], dtype=np.uint64)
         generator = np.random.Generator(np.random.Philox(key=key))
         for layer in range(1, len(self.layers)):
@@ -273,9 +273,13 @@ class Network:
             inputs=tuple(given),
             output=values,
             data_loss=DATA_LOSS if self.penalties else LOSS,
-            facts=self.form.facts(target, outputs),
+            facts={**self.form.facts(target, outputs), **self._shares(values, outputs)},
             deltas=frozenset(deltas),
         )
+
+    def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:
+        """Return what is known of the outputs: shares of a whole sum to one."""
+        return {total(output, units): ONE} if self.activations[-1].range.simplex else {}
 
     def _losses(self, whole: Expression, weights: list[Symbol]) -> list[Equation]:
         if not self.penalties:
@@ -290,7 +294,7 @@ class Network:
 
     def with_penalty(self, *penalties: Penalty) -> "Network":
         """Return the same network with other penalties."""
-        return replace(self, penalties=penalties)
+        return replace(self, penalties=_penalties(penalties))
 
     # -- checks --------------------------------------------------------------------------------
 
@@ -306,15 +310,30 @@ class Network:
                     f"trainable: {name!r} cannot be shared; only biases can, as in {{'b_ih': "
                     "'shared'}"
                 )
-            if option not in (True, False, "shared"):
-                raise InputError(
-                    f"trainable: {option!r} came for {name}; True, False or 'shared' is allowed"
-                )
         if not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
-        letters = [penalty.letter for penalty in self.penalties]
-        if len(set(letters)) < len(letters):
-            raise InputError("penalty: the same kind came twice; add their strengths up")
+
+
+def _real_type(dtype: Any) -> Any:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise InputTypeError(f"dtype: {dtype!r} came; float32 or float64 is allowed")
+    return kind
+
+
+def _penalties(given: Any) -> tuple[Penalty, ...]:
+    listed = (given,) if isinstance(given, Penalty) else given
+    if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
+        raise InputTypeError(
+            f"penalty: {given!r} came; a penalty or a list of them is needed, such as L2(0.001)"
+        )
+    letters = [penalty.letter for penalty in listed]
+    if len(set(letters)) < len(letters):
+        raise InputError("penalty: the same kind came twice; add their strengths up")
+    return tuple(listed)
 
 
 def _seed(seed: int) -> int:
@@ -323,6 +342,25 @@ def _seed(seed: int) -> int:
     if not 0 <= seed < 2**64:
         raise InputError(f"seed: {seed} came; a whole number from 0 to 2⁶⁴ − 1 is needed")
     return int(seed)
+
+
+def _options(given: Any) -> dict[str, bool | str]:
+    """Return what was said of single parameters, with NumPy's truth values made Python's."""
+    if given is not None and not isinstance(given, Mapping):
+        raise InputTypeError(
+            f"trainable: {given!r} came; a mapping is needed, such as {{'b_ih': False}}"
+        )
+    options: dict[str, bool | str] = {}
+    for name, option in (given or {}).items():
+        if isinstance(option, (bool, np.bool_, int)) and option in (0, 1):
+            options[name] = bool(option)
+        elif option == "shared":
+            options[name] = "shared"
+        else:
+            raise InputError(
+                f"trainable: {option!r} came for {name}; True, False or 'shared' is allowed"
+            )
+    return options
 
 
 def _widths(layers: Sequence[int]) -> tuple[int, ...]:
@@ -351,6 +389,11 @@ def _activations(
     given: "str | Activation | Sequence[str | Activation]", count: int, loss: Loss, outputs: int
 ) -> tuple[Activation, ...]:
     single = isinstance(given, (str, Activation))
+    if not single and not isinstance(given, Sequence):
+        raise InputError(
+            f"activation: {given!r} came; a name, an Activation or a list of one per layer is "
+            "allowed, such as 'tanh'"
+        )
     names = [given] * count if isinstance(given, (str, Activation)) else list(given)
     if len(names) != count:
         raise InputError(
@@ -365,7 +408,8 @@ def _activations(
         chosen[-1] = next(entry for entry in candidates if _fits(entry, loss, outputs))
     elif not _fits(last, loss, outputs):
         domains = " or ".join(str(form.outputs) for form in loss.forms)
-        canonical = " or ".join(form.canonical for form in loss.forms)
+        suited = [activations.find(form.canonical) for form in loss.forms]
+        canonical = " or ".join(entry.name for entry in suited if _fits(entry, loss, outputs))
         raise InputError(
             f"activation {last.name!r} does not fit loss {loss.name!r}: with {outputs} "
             f"output{'s' if outputs > 1 else ''} it gives {last.range}, the loss needs {domains}; "

@@ -118,6 +118,12 @@ class Derivation:
         yield Sentence("delta")
         yield Sentence("simultaneous")
         yield Sentence("learning_rate")
+        used = {kept.name for kept in self.optimizer.memory}
+        inside = {s.name for update in self.optimizer.updates for s in symbols(update.right)}
+        if used:
+            yield Sentence(f"memory_{'_'.join(sorted(used))}")
+        if "t" in inside:
+            yield Sentence("steps")
 
     def _forward(self) -> Iterator[Line]:
         yield Heading("forward")

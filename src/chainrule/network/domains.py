@@ -5,6 +5,9 @@ A loss is admissible after an activation when the activation's range lies in the
 
 import math
 from dataclasses import dataclass
+from numbers import Real
+
+from chainrule.errors import InputError, InputTypeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,28 @@ class Domain:
         return f"{left}{ends[0]}, {ends[1]}{right}"
 
 
+def checked(value: object, name: str, allowed: Domain, example: str) -> float:
+    """Return a constant as a number of the allowed ones.
+
+    Raises ``InputTypeError`` where it is no number, ``InputError`` where it is not allowed.
+
+    >>> checked(0.5, "huber: delta", POSITIVE, "such as 1")
+    0.5
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{name} = {value!r} came; a number in {allowed} is needed, {example}")
+    number = float(value)
+    if not (math.isfinite(number) and number in allowed):
+        raise InputError(
+            f"{name} = {number:g} came; a finite number in {allowed} is needed, {example}"
+        )
+    return number
+
+
 REALS = Domain()
 POSITIVE = Domain(0.0, open_low=True)
 NOT_NEGATIVE = Domain(0.0)
 UNIT = Domain(0.0, 1.0)
+BELOW_ONE = Domain(0.0, 1.0, open_high=True)
 OPEN_UNIT = Domain(0.0, 1.0, open_low=True, open_high=True)
 SIMPLEX = Domain(0.0, 1.0, open_low=True, open_high=True, simplex=True)

@@ -35,6 +35,12 @@ class Formulation:
 
     def __post_init__(self) -> None:
         known = {*self.parameters, *self.inputs}
+        if len(known) < len(self.parameters) + len(self.inputs):
+            both = sorted(symbol.name for symbol in set(self.parameters) & set(self.inputs))
+            raise InputError(
+                f"formulation: {', '.join(both) or 'a symbol'} is listed twice among inputs and "
+                "parameters; list what is trained under parameters only"
+            )
         for equation in self.equations:
             unknown = symbols(equation.right) - known
             if unknown:
@@ -43,7 +49,17 @@ class Formulation:
                     f"formulation: {names} is used in the equation of {equation.left.name} before "
                     "it is defined; define it earlier or list it among inputs or parameters"
                 )
+            if equation.left in known:
+                raise InputError(
+                    f"formulation: {equation.left.name} is defined twice; give each equation a "
+                    "name of its own"
+                )
             known.add(equation.left)
+        for scalar in (self.loss, self.data_loss):
+            if scalar.axes:
+                raise InputError(
+                    f"formulation: {scalar.name} has axes; a loss is one number: sum or average it"
+                )
         for needed in (self.loss, self.output, self.data_loss):
             if needed not in known:
                 raise InputError(f"formulation: no equation defines {needed.name}")

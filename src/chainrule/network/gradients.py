@@ -4,11 +4,12 @@ Nothing here knows a layer, an activation or a loss: the rules of ``formulas.dif
 over the equations, and named, checkable rewrites then put each cotangent in its shortest form.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainrule.formulas.differentiate import Equation, Pull, cotangents
 from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
-from chainrule.formulas.simplify import assume, cancel, factored, length
+from chainrule.formulas.simplify import assume, cancel, factored, length, numerators, sums
 from chainrule.network.formulation import Formulation
 
 
@@ -90,6 +91,13 @@ def differentiate(formulation: Formulation) -> Gradients:
     return Gradients(formulation, tuple(backward), tuple(trace))
 
 
+def _cancelled(tree: Expression) -> Iterator[Expression]:
+    """Yield the cancelled forms: all multiplied out, or with one sum kept as a factor."""
+    yield cancel(tree)
+    for kept in sorted(numerators(tree), key=str):
+        yield cancel(tree, [kept])
+
+
 def _collapse(
     equation: Equation, earlier: list[Backward], formulation: Formulation
 ) -> tuple[Rewrite, ...]:
@@ -103,9 +111,13 @@ def _collapse(
     if not known or formulation.cotangent(equation.left) == equation.left:
         return ()
     written_out = substitute(equation.right, dict(known))
-    cancelled = cancel(written_out)
-    shortest = assume(cancelled, formulation.facts)
-    if length(shortest) >= length(written_out):
+    cancelled, shortest = min(
+        ((each, assume(each, formulation.facts)) for each in _cancelled(written_out)),
+        key=lambda pair: length(pair[1]),
+    )
+    # Fewer things to read, and no sum over an index that was not there: a (Σ a y − y − Σ a²) is
+    # shorter than what softmax and mse give, but loses all digits where a nears y.
+    if length(shortest) >= length(written_out) or sums(shortest) > sums(written_out):
         return ()
     rewrites = [
         Rewrite("substitute", equation.right, written_out),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
     ONE,
@@ -32,6 +32,7 @@ from chainrule.network.domains import (
     SIMPLEX,
     UNIT,
     Domain,
+    checked,
 )
 
 y = Symbol("y")
@@ -104,8 +105,7 @@ def mae() -> Loss:
 @cache
 def huber(delta: float = 1.0) -> Loss:
     """Huber: ½ e² where |e| ≤ δ, else δ(|e| − ½δ), with e = y − a."""
-    if not delta > 0:
-        raise InputError(f"huber: delta = {delta!r} came; a number above 0 is needed")
+    delta = checked(delta, "huber: delta", POSITIVE, "such as 1")
     size = absolute(y - a)
     outside = delta * (size - delta / 2)
     value = where(greater(size, delta), outside, (y - a) ** 2 / 2)
@@ -115,8 +115,7 @@ def huber(delta: float = 1.0) -> Loss:
 @cache
 def quantile(level: float = 0.5) -> Loss:
     """Quantile (pinball): q e where e > 0, else (q − 1) e, with e = y − a."""
-    if not 0 < level < 1:
-        raise InputError(f"quantile: level = {level!r} came; a number between 0 and 1 is needed")
+    level = checked(level, "quantile: level", OPEN_UNIT, "such as 0.9")
     value = maximum(level * (y - a), (level - 1) * (y - a))
     return Loss("quantile", (Form(value, kinks=(y - a,)),), {"level": level})
 
@@ -192,7 +191,9 @@ def find(given: str | Loss) -> Loss:
     """
     if isinstance(given, Loss):
         return given
+    if not isinstance(given, str):
+        raise InputTypeError(f"loss: {given!r} came; a name or a Loss is allowed, such as 'mse'")
     name = ALIASES.get(given, given)
     if name not in CATALOGUE:
-        raise unknown_name("loss", str(given), [*CATALOGUE, *ALIASES])
+        raise unknown_name("loss", given, [*CATALOGUE, *ALIASES])
     return CATALOGUE[name]()

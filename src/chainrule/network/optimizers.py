@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
+from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, checked
 
 W = Symbol("W")
 """The parameter."""
@@ -22,10 +23,22 @@ v = Symbol("v")
 """The running mean of the step (momentum) or of the squared gradient (Adam, RMSprop)."""
 m = Symbol("m")
 """The running mean of the gradient."""
-t = Symbol("t")
+STEPS = t = Symbol("t")
 """The number of the step, from 1."""
 ALPHA = Symbol("α")
 """The learning rate."""
+
+
+_ALLOWED = {
+    "learning_rate": (POSITIVE, "such as 0.1 for SGD or 0.001 for Adam"),
+    "momentum": (BELOW_ONE, "such as 0.9"),
+    "beta_1": (BELOW_ONE, "such as 0.9"),
+    "beta_2": (BELOW_ONE, "such as 0.999"),
+    "decay": (BELOW_ONE, "such as 0.99"),
+    "epsilon": (NOT_NEGATIVE, "such as 1e-8"),
+    "weight_decay": (NOT_NEGATIVE, "such as 0.01"),
+}
+"""What each constant may be."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +53,11 @@ class Optimizer:
     """How each constant is printed."""
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise InputError(
-                f"{self.name}: learning_rate = {self.learning_rate!r} came; a number above 0 is "
-                "needed, such as 0.1 for SGD or 0.001 for Adam"
-            )
-        for letter in ("momentum", "beta_1", "beta_2", "decay"):
-            value = getattr(self, letter, 0.0)
-            if not 0 <= value < 1:
-                raise InputError(
-                    f"{self.name}: {letter} = {value!r} came; a number from 0 up to but not "
-                    "including 1 is needed"
-                )
+        for entry in fields(self):
+            if entry.name in _ALLOWED:
+                allowed, example = _ALLOWED[entry.name]
+                value = getattr(self, entry.name)
+                checked(value, f"{self.name}: {entry.name}", allowed, example)
 
     @property
     def updates(self) -> tuple[Equation, ...]:
@@ -221,6 +227,14 @@ def find(given: "str | Optimizer", **settings: float) -> Optimizer:
     """
     if isinstance(given, Optimizer):
         return given
+    if not isinstance(given, str):
+        raise InputTypeError(
+            f"optimizer: {given!r} came; a name or an Optimizer is allowed, such as 'adam'"
+        )
     if given not in CATALOGUE:
-        raise unknown_name("optimizer", str(given), list(CATALOGUE))
+        raise unknown_name("optimizer", given, list(CATALOGUE))
+    allowed = [entry.name for entry in fields(CATALOGUE[given])]
+    for name in settings:
+        if name not in allowed:
+            raise unknown_name(f"constant of {given}", name, allowed)
     return CATALOGUE[given](**settings)

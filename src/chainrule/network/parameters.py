@@ -48,6 +48,15 @@ class Parameters(Mapping[str, NDArray[Any]]):
         return Parameters({name: array.shape for name, array in self.items()}, self.flat.copy())
 
 
+def _array(name: str, given: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise InputError(
+            f"parameter {name}: rows of different lengths came; an array of numbers is needed"
+        ) from None
+
+
 def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
     """Copy a mapping of arrays into one flat vector, checking names, shapes and values.
 
@@ -61,7 +70,7 @@ def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
         raise InputError(
             f"parameters: {', '.join(missing)} did not come; all of {', '.join(shapes)} are needed"
         )
-    arrays = {name: np.asarray(given[name]) for name in shapes}
+    arrays = {name: _array(name, given[name]) for name in shapes}
     single = all(array.dtype == np.float32 for array in arrays.values())
     total = sum(math.prod(shape) for shape in shapes.values())
     result = Parameters(shapes, np.empty(total, np.float32 if single else np.float64))

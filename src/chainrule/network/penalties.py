@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from chainrule.errors import InputError
 from chainrule.formulas.expressions import Expression, Symbol, product, total
 from chainrule.formulas.functions import absolute
+from chainrule.network.domains import NOT_NEGATIVE, checked
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,7 @@ class Penalty:
     name = ""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0:
-            raise InputError(
-                f"{self.name}: strength {self.strength!r} came; a number of at least 0 is needed"
-            )
+        checked(self.strength, f"{self.name}: strength", NOT_NEGATIVE, "such as 0.001")
 
     @property
     def symbol(self) -> Symbol:

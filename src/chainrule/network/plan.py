@@ -39,7 +39,7 @@ from chainrule.network.operations import (
     Total,
     names_used,
 )
-from chainrule.network.optimizers import G, Optimizer, W
+from chainrule.network.optimizers import STEPS, G, Optimizer, W
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,12 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
     inputs = [*formulation.inputs, *formulation.parameters]
     memory: list[Symbol] = []
     if optimizer is not None:
+        constants = {STEPS, *map(Symbol, optimizer.letters.values())}
         for parameter in formulation.parameters:
-            kept = memory_of(parameter, optimizer)
-            own = {*kept, formulation.cotangent(parameter)}  # a shared bias's have no axes either
             for update in updates_of(parameter, gradients, optimizer):
                 lowering.update(update)
-                scalars = sorted(symbols(update.right) - own, key=lambda symbol: symbol.name)
-                inputs.extend(s for s in scalars if not s.axes and s not in inputs)
-            memory.extend(kept)
+                inputs.extend((symbols(update.right) & constants).difference(inputs))
+            memory.extend(memory_of(parameter, optimizer))
     places = {
         parameter.name: lowering.found(formulation.cotangent(parameter))
         for parameter in formulation.parameters
@@ -257,7 +255,7 @@ class _Lowering:
         axes = tuple(axis for axis in operand.sides if axis is not None)
         argument = Symbol(f"{target}·z", axes)
         body = matrix.function.body(matrix.function.computed, {"z": argument}, matrix.axis)
-        inner = _Lowering(prefix=target, stage=self.stage)
+        inner = _Lowering(prefix=f"{target}′", stage=self.stage)
         inner.known[Entry(argument, *orient(axes, "rows"))] = source
         inner._value(arrange(body, "rows", axes), target)
         return Layerwise(

@@ -201,7 +201,8 @@ def predict(
         return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs})
-    run.all()
+    with np.errstate(over="ignore", invalid="ignore"):
+        run.all()
     return run.values[plan.output]
 
 

@@ -73,7 +73,7 @@ class Style:
         return f"{name}({', '.join(arguments)})"
 
     def absolute(self, inside: str) -> str:
-        return f"|{inside}|"
+        return f"abs({inside})" if "|" in inside else f"|{inside}|"
 
     def condition(self, inside: str) -> str:
         return f"[{inside}]"
@@ -119,7 +119,8 @@ class Latex(Style):
         letter, _, tail = name.partition("_")
         letter = self.number(letter)
         separator = "" if not tail or not index or len(tail) == len(index) == 1 else ","
-        below = tail + separator + index
+        inner = self.symbol(tail) if "_" in tail else tail
+        below = inner + separator + index
         return f"{letter}_{{{below}}}" if below else letter
 
     def number(self, name: str) -> str:

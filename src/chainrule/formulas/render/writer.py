@@ -23,7 +23,6 @@ from chainrule.formulas.expressions import (
     Symbol,
     children,
     power,
-    print_with,
     product,
 )
 from chainrule.formulas.matrices import (
@@ -37,9 +36,10 @@ from chainrule.formulas.matrices import (
     Transpose,
 )
 from chainrule.formulas.matrices import Ones as OnesMatrix
+from chainrule.formulas.printing import print_with
 from chainrule.formulas.render.styles import TEXT, Style
 
-SUM, PRODUCT, PREFIX, ATOM = 0, 1, 2, 3
+SUM, PRODUCT, PREFIX, POWER, ATOM = 0, 1, 2, 3, 4
 """How tightly a piece holds together; a piece looser than its place gets brackets."""
 
 Piece = tuple[str, int]
@@ -114,11 +114,13 @@ class Writer:
         spelled = self.spell(tree) if self.spell else None
         if spelled is not None:
             return spelled, ATOM
+        # A name that is a quotient, ∂Loss/∂a, is bracketed below powers and transposes.
+        level = PREFIX if "/" in tree.name else ATOM
         if self._letters is None or not tree.axes:
-            return self.style.symbol(tree.name), ATOM
+            return self.style.symbol(tree.name), level
         index = "".join(self._letters.get(axis, axis.name) for axis in tree.axes)
         # One entry of an array is written with a small letter: y_ti of Y_t.
-        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), ATOM
+        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), level
 
     def _ones(self, tree: Ones) -> Piece:
         return "1", ATOM
@@ -142,7 +144,11 @@ class Writer:
         style = self.style
         joined = style.hadamard if self._operands else None
         pieces = []
-        if top or (bottom and joined):
+        if len(top) == 1 and not bottom and not joined:
+            pieces.append(self._alone(top[0]))
+        elif len(top) == 1 and not joined:
+            pieces.append(self._at(top[0], POWER))
+        elif top or (bottom and joined):
             pieces.append(self._joined(top, joined) if top else "1")
         if bottom and joined:
             pieces[-1] += "".join(style.over + self._at(base, PREFIX) for base in bottom)
@@ -157,24 +163,27 @@ class Writer:
             alone = not pieces
             number = self._constant(front, tight=not alone)
             gap = "" if alone or pieces[0].startswith(("(", r"\left(")) else " "
-            if number.isdigit() and pieces and pieces[0][0].isalpha() and len(front) == 1:
-                gap = ""
+            if number.isdigit() and pieces and _is_letter(pieces[0]):
+                gap = ""  # 2x, 2a_o; but 3 tanh(z)
             pieces.insert(0, number + gap)
         return sign + "".join(pieces), PREFIX if sign and len(pieces) == 1 else PRODUCT
 
     def _total(self, tree: Product, outer: dict[Axis, str]) -> Piece:
-        # An index that also runs outside this sum gets another letter inside it.
-        inner = dict(outer)
-        for axis in tree.summed:
-            if axis in self._free:
-                inner[axis] = unused_letter(inner.values())
-        self._letters = inner
+        self._letters = self._inner_letters(outer, tree.summed)
         signs = "".join(self.style.total(self._letters[axis], axis.size) for axis in tree.summed)
         body = self._at(product(*tree.factors), PRODUCT)
         self._letters = outer
         if body.startswith(self.style.minus):
             return self.style.minus + signs + body[len(self.style.minus) :], PRODUCT
         return signs + body, PRODUCT
+
+    def _inner_letters(self, outer: dict[Axis, str], bound: tuple[Axis, ...]) -> dict[Axis, str]:
+        """Give an index that also runs outside its sum another letter inside it."""
+        inner = dict(outer)
+        for axis in bound:
+            if axis in self._free:
+                inner[axis] = unused_letter(inner.values())
+        return inner
 
     def _sorted(
         self, tree: Product
@@ -222,7 +231,8 @@ class Writer:
                 bottom.append(str(factor.value.denominator))
             elif isinstance(factor, Power) and _negative(factor.exponent):
                 turned = power(factor.base, Number(-_value(factor.exponent)))
-                bottom.append(self._at(turned, PREFIX))
+                alone = self.style.stacked and len(factors) == 1
+                bottom.append(self._at(turned, SUM if alone else PREFIX))
             else:
                 top.append(self._at(factor, PREFIX))
         above = " ".join(top) or "1"
@@ -234,18 +244,22 @@ class Writer:
         return self.style.fraction(above, below, tight=tight)
 
     def _joined(self, factors: list[Expression], operator: str | None) -> str:
-        pieces = [self._at(factor, PREFIX if len(factors) > 1 else PRODUCT) for factor in factors]
-        if operator is None and len(factors) == 1:
-            pieces = [self._at(factors[0], PREFIX)]
         if operator is not None:
-            if len(pieces) > 1:
-                pieces = [self._at(factor, PREFIX) for factor in factors]
-            return operator.join(pieces)
+            level = PREFIX if len(factors) > 1 else PRODUCT
+            return operator.join(self._at(factor, level) for factor in factors)
+        pieces = [self._at(factor, PREFIX) for factor in factors]
         written = pieces[0]
         for piece in pieces[1:]:
             tight = piece.startswith(("(", r"\left(")) and not written.endswith(" ")
             written += piece if tight else " " + piece
         return written
+
+    def _alone(self, tree: Expression) -> str:
+        """Return the one factor behind the constants: a sum over an index reaches to the end."""
+        total = isinstance(tree, Product) and bool(tree.summed) and self._letters is not None
+        written = self._at(tree, PRODUCT if total or isinstance(tree, Largest) else PREFIX)
+        minus = written.startswith(self.style.minus)
+        return self.style.brackets(written) if minus else written
 
     def _bare(self, tree: Expression) -> str:
         return self._piece(tree)[0]
@@ -260,19 +274,19 @@ class Writer:
                 over = self._bare(below) if self.style.stacked else self._at(below, PREFIX)
                 return self.style.fraction("1", over, tight=False), PRODUCT
             if exponent.value == Fraction(1, 2):
-                return self.style.root(self._bare(tree.base)), ATOM
+                return self.style.root(self._bare(tree.base)), POWER
         base = self._at(tree.base, ATOM)
         index = self._bare(exponent)
         if self._operands and not self._is_constant(tree.base):
-            return self.style.entrywise_power(base, index), ATOM
-        return self.style.power(base, index), ATOM
+            return self.style.entrywise_power(base, index), POWER
+        return self.style.power(base, index), POWER
 
     def _apply(self, tree: Apply) -> Piece:
         style = self.style
         pieces = [self._bare(argument) for argument in tree.arguments]
         match tree.function.name:
             case "exp":
-                return style.power("e", pieces[0]), ATOM
+                return style.power("e", pieces[0]), POWER
             case "abs":
                 return style.absolute(pieces[0]), ATOM
             case "greater":
@@ -290,8 +304,13 @@ class Writer:
         return style.call(tree.function.name, *pieces), ATOM
 
     def _largest(self, tree: Largest) -> Piece:
+        outer = self._letters
+        if outer is not None:
+            self._letters = self._inner_letters(outer, (tree.axis,))
         letter = (self._letters or {}).get(tree.axis, tree.axis.name)
-        return self.style.largest(letter, self._at(tree.operand, ATOM)), PREFIX
+        written = self.style.largest(letter, self._at(tree.operand, ATOM))
+        self._letters = outer
+        return written, PRODUCT
 
     def _rename(self, tree: Rename) -> Piece:
         outer = self._letters
@@ -320,9 +339,13 @@ class Writer:
                 )
                 return style.ones(kind), ATOM
             case Transpose():
-                return style.transpose(self._matrix_at(matrix.operand, ATOM)), ATOM
+                return style.transpose(self._matrix_at(matrix.operand, ATOM)), POWER
             case Multiply():
-                pieces = [self._matrix_at(factor, ATOM) for factor in matrix.factors]
+                # A plain name needs no brackets, not even ∂Loss/∂Z.
+                pieces = [
+                    self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
+                    for factor in matrix.factors
+                ]
                 return style.product.join(pieces), PRODUCT
             case Pointwise():
                 return self._pointwise(matrix)
@@ -374,12 +397,16 @@ def _axes(tree: Expression) -> tuple[Axis, ...]:
     return tuple(found)
 
 
+def _is_letter(piece: str) -> bool:
+    return piece[0].isalpha() and not piece[1:2].isalpha()
+
+
 def _decimal(value: Fraction) -> str | None:
     """Return a fraction as an integer or a short decimal, or None where it has neither."""
     if value.denominator == 1:
         return str(value.numerator)
     written = repr(float(value))
-    short = Fraction(written) == value and value.denominator > 10
+    short = Fraction(written) == value and value.denominator > 10 and "e" not in written
     return written if short and len(written) < 12 else None
 
 

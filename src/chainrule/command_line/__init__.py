@@ -1,0 +1,1 @@
+"""The command line: verbs, help texts and what people see; no logic."""

@@ -1,0 +1,6 @@
+"""So that ``python -m chainrule.command_line`` is the command ``chainrule``."""
+
+from chainrule.command_line.main import main
+
+if __name__ == "__main__":
+    main()

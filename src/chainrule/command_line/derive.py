@@ -1,0 +1,93 @@
+"""``chainrule derive``: the backpropagation of a network, told step by step."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+from chainrule.command_line.values import names, widths
+from chainrule.network import activations, losses, optimizers
+from chainrule.network.architecture import Network
+from chainrule.network.derivation import derive
+from chainrule.training.atomic_files import write_atomically
+
+__all__ = ["command"]
+
+
+@click.command("derive")
+@click.option(
+    "--layers",
+    type=widths,
+    metavar="N,N,...",
+    required=True,
+    help="Widths from the inputs to the outputs, such as 2,3,1.",
+)
+@click.option(
+    "--activation",
+    type=names,
+    metavar="NAME[,NAME...]",
+    default="sigmoid",
+    show_default=True,
+    help="One name for every layer, or one per layer, the last included: "
+    f"{', '.join(activations.CATALOGUE)}.",
+)
+@click.option(
+    "--loss",
+    metavar="NAME",
+    default="mse",
+    show_default=True,
+    help=f"{', '.join(losses.CATALOGUE)}.",
+)
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    default="sgd",
+    show_default=True,
+    help=f"Whose update ends it: {', '.join(optimizers.CATALOGUE)}.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["rows", "columns"]),
+    default="rows",
+    show_default=True,
+    help="Where the samples stand.",
+)
+@click.option(
+    "--one-sample/--batch",
+    "one_sample",
+    default=False,
+    show_default="--batch",
+    help="For a single sample or for a batch.",
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "latex"]), default="text", show_default=True
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="-",
+    show_default="standard output",
+    help="Where to write, in UTF-8.",
+)
+def command(
+    layers: tuple[int, ...],
+    activation: str | list[str],
+    loss: str,
+    optimizer: str,
+    layout: Literal["rows", "columns"],
+    one_sample: bool,
+    language: Literal["en", "zh"],
+    form: str,
+    output: str,
+) -> None:
+    """Derive the backpropagation of a network as matrix equations, with a reason for every step."""
+    network = Network.dense(layers, activation, loss)
+    derivation = derive(network, layout=layout, batch=not one_sample, optimizer=optimizer)
+    told = derivation.to_text(language) if form == "text" else derivation.to_latex(language)
+    text = told if told.endswith("\n") else f"{told}\n"
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        write_atomically(output, text.encode("utf-8"))

@@ -1,0 +1,165 @@
+"""The command ``chainrule``: its verbs, and how every mistake ends.
+
+A verb's module is imported when the verb is asked for. Exit codes: 0 good, 1 failure, 2 the user's
+input, 130 interrupted. A mistake is one line on standard error; a traceback is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from chainrule.errors import (
+    ChainruleError,
+    InputError,
+    InputTypeError,
+    nearest,
+    one_line,
+    shown,
+)
+
+__all__ = ["command", "main"]
+
+VERBS = {
+    "train": "Train a network on a table, and see how good it is.",
+    "predict": "Predict with a trained model.",
+    "derive": "Derive the backpropagation of a network.",
+    "verify": "Check every gradient against independent methods.",
+    "info": "Show what a model file holds.",
+}
+"""Each verb, its module's name, with the line that the list of verbs shows."""
+
+
+class CommandLine(click.Group):
+    """The group of the verbs: loads each when it is asked for, and ends every mistake in a line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"chainrule.command_line.{cmd_name}")
+        found: click.Command = module.command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        verb = args[0] if args else ""
+        if verb and not verb.startswith("-") and verb not in VERBS:
+            suggestion = nearest(verb, VERBS)
+            meant = f"did you mean {suggestion}?" if suggestion else "there is no such verb."
+            raise click.UsageError(f"{shown(verb)}: {meant} The verbs are {', '.join(VERBS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):  # without importing them
+            formatter.write_dl(list(VERBS.items()))
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
+        """Run and leave with the exit code; nothing but bugs passes as an exception."""
+        extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that lacks Greek letters gets escapes, never a traceback.
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            code = super().main(args, *rest, **extra)
+            sys.stdout.flush()  # a pipe that is closed shows here, not in the interpreter's exit
+        except click.exceptions.Exit as ending:
+            code = ending.exit_code
+        except click.ClickException as error:
+            code = _say(_usage(error), error.exit_code)
+        except (InputError, InputTypeError) as error:
+            code = _say(str(error), 2)
+        except ChainruleError as error:
+            code = _say(str(error), 1)
+        except MemoryError as error:
+            code = _say(f"the memory does not suffice ({error}); use a smaller network", 1)
+        except click.Abort:
+            code = _say("interrupted", 130)
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            code = _without_reader()
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            sys.exit(_without_reader())
+        except KeyboardInterrupt:  # here, for click would write an empty line of its own
+            sys.exit(_say("interrupted", 130))
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"chainrule: error: {one_line(message)}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return click's own complaint, with where to read on."""
+    message = one_line(error.format_message()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "chainrule"
+    message = f"{message[:1].lower()}{message[1:]}"
+    return f"{message} See {path} -h" if message.endswith("?") else f"{message}; see {path} -h"
+
+
+def _without_reader() -> int:
+    """End quietly when the reader of our output (head, less) has gone."""
+    # What is still buffered would complain in the interpreter's exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _version() -> str:
+    from chainrule.training.table_model import versions
+
+    return versions()["chainrule"]
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"chainrule {_version()}")
+        context.exit()
+
+
+@click.group(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB [ARGUMENTS]",
+    invoke_without_command=True,
+    epilog="chainrule VERB -h tells more.  Exit codes: 0 good, 1 failure, 2 the user's input.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Derive the backpropagation of a network, check every step, and train with it."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command line; the entry point of the installed command."""
+    command.main(prog_name="chainrule")
+
+
+if __name__ == "__main__":
+    main()

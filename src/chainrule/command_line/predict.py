@@ -1,0 +1,67 @@
+"""``chainrule predict``: a trained model's answers to the rows of a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from chainrule.errors import InputError, shown
+from chainrule.training.atomic_files import write_atomically, written_path
+from chainrule.training.model_files import load
+from chainrule.training.predictions import encoded_frame, prediction_frame
+from chainrule.training.table_model import TableModel
+
+__all__ = ["command"]
+
+
+@click.command(
+    "predict",
+    epilog="Columns are found by name: their order is free, and others are ignored.  The answers "
+    "have one row for each row of DATA: the column prediction, and with --proba one column "
+    "probability_<class> for each class.",
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="-",
+    show_default="standard output",
+    help="Where to write: .csv, .csv.gz or .parquet; - is standard output (CSV).",
+)
+@click.option("--proba", is_flag=True, help="Add the probability of every class.")
+def command(model: str, data: str, output: str, proba: bool) -> None:
+    """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
+    trained = load(model)
+    if not isinstance(trained, TableModel):
+        raise InputError(
+            f"{written_path(model)}: holds a network without the preprocessing of a table, so it "
+            "cannot read one; give a model that `chainrule train` wrote"
+        )
+    if output != "-" and any(_same(output, other) for other in (data, model)):
+        raise InputError(
+            f"{written_path(output)}: is the input, which would be lost; name another --output"
+        )
+    frame, transformed = prediction_frame(trained, data, probabilities=proba)
+    encoded = encoded_frame(frame, output)
+    if output == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(encoded)
+    else:
+        write_atomically(output, encoded)
+    for counts, what in (
+        (transformed.filled, "missing cells were filled with the training rows' median"),
+        (transformed.unknown, "cells are of no category that the model knows"),
+    ):
+        if counts:
+            listed = ", ".join(f"{shown(name)} {count:,}" for name, count in counts.items())
+            click.echo(f"chainrule: note: {what}: {listed}", err=True)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False

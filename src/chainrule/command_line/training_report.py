@@ -1,0 +1,204 @@
+"""What ``chainrule train`` shows: what was read, the network, progress, the score, where it went.
+
+On a terminal labels are bold and a bar shows the progress; elsewhere the same in plain lines, with
+a line for a few of the epochs. ``--quiet`` shows nothing, ``--json`` one object at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+from chainrule.command_line.figures import figure, percent
+from chainrule.errors import shown
+from chainrule.training.atomic_files import written_path
+from chainrule.training.loop import Epoch
+from chainrule.training.metrics import ClassScore, NumberScore, finite
+from chainrule.training.table_training import TableRun, TableTask
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+__all__ = ["TrainingReport"]
+
+LABEL = 10
+PLAIN_LINES = 5
+"""Epochs told in plain lines, beside the first."""
+NAMES_SHOWN = 6
+
+
+class TrainingReport:
+    """The listener of one training run; use it as a context, so that the bar always ends."""
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self.as_json = as_json
+        self.silent = quiet or as_json
+        self._console: Console | None = None
+        self._progress: Progress | None = None
+        self._bar: TaskID | None = None
+        if not self.silent and sys.stdout.isatty():
+            from rich.console import Console
+
+            self._console = Console(highlight=False)
+
+    def __enter__(self) -> TrainingReport:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end_progress()
+
+    # -- what it is told -------------------------------------------------------------------------
+
+    def starts(self, task: TableTask) -> None:
+        """Show what was read, the network and the settings."""
+        summary = task.summary
+        self._show("data", summary.source, *summary.lines())
+        self._show("inputs", _inputs(task))
+        self._show("network", str(task.network))
+        held = f"{task.held_out_rows:,} others held out" if task.held_out_rows else "none held out"
+        self._show(
+            "training",
+            f"{task.training_rows:,} rows, {held}; {task.optimizer.name} at "
+            f"{task.optimizer.learning_rate:g}, batches of "
+            f"{min(task.batch_size, task.training_rows):,}, "
+            f"{_many(task.epochs, 'epoch')}, seed {task.seed}",
+        )
+        self._begin_progress(task)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show the losses of an epoch: in the bar, or of a few epochs in a line."""
+        if self.silent:
+            return
+        losses = f"loss {epoch.loss:.4g}"
+        if epoch.validation_loss is not None:
+            losses += f", held-out loss {epoch.validation_loss:.4g}"
+        if self._progress is not None and self._bar is not None:
+            self._progress.update(self._bar, completed=epoch.number, losses=losses)
+        elif _is_told(epoch.number, epoch.of):
+            width = len(str(epoch.of))
+            self._show("epoch", f"{epoch.number:{width}} of {epoch.of}: {losses}")
+
+    def ends(self, run: TableRun, folder: Path, model: Path) -> None:
+        """Show the score beside its naive baseline, and where the model went."""
+        self._end_progress()
+        if self.as_json:
+            click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
+            return
+        self._show("trained", f"in {run.seconds:.1f} s")
+        label = "held out" if run.held_out else "seen rows"
+        scores = run.score if isinstance(run.score, tuple) else (run.score,)
+        self._show(label, *(_score(score) for score in scores))
+        if not all(map(_beats_baseline, scores)):
+            self._show(
+                "",
+                "no better than that: look for columns that tell more, or change --epochs, "
+                "--learning-rate or --hidden",
+            )
+        self._show("model", written_path(model))
+        self._show("next", f"chainrule predict {shlex.quote(written_path(folder))} DATA")
+
+    # -- how it is shown -------------------------------------------------------------------------
+
+    def _show(self, label: str, *lines: str) -> None:
+        if self.silent:
+            return
+        for place, line in enumerate(lines):
+            head = f"{label if place == 0 else '':<{LABEL}}"
+            if self._console is None:
+                click.echo(head + line)
+            else:
+                from rich.text import Text
+
+                self._console.print(Text.assemble((head, "bold"), line), soft_wrap=True)
+
+    def _begin_progress(self, task: TableTask) -> None:
+        if self._console is None:
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn(f"{'epoch':<{LABEL - 1}}", style="bold"),
+            TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._bar = self._progress.add_task("", total=task.epochs, losses="")
+        self._progress.start()
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _is_told(number: int, of: int) -> bool:
+    """Whether an epoch gets a plain line: the first, the last, and some between."""
+    every = max(1, of // PLAIN_LINES)
+    return number in (1, of) or (number % every == 0 and of - number >= every)
+
+
+def _inputs(task: TableTask) -> str:
+    preprocessor = task.model.preprocessor
+    kept, features = len(preprocessor.columns), preprocessor.n_features
+    line = _many(kept, "column")
+    if features != kept:
+        line += f" as {features:,} numbers (categories one-hot)"
+    if preprocessor.dropped:
+        named = [f"{shown(d.name)} ({d.reason})" for d in preprocessor.dropped[:NAMES_SHOWN]]
+        rest = len(preprocessor.dropped) - NAMES_SHOWN
+        line += f"; left out: {', '.join(named)}{f' and {rest} more' if rest > 0 else ''}"
+    return line
+
+
+def _score(score: ClassScore | NumberScore) -> str:
+    if isinstance(score, ClassScore):
+        return (
+            f"accuracy {percent(score.accuracy)} ({score.correct:,} of {score.rows:,} rows); "
+            f"always {shown(score.baseline_label)}, the most frequent class: "
+            f"{percent(score.baseline_accuracy)}"
+        )
+    r2 = "" if score.r2 is None else f", R² {score.r2:.3f}"
+    return (
+        f"{shown(score.target)}: RMSE {figure(score.rmse)}{r2}, mean absolute error "
+        f"{figure(score.mae)} ({score.rows:,} rows); always {figure(score.baseline_mean)}, the "
+        f"mean: RMSE {figure(score.baseline_rmse)}"
+    )
+
+
+def _beats_baseline(score: ClassScore | NumberScore) -> bool:
+    if isinstance(score, ClassScore):
+        return score.correct > score.baseline_correct
+    return score.rmse < score.baseline_rmse
+
+
+def _record(run: TableRun, model: Path) -> dict[str, object]:
+    return {
+        "data": run.task.summary.to_dict(),
+        "dropped": [
+            {"name": dropped.name, "reason": dropped.reason}
+            for dropped in run.model.preprocessor.dropped
+        ],
+        "network": {"text": str(run.model.network), "layers": list(run.model.network.layers)},
+        "training": dict(run.model.training),
+        "seconds": run.seconds,
+        "history": run.history,
+        "model": str(model),
+    }
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

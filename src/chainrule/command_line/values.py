@@ -1,0 +1,33 @@
+"""Option values that are lists with commas between: widths and names."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["names", "widths"]
+
+
+def widths(value: str) -> tuple[int, ...]:
+    """Return the widths of layers that ``64,64`` states; ``none`` is no layer at all.
+
+    >>> widths("64,32"), widths("none")
+    ((64, 32), ())
+    """
+    if value.strip().casefold() == "none":
+        return ()
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} came; whole numbers with commas between are needed, such as 64,64"
+        ) from None
+
+
+def names(value: str) -> str | list[str]:
+    """Return one name, or the list that names with commas between are.
+
+    >>> names("relu"), names("relu, softmax")
+    ('relu', ['relu', 'softmax'])
+    """
+    listed = [part.strip() for part in value.split(",")]
+    return listed[0] if len(listed) == 1 else listed

@@ -1,0 +1,46 @@
+"""Verification of a network at parameters that were trained, away from its kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.errors import InputError
+from chainrule.kernels.verification import (
+    KINK_MARGIN,
+    Verification,
+    distance_from_kinks,
+    random_values,
+    verify,
+)
+from chainrule.network.architecture import Network
+
+__all__ = ["verify_network"]
+
+ATTEMPTS = 200
+
+
+def verify_network(
+    network: Network, parameters: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> Verification:
+    """Check every gradient of a network, at its parameters where they are given.
+
+    A batch is drawn until it keeps its distance from every kink at these parameters, for
+    differences mean nothing across one. Raises InputError where none of many does.
+
+    >>> network = Network.dense([2, 3, 1], activation="relu")
+    >>> verify_network(network, network.initialize(seed=1)).passed
+    True
+    """
+    if parameters is None:
+        return verify(network, seed)
+    formulation = network.formulation()
+    for attempt in range(ATTEMPTS):
+        drawn = {**random_values(network, seed + attempt), **parameters}
+        if distance_from_kinks(formulation, drawn) >= KINK_MARGIN:
+            target = network.names.target
+            return verify(network, seed, parameters=parameters, X=drawn["X"], Y=drawn[target])
+    raise InputError(
+        f"verify: no batch drawn lies {KINK_MARGIN:g} away from every kink of {network} at its "
+        "parameters; verify a smaller network of the same kind with --layers"
+    )

@@ -1,0 +1,293 @@
+"""Models as files: one safetensors file, its metadata one JSON text; loading one runs no code.
+
+The tensors are the parameters by numbered names (W_1, b_1, ...), float64 or float32, bit for bit.
+The metadata has one entry, ``chainrule``, with the network, the preprocessing, classes, features,
+settings, versions, the number of the format, and a SHA-256 over everything else in the file that
+has a meaning. Any other library that reads safetensors finds the arrays.
+
+Refused, each by one line that names the file and the reason: what is not a safetensors file or not
+ours, was cut off, was changed, was written by a newer version, lacks a part or contradicts itself.
+Saving replaces the file as a whole: a crash leaves the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as format_tensors
+
+from chainrule.errors import InputError, InputTypeError, ModelFileError, nearest, one_line, shown
+from chainrule.network.architecture import Network
+from chainrule.network.parameters import Parameters, gathered
+from chainrule.training.atomic_files import write_atomically, written_path
+from chainrule.training.loop import Result
+from chainrule.training.network_records import (
+    network_from_dict,
+    network_to_dict,
+    numbered_names,
+)
+from chainrule.training.table_model import TableModel, versions
+from chainrule.training.table_training import TableRun
+
+__all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
+
+FORMAT = 1
+"""The number of the file format; a file with a higher one is refused."""
+MODEL_NAME = "model.safetensors"
+"""The model's name in a run folder."""
+_KEY = "chainrule"
+_FETCH = "fetch the file again or train anew"
+
+Tensors = Mapping[str, NDArray[Any]]
+Saved = TableModel | TableRun | Result | tuple[Network, Mapping[str, Any]]
+
+
+def save(model: Saved, path: str | os.PathLike[str]) -> None:
+    """Write a model, whole or not at all: a table model, a Result, or (network, parameters).
+
+    Raises InputError for a network that is not made of the catalogues' entries, for parameters that
+    do not suit it and for a path that cannot be written.
+
+    >>> import pathlib, tempfile
+    >>> network = Network.dense([2, 3, 1])
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "m.safetensors"
+    >>> save((network, network.initialize(seed=0)), path)
+    >>> load(path)
+    Result(network=<Network 2-3-1, sigmoid, mse, 13 parameters>, ...
+    """
+    write_atomically(path, encoded(model))
+
+
+def encoded(model: Saved) -> bytes:
+    """Return the bytes of a model's file; equal models give equal bytes."""
+    if isinstance(model, TableRun):
+        model = model.model
+    network: Network
+    parameters: Mapping[str, Any]
+    if isinstance(model, TableModel):
+        network, parameters = model.network, model.parameters
+        record = {"kind": "table", **model.to_dict()}
+    else:
+        network, parameters = _bare(model)
+        record = {"kind": "network", "versions": versions()}
+    record |= {"format": FORMAT, "network": network_to_dict(network)}
+    names = numbered_names(network)
+    kept = gathered(parameters, network.parameter_shapes)
+    # One entry in the metadata, because safetensors writes several in no fixed order.
+    tensors = {names[name]: np.array(array, order="C") for name, array in kept.items()}
+    try:
+        record["checksum"] = _checksum(record, tensors)
+        text = json.dumps(record, allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"save: the model's settings cannot be written ({error})") from error
+    data: bytes = format_tensors(tensors, metadata={_KEY: text})
+    return data
+
+
+def load(path: str | os.PathLike[str]) -> TableModel | Result:
+    """Read a model from a file or a run folder; it gives the very bits that were saved.
+
+    Returns a TableModel, or a Result without history where a bare network was saved. Raises
+    ModelFileError, in one line, for whatever is not a whole model of ours.
+    """
+    return described(path)[1]
+
+
+def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel | Result]:
+    """Return everything that a model file says about itself, and the model as `load` gives it."""
+    file = _file_of(path)
+    source = written_path(file)
+    data = _bytes_of(file, source)
+    try:
+        record, tensors = _opened(data)
+        network = network_from_dict(record.get("network"))
+        parameters = _parameters(network, tensors)
+        if record.get("kind") == "network":
+            return record, Result(network, parameters)
+        if record.get("kind") != "table":
+            raise ModelFileError(f"'kind' is {shown(record.get('kind'))}; {_FETCH}")
+        return record, TableModel.from_dict(record, network, parameters)
+    except ModelFileError as error:
+        raise ModelFileError(f"{source}: {error}") from error
+
+
+def is_model_file(path: Path) -> bool:
+    """Return whether a file was written as a model by some version of chainrule."""
+    try:
+        _record(path.read_bytes())
+    except (OSError, ModelFileError):
+        return False
+    return True
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def _file_of(path: str | os.PathLike[str]) -> Path:
+    try:
+        given = Path(path)
+    except TypeError:
+        raise InputTypeError(
+            f"load: got {shown(path)}; give the path of a model file or of a run folder"
+        ) from None
+    return given / MODEL_NAME if given.is_dir() else given
+
+
+def _bytes_of(file: Path, source: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{source}: no such file; {_beside(file)}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise ModelFileError(
+            f"{source}: cannot be read ({reason}); check the path and its permissions"
+        ) from error
+
+
+def _beside(file: Path) -> str:
+    try:
+        names = [entry.name for entry in file.parent.iterdir()]
+    except OSError:
+        names = []
+    suggestion = nearest(file.name, names)
+    if suggestion is None:
+        return "give the path of a model file, or of the run folder that `train` wrote"
+    return f"did you mean {shown(str(file.with_name(suggestion)))}?"
+
+
+def _opened(data: bytes) -> tuple[dict[str, Any], Tensors]:
+    """Return what the file says and its arrays, both covered by the checksum."""
+    record = _record(data)
+    written_in = record.get("format")
+    if isinstance(written_in, bool) or not isinstance(written_in, int) or written_in < 1:
+        raise ModelFileError(f"'format' is {shown(written_in)}, no number of a format; {_FETCH}")
+    if written_in > FORMAT:
+        raise ModelFileError(
+            f"was written by a newer chainrule (file format {shown(written_in)}, this version "
+            f"reads up to {FORMAT}); update chainrule"
+        )
+    try:
+        tensors = parse_tensors(data)
+        checksum = _checksum(record, tensors)
+    except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"its arrays are damaged ({one_line(error)}); {_FETCH}") from error
+    if record.get("checksum") != checksum:
+        raise ModelFileError(f"was changed or damaged: its checksum does not agree; {_FETCH}")
+    return record, tensors
+
+
+def _record(data: bytes) -> dict[str, Any]:
+    """Return the JSON of the file's metadata; it may still be wrong."""
+    header = _header(data)
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(_KEY), str):
+        raise ModelFileError(
+            "is a safetensors file, but not a model of chainrule; give one that `train` or "
+            "`save` wrote"
+        )
+    record = _json(metadata[_KEY])
+    if not isinstance(record, dict):
+        raise ModelFileError(f"its metadata is {shown(record)}, no dictionary; {_FETCH}")
+    return record
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    """Return the header of a safetensors file: 8 bytes of length, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or data[8:9] != b"{":
+        raise ModelFileError(
+            "is no safetensors file; give a model file that `train` or `save` wrote"
+        )
+    if length > len(data) - 8:
+        raise ModelFileError(
+            f"is cut off or damaged: it has {len(data)} bytes, its header alone {length}; {_FETCH}"
+        )
+    try:
+        header = _json(data[8 : 8 + length].decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
+    if not isinstance(header, dict):
+        raise ModelFileError(f"its header is no dictionary; {_FETCH}")
+    return header
+
+
+def _json(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
+
+
+def _parameters(network: Network, tensors: Tensors) -> Parameters:
+    """Return the arrays as the network's parameters, or say how the two contradict each other."""
+    names = numbered_names(network)
+    for name, number in names.items():
+        needed = network.parameter_shapes[name]
+        if number not in tensors:
+            raise ModelFileError(f"the array {number} is missing; {_FETCH}")
+        if tensors[number].shape != needed:
+            raise ModelFileError(
+                f"the array {number} has the shape {tensors[number].shape}, but the network "
+                f"{network} needs {needed}; {_FETCH}"
+            )
+    others = sorted(set(tensors) - set(names.values()))
+    if others:
+        raise ModelFileError(f"the array {shown(others[0])} is none of the network's; {_FETCH}")
+    kinds = {array.dtype for array in tensors.values()}
+    if len(kinds) != 1 or next(iter(kinds)) not in (np.float32, np.float64):
+        listed = ", ".join(sorted(map(str, kinds)))
+        raise ModelFileError(f"its arrays are {listed}; all float64 or all float32 is allowed")
+    try:
+        return gathered(
+            {name: tensors[number] for name, number in names.items()}, network.parameter_shapes
+        )
+    except InputError as error:
+        raise ModelFileError(f"{error}; {_FETCH}") from error
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def _bare(model: Any) -> tuple[Network, Mapping[str, Any]]:
+    if isinstance(model, Result):
+        return model.network, model.parameters
+    if (
+        isinstance(model, tuple)
+        and len(model) == 2
+        and isinstance(model[0], Network)
+        and isinstance(model[1], Mapping)
+    ):
+        return model
+    raise InputTypeError(
+        f"save: got {type(model).__name__}; a TableModel, the Result of train, or a pair "
+        "(network, parameters) is allowed"
+    )
+
+
+def _checksum(record: Mapping[str, Any], tensors: Tensors) -> str:
+    """Return the SHA-256 of the metadata without its checksum, and of every array.
+
+    What is hashed is what was understood, not the bytes: names, types, shapes and numbers. A
+    change of the file that changes none of these (a space in the header) changes nothing.
+    """
+    rest = {key: value for key, value in record.items() if key != "checksum"}
+    text = json.dumps(rest, sort_keys=True, allow_nan=False)
+    digest = hashlib.sha256(text.encode("ascii"))
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode("ascii"))
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""Predictions as a table: the columns that `chainrule predict` writes, and their bytes.
+
+One row for each row of the data, in its order. ``prediction`` holds the label or the number
+(``prediction_<target>`` where there are several targets), ``probability_<class>`` the chance of
+each class. The file's name tells its format: .parquet or .pq, else CSV; .csv.gz is compressed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+from chainrule.data import Transformed
+from chainrule.errors import InputError, shown
+from chainrule.training.table_model import TableModel
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["encoded_frame", "prediction_frame"]
+
+_PARQUET = (".parquet", ".pq")
+_NOT_WRITTEN = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
+
+
+def prediction_frame(
+    model: TableModel, table: Any, *, probabilities: bool = False
+) -> tuple[pl.DataFrame, Transformed]:
+    """Return the predictions as a polars frame, and what had to be done to the cells.
+
+    Raises InputError for probabilities of a model that predicts numbers, DataError for a table that
+    does not suit the model.
+
+    >>> import polars
+    >>> from chainrule.training.table_training import train_table
+    >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
+    >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
+    >>> frame, _ = prediction_frame(model, table, probabilities=True)
+    >>> frame.columns
+    ['prediction', 'probability_0', 'probability_1']
+    """
+    import polars as pl
+
+    if probabilities and model.classes is None:
+        raise InputError(
+            "the model predicts numbers, which have no probabilities; ask for predictions alone "
+            "(without --proba)"
+        )
+    transformed = model.transform(table)
+    outputs = model.outputs(transformed.matrix)
+    answers = model.answers(outputs)
+    columns: dict[str, Any] = {}
+    if answers.ndim == 1:
+        columns["prediction"] = answers
+    else:
+        for name, column in zip(model.target.names, answers.T, strict=True):
+            columns[f"prediction_{name}"] = column
+    if probabilities:
+        chances = model.chances(outputs)
+        for label, column in zip(model.classes or (), chances.T, strict=True):
+            columns[f"probability_{label}"] = column
+    return pl.DataFrame(columns), transformed
+
+
+def encoded_frame(frame: pl.DataFrame, path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of the file of that name.
+
+    >>> import polars
+    >>> encoded_frame(polars.DataFrame({"prediction": ["a", "b,c"]}), "-")
+    b'prediction\\na\\n"b,c"\\n'
+    """
+    name = os.fspath(path).lower()
+    if name.endswith(_PARQUET):
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        return buffer.getvalue()
+    if name.endswith(_NOT_WRITTEN):
+        raise InputError(
+            f"{shown(os.fspath(path))}: that format is not written; .csv, .csv.gz and .parquet are"
+        )
+    text = frame.write_csv().encode("utf-8")
+    return gzip.compress(text, mtime=0) if name.endswith(".gz") else text

@@ -1,0 +1,128 @@
+"""The command as a process: streams, signals, pipes and terminals."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
+CHAINRULE = [sys.executable, "-W", "error", "-m", "chainrule.command_line"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder to work in, with iris.csv and nothing else."""
+    shutil.copy(IRIS, tmp_path / "iris.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names(place):
+    return sorted(entry.name for entry in place.iterdir())
+
+
+def test_a_process_trains_and_predicts(folder):
+    run = subprocess.run(
+        [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs", "5"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stderr == ""
+    assert "\x1b" not in run.stdout
+    piped = subprocess.run(
+        [*CHAINRULE, "predict", "iris", "-"],
+        input=IRIS.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert piped.stdout.count(b"\n") == 151
+
+
+def test_a_mistake_in_a_process(folder):
+    run = subprocess.run(
+        [*CHAINRULE, "train", "iris.cvs", "--target", "species"], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == ("chainrule: error: iris.cvs: no such file; did you mean 'iris.csv'?\n")
+
+
+def test_the_help_of_the_verbs_imports_no_verb(folder):
+    code = (
+        "import sys\nfrom click.testing import CliRunner\n"
+        "from chainrule.command_line.main import command\nCliRunner().invoke(command, ['-h'])\n"
+        "print([name for name in sys.modules if name.startswith('chainrule.command_line.')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "['chainrule.command_line.main']"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
+def test_an_interruption_is_one_line_and_leaves_nothing(folder):
+    process = subprocess.Popen(
+        [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs", "1000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            break
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "chainrule: error: interrupted\n")
+    assert names(folder) == ["iris.csv"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
+@pytest.mark.parametrize("arguments", [["derive", "--layers", "9,8,7,6"], ["-h"]])
+def test_a_reader_that_goes_away_is_no_error(arguments):
+    process = subprocess.Popen(
+        [*CHAINRULE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert errors == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_gets_a_bar_and_no_color_is_obeyed(folder, no_color):
+    import pty
+
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI", "COLUMNS")}
+    environment |= {"TERM": "xterm-256color", **({"NO_COLOR": "1"} if no_color else {})}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs", "20"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    text = seen.decode()
+    assert "20 of 20" in text
+    assert "held out" in text
+    colored = re.search(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;5;\d+)m", text)
+    assert bool(colored) is not no_color

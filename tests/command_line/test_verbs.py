@@ -1,0 +1,367 @@
+"""The verbs as a person uses them: what is printed, what is written, and the exit codes."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import chainrule.command_line.training_report as training_report
+from chainrule.command_line.figures import figure
+from chainrule.command_line.main import VERBS, command
+from chainrule.kernels.verification import Check, Verification
+from chainrule.network.architecture import Network
+from chainrule.training.model_files import load, save
+from chainrule.training.table_training import train_table
+
+IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder to work in, with iris.csv and nothing else."""
+    shutil.copy(IRIS, tmp_path / "iris.csv")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The run folder of one training run."""
+    place = tmp_path_factory.mktemp("trained")
+    run = run_verb("train", IRIS, "--target", "species", "--output", place / "iris", "--quiet")
+    assert run.output == ""
+    return place / "iris"
+
+
+def run_verb(*arguments, code=0, stdin=None):
+    result = CliRunner().invoke(command, [str(word) for word in arguments], input=stdin)
+    if not isinstance(result.exception, SystemExit | None):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def names(place):
+    return sorted(entry.name for entry in place.iterdir())
+
+
+# -- train -----------------------------------------------------------------------------------------
+
+
+def test_train_shows_what_a_person_wants_to_see(folder):
+    lines = run_verb("train", "iris.csv", "--target", "species").stdout.splitlines()
+    for place, pattern in enumerate(
+        [
+            "data      iris.csv",
+            "          150 rows, 5 columns: 4 numeric, 1 target",
+            "          target 'species' of 3 classes: 'setosa' 50, 'versicolor' 50, 'virginica' 50",
+            "          no missing cells",
+            "inputs    4 columns",
+            "network   4-64-3, relu then softmax, log_loss, 515 parameters",
+            "training  120 rows, 30 others held out; adam at 0.003, batches of 32, 50 epochs, "
+            "seed 0",
+        ]
+    ):
+        assert lines[place] == pattern
+    epochs = [line for line in lines if line.startswith("epoch")]
+    assert 3 <= len(epochs) <= 8
+    assert all(
+        re.fullmatch(r"epoch +\d+ of 50: loss [\d.e-]+, held-out loss [\d.e-]+", line)
+        for line in epochs
+    )
+    assert re.fullmatch(r"trained   in \d+\.\d s", lines[-4])
+    score = re.fullmatch(
+        r"held out  accuracy (\d+\.\d) % \(\d+ of 30 rows\); always 'setosa', the most frequent "
+        r"class: 33\.3 %",
+        lines[-3],
+    )
+    assert float(score[1]) > 85
+    assert lines[-2:] == [
+        "model     iris/model.safetensors",
+        "next      chainrule predict iris DATA",
+    ]
+    assert names(folder) == ["iris", "iris.csv"]
+    assert names(folder / "iris") == ["metrics.jsonl", "model.safetensors"]
+    metrics = [
+        json.loads(line) for line in (folder / "iris" / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert [line["epoch"] for line in metrics] == list(range(1, 51))
+    assert {"loss", "data_loss", "validation_loss"} <= set(metrics[0])
+
+
+def test_train_again_replaces_the_run(folder):
+    for seed in (0, 1):
+        run_verb("train", "iris.csv", "--target", "species", "--epochs", 1, "--seed", seed)
+        assert load("iris").training["seed"] == seed
+
+
+def test_train_on_numbers_and_a_mixed_table(folder):
+    rng = np.random.default_rng(0)
+    rows = 200
+    x = rng.normal(size=rows)
+    pl.DataFrame(
+        {
+            "x": [None, *x[1:]],
+            "group": rng.choice(["a", "b"], rows),
+            "one": ["same"] * rows,
+            "y": 40_000 + 5_000 * x,
+        }
+    ).write_csv("mixed.csv")
+    lines = run_verb("train", "mixed.csv", "--target", "y").stdout.splitlines()
+    assert "          1 missing cell: 'x' 1" in lines
+    assert "          target 'y': numbers (regression)" in lines
+    assert (
+        "inputs    2 columns as 3 numbers (categories one-hot); left out: 'one' (constant)" in lines
+    )
+    assert re.fullmatch(
+        r"held out  'y': RMSE [\d,.]+, R² [01]\.\d+, mean absolute error [\d,.]+ \(40 rows\); "
+        r"always [\d,.]+, the mean: RMSE [\d,.]+",
+        lines[-3],
+    )
+
+
+def test_train_says_so_when_the_inputs_tell_nothing(folder):
+    run = run_verb(
+        "train", "iris.csv", "--target", "species", "--epochs", 1, "--learning-rate", 1e-9
+    )
+    assert "no better than that: look for columns that tell more" in run.stdout
+
+
+def test_train_without_validation_says_what_the_score_is_of(folder):
+    run = run_verb("train", "iris.csv", "--target", "species", "--validation", 0, "--epochs", 2)
+    assert "150 rows, none held out" in run.stdout
+    assert re.search(r"^seen rows accuracy .* \(\d+ of 150 rows\)", run.stdout, re.MULTILINE)
+    assert "held-out loss" not in run.stdout
+
+
+def test_train_json_is_one_object(folder):
+    run = run_verb("train", "iris.csv", "--target", "species", "--json", "--epochs", 3)
+    told = json.loads(run.stdout)
+    assert run.stderr == ""
+    assert told["data"]["rows"] == 150
+    assert told["data"]["classes"] == [["setosa", 50], ["versicolor", 50], ["virginica", 50]]
+    assert told["network"]["layers"] == [4, 64, 3]
+    assert len(told["history"]["loss"]) == 3
+    assert told["training"]["score"]["targets"][0]["baseline"]["accuracy"] == pytest.approx(1 / 3)
+    assert Path(told["model"]).is_file()
+
+
+def test_train_with_every_option(folder):
+    run_verb(
+        *("train", "iris.csv", "--target", "petal_length", "--target", "petal_width:number"),
+        *("--hidden", "5,4", "--activation", "tanh,relu", "--loss", "huber", "--optimizer", "sgd"),
+        *("--learning-rate", "0.05", "--batch-size", "7", "--epochs", "2", "--validation", "0.5"),
+        *("--categorical", "sepal_width", "--seed", "9", "--threads", "1", "--l2", "0.01"),
+        *("--output", "deep/er/run", "--quiet"),
+    )
+    model = load("deep/er/run")
+    assert re.match(r"\d\d-5-4-2, tanh\W.* relu\W.* identity, huber, L2 0.01", str(model.network))
+    assert model.training["optimizer"] == {
+        "name": "sgd",
+        "learning_rate": 0.05,
+        "momentum": 0.0,
+        "nesterov": False,
+    }
+    assert (model.training["batch_size"], model.training["seed"]) == (7, 9)
+    assert model.predict("iris.csv").shape == (150, 2)
+
+
+def test_train_from_standard_input_and_without_hidden_layers(folder):
+    run_verb(
+        *("train", "-", "--target", "species", "--hidden", "none", "--epochs", "1"),
+        stdin=IRIS.read_bytes(),
+    )
+    assert load("standard-input").network.layers == (4, 3)
+
+
+def test_the_command_line_and_the_library_agree(folder):
+    run_verb("train", "iris.csv", "--target", "species", "--epochs", 4, "--quiet")
+    same = train_table("iris.csv", "species", epochs=4).model
+    assert load("iris").parameters.flat.tobytes() == same.parameters.flat.tobytes()
+
+
+def test_on_a_terminal_there_is_a_bar_and_it_always_ends(folder, monkeypatch):
+    """A real pseudo-terminal is met in test_processes; here the bar is met by its own console."""
+    from rich.console import Console
+
+    written = io.StringIO()
+    report = training_report.TrainingReport(quiet=False, as_json=False)
+    report._console = Console(file=written, force_terminal=True, width=100, highlight=False)
+    with report:
+        run = train_table("iris.csv", "species", epochs=3, on_start=report.starts,
+                          on_epoch=report.epoch)  # fmt: skip
+        report.ends(run, Path("iris"), Path("iris/model.safetensors"))
+    text = written.getvalue()
+    assert "3 of 3" in text
+    assert "held-out loss" in text
+    assert "\x1b[?25l" in text  # the cursor is hidden for the bar ...
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # ... and shown again
+    with report:
+        report.starts(run.task)
+        assert report._progress is not None
+    assert report._progress is None  # ended without an end, as an exception would
+
+
+def test_figures():
+    assert [figure(value) for value in (0.0, 1.0, -0.5, 999.96, 123456.7, 1e12, 3.14159e-7)] == [
+        "0",
+        "1",
+        "-0.5",
+        "1,000",
+        "123,457",
+        "1e+12",
+        "3.142e-07",
+    ]
+    assert figure(float("inf")) == "inf"
+
+
+# -- predict ---------------------------------------------------------------------------------------
+
+
+def test_predict_to_standard_output(trained):
+    run = run_verb("predict", trained, IRIS)
+    rows = list(csv.reader(io.StringIO(run.stdout)))
+    assert rows[0] == ["prediction"]
+    assert [row[0] for row in rows[1:]] == load(trained).predict(IRIS).tolist()
+
+
+def test_predict_with_probabilities_to_files(trained, folder):
+    frames = []
+    for name in ("p.csv", "p.csv.gz", "p.parquet"):
+        run = run_verb("predict", trained / "model.safetensors", IRIS, "--proba", "--output", name)
+        assert run.output == ""
+        read = pl.read_parquet if name.endswith("parquet") else pl.read_csv
+        frames.append(read(name))
+    assert names(folder) == ["iris.csv", "p.csv", "p.csv.gz", "p.parquet"]
+    assert frames[0].columns == [
+        "prediction",
+        "probability_setosa",
+        "probability_versicolor",
+        "probability_virginica",
+    ]
+    for frame in frames:
+        assert frame.equals(frames[0])
+    chances = load(trained).probabilities(IRIS)
+    np.testing.assert_array_equal(frames[0].select(pl.exclude("prediction")).to_numpy(), chances)
+
+
+def test_predict_finds_columns_by_name_and_tells_what_it_filled(folder):
+    pl.DataFrame(
+        {"y": [1.5, 2.5, 3.5] * 4, "a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4}
+    ).write_csv("t.csv")
+    run_verb("train", "t.csv", "--target", "y", "--epochs", 1, "--quiet")
+    Path("new.csv").write_text("extra,c,a\n1,u,2\n2,w,\n3,v,1\n")
+    run = run_verb("predict", "t", "new.csv")
+    assert len(run.stdout.splitlines()) == 4
+    assert run.stderr.splitlines() == [
+        "chainrule: note: missing cells were filled with the training rows' median: 'a' 1",
+        "chainrule: note: cells are of no category that the model knows: 'c' 1",
+    ]
+
+
+def test_predict_several_targets(folder):
+    run_verb(
+        "train", "iris.csv", "--target", "petal_length", "--target", "petal_width",
+        "--epochs", 1, "--quiet",
+    )  # fmt: skip
+    run = run_verb("predict", "iris", "-", stdin=IRIS.read_bytes())
+    assert run.stdout.splitlines()[0] == "prediction_petal_length,prediction_petal_width"
+
+
+# -- derive, verify, info --------------------------------------------------------------------------
+
+
+def test_derive(folder):
+    text = run_verb("derive", "--layers", "2,3,1").stdout
+    assert "W_ho" in text
+    assert "2-3-1" in text
+    alone = run_verb("derive", "--layers", "2,3,1", "--one-sample", "--layout", "columns").stdout
+    assert alone != text
+    run = run_verb(
+        *("derive", "--layers", "2,3,2", "--activation", "relu,softmax", "--loss", "log_loss"),
+        *("--optimizer", "adam", "--language", "zh", "--format", "latex", "--output", "d.tex"),
+    )
+    assert run.output == ""
+    latex = Path("d.tex").read_text(encoding="utf-8")
+    assert latex.startswith("\\documentclass")
+    assert any("\u4e00" <= character <= "\u9fff" for character in latex)
+
+
+def test_verify_prints_a_table_of_methods():
+    run = run_verb("verify", "--layers", "5,4,3", "--activation", "tanh")
+    for method in ("complex step", "central differences", "matrix form, samples in columns"):
+        assert re.search(rf"^ +{method} .*worst +[\d.e-]+ .*✓$", run.stdout, re.MULTILINE)
+    assert run.stdout.splitlines()[-1] == "every check holds"
+
+
+def test_verify_a_model(trained, tmp_path):
+    assert "every check holds" in run_verb("verify", trained).stdout
+    network = Network.dense([2, 2, 2], "relu", "mae")
+    save((network, network.initialize(1)), tmp_path / "bare")
+    assert "2-2-2, relu, mae" in run_verb("verify", tmp_path / "bare").stdout
+
+
+def test_verify_fails_when_a_check_fails(monkeypatch):
+    import chainrule.command_line.verify as verb
+
+    failed = Verification("a network", (Check("complex step", "∂Loss/∂W_1", 0.5, 1e-12),))
+    monkeypatch.setattr(verb, "verify_network", lambda *_, **__: failed)
+    run = run_verb("verify", "--layers", "2,1", code=1)
+    assert "✗ ∂Loss/∂W_1" in run.stdout
+    assert run.stdout.splitlines()[-1] == "NOT every check holds"
+
+
+def test_info(trained, tmp_path):
+    text = run_verb("info", trained).stdout
+    for part in (
+        "network     4-64-3, relu then softmax, log_loss, 515 parameters",
+        "predicts    'species', 3 classes: 'setosa', 'versicolor', 'virginica'",
+        "numeric     4: 'sepal_length', 'sepal_width', 'petal_length', 'petal_width'",
+        "float64",
+        "the most frequent class: 33.3 %",
+        "which agrees",
+    ):
+        assert part in text
+    record = json.loads(run_verb("info", trained, "--json").stdout)
+    assert record["target"]["labels"] == ["setosa", "versicolor", "virginica"]
+    network = Network.dense([2, 1])
+    save((network, network.initialize()), tmp_path / "bare")
+    assert "W_1 2×1, b_1 1; float64" in run_verb("info", tmp_path / "bare").stdout
+
+
+def test_info_of_numbers(folder):
+    pl.DataFrame({"k": ["a"] * 6 + ["b"] * 6, "n": [7.0] * 12, "y": range(12)}).write_csv("t.csv")
+    run_verb("train", "t.csv", "--target", "y:number", "--epochs", 1, "--quiet")
+    text = run_verb("info", "t").stdout
+    assert "predicts    'y', numbers (scaled inside, told in their own units)" in text
+    assert "categorical 1: 'k'" in text
+    assert "left out    'n' (constant)" in text
+    assert re.search(r"held out +'y': RMSE", text)
+
+
+# -- the command itself ----------------------------------------------------------------------------
+
+
+def test_help_and_version():
+    text = run_verb("-h").stdout
+    for verb, line in VERBS.items():
+        assert f"  {verb} " in text
+        assert line in text
+        assert "Usage: " in run_verb(verb, "-h").stdout
+    assert run_verb().stdout == text
+    assert re.fullmatch(r"chainrule \S.*\n", run_verb("--version").stdout)
+
+
+def test_help_names_every_entry_of_the_catalogues():
+    from chainrule.network import activations, losses, optimizers
+
+    text = " ".join(run_verb("train", "-h").stdout.split())
+    for catalogue in (activations.CATALOGUE, losses.CATALOGUE, optimizers.CATALOGUE):
+        assert ", ".join(catalogue) in text

@@ -1,0 +1,156 @@
+"""CSV against the standard library's reader: same cells, and the line on which each row begins."""
+
+import csv
+import io
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chainrule.data import csv_text
+from chainrule.data.csv_text import parse_csv
+from chainrule.errors import DataError
+
+CELL = st.text(st.sampled_from('ab1.,;\t"\n é漢😀-') | st.characters(codec="utf-8"), max_size=6)
+
+
+def cells_of(parsed):
+    return [[cell or "" for cell in row] for row in parsed.frame.rows()]
+
+
+def written(rows, **options):
+    text = io.StringIO()
+    csv.writer(text, **options).writerows(rows)
+    return text.getvalue().encode()
+
+
+@st.composite
+def tables(draw):
+    width = draw(st.integers(1, 4))
+    cell = CELL.map(lambda text: text.replace("\0", "").replace("\r", ""))
+    rows = draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=8))
+    return [[f"column {i}" for i in range(width)], *rows]
+
+
+@given(
+    tables(),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    st.booleans(),
+)
+@example([["a"], [""], ["x"]], "\n", csv.QUOTE_ALL, b"", True)
+@example([["a", "b"], ["", ""], ["", ""]], "\n", csv.QUOTE_MINIMAL, b"", False)
+def test_what_the_standard_library_writes_is_read_back(rows, end, quoting, mark, last_end):
+    data = written(rows, lineterminator=end, quoting=quoting)
+    if not last_end:
+        data = data[: -len(end)]
+    parsed = parse_csv(mark + data, "f.csv")
+    assert cells_of(parsed) == rows[1:]
+    # A row begins behind all line breaks of the rows above it.
+    begins = [
+        written(rows[:i], lineterminator=end, quoting=quoting).count(b"\n") + 1
+        for i in range(1, len(rows))
+    ]
+    assert parsed.lines.tolist() == begins
+
+
+@given(tables(), st.sampled_from(["\n", "\r\n"]))
+def test_both_readers_agree(rows, end):
+    data = written(rows, lineterminator=end)
+    fast = parse_csv(data, "f.csv")
+    slow = csv_text._parse_slowly(data, ",", "f.csv")
+    # The exact reader drops spaces before a cell, which nobody counts: `columns` strips them all.
+    assert [[c.strip() for c in row] for row in cells_of(fast)] == [
+        [c.strip() for c in row] for row in cells_of(slow)
+    ]
+    assert fast.lines.tolist() == slow.lines.tolist()
+
+
+@given(st.text(st.sampled_from('ab,"\n '), max_size=30))
+def test_any_text_reads_like_the_standard_library_or_is_refused(text):
+    data = b"x,y\n" + text.encode()
+    try:
+        expected = [
+            row
+            for row in csv.reader(io.StringIO(data.decode()), strict=True, skipinitialspace=True)
+            if row
+        ][1:]
+        correct = bool(expected) and all(len(row) == 2 for row in expected)
+    except csv.Error:
+        correct = False
+    if not correct:
+        with pytest.raises(DataError) as caught:
+            parse_csv(data, "f.csv")
+        assert len(str(caught.value).splitlines()) == 1
+        return
+    got = [[cell.strip() for cell in row] for row in cells_of(parse_csv(data, "f.csv"))]
+    assert got == [[cell.strip() for cell in row] for row in expected]
+
+
+def test_ordinary_files_take_the_fast_reader(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the slow reader was called")
+
+    monkeypatch.setattr(csv_text, "_parse_slowly", refuse)
+    data = b'a,b\n1,"x, ""y""\nz"\n\n,\n'
+    assert parse_csv(data, "f.csv").frame.rows() == [("1", 'x, "y"\nz'), (None, None)]
+
+
+def test_irregular_quotes_are_read_exactly():
+    parsed = parse_csv(b'size,name\n5" pipe,a\n"3""",b\n1, "c, d"\n', "f.csv")
+    assert cells_of(parsed) == [['5" pipe', "a"], ['3"', "b"], ["1", "c, d"]]
+    assert parsed.lines.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_separator_is_found_in_the_header(separator):
+    rows = [["a", "b, c", "d; e", "f"], ["1", "x", ",", ";"]]
+    parsed = parse_csv(written(rows, delimiter=separator), "f.csv")
+    assert parsed.frame.columns == rows[0]
+    assert cells_of(parsed) == rows[1:]
+
+
+def test_of_equals_the_comma_is_the_separator():
+    assert parse_csv(b"a;b,c\n1;2,3\n", "f.csv").frame.columns == ["a;b", "c"]
+    assert parse_csv(b'"a;b;c",d\n1,2\n', "f.csv").frame.columns == ["a;b;c", "d"]
+
+
+def test_blank_lines_are_skipped_and_counted():
+    parsed = parse_csv(b"\n\na,b\n\n1,2\r\n\r\n\n3,4\n\n", "f.csv")
+    assert cells_of(parsed) == [["1", "2"], ["3", "4"]]
+    assert parsed.lines.tolist() == [5, 8]
+
+
+def test_blank_lines_of_a_single_column_are_missing_but_for_the_end():
+    parsed = parse_csv(b'a\n\n1\n\n"2\n"\n\n\n', "f.csv")
+    assert cells_of(parsed) == [[""], ["1"], [""], ["2\n"]]
+    assert parsed.lines.tolist() == [2, 3, 4, 5]
+
+
+def test_line_ends_of_the_old_mac():
+    assert cells_of(parse_csv(b"a,b\r1,2\r3,4", "f.csv")) == [["1", "2"], ["3", "4"]]
+
+
+def test_a_header_may_span_lines():
+    parsed = parse_csv(b'"a\r\nb",c\r\n1,2\r\n', "f.csv")
+    assert parsed.frame.columns == ["a\r\nb", "c"]
+    assert parsed.lines.tolist() == [3]
+
+
+def test_structure_across_chunks(monkeypatch):
+    rows = [["a", "b"], *([f"{i}", "x,\ny" if i % 3 else ""] for i in range(50))]
+    data = written(rows, lineterminator="\n")
+    whole = parse_csv(data, "f.csv")
+    monkeypatch.setattr(csv_text, "CHUNK", 7)
+    parts = parse_csv(data, "f.csv")
+    assert whole.frame.equals(parts.frame)
+    assert cells_of(parts) == rows[1:]
+    np.testing.assert_array_equal(whole.lines, parts.lines)
+
+
+def test_every_cell_is_text():
+    frame = parse_csv(b"a,b,c\n1,true,2020-01-01\n", "f.csv").frame
+    assert set(frame.dtypes) == {pl.String}

@@ -1,0 +1,358 @@
+"""Every kind of bad input, as a person meets it: one line, exit code 2, nothing left behind."""
+
+import json
+import os
+import re
+import struct
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from chainrule.command_line.main import command
+from chainrule.network.architecture import Network
+from chainrule.training.model_files import save
+
+GOOD = "x,c,t\n" + "".join(f"{row % 7}.5,{'ab'[row % 2]},{row % 2}\n" for row in range(40))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def everything(place):
+    """Return every file below a folder with its bytes."""
+    return {
+        str(path.relative_to(place)): path.read_bytes() if path.is_file() else None
+        for path in place.rglob("*")
+    }
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(command, [str(word) for word in arguments], input=stdin)
+
+
+def refused(place, *arguments, stdin=None, code=2):
+    """Run a verb that must refuse; return its one line."""
+    before = everything(place)
+    result = run(*arguments, stdin=stdin)
+    if not isinstance(result.exception, SystemExit):
+        raise result.exception or AssertionError(f"not refused: {result.output}")
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("chainrule: error: ")
+    assert "Traceback" not in line
+    assert everything(place) == before
+    return line
+
+
+# name: (content of data.csv, further arguments, what the line says)
+TABLES = {
+    "empty file": ("", (), r"data\.csv: the file is empty; it needs a header row"),
+    "header only": ("x,t\n", (), r"data\.csv: there is a header but no row .*; add rows"),
+    "unknown target": (
+        GOOD.replace("x,c,t", "x,c,tt"),
+        (),
+        r"data\.csv: unknown column 't': did you mean 'tt'\? Allowed: 'x', 'c', 'tt'",
+    ),
+    "cell that is no number": (
+        GOOD.replace("3.5", "3.5O", 1),
+        (),
+        r"data\.csv, line 5, column 'x': '3\.5O' is not a number, but 39 .*; correct the cell",
+    ),
+    "nan": (GOOD.replace("3.5", "nan", 1), (), r"line 5, column 'x': 'nan' is not a finite num"),
+    "infinity": (GOOD.replace("3.5", "-inf", 1), (), r"line 5, column 'x': '-inf' is not a fin"),
+    "nan as target": (
+        GOOD.replace(",1\n", ",nan\n", 1),
+        (),
+        r"line 3, column 't': 'nan' is not a finite number",
+    ),
+    "one class": (
+        "x,t\n" + "1,a\n2,a\n3,a\n" * 5,
+        (),
+        r"data\.csv: the target 't' has one class only, 'a', in all 15 rows; give rows of at",
+    ),
+    "constant target": ("x,t\n" + "1,.5\n2,.5\n" * 9, (), r"target 't' is 0\.5 in all 18 rows"),
+    "too few rows": (
+        "x,t\n1,a\n2,b\n",
+        (),
+        r"data\.csv: 2 rows are too few to hold out the fraction 0\.2: at least 3 are needed; give "
+        r"more rows or another fraction, or hold out none \(validation 0\)",
+    ),
+    "one row": ("x,t\n1,2.5\n", ("--target", "t:number"), r"is 2\.5 in all 1 rows|named twice"),
+    "constant columns": (
+        "x,y,t\n" + "1,z,0\n1,z,1\n" * 9,
+        (),
+        r"no column is left to learn from \('x' is constant; 'y' is constant\); give at least one",
+    ),
+    "duplicate names": (
+        GOOD.replace("x,c,t", "x,x,t"),
+        (),
+        r"line 1: columns 1 and 2 are both named 'x'; give every column a name of its own",
+    ),
+    "missing target": (GOOD.replace(",1\n", ",\n", 1), (), r"line 3, column 't': the target is m"),
+    "ragged": (GOOD + "1,a\n", (), r"line 42: has 2 cells where the header has 3; complete or"),
+    "poisson with negatives": (
+        "x,n\n1,3\n2,-4\n3,0\n4,-1\n" + "5,2\n" * 9,
+        ("--target", "n:number", "--loss", "poisson"),
+        r"line 3, column 'n': the target is -4, but loss poisson learns .*\(lines 3, 5 of 13 break",
+    ),
+    "gamma with zeros": (
+        "x,n\n1,3\n2,0\n" + "5,2\n" * 9,
+        ("--target", "n:number", "--loss", "gamma"),
+        r"line 3, column 'n': the target is 0, but loss gamma learns targets in \(0, ∞\)",
+    ),
+    "gamma with classes": (GOOD, ("--loss", "gamma"), r"loss gamma: .*use log_loss"),
+    "log_loss with numbers": (
+        "x,n\n" + "1,3.5\n2,0.5\n" * 9,
+        ("--target", "n", "--loss", "log_loss"),
+        r"line 2, column 'n': the target is 3\.5, .*append ':class' to the target",
+    ),
+    "classes and numbers": (
+        GOOD,
+        ("--target", "t", "--target", "x"),
+        r"target 't' is of classes, and 2 targets are named",
+    ),
+    "same target twice": (GOOD, ("--target", "x", "--target", "x"), r"'x' is named twice"),
+    "unknown kind": (GOOD, ("--target", "x:numbr"), r"the kind 'numbr' is unknown; write 'x:class"),
+    "unknown categorical": (GOOD, ("--categorical", "cc"), r"unknown column 'cc': did you mean"),
+    "keys as target": (
+        "x,t\n" + "".join(f"{row},n{row}\n" for row in range(60)),
+        (),
+        r"60 different values in 60 rows, like a name or a key",
+    ),
+    "a row break in a name": ('"x\n","t\n"\n1,2\n', ("--target", "q"), r"unknown column 'q'"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_bad_tables(folder, name):
+    content, extra, said = TABLES[name]
+    Path("data.csv").write_text(content, encoding="utf-8")
+    named = () if "--target" in extra else ("--target", "t")
+    assert re.search(said, refused(folder, "train", "data.csv", *named, *extra))
+
+
+def test_missing_files(folder):
+    Path("data.csv").write_text(GOOD)
+    assert "did you mean 'data.csv'?" in refused(folder, "train", "dta.csv", "--target", "t")
+    assert "is a directory" in refused(folder, "train", ".", "--target", "t")
+    assert "no such file" in refused(folder, "predict", "m", "data.csv")
+    assert "no such file" in refused(folder, "info", "m")
+    assert "no such file" in refused(folder, "verify", "m")
+    assert "standard input: the file is empty" in refused(folder, "train", "-", "--target", "t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epochs", "0"], "epochs: 0 came; a whole number of at least 1 is needed"),
+        (["--epochs", "ten"], "invalid value for '--epochs': 'ten' is not a valid integer; see"),
+        (["--batch-size", "-3"], "batch_size: -3 came"),
+        (["--hidden", "64,"], "'64,' came; whole numbers with commas between are needed"),
+        (["--hidden", "0"], "layers: 0 came"),
+        (["--activation", "rely"], "unknown activation 'rely': did you mean 'relu'?"),
+        (["--activation", "relu,relu,relu"], "3 names came for 1 hidden layers"),
+        (["--activation", "relu,tanh"], "'tanh' does not fit loss 'log_loss'|probabilities"),
+        (["--loss", "zebra"], "unknown loss 'zebra': allowed are 'mse'"),
+        (["--optimizer", "adan"], "unknown optimizer 'adan': did you mean 'adam'?"),
+        (["--learning-rate", "-1"], "learning_rate = -1.0 came"),
+        (["--learning-rate", "nan"], "learning_rate = nan came"),
+        (["--l2", "-1"], "strength -1.0 came"),
+        (["--validation", "1"], "validation: 1.0 came; a fraction from 0"),
+        (["--validation", "0.999"], "too few to hold out the fraction 0.999"),
+        (["--seed", "-1"], "seed: -1 came"),
+        (["--threads", "0"], "threads: 0 came"),
+        (["--epoch", "3"], "no such option.*--epochs"),
+        (["more"], "got unexpected extra argument"),
+    ],
+)
+def test_bad_settings(folder, arguments, said):
+    Path("data.csv").write_text(GOOD)
+    line = refused(folder, "train", "data.csv", "--target", "t", *arguments)
+    assert re.search(said, line), line
+
+
+def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
+    assert "did you mean train?" in refused(folder, "trian")
+    assert "there is no such verb. The verbs are train, predict" in refused(folder, "zebra")
+    assert "missing argument 'DATA'" in refused(folder, "train")
+    assert "missing option '--target'" in refused(folder, "train", "x.csv")
+    assert "give either MODEL or --layers" in refused(folder, "verify")
+    assert "give either MODEL or --layers" in refused(folder, "verify", "m", "--layers", "2,1")
+    assert "--loss goes with --layers" in refused(folder, "verify", "m", "--loss", "mse")
+    assert "missing option '--layers'" in refused(folder, "derive")
+    assert "layers: 0 came" in refused(folder, "derive", "--layers", "2,0,1")
+    assert "at least the inputs and the outputs" in refused(folder, "derive", "--layers", "2")
+    assert "'row' is not one of" in refused(folder, "derive", "--layers", "2,1", "--layout", "row")
+    line = refused(folder, "derive", "--layers", "2,3,1", "--activation", "relu,softmax")
+    assert line.count("softmax") or "fit" in line
+    line = refused(folder, "derive", "--layers", "2,1", "--activation", "tanh,tanh")
+    assert "2 names came for 1 layers" in line
+
+
+def test_places_that_cannot_be_written(folder):
+    Path("data.csv").write_text(GOOD)
+    Path("file").write_text("mine")
+    Path("full").mkdir()
+    Path("full", "other.txt").write_text("mine")
+    train = ("train", "data.csv", "--target", "t", "--epochs", "1")
+    for output, said in (
+        ("file", r"file: is a file, not a run folder; name another folder \(--output DIR\)"),
+        ("full", r"full: is a folder with other things than a run of chainrule"),
+        ("file/run", r"file/run: cannot be written \(Not a directory\)"),
+        ("/dev/null", r"/dev/null: is a file, not a run folder"),
+        ("a\0b", "."),
+    ):
+        assert re.search(said, refused(folder, *train, "--output", output))
+    Path("data").mkdir()
+    Path("data", "precious.txt").write_text("mine")
+    assert "data: is a folder with other things" in refused(folder, *train)
+    assert "file/d.tex: cannot be" in refused(
+        folder, "derive", "--layers", "2,1", "--output", "file/d.tex"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(folder):
+    Path("data.csv").write_text(GOOD)
+    Path("closed").mkdir(mode=0o500)
+    line = refused(folder, "train", "data.csv", "--target", "t", "--output", "closed/run")
+    assert "closed/run: cannot be written (Permission denied)" in line
+
+
+def test_unwritable_is_said_before_the_training(folder, monkeypatch):
+    import chainrule.command_line.train as verb
+
+    Path("data.csv").write_text(GOOD)
+    Path("file").write_text("mine")
+    monkeypatch.setattr(verb, "train_table", lambda *_, **__: pytest.fail("it trained first"))
+    refused(folder, "train", "data.csv", "--target", "t", "--output", "file")
+
+
+@pytest.fixture
+def model(folder):
+    Path("data.csv").write_text(GOOD)
+    assert run("train", "data.csv", "--target", "t", "--epochs", 1, "--output", "m").exit_code == 0
+    return Path("m", "model.safetensors")
+
+
+def test_corrupted_models(folder, model):
+    whole = model.read_bytes()
+    newer = whole.replace(b'\\"format\\": 1', b'\\"format\\": 9')
+    assert newer != whole
+    middle = bytearray(whole)
+    middle[-40] ^= 1
+    for data, said in (
+        (b"", "is no safetensors file"),
+        (b"PK\x03\x04 and more bytes", "is no safetensors file"),
+        (whole[:-1], "its arrays are damaged"),
+        (whole[: len(whole) // 4], "is cut off or damaged"),
+        (whole + b"x", "its arrays are damaged"),
+        (bytes(middle), "was changed or damaged: its checksum does not agree"),
+        (newer, "was written by a newer chainrule (file format 9"),
+        (struct.pack("<Q", 10**18) + b"{" + whole, "is cut off or damaged"),
+    ):
+        model.write_bytes(data)
+        for verb in (
+            ("predict", "m", "data.csv", "--output", "p.csv"),
+            ("info", "m"),
+            ("verify", "m"),
+        ):
+            line = refused(folder, *verb)
+            assert said in line
+            assert "m/model.safetensors: " in line
+
+
+def test_a_corrupted_run_folder_is_not_trained_over(folder, model):
+    model.write_bytes(b"something else")
+    line = refused(folder, "train", "data.csv", "--target", "t", "--output", "m")
+    assert "is a folder with other things" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x,d\n1,a\n", "needs the column 'c', which is not there; rename 'd'?|add it"),
+        ("c\na\n", "needs the column 'x', which is not there"),
+        ("x,c\none,a\n", "line 2, column 'x': 'one' is not a number"),
+        ("x,c\ninf,a\n", "line 2, column 'x': 'inf' is not a finite number"),
+        ("x,c\n", "there is a header but no row"),
+        ("", "the file is empty"),
+    ],
+)
+def test_data_that_does_not_suit_the_model(folder, model, content, said):
+    Path("new.csv").write_text(content)
+    for output in ("-", "p.csv", "p.parquet"):
+        assert re.search(said, refused(folder, "predict", "m", "new.csv", "--output", output))
+
+
+def test_predictions_that_cannot_be_given(folder, model):
+    assert "would be lost" in refused(folder, "predict", "m", "data.csv", "--output", "./data.csv")
+    assert "would be lost" in refused(folder, "predict", "m", "data.csv", "--output", "m")
+    Path("place").mkdir()
+    assert "is a directory" in refused(folder, "predict", "m", "data.csv", "--output", "place")
+    assert "not written" in refused(folder, "predict", "m", "data.csv", "--output", "p.xlsx")
+    assert "cannot be written" in refused(folder, "predict", "m", "data.csv", "--output", "n/p.csv")
+    run("train", "data.csv", "--target", "x:number", "--epochs", 1, "--output", "numbers")
+    assert "have no probabilities" in refused(folder, "predict", "numbers", "data.csv", "--proba")
+    network = Network.dense([2, 1])
+    save((network, network.initialize()), "bare")
+    assert "without the preprocessing of a table" in refused(folder, "predict", "bare", "data.csv")
+
+
+def test_training_that_diverges_is_a_failure_and_writes_nothing(folder):
+    Path("data.csv").write_text(GOOD)
+    result = run(
+        *("train", "data.csv", "--target", "x:number", "--optimizer", "sgd"),
+        *("--learning-rate", "1e200", "--output", "run"),
+    )
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "the loss became" in line
+    assert re.search(r"epoch \d+, batch \d+; the first value that is not finite is", line)
+    assert sorted(os.listdir()) == ["data.csv"]
+
+
+def test_extreme_numbers_are_trained_on_or_refused(folder):
+    for content in (
+        "x,y\n" + "".join(f"{sign}1e308,{row}.5\n" for row, sign in enumerate(["", "-"] * 10)),
+        "x,y\n" + "".join(f"{row},{sign}1.5e308\n" for row, sign in enumerate(["", "-"] * 10)),
+        "x,y\n" + "".join(f"{row}e-320,{row}e-310\n" for row in range(1, 21)),
+    ):
+        Path("data.csv").write_text(content)
+        result = run("train", "data.csv", "--target", "y:number", "--epochs", 2, "--json")
+        if not isinstance(result.exception, SystemExit | None):
+            raise result.exception
+        assert result.exit_code in (0, 1, 2)
+        if result.exit_code == 0:
+            json.loads(result.stdout)
+            assert run("predict", "data", "data.csv").exit_code == 0
+        else:
+            assert len(result.stderr.splitlines()) == 1
+
+
+def test_names_with_odd_characters_stay_on_one_line(folder):
+    odd = 'we"ird\n[bold]name[/]\x1b[31m'
+    pl.DataFrame({"x": range(30), odd: [0, 1, 2] * 10}).write_csv("odd [red]file.csv")
+    result = run("train", "odd [red]file.csv", "--target", odd, "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.stdout
+    assert "'odd [red]file'" in result.stdout  # quoted for the shell
+    for verb in (("info", "odd [red]file"), ("verify", "odd [red]file")):
+        told = run(*verb)
+        assert told.exit_code == 0
+        assert "\x1b" not in told.stdout
+    assert len(refused(folder, "train", "no\nfile\x1b.csv", "--target", "t").splitlines()) == 1
+
+
+def test_a_memory_that_does_not_suffice(folder):
+    Path("data.csv").write_text(GOOD)
+    line = refused(
+        folder, "train", "data.csv", "--target", "t", "--hidden", "1000000000000", code=1
+    )
+    assert "use a smaller network" in line

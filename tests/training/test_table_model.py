@@ -1,0 +1,272 @@
+"""From a table to a model and back: the task, the split, the scaling, the answers, the scores."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule.data import ClassTarget, NumberTarget, holdout, read_table
+from chainrule.errors import DataError, InputError, InputTypeError, NonFiniteLoss
+from chainrule.network.optimizers import SGD
+from chainrule.training.table_networks import network_for
+from chainrule.training.table_training import train_table
+
+IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return train_table(IRIS, "species", hidden=(16,), epochs=60)
+
+
+def frame_of(rows=120, seed=0):
+    draw = np.random.default_rng(seed)
+    x, z = draw.normal(size=rows), draw.normal(size=rows)
+    color = draw.choice(["red", "green", "blue"], rows)
+    return pl.DataFrame(
+        {
+            "x": x,
+            "z": z,
+            "color": color,
+            "y": 5000.0 + 300.0 * x - 200.0 * z + 400.0 * (color == "red"),
+            "count": draw.poisson(np.exp(0.5 * x)),
+            "side": np.where(x > z, "left", "right"),
+            "grade": (x > 0).astype(int) + (z > 0).astype(int) + 3,
+        }
+    )
+
+
+def test_iris_is_learned(iris):
+    assert iris.held_out
+    assert iris.score.rows == 30
+    assert iris.score.accuracy >= 0.9
+    assert iris.score.baseline_accuracy == pytest.approx(1 / 3)
+    assert iris.history["loss"][-1] < 0.5 * iris.history["loss"][0]
+    assert len(iris.history["validation_loss"]) == 60
+
+
+def test_answers_are_labels_and_probabilities(iris):
+    model = iris.model
+    answers = model.predict(IRIS)
+    chances = model.probabilities(IRIS)
+    assert answers.shape == (150,)
+    assert set(answers.tolist()) == set(model.classes)
+    np.testing.assert_allclose(chances.sum(axis=1), 1.0)
+    assert [model.classes[place] for place in chances.argmax(axis=1)] == answers.tolist()
+    assert model.evaluate(IRIS).accuracy == np.mean(
+        answers == read_table(IRIS).series("species").to_numpy()
+    )
+
+
+def test_the_score_is_on_the_rows_held_out_and_nothing_is_fitted_on_them(iris):
+    table = read_table(IRIS)
+    codes = iris.model.target.codes(table)
+    kept, held = holdout(150, 0.2, seed=0, classes=codes)
+    assert iris.model.evaluate(table.take(held)) == iris.score
+    part = train_table(table.take(kept), "species", hidden=(16,), epochs=60, validation=0)
+    assert part.model.preprocessor == iris.model.preprocessor
+    assert not part.held_out
+    assert part.score.rows == 120
+
+
+def test_the_same_seed_gives_the_same_bits():
+    runs = [train_table(IRIS, "species", epochs=3, seed=seed) for seed in (5, 5, 6)]
+    flat = [run.model.parameters.flat.tobytes() for run in runs]
+    assert flat[0] == flat[1] != flat[2]
+
+
+def test_numbers_come_back_in_their_own_units():
+    frame = frame_of(400)
+    run = train_table(frame, "y", epochs=60)
+    (score,) = run.score
+    assert run.model.scaler is not None
+    assert score.rmse < 0.3 * score.baseline_rmse
+    assert score.r2 > 0.9
+    answers = run.model.predict(frame)
+    assert answers.shape == (400,)
+    assert abs(answers.mean() - frame["y"].mean()) < 50
+    with pytest.raises(InputError, match="predicts numbers \\('y'\\), which have no probabilities"):
+        run.model.probabilities(frame)
+
+
+def test_the_units_of_a_target_do_not_matter():
+    frame = frame_of()
+    tiny = frame.with_columns(pl.col("y") * 2.0**-40)
+    one, other = (train_table(given, "y", epochs=5).score[0] for given in (frame, tiny))
+    assert other.rmse * 2.0**40 == pytest.approx(one.rmse, rel=1e-9)
+    assert other.r2 == pytest.approx(one.r2, abs=1e-9)
+
+
+def test_several_targets():
+    frame = frame_of()
+    run = train_table(frame, ["y", "x:number"], epochs=5)
+    assert run.model.predict(frame).shape == (120, 2)
+    assert [score.target for score in run.score] == ["y", "x"]
+    np.testing.assert_allclose(
+        run.score[0].baseline_rmse,
+        np.sqrt(np.mean((frame["y"].to_numpy()[_held(frame)] - run.score[0].baseline_mean) ** 2)),
+    )
+
+
+def _held(frame):
+    return holdout(len(frame), 0.2, seed=0)[1]
+
+
+def test_two_classes_have_one_output_and_whole_numbers_stay_whole():
+    frame = frame_of()
+    run = train_table(frame.drop("y", "count"), "side", epochs=40)
+    assert run.model.network.layers[-1] == 1
+    assert run.model.network.activations[-1].name == "sigmoid"
+    assert run.score.accuracy > run.score.baseline_accuracy
+    grades = train_table(frame.drop("y", "count"), "grade", epochs=2).model
+    assert grades.classes == (3, 4, 5)
+    assert grades.predict(frame).dtype.kind == "i"
+    assert grades.task == "classification"
+
+
+@pytest.mark.parametrize("loss", ["mae", "half_mse", "huber", "quantile"])
+def test_losses_of_differences_scale_the_targets(loss):
+    run = train_table(frame_of(), "y", loss=loss, epochs=2)
+    assert run.model.scaler is not None
+    assert run.model.network.loss.name == loss
+
+
+def test_counts_are_learned_as_they_are():
+    run = train_table(frame_of(300).drop("y"), "count:number", loss="poisson", epochs=60)
+    assert run.model.scaler is None
+    assert run.model.network.activations[-1].name == "exponential"
+    assert (run.model.predict(frame_of()) > 0).all()
+    assert run.score[0].rmse < run.score[0].baseline_rmse
+
+
+def test_outputs_with_bounds_are_in_the_targets_units():
+    run = train_table(frame_of(), "y", activation=["tanh", "exponential"], epochs=1)
+    assert run.model.scaler is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "said"),
+    [
+        (
+            "poisson",
+            [1.5, -1.0, 0.0, 2.0],
+            r"line 3, column 'y': the target is -1, but loss pois.*",
+        ),
+        ("gamma", [1.5, 0.0, 3.0, -2.0], r"line 3.*\(lines 3, 5 of 4 break this\); correct.*mse"),
+        ("log_loss", [0.5, 1.5, 0.0, 1.0], r"line 3.*targets in \[0, 1\].*':class'"),
+    ],
+)
+def test_targets_that_do_not_suit_the_loss(tmp_path, loss, y, said):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{x},{value}\n" for x, value in enumerate(y)))
+    with pytest.raises(DataError, match=said):
+        train_table(path, "y:number", loss=loss)
+
+
+def test_probabilities_as_targets_are_learned_with_log_loss():
+    frame = pl.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "p": [0.0, 0.25, 0.75, 1.0]})
+    run = train_table(frame, "p", loss="log_loss", validation=0, epochs=3)
+    assert run.model.network.activations[-1].name == "sigmoid"
+    assert run.model.scaler is None
+
+
+def test_what_the_listeners_are_told():
+    told = []
+    run = train_table(
+        IRIS,
+        "species",
+        epochs=9,
+        on_start=lambda task: told.append((task.training_rows, task.held_out_rows)),
+        on_epoch=lambda epoch: told.append(epoch.number) or epoch.number == 3,
+    )
+    assert told == [(120, 30), 1, 2, 3]
+    assert run.model.training["epochs"] == 3
+    assert run.task.batch_size == 32
+
+
+def test_one_activation_is_that_of_the_hidden_layers():
+    numbers, classes = NumberTarget(("y",)), ClassTarget("c", ("a", "b", "c"))
+    names = lambda network: [activation.name for activation in network.activations]  # noqa: E731
+    assert names(network_for(numbers, 3, (4, 4))) == ["relu", "relu", "identity"]
+    assert names(network_for(numbers, 3, (4,), ["tanh"])) == ["tanh", "identity"]
+    assert names(network_for(numbers, 3, (4,), ["tanh", "softplus"])) == ["tanh", "softplus"]
+    assert names(network_for(classes, 3, (), "relu")) == ["softmax"]
+    assert names(network_for(classes, 3, (4,), loss="mse")) == ["relu", "softmax"]
+    with pytest.raises(InputError, match="3 names came for 1 hidden layers; give one name"):
+        network_for(numbers, 3, (4,), ["tanh", "tanh", "tanh"])
+    with pytest.raises(InputError, match=r"tanh in the last .* 3 classes need .*; use softmax"):
+        network_for(classes, 3, (4,), ["tanh", "tanh"], "mse")
+    with pytest.raises(InputError, match=r"loss gamma: .*'c' are learned as 0 and 1; use log_loss"):
+        network_for(classes, 3, (4,), loss="gamma")
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "said"),
+    [
+        ({"epochs": 0}, InputError, "epochs: 0 came"),
+        ({"epochs": 1.5}, InputTypeError, "epochs: 1.5 came"),
+        ({"batch_size": -1}, InputError, "batch_size: -1 came"),
+        ({"threads": 0}, InputError, "threads: 0 came"),
+        ({"validation": 1.0}, InputError, "validation: 1.0 came; a fraction from 0"),
+        ({"validation": "a"}, InputTypeError, "validation: 'a' came"),
+        ({"validation": 0.999}, DataError, "iris.csv: 150 rows .* too few .*hold out none"),
+        ({"seed": -1}, InputError, "seed: -1 came"),
+        ({"hidden": 64}, InputTypeError, "hidden: 64 came; a list of widths"),
+        ({"hidden": (0,)}, InputError, "layers: 0 came"),
+        ({"l2": float("nan")}, InputError, "l2: nan came"),
+        ({"l2": -1.0}, InputError, "strength -1.0 came"),
+        ({"learning_rate": -1.0}, InputError, "learning_rate = -1.0 came"),
+        ({"optimizer": "adan"}, InputError, "unknown optimizer 'adan': did you mean 'adam'"),
+        ({"optimizer": SGD(0.1), "learning_rate": 0.1}, InputError, "leave one of the two out"),
+        ({"loss": "mze"}, InputError, "unknown loss 'mze': did you mean 'mse'"),
+        ({"activation": "rely"}, InputError, "unknown activation 'rely': did you mean 'relu'"),
+        ({"optimizer": SGD(1e200)}, NonFiniteLoss, "epoch 1, batch .* smaller learning rate"),
+    ],
+)
+def test_settings_that_are_not_allowed(settings, error, said):
+    heard = []
+    if error is not NonFiniteLoss:
+        settings = {**settings, "on_start": heard.append}
+    with pytest.raises(error, match=said):
+        train_table(IRIS, "species", **settings)
+    assert not heard  # said before anything was announced
+
+
+def test_l2_and_categorical_reach_the_network():
+    frame = pl.DataFrame({"zip": [1, 2, 3] * 10, "y": [0.5, 1.5, 9.0] * 10})
+    run = train_table(frame, "y", categorical=["zip"], l2=0.25, epochs=1)
+    assert run.model.feature_names == ("zip=1", "zip=2", "zip=3")
+    assert run.model.network.strengths == {"λ": 0.25}
+
+
+def test_the_optimizers_own_rates():
+    for name, rate in (("adam", 0.003), ("sgd", 0.1)):
+        assert train_table(IRIS, "species", optimizer=name, epochs=1).task.optimizer == (
+            type(train_table(IRIS, "species", optimizer=name, epochs=1).task.optimizer)(rate)
+        )
+
+
+def test_missing_columns_are_named(iris):
+    table = pl.read_csv(IRIS).rename({"petal_width": "petal_widht"})
+    with pytest.raises(DataError, match=r"needs the column 'petal_width'.*rename 'petal_widht'"):
+        iris.model.predict(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "hidden", "margin"),
+    [
+        ("german_credit", "target", (32,), 0.02),
+        ("adult", "target", (16,), 0.06),
+        ("letter", "target", (64,), 0.5),
+    ],
+)
+def test_shared_classes_beat_the_most_frequent_one(shared_data, name, target, hidden, margin):
+    run = train_table(shared_data / f"{name}.csv.gz", target, hidden=hidden, epochs=4)
+    assert run.score.accuracy > run.score.baseline_accuracy + margin
+
+
+@pytest.mark.parametrize(("name", "share"), [("california_housing", 0.6), ("concrete", 0.8)])
+def test_shared_numbers_beat_their_mean(shared_data, name, share):
+    run = train_table(shared_data / f"{name}.csv.gz", "target", hidden=(32,), epochs=6)
+    assert run.score[0].rmse < share * run.score[0].baseline_rmse
