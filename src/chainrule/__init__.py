@@ -12,6 +12,7 @@ first used, so that ``import chainrule`` itself costs next to nothing.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.kernels.config import show_config
     from chainrule.kernels.verification import verify
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
@@ -45,12 +46,14 @@ __all__ = [
     "loss_and_gradients",
     "predict",
     "save",
+    "show_config",
     "train",
     "train_table",
     "verify",
 ]
 
 _HOMES = {
+    "kernels.config": ["show_config"],
     "kernels.verification": ["verify"],
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],

@@ -1,5 +1,10 @@
 """The compiled core. What it computes, the reference backend defines."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
 
 
 def build_info() -> dict[str, str]:
@@ -8,3 +13,47 @@ def build_info() -> dict[str, str]:
     of __cplusplus), instruction_set (the least that a processor must offer) and
     nanobind_version.
     """
+
+def instruction_sets() -> list[str]:
+    """
+    Return the instruction sets that this build and this processor run, widest last.
+    """
+
+def in_use() -> str:
+    """Return the instruction set in use; CHAINRULE_ISA forces one at import."""
+
+def lanes(single: bool) -> int:
+    """Return how many numbers a vector holds."""
+
+def formulas() -> list[str]:
+    """Return the texts of the formulas with a generated kernel."""
+
+class Machine:
+    """A program with its memory."""
+
+    def __init__(self, single: bool, axes: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], instructions: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], formulas: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], tape: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scalar_code: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], constants: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: tuple[int, int, int, int, int, int]) -> None: ...
+
+    def write(self, value: int, turned: bool, array: object) -> None:
+        """Copy an array into a value."""
+
+    def read(self, value: int, turned: bool, array: object) -> None:
+        """Copy a value into an array."""
+
+    def set_scalar(self, slot: int, value: float) -> None: ...
+
+    def scalar(self, slot: int) -> float: ...
+
+    def step(self, given: Sequence[tuple[int, bool, object]], first: int, count: int) -> bool:
+        """
+        Run one step over rows of the given arrays; False where the loss is not finite.
+        """
+
+    def run(self, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, first_epoch: int, epochs: int, first_step: int, shuffled: bool, seed: int, losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], held_losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> tuple[int, int, int, int, object]:
+        """
+        Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not
+        finite), epochs done, steps done, the batch in which it ended, what was raised.
+        """
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the program takes."""

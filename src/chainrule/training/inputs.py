@@ -35,7 +35,7 @@ def inputs_of(network: Network, X: Any, dtype: Any, name: str = "X") -> Array:
         )
     if not len(array):
         raise InputError(f"{name}: no samples came; at least one row is needed")
-    _refuse(~np.isfinite(array), array, name, "finite numbers")
+    _finite(array, name)
     return array
 
 
@@ -52,7 +52,7 @@ def targets_of(network: Network, Y: Any, samples: int, dtype: Any, name: str = "
             + ("; classes are given one-hot, one column per class" if network.form.shares else "")
         )
     domain = network.targets
-    _refuse(~np.isfinite(array), array, name, "finite numbers")
+    _finite(array, name)
     if domain != REALS:
         low = array > domain.low if domain.open_low else array >= domain.low
         high = array < domain.high if domain.open_high else array <= domain.high
@@ -93,6 +93,13 @@ def _numbers(given: Any, name: str, dtype: Any) -> Array:
             "(encode text columns first, or train from a table)"
         )
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _finite(array: Array, name: str) -> None:
+    # In pieces: a mask of 60,000 × 784 values would be the largest array of a whole run.
+    starts = range(0, len(array), 4096)
+    if not all(np.isfinite(array[start : start + 4096]).all() for start in starts):
+        _refuse(~np.isfinite(array), array, name, "finite numbers")
 
 
 def _refuse(wrong: Array, array: Array, name: str, allowed: str) -> None:

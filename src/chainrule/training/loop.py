@@ -7,14 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import CoreUnavailable, InputError, InputTypeError, NonFiniteLoss
-from chainrule.kernels.plans import gradient_plan, loss_plan, prediction_plan, training_plan
+from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
+from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
+from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.network.plan import Plan
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
 from chainrule.training.randomness import order
 
@@ -85,7 +85,7 @@ def train(
     >>> len(result.history["loss"])
     2
     """
-    _check_backend(backend, threads)
+    core = _core(backend, threads)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     kept = parameters_of(network, parameters, seed)
     dtype = kept.flat.dtype
@@ -98,21 +98,28 @@ def train(
     count = _whole(epochs, "epochs")
     held = None if validation is None else _validation(network, validation, dtype)
 
-    step = _Step(network, chosen, kept, weighted=sample_weight is not None)
+    run = Run(
+        network,
+        chosen,
+        kept,
+        data,
+        size,
+        lambda epoch: order(seed, epoch, samples) if shuffle else np.arange(samples),
+        seed if shuffle else None,
+        held,
+    )
+    trainer: Trainer = core.CompiledTrainer(run) if core else ReferenceTrainer(run)
     history: dict[str, list[float]] = {"loss": [], "data_loss": []}
     if held is not None:
         history["validation_loss"] = []
-    for number in range(1, count + 1):
-        places = order(seed, number, samples) if shuffle else np.arange(samples)
-        total = np.zeros(2)
-        for place, start in enumerate(range(0, samples, size), start=1):
-            rows = places[start : start + size]
-            batch = {name: array[rows] for name, array in data.items()}
-            total += len(rows) * step(batch, number, place)
-        history["loss"].append(float(total[0] / samples))
-        history["data_loss"].append(float(total[1] / samples))
-        if held is not None:
-            history["validation_loss"].append(_loss(network, kept, held))
+    together = count if on_epoch is None else 1
+    for number in range(1, count + 1, together):
+        try:
+            losses = trainer.run(number, together)
+        except Diverged as place:
+            raise NonFiniteLoss(_told(place)) from None
+        for name, values in history.items():
+            values.extend(getattr(losses, name))
         if on_epoch is not None:
             latest = {name: values[-1] for name, values in history.items()}
             told = Epoch(
@@ -127,47 +134,11 @@ def train(
     return Result(network, kept, history)
 
 
-class _Step:
-    """One training step: the Plan run on a batch, parameters changed in place."""
-
-    def __init__(
-        self, network: Network, optimizer: Optimizer, parameters: Parameters, *, weighted: bool
-    ) -> None:
-        self.plan = training_plan(network, optimizer, weighted=weighted)
-        self.run = Execution(self.plan, dtype=parameters.flat.dtype)
-        self.run.give({**parameters, **network.strengths, **optimizer.constants})
-        shapes = network.parameter_shapes
-        for symbol in self.plan.memory:
-            owner = symbol.name.split("_", 1)[1]
-            self.run.give({symbol.name: np.zeros(shapes[owner])})
-        self.steps = 0
-
-    def __call__(self, batch: Mapping[str, Array], epoch: int, place: int) -> Array:
-        """Run one step and return loss and data loss before it."""
-        self.steps += 1
-        self.run.give({**batch, "t": self.steps})
-        with np.errstate(all="ignore"):
-            # A run that diverges is told below, with its place; NumPy's warnings would not be.
-            self.run.all()
-        losses = np.array(
-            [self.run.scalar(self.plan.loss), self.run.scalar(self.plan.data_loss)], dtype=float
-        )
-        if not np.isfinite(losses).all():
-            raise NonFiniteLoss(_diverged(self.run, self.plan, float(losses[0]), epoch, place))
-        return losses
-
-
-def _diverged(run: Execution, plan: Plan, loss: float, epoch: int, place: int) -> str:
-    """Say where the first value that is not finite stands."""
-    where = "the loss itself"
-    for equation in plan.formulation.equations:
-        value = run.values.get(equation.left.name)
-        if value is not None and not np.isfinite(value).all():
-            where = equation.left.name
-            break
+def _told(place: Diverged) -> str:
     return (
-        f"training: the loss became {loss} in epoch {epoch}, batch {place}; the first value that "
-        f"is not finite is {where}; use a smaller learning rate or scale the inputs"
+        f"training: the loss became {place.loss} in epoch {place.epoch}, batch {place.batch}; the "
+        f"first value that is not finite is {place.symbol}; use a smaller learning rate or scale "
+        "the inputs"
     )
 
 
@@ -188,13 +159,18 @@ def loss_and_gradients(
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
     (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
     """
-    _check_backend(backend, None)
+    core = _core(backend, None)
     kept = parameters_of(network, parameters, 0)
     dtype = kept.flat.dtype
     data = _batch(network, X, Y, dtype)
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
     plan = gradient_plan(network, weighted=sample_weight is not None)
+    if core:
+        found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
+            plan, {**kept, **network.strengths}, data, dtype
+        )
+        return found
     run = Execution(plan, dtype=dtype)
     run.give({**kept, **network.strengths, **data})
     with np.errstate(over="ignore", invalid="ignore"):
@@ -207,7 +183,9 @@ def loss_and_gradients(
     return float(run.scalar(plan.loss)), gradients
 
 
-def predict(network: Network, parameters: Mapping[str, Any], X: Any) -> Array:
+def predict(
+    network: Network, parameters: Mapping[str, Any], X: Any, *, backend: Backend = "auto"
+) -> Array:
     """Return the network's outputs, (samples, outputs).
 
     >>> network = Network.dense([1, 1], activation="identity")
@@ -216,8 +194,13 @@ def predict(network: Network, parameters: Mapping[str, Any], X: Any) -> Array:
     """
     kept = parameters_of(network, parameters, 0)
     plan = prediction_plan(network)
+    inputs = inputs_of(network, X, kept.flat.dtype)
+    core = _core(backend, None)
+    if core:
+        outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
+        return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
-    run.give({**kept, "X": inputs_of(network, X, kept.flat.dtype)})
+    run.give({**kept, "X": inputs})
     with np.errstate(over="ignore", invalid="ignore"):
         run.all()
     return run.values[plan.output]
@@ -241,15 +224,6 @@ def _validation(network: Network, pair: Any, dtype: Any) -> dict[str, Array]:
     return _batch(network, X, Y, dtype, ("validation X", "validation Y"))
 
 
-def _loss(network: Network, parameters: Parameters, data: Mapping[str, Array]) -> float:
-    plan = loss_plan(network)
-    run = Execution(plan, dtype=parameters.flat.dtype)
-    run.give({**parameters, **network.strengths, **data})
-    with np.errstate(all="ignore"):
-        run.all()
-    return float(run.scalar(plan.data_loss))
-
-
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise InputTypeError(f"{name}: {value!r} came; a whole number of at least 1 is needed")
@@ -258,13 +232,18 @@ def _whole(value: Any, name: str) -> int:
     return int(value)
 
 
-def _check_backend(backend: str, threads: int | None) -> None:
+def _core(backend: str, threads: int | None) -> Any:
+    """Return the compiled backend where it is to run, checking what was asked for."""
     if backend not in ("auto", "reference", "compiled"):
         raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
     if threads is not None:
         _whole(threads, "threads")
+    if backend == "reference":
+        return None
+    # When first needed: the shared library and what writes its programs are a fifth of the time
+    # that `import chainrule` may take.
+    from chainrule.kernels import compiled
+
     if backend == "compiled":
-        raise CoreUnavailable(
-            "backend 'compiled': this version trains with the reference backend only; leave "
-            "backend='auto' or say 'reference'"
-        )
+        compiled.require()
+    return compiled if compiled.available() else None

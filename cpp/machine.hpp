@@ -1,0 +1,425 @@
+// The machine that runs a program: its memory, one function per producer, and one step.
+#pragma once
+
+#include "arena.hpp"
+#include "finish.hpp"
+#include "narrow.hpp"
+#include "tape.hpp"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA_NAMESPACE {
+
+// A kernel that was generated for one formula.
+template <class T>
+using Kernel = void (*)(Call<T>&);
+
+// A product's result that is not kept meets its formula in a block of this size, so that it stays
+// in the first-level cache beside the panel of B and what the formula reads. Blocks of 48 KiB and
+// 384 rows took 1.4 times as long where rows x columns was 200 x 32.
+constexpr std::ptrdiff_t scratch_bytes = 16384;
+constexpr std::ptrdiff_t scratch_rows = 96;
+
+// A formula's call over its whole result, for batches of one length. `moved` are the operands that
+// lie elsewhere in each step: rows of the caller's data.
+template <class T>
+struct Bound {
+    Call<T> call;
+    std::ptrdiff_t samples;  // 0: not looked up yet
+    int moving;
+    int moved[most_operands];
+};
+
+template <class T>
+class Machine {
+public:
+    Machine(const Program& program, const Kernel<T>* kernels, const FinishedProduct<T>* finished)
+        : p(program), kernels_(kernels), finished_(finished), arena_(needed(program)) {
+        base = arena_.take<T*>(p.value_count);
+        stride = arena_.take<std::ptrdiff_t>(p.value_count);
+        length = arena_.take<std::ptrdiff_t>(p.axis_count);
+        slots = arena_.take<double>(p.scalar_count);
+        scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
+        bound_ = arena_.take<Bound<T>>(2 * p.instruction_count);
+        given_ = arena_.take<unsigned char>(p.value_count);
+        find_given();
+        for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
+        for (Number v = 0; v < p.value_count; ++v) {
+            stride[v] = row_stride<T>(length[p.values[v].columns]);
+            base[v] = nullptr;
+            if (p.values[v].owner == owned_by_arena) base[v] = arena_.take<T>(elements(p, v));
+        }
+        set_batch(p.axes[sample_axis]);
+    }
+
+    void set_batch(std::ptrdiff_t samples) {
+        if (slots[p.batch_slot] == double(samples)) return;
+        length[sample_axis] = samples;
+        slots[p.batch_slot] = double(samples);
+        stale_ = true;
+    }
+
+    void set_scalar(Number slot, double value) {
+        slots[slot] = value;
+        stale_ = true;
+    }
+
+    // One step over the batch that lies in its values. False: the check found a loss that is not
+    // finite, and nothing has been changed yet.
+    bool step() {
+        if (stale_) {
+            compute(0, p.prelude_count);
+            stale_ = false;
+        }
+        const Instruction* const end = p.instructions + p.instruction_count;
+        const bool full = length[sample_axis] == p.axes[sample_axis];
+        Bound<T>* bound = bound_ + (full ? 0 : p.instruction_count);
+        for (const Instruction* i = p.instructions; i != end; ++i)
+            if (!perform(*i, *bound++)) return false;
+        return true;
+    }
+
+    std::size_t bytes() const { return arena_.bytes(); }
+
+    static std::size_t elements(const Program& p, Number v) {
+        const Value& value = p.values[v];
+        return std::size_t(p.axes[value.rows]) *
+               std::size_t(row_stride<T>(p.axes[value.columns]));
+    }
+
+    const Program& p;
+    T** base;
+    std::ptrdiff_t* stride;
+    std::ptrdiff_t* length;
+    double* slots;
+
+private:
+    // Values with samples that no instruction makes: rows of the caller's data.
+    void find_given() {
+        for (Number v = 0; v < p.value_count; ++v)
+            given_[v] = p.values[v].rows == sample_axis || p.values[v].columns == sample_axis;
+        for (Number i = 0; i < p.instruction_count; ++i)
+            if (p.instructions[i].destination >= 0) given_[p.instructions[i].destination] = 0;
+        for (Number f = 0; f < p.formula_count; ++f)
+            for (Number s = p.formulas[f].store_begin; s < p.formulas[f].store_end; ++s)
+                given_[p.places[s].value] = 0;
+    }
+
+    static std::size_t needed(const Program& program) {
+        const Program& p = program;
+        Reservation memory;
+        memory.add<T*>(p.value_count);
+        memory.add<std::ptrdiff_t>(p.value_count);
+        memory.add<std::ptrdiff_t>(p.axis_count);
+        memory.add<double>(p.scalar_count);
+        memory.add<T>(scratch_bytes / sizeof(T));
+        memory.add<Bound<T>>(2 * program.instruction_count);
+        memory.add<unsigned char>(program.value_count);
+        for (Number v = 0; v < p.value_count; ++v)
+            if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
+        return memory.bytes();
+    }
+
+    bool perform(const Instruction& i, Bound<T>& bound) {
+        const std::ptrdiff_t rows = length[i.rows], columns = length[i.columns];
+        switch (i.producer) {
+        case nothing: break;
+        case product:
+            if (i.a_turned)
+                multiplied<Along::rows>(i, bound, rows, columns);
+            else
+                multiplied<Along::depth>(i, bound, rows, columns);
+            return true;
+        case dot: {
+            Store<T> keep{base[i.destination], stride[i.destination]};
+            forward_narrow<T>(0, columns, rows, length[i.depth], base[i.b], stride[i.b], base[i.a],
+                              stride[i.a], i.bias < 0 ? nullptr : base[i.bias],
+                              [&](std::ptrdiff_t o, std::ptrdiff_t s, Vec<T> sum, Ints<T> live) {
+                                  keep(o, s, kept<T>(sum, live), live);
+                              });
+            break;
+        }
+        case total_of_rows: {
+            T* const to = base[i.destination];
+            column_sums<T>(length[i.depth], 0, columns, base[i.a], stride[i.a],
+                           [&](std::ptrdiff_t column, Vec<T> sum, Ints<T>) {
+                               store<T>(to + column, sum);
+                           });
+            break;
+        }
+        case total_of_columns: totals_of_columns(i, columns); break;
+        case largest_of_rows: largest_rows(i, columns); break;
+        case largest_of_columns: largest_columns(i, columns); break;
+        case transposition:
+            transpose<T>(columns, 0, rows, base[i.a], stride[i.a], base[i.destination],
+                         stride[i.destination]);
+            break;
+        case scalars: compute(i.a, i.b); return true;
+        case check:
+            return __builtin_isfinite(slots[i.a]) && __builtin_isfinite(slots[i.b]);
+        default: __builtin_trap();
+        }
+        if (i.formula >= 0) {
+            clear_sums(i.formula);
+            apply_whole(i, bound, rows, columns);
+        }
+        return true;
+    }
+
+    // A product, and the formula that meets it block by block. Columns go outside: each panel of B
+    // is then read by all rows while it is in the first-level cache.
+    template <Along along>
+    void multiplied(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
+                    std::ptrdiff_t columns) {
+        if (i.formula < 0) {
+            product_block<along>(i, {0, rows, 0, columns}, base[i.destination],
+                                 stride[i.destination]);
+            return;
+        }
+        const Formula& f = p.formulas[i.formula];
+        // The first operand of a producer's formula is its result; a depth of several blocks would
+        // need room for the sums.
+        if (f.native >= 0 && finished_[f.native] && i.destination < 0 && i.bias < 0 &&
+            length[i.depth] <= depth_block<T> && p.places[f.operand_begin].value < 0) {
+            prepare(i, bound, rows, columns);
+            load_scalars(f, bound.call);
+            finished_[f.native](along, {0, rows, 0, columns}, length[i.depth],
+                                {base[i.a], stride[i.a]}, {base[i.b], stride[i.b]}, bound.call);
+            return;
+        }
+        clear_sums(i.formula);
+        constexpr std::ptrdiff_t room = scratch_bytes / std::ptrdiff_t(sizeof(T));
+        constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
+        const bool own = i.destination >= 0;
+        if (rows * padded<T>(columns) <= room) {
+            product_block<along>(i, {0, rows, 0, columns}, own ? base[i.destination] : scratch_,
+                                 own ? stride[i.destination] : padded<T>(columns));
+            apply_whole(i, bound, rows, columns);
+            return;
+        }
+        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
+        std::ptrdiff_t width = room / height / narrowest * narrowest;
+        if (width < narrowest) width = narrowest;
+        for (std::ptrdiff_t column = 0; column < columns; column += width) {
+            const std::ptrdiff_t right = columns - column < width ? columns : column + width;
+            for (std::ptrdiff_t row = 0; row < rows; row += height) {
+                const std::ptrdiff_t bottom = rows - row < height ? rows : row + height;
+                const std::ptrdiff_t step =
+                    own ? stride[i.destination] : padded<T>(right - column);
+                T* const block = own ? base[i.destination] + row * step + column : scratch_;
+                product_block<along>(i, {row, bottom, column, right}, block - row * step - column,
+                                     step);
+                describe(bound.call, p.formulas[i.formula], row, column, bottom - row,
+                         right - column, block, step);
+                call_formula(p.formulas[i.formula], bound.call);
+            }
+        }
+    }
+
+    // One block of a product; `origin` is where the whole result would begin.
+    template <Along along>
+    CHAINRULE_INLINE void product_block(const Instruction& i, Block block, T* origin,
+                                        std::ptrdiff_t step) {
+        const Left<T> a = {base[i.a], stride[i.a]};
+        const Right<T> b = {base[i.b], stride[i.b]};
+        const T* const bias = i.bias < 0 ? nullptr : base[i.bias];
+        Store<T> keep{origin, step};
+        if (bias && i.bias_by_row) {
+            // The sums start from the block itself, filled with each row's bias (not its padding).
+            const Ints<T> last = last_lanes<T>(block.column_end);
+            for (std::ptrdiff_t r = block.row_begin; r < block.row_end; ++r)
+                for (std::ptrdiff_t c = block.column_begin; c < block.column_end; c += lanes<T>)
+                    store<T>(origin + r * step + c,
+                             kept<T>(broadcast<T>(bias[r]),
+                                     c + lanes<T> <= block.column_end ? ~Ints<T>{} : last));
+            pass<T, along>(block, length[i.depth], a, b, origin, step, keep);
+        } else {
+            multiply<T, along>(block, length[i.depth], a, b, bias, keep, Partial<T>{origin, step});
+        }
+    }
+
+    void clear_sums(Number number) {
+        const Formula& f = p.formulas[number];
+        for (Number s = f.sum_begin; s < f.sum_end; ++s) slots[p.slots[s]] = 0.0;
+    }
+
+    // What a formula is given over a block of its result; `block` is the producer's result there,
+    // if it has no value of its own.
+    void describe(Call<T>& call, const Formula& f, std::ptrdiff_t row, std::ptrdiff_t column,
+                  std::ptrdiff_t rows, std::ptrdiff_t columns, const T* block,
+                  std::ptrdiff_t block_step) {
+        call.rows = rows;
+        call.columns = columns;
+        bool even = rows > 1 && columns % lanes<T> == 0;  // could run as one long row
+        int n = 0;
+        for (Number o = f.operand_begin; o < f.operand_end; ++o, ++n) {
+            const Place& place = p.places[o];
+            if (place.value < 0) {
+                call.in[n] = block;
+                call.step[n] = block_step;
+            } else {
+                const T* const from = base[place.value];
+                const std::ptrdiff_t step = stride[place.value];
+                switch (place.spread) {
+                case entrywise:
+                    call.in[n] = from + row * step + column;
+                    call.step[n] = step;
+                    break;
+                case each_row:
+                    call.in[n] = from + column;
+                    call.step[n] = 0;
+                    break;
+                case each_column:
+                    call.in[n] = from + row;
+                    call.step[n] = 1;
+                    break;
+                default:
+                    call.in[n] = from;
+                    call.step[n] = 0;
+                }
+            }
+            even = even && (call.step[n] == columns || place.spread == everywhere);
+        }
+        n = 0;
+        for (Number s = f.store_begin; s < f.store_end; ++s, ++n) {
+            const Number value = p.places[s].value;
+            call.out_step[n] = stride[value];
+            call.out[n] = base[value] + row * stride[value] + column;
+            even = even && call.out_step[n] == columns;
+        }
+        if (even) {
+            call.columns = rows * columns;
+            call.rows = 1;
+        }
+    }
+
+    void load_scalars(const Formula& f, Call<T>& call) {
+        int n = 0;
+        for (Number s = f.scalar_begin; s < f.scalar_end; ++s, ++n)
+            call.scalar[n] = T(slots[p.slots[s]]);
+    }
+
+    void call_formula(const Formula& f, Call<T>& call) {
+        load_scalars(f, call);
+        const Number sums = f.sum_end - f.sum_begin;
+        int n;
+        for (n = 0; n < sums; ++n) call.sum[n] = 0.0;
+        if (f.native >= 0)
+            kernels_[f.native](call);
+        else
+            run_tape<T>(call, p.tape + f.code_begin, p.tape + f.code_end, p.constants);
+        for (n = 0; n < sums; ++n) slots[p.slots[f.sum_begin + n]] += call.sum[n];
+    }
+
+    // A formula over its whole result. Everything but the place of the batch stays the same from
+    // step to step, so it is looked up once for each length of a batch.
+    void apply_whole(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
+                     std::ptrdiff_t columns) {
+        prepare(i, bound, rows, columns);
+        call_formula(p.formulas[i.formula], bound.call);
+    }
+
+    void prepare(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
+                 std::ptrdiff_t columns) {
+        const Formula& f = p.formulas[i.formula];
+        if (bound.samples != length[sample_axis]) {
+            bound.samples = length[sample_axis];
+            const bool own = i.destination >= 0;
+            describe(bound.call, f, 0, 0, rows, columns, own ? base[i.destination] : scratch_,
+                     own ? stride[i.destination] : padded<T>(columns));
+            bound.moving = 0;
+            for (Number o = f.operand_begin; o < f.operand_end; ++o)
+                if (p.places[o].value >= 0 && given_[p.places[o].value])
+                    bound.moved[bound.moving++] = int(o - f.operand_begin);
+        }
+        for (int m = 0; m < bound.moving; ++m)
+            bound.call.in[bound.moved[m]] = base[p.places[f.operand_begin + bound.moved[m]].value];
+    }
+
+    // Sums along each row of a; the results stand side by side.
+    void totals_of_columns(const Instruction& i, std::ptrdiff_t rows) {
+        T* const to = base[i.destination];
+        const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
+        for (std::ptrdiff_t r = 0; r < rows; ++r) {
+            const T* const from = base[i.a] + r * step;
+            Vec<T> sum{};
+            for (std::ptrdiff_t k = 0; k < depth; k += lanes<T>) sum += load<T>(from + k);
+            to[r] = sum_lanes<T>(sum);  // padding is zero
+        }
+        for (std::ptrdiff_t r = rows; r < padded<T>(rows); ++r) to[r] = T(0);
+    }
+
+    void largest_columns(const Instruction& i, std::ptrdiff_t rows) {
+        T* const to = base[i.destination];
+        const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
+        const Vec<T> least = broadcast<T>(-Constants<T>::infinity);
+        for (std::ptrdiff_t r = 0; r < rows; ++r) {
+            const T* const from = base[i.a] + r * step;
+            Vec<T> best = least;
+            std::ptrdiff_t k = 0;
+            for (; k + lanes<T> <= depth; k += lanes<T>) best = maximum<T>(best, load<T>(from + k));
+            if (k < depth)
+                best = maximum<T>(
+                    best, select<T>(first_lanes<T>(int(depth - k)), load<T>(from + k), least));
+            to[r] = largest_lane<T>(best);
+        }
+        for (std::ptrdiff_t r = rows; r < padded<T>(rows); ++r) to[r] = T(0);
+    }
+
+    void largest_rows(const Instruction& i, std::ptrdiff_t columns) {
+        T* const to = base[i.destination];
+        const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
+        for (std::ptrdiff_t c = 0; c < columns; c += lanes<T>) {
+            Vec<T> best = load<T>(base[i.a] + c);
+            for (std::ptrdiff_t r = 1; r < depth; ++r)
+                best = maximum<T>(best, load<T>(base[i.a] + r * step + c));
+            store<T>(to + c, best);  // padding is zero and stays so
+        }
+    }
+
+    // Scalars are doubles whatever the type of the matrices.
+    void compute(Number begin, Number end) {
+        for (const Step* s = p.scalar_code + begin; s != p.scalar_code + end; ++s) {
+            const bool reads = s->operation > op_sum;  // the others' sources are no slots
+            const double x = slots[reads ? s->x : 0], y = slots[s->y], z = slots[s->z];
+            double& to = slots[s->target];
+            switch (s->operation) {
+            case op_operand: to = double(*base[s->x]); break;
+            case op_constant: to = p.constants[s->x]; break;
+            case op_add: to = x + y; break;
+            case op_subtract: to = x - y; break;
+            case op_multiply: to = x * y; break;
+            case op_divide: to = x / y; break;
+            case op_fma: to = x * y + z; break;
+            case op_fnma: to = z - x * y; break;
+            case op_negate: to = -x; break;
+            case op_exp: to = __builtin_exp(x); break;
+            case op_log: to = __builtin_log(x); break;
+            case op_expm1: to = __builtin_expm1(x); break;
+            case op_log1p: to = __builtin_log1p(x); break;
+            case op_tanh: to = __builtin_tanh(x); break;
+            case op_erf: to = __builtin_erf(x); break;
+            case op_sigmoid: to = 1.0 / (1.0 + __builtin_exp(-x)); break;
+            case op_sqrt: to = __builtin_sqrt(x); break;
+            case op_abs: to = __builtin_fabs(x); break;
+            case op_sign: to = x > 0 ? 1.0 : x < 0 ? -1.0 : x; break;
+            case op_maximum: to = x > y ? x : y; break;
+            case op_minimum: to = x < y ? x : y; break;
+            case op_greater: to = x > y ? 1.0 : 0.0; break;
+            case op_where: to = x != 0 ? y : z; break;
+            case op_power: to = __builtin_pow(x, y); break;
+            default: __builtin_trap();
+            }
+        }
+    }
+
+    const Kernel<T>* kernels_;
+    const FinishedProduct<T>* finished_;
+    Arena arena_;
+    T* scratch_;
+    Bound<T>* bound_;
+    unsigned char* given_;
+    bool stale_ = true;
+};
+
+}  // namespace CHAINRULE_ISA_NAMESPACE
+}  // namespace chainrule

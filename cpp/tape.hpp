@@ -1,0 +1,130 @@
+// The tape: formulas that no kernel was generated for, interpreted over tiles in the first-level
+// cache. Each operation runs over a whole tile of registers, so its dispatch is paid once for
+// sixteen vectors; a user's own activation runs this way without a compiler.
+#pragma once
+
+#include "formula.hpp"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA_NAMESPACE {
+
+constexpr int tape_registers = 24;  // program.py refuses formulas that need more
+constexpr int tape_vectors = 16;    // of each register: 24 KiB in all
+
+template <class T>
+struct TapeRegister {
+    Vec<T> v[tape_vectors];
+};
+
+// The part of a call that is in the registers: `rows` rows of `width` vectors from (row, column).
+struct Tile {
+    std::ptrdiff_t row, rows, column;
+    int width;
+};
+
+template <class T, class Function>
+CHAINRULE_INLINE void each(int count, TapeRegister<T>& to, Function function) {
+    for (int i = 0; i < count; ++i) to.v[i] = function(i);
+}
+
+template <class T>
+void tape_tile(const Call<T>& call, double* sums, const Tile& tile, const Step* code,
+               const Step* end, const double* constants, Ints<T> last, bool at_end,
+               TapeRegister<T>* registers) {
+    const int count = int(tile.rows) * tile.width;
+    for (; code != end; ++code) {
+        TapeRegister<T>& to = registers[code->target];
+        const bool reads = code->operation >= op_store;  // the others' sources are no registers
+        const TapeRegister<T>& x = registers[reads ? code->x : 0];
+        const TapeRegister<T>& y = registers[reads ? code->y : 0];
+        const TapeRegister<T>& z = registers[reads ? code->z : 0];
+        switch (code->operation) {
+        case op_operand: {
+            const T* from = call.in[code->x] + tile.row * call.step[code->x];
+            const std::ptrdiff_t step = call.step[code->x];
+            for (int r = 0, i = 0; r < tile.rows; ++r, from += step) {
+                if (code->y)  // one entry for the row
+                    for (int c = 0; c < tile.width; ++c) to.v[i++] = broadcast<T>(*from);
+                else
+                    for (int c = 0; c < tile.width; ++c)
+                        to.v[i++] = load_unaligned<T>(from + tile.column + c * lanes<T>);
+            }
+            break;
+        }
+        case op_scalar: each(count, to, [&](int) { return broadcast<T>(call.scalar[code->x]); });
+            break;
+        case op_constant: each(count, to, [&](int) { return broadcast<T>(T(constants[code->x])); });
+            break;
+        case op_store: {
+            T* into = call.out[code->y] + tile.row * call.out_step[code->y] + tile.column;
+            for (int r = 0, i = 0; r < tile.rows; ++r, into += call.out_step[code->y])
+                for (int c = 0; c < tile.width; ++c, ++i)
+                    store_unaligned<T>(into + c * lanes<T>,
+                                       at_end && c + 1 == tile.width ? kept<T>(x.v[i], last)
+                                                                     : x.v[i]);
+            break;
+        }
+        case op_sum: {
+            Vec<T> sum{};
+            for (int r = 0, i = 0; r < tile.rows; ++r)
+                for (int c = 0; c < tile.width; ++c, ++i)
+                    sum += at_end && c + 1 == tile.width ? kept<T>(x.v[i], last) : x.v[i];
+            sums[code->y] += double(sum_lanes<T>(sum));
+            break;
+        }
+        case op_add: each(count, to, [&](int i) { return x.v[i] + y.v[i]; }); break;
+        case op_subtract: each(count, to, [&](int i) { return x.v[i] - y.v[i]; }); break;
+        case op_multiply: each(count, to, [&](int i) { return x.v[i] * y.v[i]; }); break;
+        case op_divide: each(count, to, [&](int i) { return x.v[i] / y.v[i]; }); break;
+        case op_fma: each(count, to, [&](int i) { return fma<T>(x.v[i], y.v[i], z.v[i]); }); break;
+        case op_fnma: each(count, to, [&](int i) { return fnma<T>(x.v[i], y.v[i], z.v[i]); });
+            break;
+        case op_negate: each(count, to, [&](int i) { return -x.v[i]; }); break;
+        case op_exp: each(count, to, [&](int i) { return exp<T>(x.v[i]); }); break;
+        case op_log: each(count, to, [&](int i) { return log<T>(x.v[i]); }); break;
+        case op_expm1: each(count, to, [&](int i) { return expm1<T>(x.v[i]); }); break;
+        case op_log1p: each(count, to, [&](int i) { return log1p<T>(x.v[i]); }); break;
+        case op_tanh: each(count, to, [&](int i) { return tanh<T>(x.v[i]); }); break;
+        case op_erf: each(count, to, [&](int i) { return erf<T>(x.v[i]); }); break;
+        case op_sigmoid: each(count, to, [&](int i) { return sigmoid<T>(x.v[i]); }); break;
+        case op_sqrt: each(count, to, [&](int i) { return sqrt<T>(x.v[i]); }); break;
+        case op_abs: each(count, to, [&](int i) { return abs<T>(x.v[i]); }); break;
+        case op_sign: each(count, to, [&](int i) { return sign<T>(x.v[i]); }); break;
+        case op_maximum: each(count, to, [&](int i) { return maximum<T>(x.v[i], y.v[i]); }); break;
+        case op_minimum: each(count, to, [&](int i) { return minimum<T>(x.v[i], y.v[i]); }); break;
+        case op_greater: each(count, to, [&](int i) { return greater<T>(x.v[i], y.v[i]); }); break;
+        case op_where: each(count, to, [&](int i) { return where<T>(x.v[i], y.v[i], z.v[i]); });
+            break;
+        case op_power: each(count, to, [&](int i) { return power<T>(x.v[i], y.v[i]); }); break;
+        default: __builtin_trap();
+        }
+    }
+}
+
+// The formula `code` over a call. An operand's second source tells whether it is broadcast.
+template <class T>
+[[gnu::noinline]] void run_tape(Call<T>& call, const Step* code, const Step* end,
+                                const double* constants) {
+    alignas(64) TapeRegister<T> registers[tape_registers];
+    const std::ptrdiff_t vectors = (call.columns + lanes<T> - 1) / lanes<T>;
+    const Ints<T> last = first_lanes<T>(int(call.columns - (vectors - 1) * lanes<T>));
+    if (vectors >= tape_vectors) {
+        for (std::ptrdiff_t r = 0; r < call.rows; ++r)
+            for (std::ptrdiff_t c = 0; c < vectors; c += tape_vectors) {
+                const std::ptrdiff_t rest = vectors - c;
+                const int width = rest < tape_vectors ? int(rest) : tape_vectors;
+                tape_tile<T>(call, call.sum, {r, 1, c * lanes<T>, width}, code, end, constants,
+                             last, width == rest, registers);
+            }
+        return;
+    }
+    const std::ptrdiff_t height = tape_vectors / vectors;
+    for (std::ptrdiff_t r = 0; r < call.rows; r += height) {
+        const std::ptrdiff_t rest = call.rows - r;
+        tape_tile<T>(call, call.sum, {r, rest < height ? rest : height, 0, int(vectors)}, code, end,
+                     constants, last, true, registers);
+    }
+}
+
+}  // namespace CHAINRULE_ISA_NAMESPACE
+}  // namespace chainrule

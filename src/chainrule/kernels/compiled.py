@@ -1,0 +1,346 @@
+"""The compiled backend: Plans fused, laid out and run by the core.
+
+What it computes is defined by the reference.  Nothing here knows a layer, an activation or a loss:
+a Plan goes in, with arrays by name.  Refused: Plans with operations that have no matrix form.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import CoreUnavailable
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
+from chainrule.kernels.fusion import UNIT, FusedPlan, fuse
+from chainrule.kernels.plans import loss_plan
+from chainrule.kernels.program import Program, TooLarge
+from chainrule.kernels.reference import Execution, lying, named_array
+from chainrule.kernels.runs import Diverged, Losses, Run, first_not_finite
+from chainrule.network.plan import Plan
+
+try:
+    from chainrule.kernels import _core
+except ImportError as error:
+    _missing: ImportError | None = error
+else:
+    _missing = None
+
+Array = NDArray[Any]
+
+PIECE = 1024
+"""Rows that a prediction or a held-out loss takes at a time, so that memory stays bounded."""
+
+_LARGEST_MEMORY = 64
+"""Programs kept; each is a few kilobytes."""
+
+_programs: dict[tuple[Any, ...], tuple[Plan, Program]] = {}
+
+
+def available() -> bool:
+    """Return whether the compiled core could be imported."""
+    return _missing is None
+
+
+def require() -> None:
+    """Raise ``CoreUnavailable``, which says how to get the core, where it is missing."""
+    if _missing is not None:
+        raise CoreUnavailable(
+            f"backend 'compiled': the core could not be imported ({_missing}); build it with "
+            "`pip install .` in the source folder (a C++20 compiler is needed), or say "
+            "backend='reference'"
+        )
+
+
+def missing() -> str:
+    """Return why the core could not be imported."""
+    return str(_missing or "")
+
+
+def built() -> dict[str, str]:
+    """Return how the core was built and what it runs on."""
+    require()
+    information = _core.build_info()
+    return {
+        "instruction set": _core.in_use(),
+        "instruction sets available": ", ".join(_core.instruction_sets()),
+        "threads": "1",
+        "compiler": f"{information['compiler']} {information['compiler_version']}",
+        "nanobind": information["nanobind_version"],
+    }
+
+
+def program_for(
+    plan: Plan,
+    wanted: Iterable[str],
+    sizes: Mapping[Axis, int],
+    *,
+    single: bool,
+    whole_rows: bool = False,
+) -> Program:
+    """Return the program of a Plan at these sizes, built once.
+
+    ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of products.
+    """
+    names = tuple(wanted)
+    key = (id(plan), names, tuple(sizes.items()), single, whole_rows)
+    known = _programs.get(key)
+    if known is not None:
+        return known[1]
+    natives = _natives()
+    lanes = _core.lanes(single)
+
+    def built(fused: FusedPlan) -> Program:
+        program = Program(fused, sizes, lanes, natives)
+        x = program.stored.get("X")
+        if whole_rows and x and not x.turned and "X" not in program.read_by_vectors:
+            return Program(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
+        return program
+
+    try:
+        program = built(fuse(plan, names))
+    except TooLarge:
+        program = built(fuse(plan, names, together=False))
+    if len(_programs) >= _LARGEST_MEMORY:
+        _programs.pop(next(iter(_programs)))
+    _programs[key] = (plan, program)  # the Plan is kept, so that its id stays its own
+    return program
+
+
+_native_numbers: dict[str, int] = {}
+
+
+def _natives() -> dict[str, int]:
+    if not _native_numbers:
+        _native_numbers.update({text: place for place, text in enumerate(_core.formulas())})
+    return _native_numbers
+
+
+def sizes_of(symbols: Iterable[Symbol], values: Mapping[str, Any], rows: int) -> dict[Axis, int]:
+    """Return the length of each axis, read off the arrays; that of the samples is ``rows``."""
+    sizes: dict[Axis, int] = {}
+    for symbol in symbols:
+        if symbol.name in values:
+            lengths = np.shape(values[symbol.name])
+            sizes.update(zip(symbol.axes, lengths, strict=True))
+    for axis in sizes:
+        if axis.is_samples:
+            sizes[axis] = rows
+    return dict(sorted(sizes.items(), key=lambda item: (item[0].position, item[0].name)))
+
+
+class Runner:
+    """A program with its memory: values in and out by name.
+
+    ``given`` are the arrays with samples, whose rows are read batch by batch; ``values`` all
+    others.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        wanted: Iterable[str],
+        values: Mapping[str, Any],
+        given: Mapping[str, Array],
+        dtype: Any,
+        rows: int,
+        *,
+        whole_rows: bool = False,
+    ) -> None:
+        require()
+        self.plan = plan
+        self.dtype = np.dtype(dtype)
+        single = self.dtype == np.float32
+        symbols = (*plan.inputs, *plan.memory)
+        self.symbols = {symbol.name: symbol for symbol in symbols}
+        sizes = sizes_of(symbols, {**values, **given}, rows)
+        self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
+        self.machine = _core.Machine(single, **self.program.tables)
+        for axis, length in sizes.items():
+            if not axis.is_samples:
+                self.machine.set_scalar(self.program.scalars.slots[f"|{axis.name}|"], length)
+        for name, value in values.items():
+            self.write(name, value)
+        self.sources = [
+            (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
+            for name, array in given.items()
+            if (stored := self.program.stored.get(name)) is not None
+        ]
+
+    def write(self, name: str, value: Any) -> None:
+        """Let an input, parameter or memory have this value, in its own shape."""
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            return
+        if self.program.fused.sides[name] == UNIT:
+            slot = self.program.scalars.slots.get(name)
+            if slot is not None:
+                self.machine.set_scalar(slot, float(np.asarray(value)))
+        elif name in self.program.stored:
+            stored = self.program.stored[name]
+            array = lying(np.asarray(value, dtype=self.dtype), symbol)
+            self.machine.write(stored.number, stored.turned, array)
+
+    def read(self, name: str, into: Array) -> None:
+        """Copy a value of the Plan into a matrix with its sides."""
+        reference = self.program.fused.found(name)
+        if self.program.fused.sides[reference.name] == UNIT:
+            into[...] = self.scalar(name)
+            return
+        stored = self.program.stored[reference.name]
+        self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
+
+    def read_parameter(self, name: str, into: Array) -> None:
+        """Copy a parameter into an array of its own shape."""
+        symbol = self.symbols[name]
+        if not symbol.axes:
+            into[...] = self.scalar(name)
+        elif name in self.program.stored:
+            self.read(name, lying(into, symbol))
+
+    def scalar(self, name: str) -> float:
+        """Return a value that is one number."""
+        slot = self.program.scalars.slots[self.program.fused.found(name).name]
+        return float(self.machine.scalar(slot))
+
+    def step(self, first: int, count: int) -> bool:
+        """Run one step over rows of the given arrays."""
+        done: bool = self.machine.step(self.sources, first, count)
+        return done
+
+
+def loss_and_gradients(
+    plan: Plan, values: Mapping[str, Any], data: Mapping[str, Array], dtype: Any
+) -> tuple[float, dict[str, Array]]:
+    """Return the loss of a Plan and the gradient of each of its parameters."""
+    rows = len(data["X"])
+    wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
+    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True)
+    runner.step(0, rows)
+    gradients: dict[str, Array] = {}
+    for parameter in plan.formulation.parameters:
+        if parameter.name in plan.gradients:
+            shape = np.shape(values[parameter.name])
+            gradient = np.zeros(shape, dtype)
+            cotangent = Symbol(plan.gradients[parameter.name], parameter.axes)
+            matrix = np.zeros(lying(gradient, cotangent).shape, dtype)
+            runner.read(cotangent.name, matrix)
+            gradients[parameter.name] = named_array(matrix, cotangent).reshape(shape)
+    return runner.scalar(plan.loss), gradients
+
+
+def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any) -> Array:
+    """Return the output of a prediction's Plan, in pieces of rows."""
+    rows = len(X)
+    runner = Runner(plan, [plan.output], values, {"X": X}, dtype, min(rows, PIECE), whole_rows=True)
+    sides = runner.program.fused.sides[plan.output]
+    width = runner.program.size(sides[1])
+    result = np.empty((rows, width), dtype)
+    for first in range(0, rows, PIECE):
+        last = min(rows, first + PIECE)
+        runner.step(first, last - first)
+        runner.read(plan.output, result[first:last])
+    return result
+
+
+class CompiledTrainer:
+    """A run in the core: any number of epochs in one call."""
+
+    def __init__(self, run: Run) -> None:
+        self.given = run
+        plan = run.plan
+        dtype = run.parameters.flat.dtype
+        fixed = run.network.strengths
+        values: dict[str, Any] = {**run.parameters, **fixed, **run.optimizer.constants}
+        batch = min(run.batch, run.samples)
+        for symbol in plan.memory:
+            owner = symbol.name.split("_", 1)[1]
+            values[symbol.name] = np.zeros(run.network.parameter_shapes[owner], dtype)
+        self.runner = Runner(
+            plan,
+            [plan.loss, plan.data_loss],
+            values,
+            run.data,
+            dtype,
+            batch,
+            whole_rows=run.seed is None,
+        )
+        self.batch = batch
+        self.steps = 0
+        self.held: Runner | None = None
+        self.shared = np.zeros((0, 2), np.int64)
+        if run.held is not None:
+            rows = min(len(run.held["X"]), PIECE)
+            held_plan = loss_plan(run.network)
+            self.held = Runner(
+                held_plan,
+                [held_plan.data_loss],
+                {**run.parameters, **fixed},
+                run.held,
+                dtype,
+                rows,
+                whole_rows=True,
+            )
+            self.shared = self._shared(self.held)
+
+    def _shared(self, held: Runner) -> NDArray[np.int64]:
+        here, there = self.runner.program, held.program
+        pairs = []
+        for name in self.given.network.trainable_names:
+            if name in here.stored and name in there.stored:
+                pairs.append((here.stored[name].number, there.stored[name].number))
+            elif name in here.scalars.slots and name in there.scalars.slots:
+                pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
+    def run(self, first: int, epochs: int) -> Losses:
+        """Run epochs inside the core."""
+        run = self.given
+        losses = np.zeros(2 * epochs)
+        validation = np.zeros(epochs)
+        ending, done, steps, batch, raised = self.runner.machine.run(
+            self.runner.sources,
+            run.samples,
+            self.batch,
+            first,
+            epochs,
+            self.steps,
+            run.seed is not None,
+            run.seed or 0,
+            losses,
+            None if self.held is None else self.held.machine,
+            [] if self.held is None else self.held.sources,
+            0 if run.held is None else len(run.held["X"]),
+            0 if run.held is None else min(len(run.held["X"]), PIECE),
+            self.shared,
+            validation,
+        )
+        self.steps += steps
+        for name in run.network.trainable_names:
+            self.runner.read_parameter(name, run.parameters[name])
+        if ending == 1:
+            assert isinstance(raised, BaseException)
+            raise raised
+        if ending == 2:
+            raise self._diverged(first + done, batch)
+        return Losses(
+            losses[0::2].tolist(),
+            losses[1::2].tolist(),
+            [] if self.held is None else validation.tolist(),
+        )
+
+    def _diverged(self, epoch: int, batch: int) -> Diverged:
+        """Name the place by running the batch again with the reference, from the same state."""
+        run = self.given
+        plan = run.plan.only(run.plan.loss, run.plan.data_loss)
+        execution = Execution(plan, dtype=run.parameters.flat.dtype)
+        rows = run.rows(epoch, batch)
+        execution.give({**run.parameters, **run.network.strengths})
+        execution.give({name: array[rows] for name, array in run.data.items()})
+        with np.errstate(all="ignore"):
+            for operation in plan.operations:
+                if operation.stage == "forward":
+                    execution.step(operation)
+        loss = self.runner.scalar(plan.loss)
+        return Diverged(epoch, batch, loss, first_not_finite(execution))

@@ -1,0 +1,37 @@
+"""What runs here: backend, instruction set, threads, compiler, versions."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from chainrule.kernels import compiled
+
+
+def configuration() -> dict[str, str]:
+    """Return what runs here, by name.
+
+    >>> configuration()["backend"] in ("compiled", "reference")
+    True
+    """
+    found = {"backend": "compiled" if compiled.available() else "reference"}
+    try:
+        found["chainrule"] = version("chainrule")
+    except PackageNotFoundError:
+        found["chainrule"] = "not installed"
+    if compiled.available():
+        found.update(compiled.built())
+    else:
+        found["core"] = compiled.missing()
+    found["numpy"] = np.__version__
+    found["python"] = platform.python_version()
+    found["machine"] = f"{platform.system()} {platform.machine()}"
+    return found
+
+
+def show_config() -> None:
+    """Print what runs here: backend, instruction set in use and available, threads, compiler."""
+    entries = configuration()
+    width = max(map(len, entries))
+    for name, value in entries.items():
+        print(f"{name:<{width}}  {value}")

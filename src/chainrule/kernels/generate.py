@@ -1,0 +1,258 @@
+"""Generated kernels: C++ text for the formulas that the catalogues lead to.
+
+``python -m chainrule.kernels.generate`` writes ``cpp/generated/formulas.inc``; ``--check`` fails
+where the committed file is not current.  It runs from the source tree, without the built core.
+
+Nothing is typed here: networks over every activation, loss, penalty and optimizer are derived,
+lowered and fused, and each formula that comes out is written down once, under the text of its code.
+The core runs a formula whose text it knows by the kernel, every other one by the tape.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from chainrule.errors import InputError
+from chainrule.formulas.axes import Axis
+from chainrule.kernels.fusion import FusedPlan, fuse
+from chainrule.kernels.program import Program
+from chainrule.network import activations, losses, optimizers
+from chainrule.network.architecture import Network
+from chainrule.network.gradients import differentiate
+from chainrule.network.optimizers import SGD, Optimizer
+from chainrule.network.penalties import L2
+from chainrule.network.plan import Plan, plan
+
+TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated" / "formulas.inc"
+
+_WIDE, _LANES = 64, 4
+_OUTPUTS = ("identity", "sigmoid", "tanh", "softplus", "exponential", "softmax", "relu")
+"""Output activations whose losses get kernels; with others the loss runs on the tape."""
+
+
+def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
+    """Yield networks that together lead to the formulas in common use."""
+    sgd: list[Optimizer] = [SGD(0.1)]
+    for name in activations.CATALOGUE:
+        if activations.CATALOGUE[name].elementwise:
+            yield Network.dense([2, 2, 2, 2], activation=[name, name, "identity"]), sgd, False
+    for loss in losses.CATALOGUE:
+        for output in _OUTPUTS:
+            try:
+                yield Network.dense([2, 2], activation=[output], loss=loss), sgd, False
+                yield Network.dense([2, 2], activation=[output], loss=loss), sgd, True
+            except InputError:
+                continue  # the loss is not defined for these outputs
+    rules: list[Optimizer] = [rule(0.1) for rule in optimizers.CATALOGUE.values()]
+    rules += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
+    yield Network.dense([2, 2], activation="identity"), rules, False
+    yield Network.dense([2, 2], activation="identity", penalty=L2(0.1)), rules, False
+
+
+def texts() -> list[str]:
+    """Return the text of every formula, each once."""
+    found: dict[str, None] = {}
+    for network, rules, weighted in networks():
+        gradients = differentiate(network.formulation(weighted=weighted))
+        plans: list[tuple[Plan, list[str]]] = []
+        for rule in rules:
+            whole = plan(gradients, rule)
+            plans.append((whole, [whole.loss, whole.data_loss]))
+        bare = plan(gradients)
+        plans.append((bare, [bare.loss, *bare.gradients.values()]))
+        plans.append((bare.only(bare.data_loss), [bare.data_loss]))
+        plans.append((bare.forward(), [bare.output]))
+        for lowered, wanted in plans:
+            fused = fuse(lowered, wanted)
+            for narrow in (False, True):
+                program = Program(fused, _sizes(fused, narrow), _LANES)
+                found |= dict.fromkeys(text for text in program.texts if not _bare(text))
+    return list(found)
+
+
+def _bare(text: str) -> bool:
+    return text.count(";") < 2  # a copy or a plain sum: the tape is as fast
+
+
+def _sizes(fused: FusedPlan, narrow: bool) -> dict[Axis, int]:
+    axes = fused.plan.formulation.axes
+    last = max(axes, key=lambda axis: axis.position)
+    return {axis: 1 if narrow and axis == last else _WIDE for axis in axes}
+
+
+def kernel(number: int, text: str) -> str:
+    """Return the C++ function of one formula."""
+    before: list[str] = []
+    by_row: list[str] = []
+    inside: list[str] = []
+    after: list[str] = []
+    for place, entry in enumerate(text.split("; ")):
+        name, *words = entry.split()
+        match name:
+            case "operand" if words[1] == "v":
+                by_row.append(
+                    f"const T* const p{words[0]} = c.in[{words[0]}] + r * c.step[{words[0]}];"
+                )
+                inside.append(f"const V r{place} = load_unaligned<T>(p{words[0]} + j);")
+            case "operand":
+                by_row.append(
+                    f"const V r{place} = broadcast<T>(c.in[{words[0]}][r * c.step[{words[0]}]]);"
+                )
+            case "scalar":
+                before.append(f"const V r{place} = broadcast<T>(c.scalar[{words[0]}]);")
+            case "constant":
+                before.append(f"const V r{place} = broadcast<T>(T({words[0]}));")
+            case "store":
+                at = f"[{words[1]}]"
+                by_row.append(f"T* const q{words[1]} = c.out{at} + r * c.out_step{at};")
+                inside.append(f"store_unaligned<T>(q{words[1]} + j, kept<T>(r{words[0]}, live));")
+            case "sum":
+                before.append(f"V s{words[1]}{{}};")
+                inside.append(f"s{words[1]} += kept<T>(r{words[0]}, live);")
+                after.append(f"c.sum[{words[1]}] += double(sum_lanes<T>(s{words[1]}));")
+            case _:
+                inside.append(f"const V r{place} = {_operation(name, words)};")
+    lines = [
+        "template <class T>",
+        f"void formula_{number}(Call<T>& c) {{",
+        "    using V = Vec<T>;",
+        "    const Ints<T> last = last_lanes<T>(c.columns);",
+        *(f"    {line}" for line in before),
+        "    for (std::ptrdiff_t r = 0; r < c.rows; ++r) {",
+        *(f"        {line}" for line in by_row),
+        "        for (std::ptrdiff_t j = 0; j < c.columns; j += lanes<T>) {",
+        "            const Ints<T> live = j + lanes<T> <= c.columns ? ~Ints<T>{} : last;",
+        *(f"            {line}" for line in inside),
+        "        }",
+        "    }",
+        *(f"    {line}" for line in after),
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def light(text: str) -> bool:
+    """Return whether a formula is one step on a product's sums, a gradient's descent above all.
+
+    Such a formula is also compiled into the product's register tile; every other one would put its
+    code there once per tile shape.
+    """
+    names = [entry.split()[0] for entry in text.split("; ")]
+    rest = [name for name in names if name not in ("operand", "scalar", "constant")]
+    return rest in (["fma", "store"], ["fnma", "store"]) and " b;" not in text
+
+
+def finish(number: int, text: str) -> str:
+    """Return a light formula as what finishes a product in its registers."""
+    members: list[str] = []
+    lines: list[str] = []
+    for place, entry in enumerate(text.split("; ")):
+        name, *words = entry.split()
+        at = f"[{words[1] if name == 'store' else words[0]}]"
+        match name:
+            case "operand" if words[0] == "0":
+                lines.append(f"const Vec<T> r{place} = sum;")
+            case "operand":
+                where = f"c.in{at} + row * c.step{at} + column"
+                lines.append(f"const Vec<T> r{place} = load<T>({where});")
+            case "scalar":
+                members.append(f"const Vec<T> r{place} = broadcast<T>(c.scalar{at});")
+            case "constant":
+                members.append(f"const Vec<T> r{place} = broadcast<T>(T({words[0]}));")
+            case "store":
+                where = f"c.out{at} + row * c.out_step{at} + column"
+                lines.append(f"store<T>({where}, kept<T>(r{words[0]}, live));")
+            case _:
+                lines.append(f"const Vec<T> r{place} = {_operation(name, words)};")
+    return "\n".join(
+        [
+            "template <class T>",
+            f"struct Finish_{number} {{",
+            "    static constexpr bool in_registers = true;",
+            "    const Call<T>& c;",
+            *(f"    {line}" for line in members),
+            "    CHAINRULE_INLINE void operator()(std::ptrdiff_t row, std::ptrdiff_t column,",
+            "                                     Vec<T> sum, Ints<T> live) const {",
+            *(f"        {line}" for line in lines),
+            "    }",
+            "};",
+        ]
+    )
+
+
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+
+
+def _operation(name: str, words: list[str]) -> str:
+    registers = [f"r{word}" for word in words]
+    if name in _SIGNS:
+        return f"{registers[0]} {_SIGNS[name]} {registers[1]}"
+    if name == "negate":
+        return f"-{registers[0]}"
+    return f"{name}<T>({', '.join(registers)})"
+
+
+def generated() -> str:
+    """Return the whole file."""
+    found = texts()
+    parts = [
+        "// Written by `python -m chainrule.kernels.generate` from the catalogues of activations,",
+        "// losses, penalties and optimizers. Not to be edited; scripts/check compares it.",
+        "#pragma once",
+        "",
+        '#include "../finish.hpp"',
+        "",
+        "namespace chainrule {",
+        "inline namespace CHAINRULE_ISA_NAMESPACE {",
+        "",
+    ]
+    for number, text in enumerate(found):
+        parts += [f"// {text}", kernel(number, text), ""]
+        if light(text):
+            parts += [finish(number, text), ""]
+    parts += [
+        "template <class T>",
+        "struct Kernels {",
+        "    static constexpr void (*table[])(Call<T>&) = {",
+        *(f"        formula_{number}<T>," for number in range(len(found))),
+        "    };",
+        "    // The same in the registers of a product, for light formulas.",
+        "    static constexpr FinishedProduct<T> finished[] = {",
+        *(
+            f"        finished_product<T, Finish_{number}>," if light(text) else "        nullptr,"
+            for number, text in enumerate(found)
+        ),
+        "    };",
+        "};",
+        "",
+        "constexpr const char* formula_texts[] = {",
+        *(f'    "{text}",' for text in found),
+        "};",
+        f"constexpr Number formula_count = {len(found)};",
+        "",
+        "}  // namespace CHAINRULE_ISA_NAMESPACE",
+        "}  // namespace chainrule",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file, or compare it."""
+    fresh = generated()
+    if arguments == ["--check"]:
+        current = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+        if current != fresh:
+            print(f"{TARGET} is not current: python -m chainrule.kernels.generate", file=sys.stderr)
+            return 1
+        return 0
+    if arguments:
+        print("usage: python -m chainrule.kernels.generate [--check]", file=sys.stderr)
+        return 2
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(fresh, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,406 @@
+"""Formulas to code: registers, each assigned once, for the tape and for the generated kernels.
+
+Entry by entry arithmetic becomes a ``Tape`` over operands that are read by vectors (``v``) or
+broadcast from one entry (``b``), and over scalars.  What depends on single numbers only (the
+learning rate over a bias correction, 2/(B n)) becomes scalar code, which runs once a step in
+float64.  Equal subexpressions are computed once, and a product added to something is one ``fma``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from chainrule.formulas.expressions import (
+    ONE,
+    Add,
+    Apply,
+    Expression,
+    Number,
+    Power,
+    Product,
+    Size,
+    Symbol,
+    children,
+    power,
+    product,
+)
+from chainrule.formulas.functions import Function
+from chainrule.kernels.fusion import IN_CORE, NotFused
+
+OPERATIONS = (
+    "operand",
+    "scalar",
+    "constant",
+    "store",
+    "sum",
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "fma",
+    "fnma",
+    "negate",
+    "exp",
+    "log",
+    "expm1",
+    "log1p",
+    "tanh",
+    "erf",
+    "sigmoid",
+    "sqrt",
+    "abs",
+    "sign",
+    "maximum",
+    "minimum",
+    "greater",
+    "where",
+    "power",
+)
+"""The core's operations, in the order of its numbers (``cpp/program.hpp``)."""
+
+Line = tuple[Any, ...]
+"""An operation and its sources: places of earlier lines, or numbers for the first three."""
+
+
+@dataclass
+class Code:
+    """Lines in order; a line is known by its place."""
+
+    lines: list[Line] = field(default_factory=list)
+    known: dict[Line, int] = field(default_factory=dict)
+
+    def emit(self, *line: Any) -> int:
+        """Return the place of a line, adding it where it is new."""
+        if line not in self.known:
+            self.known[line] = len(self.lines)
+            self.lines.append(line)
+        return self.known[line]
+
+
+class Lowering:
+    """Expressions to lines, given what a symbol or a scalar part becomes."""
+
+    def __init__(
+        self,
+        code: Code,
+        leaf: Callable[[Expression], int],
+        whole: Callable[[Expression], int | None] = lambda _: None,
+    ) -> None:
+        self.code = code
+        self.leaf = leaf
+        self.whole = whole
+        self.memo: dict[Expression, int] = {}
+
+    def __call__(self, tree: Expression) -> int:
+        """Return the place where the value of an expression is computed."""
+        known = self.memo.get(tree)
+        if known is None:
+            taken = self.whole(tree)
+            known = self.memo[tree] = self._value(tree) if taken is None else taken
+        return known
+
+    def _value(self, tree: Expression) -> int:
+        match tree:
+            case Number():
+                return self.code.emit("constant", float(tree.value))
+            case Symbol() | Size():
+                return self.leaf(tree)
+            case Add():
+                return self._sum(tree)
+            case Product() if not tree.summed:
+                return self._quotient(tree)
+            case Power():
+                return self._power(tree)
+            case Apply():
+                return self._apply(tree)
+        raise NotFused(f"{type(tree).__name__} in {tree} is not computed entry by entry")
+
+    def _sum(self, tree: Add) -> int:
+        single = [term for term in tree.terms if self.whole(term) is not None]
+        terms = [term for term in tree.terms if self.whole(term) is None]
+        if single:  # one number for all that does not vary
+            whole = single[0] if len(single) == 1 else Add(tuple(single))
+            place = tree.terms.index(single[0])
+            terms.insert(min(place, len(terms)), whole)
+        first = next((t for t in terms if not self._signed(t)[0] and not _factors(t)), None)
+        first = first or next((t for t in terms if not self._signed(t)[0]), terms[0])
+        terms.remove(first)
+        result = self(first)
+        for term in terms:
+            negative, positive = self._signed(term)
+            parts = _factors(positive)
+            if parts and self.whole(positive) is None:
+                left, right = (self(part) for part in parts)
+                result = self.code.emit("fnma" if negative else "fma", left, right, result)
+            else:
+                place = self(positive)
+                result = self.code.emit("subtract" if negative else "add", result, place)
+        return result
+
+    def _signed(self, term: Expression) -> tuple[bool, Expression]:
+        """Return whether a term is subtracted, and what."""
+        if isinstance(term, Number) and term.value < 0:
+            return True, Number(-term.value)
+        if isinstance(term, Product) and isinstance(term.factors[0], Number):
+            number = term.factors[0]
+            if number.value < 0:
+                return True, product(Number(-number.value), *term.factors[1:])
+        return False, term
+
+    def _quotient(self, tree: Product) -> int:
+        single = [factor for factor in tree.factors if self.whole(factor) is not None]
+        others = [factor for factor in tree.factors if self.whole(factor) is None]
+        above: list[Expression] = []
+        below: list[Expression] = []
+        for factor in others:
+            if isinstance(factor, Power) and _negative(factor.exponent):
+                assert isinstance(factor.exponent, Number)
+                below.append(power(factor.base, Number(-factor.exponent.value)))
+            else:
+                above.append(factor)
+        sign = False
+        front = product(*single)
+        if front == Number(Fraction(-1)):
+            sign = True
+        elif front != ONE:
+            above.insert(0, front)
+        if not above:
+            above = [ONE]
+        result = self(above[0])
+        for factor in above[1:]:
+            result = self.code.emit("multiply", result, self(factor))
+        if below:
+            divisor = self(below[0])
+            for factor in below[1:]:
+                divisor = self.code.emit("multiply", divisor, self(factor))
+            result = self.code.emit("divide", result, divisor)
+        return self.code.emit("negate", result) if sign else result
+
+    def _power(self, tree: Power) -> int:
+        if isinstance(tree.exponent, Number):
+            exponent = tree.exponent.value
+            if exponent < 0:
+                one = self.code.emit("constant", 1.0)
+                below = self(power(tree.base, Number(-exponent)))
+                return self.code.emit("divide", one, below)
+            if exponent == Fraction(1, 2):
+                return self.code.emit("sqrt", self(tree.base))
+            if exponent.denominator == 1 and 0 < exponent <= 64:
+                return self._whole_power(self(tree.base), int(exponent))
+        return self.code.emit("power", self(tree.base), self(tree.exponent))
+
+    def _whole_power(self, base: int, exponent: int) -> int:
+        if exponent == 1:
+            return base
+        half = self._whole_power(base, exponent // 2)
+        square = self.code.emit("multiply", half, half)
+        return self.code.emit("multiply", square, base) if exponent % 2 else square
+
+    def _apply(self, tree: Apply) -> int:
+        function = tree.function
+        name = IN_CORE[id(function)] if isinstance(function, Function) else function.name
+        if name not in OPERATIONS:
+            raise NotFused(f"the primitive {name} is not one of the core's")
+        return self.code.emit(name, *(self(argument) for argument in tree.arguments))
+
+
+def _factors(term: Expression) -> tuple[Expression, Expression] | None:
+    """Return two factors of a term that fma can take, or None."""
+    if isinstance(term, Power) and term.exponent == Number(Fraction(2)):
+        return term.base, term.base
+    if isinstance(term, Product) and not any(
+        isinstance(factor, Power) and _negative(factor.exponent) for factor in term.factors
+    ):
+        *front, last = term.factors
+        return product(*front), last
+    return None
+
+
+def _negative(exponent: Expression) -> bool:
+    return isinstance(exponent, Number) and exponent.value < 0
+
+
+class Tape:
+    """The code of one fused formula: what it reads, computes, stores and sums.
+
+    ``leaf`` gives a symbol's operand (a hashable description and its kind, ``v`` or ``b``) or
+    None where it is a single number; ``scalar`` gives the slot of an expression of single numbers.
+    """
+
+    def __init__(
+        self,
+        leaf: Callable[[str], tuple[Any, str] | None],
+        scalar: Callable[[Expression], int],
+    ) -> None:
+        self.code = Code()
+        self.operands: list[tuple[Any, str]] = []
+        self.scalars: list[int] = []
+        self.stores: list[str] = []
+        self.sums: list[str] = []
+        self.values: dict[str, int] = {}
+        self._leaf = leaf
+        self._scalar = scalar
+
+    def operand(self, described: tuple[Any, str]) -> int:
+        """Return the register of an operand."""
+        if described not in self.operands:
+            self.operands.append(described)
+        return self.code.emit("operand", self.operands.index(described), described[1])
+
+    def assign(self, target: str, formula: Expression) -> None:
+        """Compute a formula of operands, scalars and values that were assigned before."""
+
+        def leaf(tree: Expression) -> int:
+            assert isinstance(tree, Symbol)
+            if tree.name in self.values:
+                return self.values[tree.name]
+            described = self._leaf(tree.name)
+            assert described is not None
+            return self.operand(described)
+
+        def varies(tree: Expression) -> bool:
+            if isinstance(tree, Symbol):
+                return tree.name in self.values or self._leaf(tree.name) is not None
+            return any(varies(part) for part in children(tree))
+
+        def whole(tree: Expression) -> int | None:
+            if varies(tree):
+                return None
+            number = _folded(tree)
+            if number is not None:
+                return self.code.emit("constant", number)
+            slot = self._scalar(tree)
+            if slot not in self.scalars:
+                self.scalars.append(slot)
+            return self.code.emit("scalar", self.scalars.index(slot))
+
+        self.values[target] = Lowering(self.code, leaf, whole)(formula)
+
+    def finish(self, stores: list[str], sums: list[str]) -> None:
+        """Say which values are stored and which are summed; drop what none of them needs."""
+        self.stores, self.sums = stores, sums
+        lines = self.code.lines
+        ends = [("store", self.values[name], place) for place, name in enumerate(stores)]
+        ends += [("sum", self.values[name], place) for place, name in enumerate(sums)]
+        needed: set[int] = set()
+        pending = [line[1] for line in ends]
+        while pending:
+            place = pending.pop()
+            if place not in needed:
+                needed.add(place)
+                pending.extend(sources(lines[place]))
+        operands: list[tuple[Any, str]] = []
+        scalars: list[int] = []
+        moved: dict[int, int] = {}
+        code = Code()
+        for place, line in enumerate(lines):
+            if place not in needed:
+                continue
+            match line:
+                case ("operand", number, kind):
+                    operands.append(self.operands[number])
+                    moved[place] = code.emit("operand", len(operands) - 1, kind)
+                case ("scalar", number):
+                    scalars.append(self.scalars[number])
+                    moved[place] = code.emit("scalar", len(scalars) - 1)
+                case ("constant", _):
+                    moved[place] = code.emit(*line)
+                case (name, *found):
+                    moved[place] = code.emit(name, *(moved[source] for source in found))
+        self.code, self.operands, self.scalars = code, operands, scalars
+        self.ends = [(name, moved[source], number) for name, source, number in ends]
+
+    @property
+    def text(self) -> str:
+        """The code as text: equal for equal formulas, whatever their values are called."""
+        lines = [f"{line[0]} {' '.join(map(str, line[1:]))}" for line in self.code.lines]
+        lines += [f"{name} {source} {number}" for name, source, number in self.ends]
+        return "; ".join(lines)
+
+
+def sources(line: Line) -> tuple[int, ...]:
+    """Return the places of the lines that a line reads."""
+    return () if line[0] in ("operand", "scalar", "constant") else line[1:]
+
+
+def _folded(tree: Expression) -> float | None:
+    """Return the value of an expression of numbers only."""
+    match tree:
+        case Number():
+            return float(tree.value)
+        case Add() | Product() | Power():
+            values = [_folded(part) for part in children(tree)]
+            known = [value for value in values if value is not None]
+            if len(known) < len(values) or (isinstance(tree, Product) and tree.summed):
+                return None
+            if isinstance(tree, Add):
+                return sum(known)
+            if isinstance(tree, Power):
+                return float(known[0] ** known[1])
+            result = 1.0
+            for value in known:
+                result *= value
+            return result
+    return None
+
+
+class ScalarCode:
+    """Arithmetic on single numbers: every value has a slot, equal expressions share one."""
+
+    def __init__(self) -> None:
+        self.slots: dict[str, int] = {}
+        self.steps: list[tuple[int, int, int, int, int]] = []
+        self.constants: list[float] = []
+        self._known: dict[Line, int] = {}
+        self._settled: set[int] = set()
+
+    def slot(self, name: str) -> int:
+        """Return the slot of a named number."""
+        return self.slots.setdefault(name, len(self.slots))
+
+    def settle(self, name: str) -> None:
+        """Say that a number is given before a step and stays during it."""
+        self._settled.add(self.slot(name))
+
+    def constant(self, value: float) -> int:
+        """Return the place of a constant."""
+        if value not in self.constants:
+            self.constants.append(value)
+        return self.constants.index(value)
+
+    def compute(self, formula: Expression) -> tuple[int, list[Any]]:
+        """Return the slot of a formula's value and the steps it takes that are new."""
+        code = Code()
+        steps: list[tuple[int, int, int, int, int]] = []
+        places: dict[int, int] = {}
+
+        def leaf(tree: Expression) -> int:
+            assert isinstance(tree, (Size, Symbol))
+            name = f"|{tree.axis.name}|" if isinstance(tree, Size) else tree.name
+            return code.emit("slot", self.slot(name))
+
+        last = Lowering(code, leaf)(formula)
+        for place, line in enumerate(code.lines):
+            if line[0] == "slot":
+                places[place] = line[1]
+                continue
+            if line[0] == "constant":
+                key: Line = ("constant", self.constant(line[1]))
+            else:
+                key = (line[0], *(places[source] for source in line[1:]))
+            settled = line[0] == "constant" or all(source in self._settled for source in key[1:])
+            if settled and key in self._known:
+                places[place] = self._known[key]
+                continue
+            slot = self.slot(f"·{len(self.slots)}")
+            places[place] = slot
+            padded = [*key[1:], 0, 0][:3]
+            step = (OPERATIONS.index(line[0]), slot, padded[0], padded[1], padded[2])
+            if settled:
+                self._known[key] = slot
+                self._settled.add(slot)
+                self.steps.append(step)
+            else:
+                steps.append(step)
+        return places[last], steps
