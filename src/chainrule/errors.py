@@ -9,6 +9,7 @@
         │   └── ModelFileError                              a model file: damaged, foreign, too new
         ├── InputTypeError        (also a TypeError)        an argument of the wrong type
         ├── MissingRule           (also NotImplementedError) an operation without a derivative rule
+        ├── NotFused              (also NotImplementedError) an operation the core has no form for
         ├── NonFiniteLoss         (also ArithmeticError)    training ran into NaN or infinity
         └── CoreUnavailable       (also an ImportError)     the compiled core cannot be loaded
 
@@ -34,6 +35,7 @@ __all__ = [
     "MissingRule",
     "ModelFileError",
     "NonFiniteLoss",
+    "NotFused",
     "nearest",
     "one_line",
     "shown",
@@ -85,6 +87,10 @@ class MissingRule(ChainruleError, NotImplementedError):  # noqa: N818 - names wh
             f"no differentiation rule for the operation {shown(self.operation)}: "
             "register one, or use operations that have one"
         )
+
+
+class NotFused(ChainruleError, NotImplementedError):  # noqa: N818 - names what is wrong
+    """An operation has no form in the compiled core; the message names it."""
 
 
 class NonFiniteLoss(ChainruleError, ArithmeticError):  # noqa: N818 - names what is wrong

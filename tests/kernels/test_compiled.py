@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss
+from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss, NotFused
 from chainrule.formulas.functions import exp, tanh, z
 from chainrule.kernels import _core, compiled
 from chainrule.kernels.plans import training_plan
@@ -377,3 +377,26 @@ def test_show_config_says_what_runs(capsys):
     assert "compiled" in text
     assert _core.in_use() in text
     assert "threads" in text
+
+
+def test_the_reference_takes_over_what_the_core_has_no_form_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under "auto" a Plan the core cannot run is run all the same; asked for, the core says so."""
+
+    def refuse(*given: object, **named: object) -> None:
+        raise NotFused("General: no kernel runs this operation")
+
+    for name in ("CompiledTrainer", "loss_and_gradients", "output"):
+        monkeypatch.setattr(compiled, name, refuse)
+    network = cr.Network.dense([2, 3, 1])
+    parameters, X, Y = network.initialize(0), np.ones((4, 2)), np.ones((4, 1))
+    calls = (
+        lambda backend: cr.train(network, X, Y, epochs=1, backend=backend),
+        lambda backend: cr.loss_and_gradients(network, parameters, X, Y, backend=backend),
+        lambda backend: cr.predict(network, parameters, X, backend=backend),
+    )
+    for call in calls:
+        call("auto")
+        with pytest.raises(NotFused, match="General"):
+            call("compiled")

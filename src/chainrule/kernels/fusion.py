@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from chainrule.errors import ChainruleError
+from chainrule.errors import NotFused
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import (
@@ -47,10 +47,6 @@ from chainrule.network.plan import Plan
 UNIT: Sides = (None, None)
 IN_CORE = {id(CATALOGUE[name]): name for name in ("sigmoid",)}
 """Named functions that the core has as a primitive; all others are written out."""
-
-
-class NotFused(ChainruleError, NotImplementedError):  # noqa: N818 - names what is wrong
-    """An operation has no form in the compiled core; the message names it."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import NotFused
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
 from chainrule.kernels.fusion import (
@@ -22,7 +23,6 @@ from chainrule.kernels.fusion import (
     FusedPlan,
     Kernel,
     Multiplied,
-    NotFused,
     Reduced,
     names_of,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from chainrule.errors import NotFused
 from chainrule.formulas.expressions import (
     ONE,
     Add,
@@ -26,7 +27,7 @@ from chainrule.formulas.expressions import (
     product,
 )
 from chainrule.formulas.functions import Function
-from chainrule.kernels.fusion import IN_CORE, NotFused
+from chainrule.kernels.fusion import IN_CORE
 
 OPERATIONS = (
     "operand",

@@ -1,13 +1,14 @@
 """The training run: epochs, batches, history, validation."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
+from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
 from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
@@ -108,7 +109,7 @@ def train(
         seed if shuffle else None,
         held,
     )
-    trainer: Trainer = core.CompiledTrainer(run) if core else ReferenceTrainer(run)
+    trainer = _trainer(run, core, backend)
     history: dict[str, list[float]] = {"loss": [], "data_loss": []}
     if held is not None:
         history["validation_loss"] = []
@@ -132,6 +133,19 @@ def train(
             if on_epoch(told):
                 break
     return Result(network, kept, history)
+
+
+def _trainer(run: Run, core: Any, backend: Backend) -> Trainer:
+    """Return what runs the epochs: the core, or the reference where the core cannot."""
+    if core is None:
+        return ReferenceTrainer(run)
+    try:
+        trainer: Trainer = core.CompiledTrainer(run)
+    except NotFused:
+        if backend == "compiled":
+            raise
+        return ReferenceTrainer(run)
+    return trainer
 
 
 def _told(place: Diverged) -> str:
@@ -167,10 +181,11 @@ def loss_and_gradients(
         data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
     plan = gradient_plan(network, weighted=sample_weight is not None)
     if core:
-        found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
-            plan, {**kept, **network.strengths}, data, dtype
-        )
-        return found
+        with _unless_not_fused(backend):
+            found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
+                plan, {**kept, **network.strengths}, data, dtype
+            )
+            return found
     run = Execution(plan, dtype=dtype)
     run.give({**kept, **network.strengths, **data})
     with np.errstate(over="ignore", invalid="ignore"):
@@ -197,13 +212,19 @@ def predict(
     inputs = inputs_of(network, X, kept.flat.dtype)
     core = _core(backend, None)
     if core:
-        outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
-        return outputs
+        with _unless_not_fused(backend):
+            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
+            return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs})
     with np.errstate(over="ignore", invalid="ignore"):
         run.all()
     return run.values[plan.output]
+
+
+def _unless_not_fused(backend: Backend) -> AbstractContextManager[None]:
+    """Let the reference take over what the core has no form for, unless the core was asked for."""
+    return nullcontext() if backend == "compiled" else suppress(NotFused)
 
 
 def _batch(
