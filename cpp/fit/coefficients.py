@@ -23,9 +23,7 @@ def minimax(
         (low + high) / 2 + (high - low) / 2 * cos(pi * (2 * i + 1) / (2 * count))
         for i in reversed(range(count))
     ]
-    grid = [
-        (low + high) / 2 - (high - low) / 2 * cos(pi * t) for t in linspace(0, 1, 60 * count)
-    ]
+    grid = [(low + high) / 2 - (high - low) / 2 * cos(pi * t) for t in linspace(0, 1, 60 * count)]
     values = [function(x) for x in grid]
     weights = [weight(x) for x in grid]
     coefficients: list[mpf] = []

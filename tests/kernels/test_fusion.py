@@ -11,7 +11,8 @@ from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, mean, product, square_root, total
 from chainrule.formulas.functions import tanh
 from chainrule.kernels import compiled
-from chainrule.kernels.fusion import checked, explain, fuse
+from chainrule.kernels.explanation import explain
+from chainrule.kernels.fusion import checked, fuse
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution, lying
 from chainrule.network.formulation import Formulation

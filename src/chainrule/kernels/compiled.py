@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from chainrule.errors import CoreUnavailable
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.fusion import UNIT, FusedPlan, fuse
+from chainrule.kernels.fused_plan import UNIT, FusedPlan
+from chainrule.kernels.fusion import fuse
 from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import Execution, lying, named_array

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
-from chainrule.kernels.fusion import FusedPlan, fuse
+from chainrule.kernels.fused_plan import FusedPlan
+from chainrule.kernels.fusion import fuse
 from chainrule.kernels.program import Program
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network

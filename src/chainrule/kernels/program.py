@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainrule.errors import NotFused
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
-from chainrule.kernels.fusion import (
+from chainrule.kernels.fused_plan import (
     UNIT,
     Assignment,
     FusedPlan,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import (
@@ -21,8 +21,16 @@ from chainrule.formulas.expressions import (
     product,
     total,
 )
-from chainrule.network import activations, initializers, losses
+from chainrule.network import initializers, losses
 from chainrule.network.activations import Activation
+from chainrule.network.arguments import (
+    activations_of,
+    options_of,
+    penalties_of,
+    real_type,
+    whole_seed,
+    widths_of,
+)
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
 from chainrule.network.losses import Form, Loss
@@ -107,10 +115,10 @@ class Network:
         >>> network.parameter_names
         ('W_ih', 'b_ih', 'W_ho', 'b_ho')
         """
-        widths = _widths(layers)
+        widths = widths_of(layers)
         stated = losses.find(loss)
-        chosen = _activations(activation, len(widths) - 1, stated, widths[-1])
-        network = cls(widths, chosen, stated, _penalties(penalty), _options(trainable))
+        chosen = activations_of(activation, len(widths) - 1, stated, widths[-1])
+        network = cls(widths, chosen, stated, penalties_of(penalty), options_of(trainable))
         network._check_trainable()
         return network
 
@@ -212,8 +220,8 @@ class Network:
         >>> network.initialize(seed=0)["W_ih"].shape
         (2, 3)
         """
-        result = Parameters(self.parameter_shapes, np.zeros(self.size, _real_type(dtype)))
-        key = np.array([_seed(seed), _INITIALIZE], dtype=np.uint64)
+        result = Parameters(self.parameter_shapes, np.zeros(self.size, real_type(dtype)))
+        key = np.array([whole_seed(seed), _INITIALIZE], dtype=np.uint64)
         generator = np.random.Generator(np.random.Philox(key=key))
         for layer in range(1, len(self.layers)):
             weights, offset = (self.names.parameter(letter, layer) for letter in "Wb")
@@ -294,7 +302,7 @@ class Network:
 
     def with_penalty(self, *penalties: Penalty) -> "Network":
         """Return the same network with other penalties."""
-        return replace(self, penalties=_penalties(penalties))
+        return replace(self, penalties=penalties_of(penalties))
 
     # -- checks --------------------------------------------------------------------------------
 
@@ -312,113 +320,3 @@ class Network:
                 )
         if not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
-
-
-def _real_type(dtype: Any) -> Any:
-    try:
-        kind = np.dtype(dtype)
-    except TypeError:
-        kind = None
-    if kind not in (np.float32, np.float64):
-        raise InputTypeError(f"dtype: {dtype!r} came; float32 or float64 is allowed")
-    return kind
-
-
-def _penalties(given: Any) -> tuple[Penalty, ...]:
-    listed = (given,) if isinstance(given, Penalty) else given
-    if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
-        raise InputTypeError(
-            f"penalty: {given!r} came; a penalty or a list of them is needed, such as L2(0.001)"
-        )
-    letters = [penalty.letter for penalty in listed]
-    if len(set(letters)) < len(letters):
-        raise InputError("penalty: the same kind came twice; add their strengths up")
-    return tuple(listed)
-
-
-def _seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise InputTypeError(f"seed: {seed!r} came; a whole number of at least 0 is needed")
-    if not 0 <= seed < 2**64:
-        raise InputError(f"seed: {seed} came; a whole number from 0 to 2⁶⁴ − 1 is needed")
-    return int(seed)
-
-
-def _options(given: Any) -> dict[str, bool | str]:
-    """Return what was said of single parameters, with NumPy's truth values made Python's."""
-    if given is not None and not isinstance(given, Mapping):
-        raise InputTypeError(
-            f"trainable: {given!r} came; a mapping is needed, such as {{'b_ih': False}}"
-        )
-    options: dict[str, bool | str] = {}
-    for name, option in (given or {}).items():
-        if isinstance(option, (bool, np.bool_, int)) and option in (0, 1):
-            options[name] = bool(option)
-        elif option == "shared":
-            options[name] = "shared"
-        else:
-            raise InputError(
-                f"trainable: {option!r} came for {name}; True, False or 'shared' is allowed"
-            )
-    return options
-
-
-def _widths(layers: Sequence[int]) -> tuple[int, ...]:
-    try:
-        widths = tuple(layers)
-    except TypeError:
-        raise InputTypeError(
-            f"layers: {layers!r} came; a list of widths is needed, such as [4, 16, 3]"
-        ) from None
-    if len(widths) < 2:
-        raise InputError(
-            f"layers: {list(widths)} came; at least the inputs and the outputs are needed, such "
-            "as [4, 16, 3]"
-        )
-    for width in widths:
-        given: object = width
-        whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
-        if not whole or width < 1:
-            raise InputError(
-                f"layers: {width!r} came in {list(widths)}; whole numbers of at least 1 are needed"
-            )
-    return tuple(int(width) for width in widths)
-
-
-def _activations(
-    given: "str | Activation | Sequence[str | Activation]", count: int, loss: Loss, outputs: int
-) -> tuple[Activation, ...]:
-    single = isinstance(given, (str, Activation))
-    if not single and not isinstance(given, Sequence):
-        raise InputError(
-            f"activation: {given!r} came; a name, an Activation or a list of one per layer is "
-            "allowed, such as 'tanh'"
-        )
-    names = [given] * count if isinstance(given, (str, Activation)) else list(given)
-    if len(names) != count:
-        raise InputError(
-            f"activation: {len(names)} names came for {count} layers; give one name, or one per "
-            "layer, the last included"
-        )
-    chosen = [activations.find(name) for name in names]
-    last = chosen[-1]
-    if single and not _fits(last, loss, outputs):
-        wanted = [form.canonical for form in loss.forms]
-        candidates = [activations.find(name) for name in wanted]
-        chosen[-1] = next(entry for entry in candidates if _fits(entry, loss, outputs))
-    elif not _fits(last, loss, outputs):
-        domains = " or ".join(str(form.outputs) for form in loss.forms)
-        suited = [activations.find(form.canonical) for form in loss.forms]
-        canonical = " or ".join(entry.name for entry in suited if _fits(entry, loss, outputs))
-        raise InputError(
-            f"activation {last.name!r} does not fit loss {loss.name!r}: with {outputs} "
-            f"output{'s' if outputs > 1 else ''} it gives {last.range}, the loss needs {domains}; "
-            f"use {canonical} in the last layer or another loss"
-        )
-    return tuple(chosen)
-
-
-def _fits(last: Activation, loss: Loss, outputs: int) -> bool:
-    if outputs == 1 and last.range.simplex:
-        return False  # one share of a whole is always 1
-    return loss.form_for(last.range) is not None

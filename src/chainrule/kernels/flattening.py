@@ -1,0 +1,219 @@
+"""A Plan taken apart into assignments of one formula each, ready to be put together again."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from chainrule.errors import NotFused
+from chainrule.formulas.arrange import orient
+from chainrule.formulas.axes import Sides
+from chainrule.formulas.expressions import (
+    Apply,
+    Expression,
+    Symbol,
+    children,
+    product,
+    rebuild,
+    substitute,
+    symbols,
+)
+from chainrule.formulas.functions import Function
+from chainrule.kernels.fused_plan import IN_CORE, UNIT, Assignment, Kernel, Multiplied, Reduced
+from chainrule.network.operations import (
+    Extreme,
+    General,
+    Layerwise,
+    MatrixProduct,
+    Operation,
+    Pointwise,
+    Reference,
+    Spread,
+    Total,
+)
+from chainrule.network.plan import Plan
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One operation after names are resolved: a producer, a formula, or a sum to a scalar."""
+
+    target: str
+    sides: Sides
+    producer: Multiplied | Reduced | None = None
+    assignment: Assignment | None = None
+    sum_of: str | None = None
+
+    @property
+    def reads(self) -> list[Reference]:
+        if self.assignment:
+            return list(self.assignment.operands.values())
+        if self.sum_of:
+            return [Reference(self.sum_of)]
+        return list(Kernel(self.sides, self.producer).produced_from)
+
+
+class Flat:
+    """The Plan's operations without layers, copies and repetitions."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.entries: list[Entry] = []
+        self.aliases: dict[str, Reference] = {}
+        self.sides: dict[str, Sides] = {
+            symbol.name: orient(symbol.axes, "rows")
+            for symbol in (*plan.inputs, *plan.memory)
+            if len(symbol.axes) <= 2
+        }
+        self._known: dict[object, str] = {}
+        self._formulas: dict[Sides, dict[Expression, Expression]] = {}
+        for operation in plan.operations:
+            self.take(operation)
+
+    def resolve(self, reference: Reference) -> Reference:
+        alias = self.aliases.get(reference.name)
+        if alias is None:
+            return reference
+        return alias.turned() if reference.transposed else alias
+
+    def take(self, operation: Operation) -> None:
+        self.sides[operation.target] = operation.sides
+        match operation:
+            case Layerwise():
+                for part in operation.body:
+                    self.take(part)
+            case MatrixProduct():
+                left, right = self.resolve(operation.left), self.resolve(operation.right)
+                self._produce(operation, Multiplied(left, right))
+            case Total() | Extreme():
+                source = self.resolve(operation.source)
+                largest = isinstance(operation, Extreme)
+                self._produce(operation, Reduced(source, operation.over, largest))
+            case Spread():
+                value = Symbol("x")
+                self._assign(operation, value, ((value, operation.source),))
+            case Pointwise():
+                self._assign(operation, operation.formula, operation.operands)
+            case General():
+                raise NotFused(
+                    f"{operation.target}: {operation} has no matrix form, and the compiled core "
+                    "runs matrices only; use backend='reference'"
+                )
+            case _:
+                raise NotFused(f"{type(operation).__name__}: no kernel runs this operation")
+
+    def _produce(self, operation: Operation, producer: Multiplied | Reduced) -> None:
+        key = (operation.sides, producer)
+        if not self._repeated(operation, key):
+            self.entries.append(Entry(operation.target, operation.sides, producer=producer))
+
+    def _repeated(self, operation: Operation, key: object) -> bool:
+        known = self._known.get(key)
+        if known is None:
+            self._known[key] = operation.target
+            return False
+        self.aliases[operation.target] = Reference(known)
+        return True
+
+    def _assign(
+        self,
+        operation: Operation,
+        formula: Expression,
+        operands: tuple[tuple[Symbol, Reference], ...],
+    ) -> None:
+        resolved = {symbol: self.resolve(reference) for symbol, reference in operands}
+        named = {str(reference): reference for reference in resolved.values()}
+        renamed: dict[Symbol, Expression] = {s: Symbol(str(r)) for s, r in resolved.items()}
+        written = written_out(substitute(formula, dict(renamed)))
+        update = operation.stage == "update"
+        earlier = self._formulas.setdefault(operation.sides, {})
+        if not update:
+            if isinstance(written, Symbol) and written.name in named:
+                source = named[written.name]
+                rows, columns = self.sides[source.name]
+                sides = (columns, rows) if source.transposed else (rows, columns)
+                if sides == operation.sides:
+                    self.aliases[operation.target] = source
+                    return
+            if self._repeated(operation, (operation.sides, written)):
+                return
+            shorter = substitute(written, dict(earlier))
+            if shorter != written:
+                named |= {name: Reference(name) for name in map(str, earlier.values())}
+                written = shorter
+        used = {symbol.name for symbol in symbols(written)}
+        kept = {name: reference for name, reference in named.items() if name in used}
+        assignment = Assignment(operation.target, written, kept, update)
+        self.entries.append(Entry(operation.target, operation.sides, assignment=assignment))
+        if not update and operation.sides != UNIT and children(written):
+            earlier[written] = Symbol(operation.target)
+
+
+def written_out(formula: Expression) -> Expression:
+    """Return a formula with named functions replaced by what they compute, but for the core's."""
+    parts = tuple(written_out(part) for part in children(formula))
+    if isinstance(formula, Apply) and isinstance(formula.function, Function):
+        function = formula.function
+        if id(function) in IN_CORE:
+            return Apply(function, parts)
+        return written_out(function.body(function.computed, {"z": parts[0]}))
+    return rebuild(formula, parts) if parts else formula
+
+
+def totals_apart(entries: list[Entry], sides: dict[str, Sides], wanted: set[str]) -> list[Entry]:
+    """Turn totals and products that end in one number into sums over all entries."""
+    uses = Counter(reference.name for entry in entries for reference in entry.reads)
+    made = {entry.target: entry for entry in entries}
+    result: list[Entry] = []
+
+    def inner(name: str) -> Entry | None:
+        entry = made.get(name)
+        return entry if entry and uses[name] == 1 and name not in wanted else None
+
+    for entry in entries:
+        producer = entry.producer
+        if entry.sides != UNIT or producer is None:
+            result.append(entry)
+            continue
+        left: Reference | None = None
+        if isinstance(producer, Reduced) and not producer.largest:
+            source = producer.source
+            before = inner(source.name)
+            if before and isinstance(before.producer, Reduced) and not before.producer.largest:
+                result.remove(before)
+                source = before.producer.source
+            elif before and isinstance(before.producer, Multiplied):
+                candidate, right = before.producer.left, before.producer.right
+                if candidate.transposed and sides[candidate.name][1] is None:
+                    result.remove(before)
+                    left, source = Reference(candidate.name), right
+            if left is None:
+                result.append(Entry(entry.target, UNIT, sum_of=source.name))
+                continue
+        elif isinstance(producer, Multiplied):
+            left, source = producer.left, producer.right.turned()
+        else:
+            raise NotFused(f"{entry.target}: the largest entry of all has no kernel")
+        assert left is not None
+        rows, columns = sides[source.name]
+        spread = (columns, rows) if source.transposed else (rows, columns)
+        name = f"{entry.target}·Σ"
+        sides[name] = spread
+        formula = product(Symbol(str(left)), Symbol(str(source)))
+        operands = {str(left): left, str(source): source}
+        result.append(Entry(name, spread, assignment=Assignment(name, formula, operands)))
+        result.append(Entry(entry.target, UNIT, sum_of=name))
+    return result
+
+
+def only_needed(entries: list[Entry], wanted: set[str]) -> list[Entry]:
+    """Leave out what the wanted values do not rest on."""
+    needed = set(wanted)
+    kept: list[Entry] = []
+    for entry in reversed(entries):
+        update = entry.assignment is not None and entry.assignment.update
+        if update or entry.target in needed:
+            kept.append(entry)
+            needed.update(reference.name for reference in entry.reads)
+    kept.reverse()
+    return kept
+
+
+# -- kernels -------------------------------------------------------------------------------------

@@ -1,0 +1,156 @@
+"""A fused Plan: kernels, each a producer and the formulas that meet its result."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.expressions import (
+    Expression,
+)
+from chainrule.network.activations import CATALOGUE
+from chainrule.network.operations import (
+    Over,
+    Reference,
+)
+from chainrule.network.plan import Plan
+
+UNIT: Sides = (None, None)
+IN_CORE = {id(CATALOGUE[name]): name for name in ("sigmoid",)}
+"""Named functions that the core has as a primitive; all others are written out."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """``target`` = a formula whose symbols are named as the references in ``operands``."""
+
+    target: str
+    formula: Expression
+    operands: Mapping[str, Reference]
+    update: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.target} {'←' if self.update else '='} {self.formula}"
+
+
+@dataclass(frozen=True)
+class Multiplied:
+    """The producer op(left) · op(right)."""
+
+    left: Reference
+    right: Reference
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.right}"
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The producer: sums or largest entries over the rows or the columns of ``source``."""
+
+    source: Reference
+    over: Over
+    largest: bool = False
+
+    def __str__(self) -> str:
+        return f"{'max' if self.largest else 'sum'} of {self.source} over {self.over}"
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One kernel: what is produced, what meets it, and what is kept.
+
+    ``result`` is the producer's name; ``bias`` is added to each of its rows.  ``sums`` maps a
+    scalar to the value whose entries it adds up; ``kept`` are the values that others read.
+    ``fresh`` are parameters and memories that are read here after another kernel's update.
+    """
+
+    sides: Sides
+    producer: Multiplied | Reduced | None = None
+    result: str = ""
+    bias: Reference | None = None
+    assignments: list[Assignment] = field(default_factory=list)
+    sums: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    fresh: set[str] = field(default_factory=set)
+
+    @property
+    def makes(self) -> set[str]:
+        """Every value that comes from here, kept or not."""
+        made = {assignment.target for assignment in self.assignments} | set(self.sums)
+        return made | {self.result} if self.producer else made
+
+    @property
+    def produced_from(self) -> tuple[Reference, ...]:
+        """What the producer reads."""
+        match self.producer:
+            case Multiplied():
+                return (self.producer.left, self.producer.right)
+            case Reduced():
+                return (self.producer.source,)
+        return ()
+
+    @property
+    def reads(self) -> set[str]:
+        """Every value that is read and does not come from here before it is read."""
+        names = {reference.name for reference in self.produced_from}
+        if self.bias:
+            names.add(self.bias.name)
+        made = {self.result} if self.producer else set()
+        for assignment in self.assignments:
+            names |= {r.name for r in assignment.operands.values()} - made
+            made.add(assignment.target)
+        return names | (set(self.sums.values()) - made)
+
+    @property
+    def updates(self) -> set[str]:
+        """The parameters and memories that change here."""
+        return {assignment.target for assignment in self.assignments if assignment.update}
+
+    @property
+    def scalar(self) -> bool:
+        """Whether this is arithmetic on single numbers."""
+        return self.sides == UNIT and self.producer is None and not self.sums
+
+    def __str__(self) -> str:
+        parts = []
+        if self.producer:
+            bias = f" + {self.bias}" if self.bias else ""
+            parts.append(f"{self.result} = {self.producer}{bias}")
+        parts += map(str, self.assignments)
+        parts += [f"{name} = sum of {source}" for name, source in self.sums.items()]
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class FusedPlan:
+    """Kernels in order; ``sides`` of every value by name, inputs included."""
+
+    plan: Plan
+    kernels: tuple[Kernel, ...]
+    sides: Mapping[str, Sides]
+    aliases: Mapping[str, Reference]
+    wanted: tuple[str, ...]
+
+    def found(self, name: str) -> Reference:
+        """Return where a value of the Plan is."""
+        return self.aliases.get(name, Reference(name))
+
+    def __str__(self) -> str:
+        return "\n".join(f"{place}: {kernel}" for place, kernel in enumerate(self.kernels, 1))
+
+
+def axes_of(fused: FusedPlan) -> list[Axis]:
+    """Return every axis that a value has, samples first."""
+    found = {axis for sides in fused.sides.values() for axis in sides if axis is not None}
+    return sorted(found, key=lambda axis: (axis.position, axis.name))
+
+
+def names_of(kernels: Collection[Kernel]) -> set[str]:
+    """Return the names of all values that are read, kept or summed."""
+    names: set[str] = set()
+    for kernel in kernels:
+        names |= kernel.reads | set(kernel.kept) | set(kernel.sums)
+    return names
+
+
+# -- printing ------------------------------------------------------------------------------------
