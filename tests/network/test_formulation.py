@@ -88,3 +88,9 @@ def test_cotangents_are_called_delta_where_that_is_their_name():
     z_h = Symbol("z_h", (H,))
     named = formulation(FIRST, LAST, deltas=frozenset({z_h}))
     assert named.cotangent(z_h) == Symbol("δ_h", (H,))
+
+
+def test_what_is_computed_or_trained_has_two_axes_at_most():
+    cube = Symbol("T", (B, I, H))
+    square = Equation(L, total(cube**2, B, I, H))
+    assert "T has 3 axes" in refusal(square, parameters=(cube,), inputs=(X,), output=L)

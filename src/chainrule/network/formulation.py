@@ -55,6 +55,12 @@ class Formulation:
                     "name of its own"
                 )
             known.add(equation.left)
+        for symbol in (*self.parameters, *(equation.left for equation in self.equations)):
+            if len(symbol.axes) > 2:
+                raise InputError(
+                    f"formulation: {symbol.name} has {len(symbol.axes)} axes; what is computed or "
+                    "trained has two at most, inputs may have more: split it into matrices"
+                )
         for scalar in (self.loss, self.data_loss):
             if scalar.axes:
                 raise InputError(

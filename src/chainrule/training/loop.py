@@ -75,7 +75,9 @@ def train(
     are one-hot.  The given arrays are never changed.  ``parameters`` are where to start (by default
     ``network.initialize(seed)``) and decide the type of all numbers.  ``batch_size=None`` takes all
     samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).  ``on_epoch`` is
-    told after each epoch; a true return value stops.
+    told after each epoch; a true return value stops.  ``backend`` "auto" is the compiled core where
+    it can be had and has a form for the Plan, else the reference.  ``threads`` is checked only: the
+    core runs on one thread so far.
 
     Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` as soon as the
     loss is NaN or infinite, naming epoch, batch and layer.
