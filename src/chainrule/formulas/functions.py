@@ -5,7 +5,7 @@ handful of expressions over primitives: what is printed, what is evaluated, and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis, in_order
@@ -106,7 +106,6 @@ class Function(Named):
     logarithm: Expression | None = None
     log_complement: Expression | None = None
     kinks: tuple[float, ...] = ()
-    letter: str = field(default="")
 
     def __post_init__(self) -> None:
         if (self.slope is None) == (self.pullback is None):

@@ -96,10 +96,6 @@ class Style:
     def number(self, name: str) -> str:
         return name
 
-    def words(self, inside: str) -> str:
-        """Words between formulas."""
-        return inside
-
 
 @dataclass(frozen=True)
 class Latex(Style):
@@ -178,9 +174,6 @@ class Latex(Style):
         column = r"\mathbf{1}"
         row = r"\mathbf{1}^{\top}"
         return {"column": column, "row": row, "matrix": column + row}[kind]
-
-    def words(self, inside: str) -> str:
-        return rf"\text{{{inside}}}"
 
 
 TEXT = Style()
