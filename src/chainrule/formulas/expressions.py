@@ -421,8 +421,3 @@ def symbols(tree: Expression) -> set[Symbol]:
             found.add(node)
         pending.extend(children(node))
     return found
-
-
-def count(tree: Expression) -> int:
-    """Return the number of nodes, the measure of "simpler" among equal expressions."""
-    return 1 + sum(count(part) for part in children(tree))
