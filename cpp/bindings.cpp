@@ -59,7 +59,7 @@ using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device:
 using Readable = nb::ndarray<nb::ro, nb::ndim<2>, nb::device::cpu>;
 using Writable = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
 using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, turned, array
-using Counts = std::tuple<Number, Number, Number, Number, Number, Number>;
+using Counts = std::tuple<Number, Number, Number, Number, Number, Number, Number, Number>;
 
 template <class Row>
 std::vector<Row> rows_of(const Integers &table) {
@@ -95,7 +95,9 @@ public:
                     tape_.data(),         Number(tape_.size()),
                     scalar_code_.data(),  Number(scalar_code_.size()),
                     std::get<0>(counts),  constants_.data(),
-                    Number(constants_.size()), std::get<1>(counts),
+                    Number(constants_.size()),
+                    std::get<6>(counts),  std::get<7>(counts),
+                    std::get<1>(counts),
                     std::get<2>(counts),  std::get<3>(counts),
                     std::get<4>(counts),  std::get<5>(counts)};
         self_ = engine_->create(program_);

@@ -57,7 +57,7 @@ void test_machine(std::ptrdiff_t samples) {
     const Number slots[] = {5};
     const double constants[] = {0.5};
     const Program program = {axes, 4, values, 5, instructions, 4, formulas, 2, places, 5, slots, 1,
-                             tape, 12, nullptr, 0, 0, constants, 1, 6, 1, -1, 5, 5};
+                             tape, 12, nullptr, 0, 0, constants, 1, 0, 0, 6, 1, -1, 5, 5};
     const Engine& engine = Table<T>::engine;
     void* const machine = engine.create(program);
 

@@ -1,7 +1,7 @@
 """The compiled backend: Plans fused, laid out and run by the core.
 
 What it computes is defined by the reference.  Nothing here knows a layer, an activation or a loss:
-a Plan goes in, with arrays by name.  Refused: Plans with operations that have no matrix form.
+a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +15,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.fused_plan import UNIT, FusedPlan
 from chainrule.kernels.fusion import fuse
+from chainrule.kernels.loops import with_renamed
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.program import Program, TooLarge
@@ -166,7 +167,7 @@ class Runner:
         single = self.dtype == np.float32
         symbols = (*plan.inputs, *plan.memory)
         self.symbols = {symbol.name: symbol for symbol in symbols}
-        sizes = sizes_of(symbols, {**values, **given}, rows)
+        sizes = with_renamed(sizes_of(symbols, {**values, **given}, rows), plan.operations)
         self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
         self.machine = _core.Machine(single, **self.program.tables)
         for axis, length in sizes.items():
