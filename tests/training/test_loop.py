@@ -204,9 +204,10 @@ def data(n):
 X, Y = data(samples)
 validation = data(held) if held else None
 start = network.initialize(0, dtype=np.float32)
-step = time.perf_counter()
-cr.train(network, X, Y, parameters=start, epochs=1, batch_size=batch)
-step = (time.perf_counter() - step) / -(-samples // batch)
+for _ in range(2):  # the first run makes the program
+    step = time.perf_counter()
+    cr.train(network, X, Y, parameters=start, epochs=1, batch_size=batch)
+    step = (time.perf_counter() - step) / -(-samples // batch)
 sent = []
 def press():
     sent.append(time.perf_counter())
@@ -324,7 +325,7 @@ def test_bad_settings_are_refused(settings, error, said):
         lambda: cr.EarlyStopping(patience=-1),
         lambda: cr.EarlyStopping(patience=True),
         lambda: cr.EarlyStopping(tolerance=-1e-3),
-        lambda: cr.EarlyStopping(monitor="accuracy"),
+        lambda: cr.EarlyStopping(monitor="accuracy"),  # type: ignore[arg-type]
         lambda: cr.ReduceOnPlateau(divisor=1),
         lambda: cr.ReduceOnPlateau(smallest=0),
         lambda: cr.InverseScaling(-1),
