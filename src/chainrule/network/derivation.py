@@ -24,7 +24,7 @@ from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.pages import latex_of, text_of
+from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.plan import Plan, plan
 from chainrule.network.proving import RULE, told
 from chainrule.network.slopes import about
@@ -33,6 +33,7 @@ from chainrule.network.statements import (
     Heading,
     Key,
     Line,
+    Listed,
     Part,
     Sentence,
     Statement,
@@ -126,11 +127,25 @@ class Derivation:
         """
         return latex_of(self.lines, language, self._proved, document=document)
 
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the derivation as one HTML file without scripts, or as a part of a page.
+
+        Every matrix product can be opened there: why this order, why these transposes.
+        """
+        return html_of(self.lines, language, self._opened, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex(document=False)
+
+    def _opened(self, statement: Statement) -> tuple[Sentence, ...]:
+        return tuple(line for proof in self.proofs(statement) for line in told(proof))
+
     def _proved(self, statement: Statement) -> tuple[Sentence, ...]:
         """Return the proofs that are told on paper: there is no opening and closing there."""
-        if self.detail == "brief":
-            return ()
-        return tuple(line for proof in self.proofs(statement) for line in told(proof))
+        return self._opened(statement) if self.detail == "full" else ()
 
     def __str__(self) -> str:
         return self.to_text()
@@ -141,12 +156,26 @@ class Derivation:
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
         told = self._brief() if self.detail == "brief" else self._full()
-        return (Heading("title", {"network": str(self.network)}, level=1), *told)
+        return (self._title(), *told)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The equations among the lines."""
         return tuple(statements(self.lines))
+
+    def _title(self) -> Heading:
+        network = self.network
+        names = [activation.name for activation in network.activations]
+        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+            names = list(dict.fromkeys(names))
+        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
+        given: dict[str, Given] = {
+            "widths": "-".join(map(str, network.layers)),
+            "activations": Listed(tuple(names), "then"),
+            "loss": Listed((network.loss.name, *added)),
+            "parameters": f"{network.size:,}",
+        }
+        return Heading("title", given, level=1)
 
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"

@@ -65,9 +65,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Listed:
-    """Phrases one after the other, with the commas of the language, put into a phrase."""
+    """What is said one after the other, joined by a phrase (a comma), put into a phrase."""
 
-    items: tuple[Key, ...]
+    items: "tuple[Given, ...]"
+    joint: str = "comma"
 
 
 Given = str | Key | Plain | Expression | Matrix | Sides | Arrangement | Route | Listed
