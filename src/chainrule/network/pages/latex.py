@@ -1,10 +1,10 @@
 """Lines as LaTeX: a document for pdflatex (English) or xelatex (Chinese), or its body alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.render import LATEX, Writer
+from chainrule.formulas.render import LATEX
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
 from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
@@ -33,8 +33,11 @@ def medium(language: str) -> Medium:
 
 
 _PREAMBLE = {
-    "en": "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n",
-    "zh": "\\documentclass{ctexart}\n",
+    # Without Latin Modern, T1 fonts may come as bitmaps.
+    "en": "\\documentclass[fleqn]{article}\n"
+    "\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n"
+    "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n",
+    "zh": "\\documentclass[fleqn]{ctexart}\n",
 }
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 
@@ -79,7 +82,7 @@ def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> l
         if proofs:
             out.append(_aligned(rows))
             rows = []
-            out.extend(way.said(line) + "\n" for line in proofs)
+            out.extend(_proof(proofs, way))
     return [*out, _aligned(rows)] if rows else out
 
 
@@ -99,9 +102,22 @@ def _rows(statement: Statement, way: Medium) -> list[str]:
 
 
 def _note(equal: Equal, way: Medium) -> str:
+    """Return dimensions and reason at the right margin, or below where the formula is too long."""
     parts = []
     if isinstance(equal.formula, Matrix):
-        parts.append(f"${Writer(LATEX).dimensions(*equal.formula.sides)}$")
+        parts.append(f"${way.writer.dimensions(*equal.formula.sides)}$")
     if equal.reason:
         parts.append(way.phrase(equal.reason))
-    return f" && \\text{{{'; '.join(parts)}}}" if parts else ""
+    return f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else ""
+
+
+def _proof(lines: Sequence[Sentence], way: Medium) -> Iterator[str]:
+    yield "\\begin{quote}\\small\\setlength{\\parindent}{0pt}"
+    for item, group in groupby(lines, key=lambda line: line.item):
+        if item:
+            yield "\\begin{itemize}\\setlength{\\itemsep}{0pt}"
+            yield from (f"\\item {way.said(line)}" for line in group)
+            yield "\\end{itemize}"
+        else:
+            yield from (f"{way.said(line)}\\par" for line in group)
+    yield "\\end{quote}"
