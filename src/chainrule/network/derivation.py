@@ -137,7 +137,7 @@ class Derivation:
                 called = statement.of or statement.left
                 known[called.name] = ToldProof(statement.left, Proof(products[0], self.sizes))
         if name not in known:
-            raise unknown_name("matrix product of", name, list(known))
+            raise unknown_name("matrix product", name, list(known))
         return known[name]
 
     # -- on paper ------------------------------------------------------------------------------

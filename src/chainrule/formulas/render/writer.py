@@ -293,9 +293,9 @@ class Writer:
     def _constant(self, factors: list[Expression], *, tight: bool) -> str:
         top: list[str] = []
         bottom: list[str] = []
-        below = sum(isinstance(f, Power) and _negative(f.exponent) for f in factors)
+        divisors = sum(isinstance(f, Power) and _negative(f.exponent) for f in factors)
         fractions = (f for f in factors if isinstance(f, Number) and not f.name)
-        alone = self.style.stacked and below == 1 and all(map(_is_decimal, fractions))
+        alone = self.style.stacked and divisors == 1 and all(map(_is_decimal, fractions))
         for factor in factors:
             if isinstance(factor, Number) and not factor.name and _decimal(factor.value) is None:
                 if factor.value.numerator != 1:

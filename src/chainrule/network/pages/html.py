@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import groupby
 
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
@@ -83,23 +84,33 @@ class _Page:
     def body(self, lines: Sequence[Line]) -> Iterator[str]:
         """Yield the body, sections inside sections as the headings say."""
         opened: list[int] = []
-        listed = False
-        for line in lines:
-            if isinstance(line, Heading):
-                while opened and opened[-1] >= line.level:
-                    opened.pop()
-                    yield "</section>"
-                yield from self._heading(line)
-                if line.level > 1:
-                    opened.append(line.level)
-                elif self.numbered and not listed:
-                    listed = True
-                    yield from self._contents(lines)
-            elif isinstance(line, Sentence):
-                yield f"<p>{kept(self.way.said(line))}</p>"
-            else:
-                yield from self._statement(line)
+        for kind, group in groupby(lines, key=type):
+            if kind is Sentence:
+                yield from self._sentences(line for line in group if isinstance(line, Sentence))
+                continue
+            for line in group:
+                if isinstance(line, Statement):
+                    yield from self._statement(line)
+                elif isinstance(line, Heading):
+                    while opened and opened[-1] >= line.level:
+                        opened.pop()
+                        yield "</section>"
+                    yield from self._heading(line)
+                    if line.level > 1:
+                        opened.append(line.level)
+                    elif self.numbered:
+                        yield from self._contents(lines)
         yield from ("</section>" for _ in opened)
+
+    def _sentences(self, lines: Iterable[Sentence]) -> Iterator[str]:
+        for item, group in groupby(lines, key=lambda line: line.item):
+            said = (kept(self.way.said(line)) for line in group)
+            if item:
+                yield "<ul>"
+                yield from (f"<li>{each}</li>" for each in said)
+                yield "</ul>"
+            else:
+                yield from (f"<p>{each}</p>" for each in said)
 
     def _heading(self, line: Heading) -> Iterator[str]:
         said = self.way.said(line)
@@ -157,11 +168,5 @@ class _Page:
         if not proof:
             return
         yield f"<details><summary>{self.way.phrase('proof')}</summary>"
-        listing = False
-        for line in proof:
-            if line.item != listing:
-                yield "<ul>" if line.item else "</ul>"
-                listing = line.item
-            said = kept(self.way.said(line))
-            yield f"<li>{said}</li>" if line.item else f"<p>{said}</p>"
-        yield "</ul></details>" if listing else "</details>"
+        yield from self._sentences(proof)
+        yield "</details>"

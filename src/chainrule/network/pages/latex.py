@@ -52,15 +52,15 @@ def latex_of(
     """Return lines as LaTeX, a whole document or its body."""
     way = medium(language)
     out: list[str] = []
-    for together, group in groupby(lines, key=lambda line: isinstance(line, Statement)):
-        if together:
-            out.extend(_statements([s for s in group if isinstance(s, Statement)], way, proved))
-            continue
-        for line in group:
-            if isinstance(line, Heading):
-                out.append(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}")
-            elif isinstance(line, Sentence):
-                out.append(way.said(line) + "\n")
+    for kind, group in groupby(lines, key=type):
+        if kind is Statement:
+            statements = [line for line in group if isinstance(line, Statement)]
+            out.extend(_statements(statements, way, proved))
+        elif kind is Heading:
+            headings = (line for line in group if isinstance(line, Heading))
+            out.extend(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}" for line in headings)
+        else:
+            out.extend(_sentences((s for s in group if isinstance(s, Sentence)), way, "\n"))
     body = "\n".join(out)
     if not document:
         return body + "\n"
@@ -113,11 +113,15 @@ def _note(equal: Equal, way: Medium) -> str:
 
 def _proof(lines: Sequence[Sentence], way: Medium) -> Iterator[str]:
     yield "\\begin{quote}\\small\\setlength{\\parindent}{0pt}"
+    yield from _sentences(lines, way, "\\par")
+    yield "\\end{quote}"
+
+
+def _sentences(lines: Iterable[Sentence], way: Medium, end: str) -> Iterator[str]:
     for item, group in groupby(lines, key=lambda line: line.item):
         if item:
             yield "\\begin{itemize}\\setlength{\\itemsep}{0pt}"
             yield from (f"\\item {way.said(line)}" for line in group)
             yield "\\end{itemize}"
         else:
-            yield from (f"{way.said(line)}\\par" for line in group)
-    yield "\\end{quote}"
+            yield from (way.said(line) + end for line in group)
