@@ -86,7 +86,21 @@ class Batch:
 
     @cached_property
     def after(self) -> dict[str, Array]:
-        """The parameters and the optimizer's memory after the step, run by the reference."""
+        """The parameters and the optimizer's memory after the step."""
+        plan = self._step.plan
+        changing = (*plan.formulation.parameters, *plan.memory)
+        return {s.name: named_array(self._step.values[s.name], s) for s in changing}
+
+    @cached_property
+    def losses(self) -> dict[str, float]:
+        """The loss, and the loss without penalties, at the parameters before the step."""
+        plan = self._step.plan
+        places = {plan.formulation.loss: plan.loss, plan.formulation.data_loss: plan.data_loss}
+        return {s.name: float(self._step.scalar(place)) for s, place in places.items()}
+
+    @cached_property
+    def _step(self) -> Execution:
+        """The step, run by the reference backend."""
         plan = training_plan(self.network, self.optimizer)
         run = Execution(plan, dtype=np.float64)
         given = {**self.given, "X": self.X, self.network.names.target: self.Y}
@@ -95,7 +109,7 @@ class Batch:
         run.give(given)
         with np.errstate(all="ignore"):  # what is not finite is told where it is shown
             run.all()
-        return {symbol.name: named_array(run.values[symbol.name], symbol) for symbol in changing}
+        return run
 
 
 def memory_from(

@@ -100,7 +100,8 @@ class Chains:
         self.batch = batch
         self._uses: dict[Symbol, tuple[_Use, ...] | None] = {}
         self._arrays: dict[Expression, Array] = {}
-        self._best: dict[Entry, list[Way]] = {}
+        self._known: dict[tuple[Entry, int], list[Way]] = {}
+        self._sizes: dict[tuple[Symbol, int], Array] = {}
 
     @cached_property
     def samples(self) -> int:
@@ -156,14 +157,13 @@ class Chains:
         The first factor is the derivative of the loss by what divides, the last that by the weight.
         """
         factors: list[Factor] = []
-        here = weight
-        while True:
+        here, loss = weight, Entry(self.batch.formulation.loss)
+        while here != loss:
             onward = list(islice(self._onward(here, sample), 2))
             if len(onward) != 1:
                 break
             factors.append(onward[0])
             here = onward[0].above
-        loss = Entry(self.batch.formulation.loss)
         if here != loss:
             factors.append(Factor(loss, here, None, self.cotangent(here)))
         return tuple(reversed(factors))
@@ -190,19 +190,77 @@ class Chains:
     def _ways(self, entry: Entry, sample: int) -> list[Way]:
         # The k largest products through an entry are among those over its k best next entries:
         # nothing else has to be followed, however many ways there are.
-        if entry in self._best:
-            return self._best[entry]
-        found: list[Way] = []
-        onward = list(self._onward(entry, sample))
-        for factor in onward:
-            if factor.above.symbol == self.batch.formulation.loss:
-                found.append(Way((factor,), factor.value))
-                continue
-            for way in self._ways(factor.above, sample):
-                found.append(Way((*way.factors, factor), way.value * factor.value))
-        found.sort(key=lambda way: -abs(way.value))
-        self._best[entry] = found[:MOST_WAYS]
-        return self._best[entry]
+        if (entry, sample) not in self._known:
+            found: list[Way] = []
+            for factor in self._promising(entry, sample):
+                if factor.above.symbol == self.batch.formulation.loss:
+                    found.append(Way((factor,), factor.value))
+                    continue
+                found.extend(
+                    Way((*way.factors, factor), way.value * factor.value)
+                    for way in self._ways(factor.above, sample)
+                )
+            found.sort(key=lambda way: -abs(way.value))
+            self._known[entry, sample] = found[:MOST_WAYS]
+        return self._known[entry, sample]
+
+    def _promising(self, entry: Entry, sample: int) -> list[Factor]:
+        """Return the steps onward from an entry over which the largest products can lead."""
+        uses = self._used(entry.symbol)
+        if uses is None:
+            return list(self._onward(entry, sample))
+        at = {SAMPLES: sample, **dict(entry.place)}
+        ranked: list[tuple[float, _Use, dict[Axis, int]]] = []
+        for use in uses:
+            free = tuple(axis for axis in use.user.axes if axis not in at)
+            reach = self._slice(use.factor, at, free) * self._beyond(use.user, sample, at)
+            best = np.argsort(-np.abs(reach), axis=None, kind="stable")[:MOST_WAYS]
+            for flat in best:
+                chosen = np.unravel_index(flat, reach.shape)
+                there = {**at, **dict(zip(free, map(int, chosen), strict=True))}
+                ranked.append((abs(float(reach.flat[flat])), use, there))
+        ranked.sort(key=lambda item: -item[0])
+        return [self._step(entry, use, there) for _, use, there in ranked[:MOST_WAYS]]
+
+    def _slice(self, tree: Expression, at: Mapping[Axis, int], free: tuple[Axis, ...]) -> Array:
+        """Return the values of an expression over the free axes, the others fixed."""
+        axes = tuple(axis for axis in (*at, *free) if axis in tree.axes)
+        array = self.batch.named.spread(tree, axes)
+        array = array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
+        lengths = [self.batch.named.size(axis) if axis in axes else 1 for axis in free]
+        whole = [self.batch.named.size(axis) for axis in free]
+        return np.broadcast_to(array.reshape(lengths), whole)
+
+    def _beyond(self, symbol: Symbol, sample: int, at: Mapping[Axis, int]) -> Array:
+        array = self._largest(symbol, sample)
+        axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)
+        return array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
+
+    def _largest(self, symbol: Symbol, sample: int) -> Array:
+        """Return the size of the largest product from each entry of one sample to the loss."""
+        if (symbol, sample) in self._sizes:
+            return self._sizes[symbol, sample]
+        axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)
+        uses = self._used(symbol)
+        if uses is None:
+            named = self.batch.formulation.cotangent(symbol)
+            found = np.abs(self._slice(named, {SAMPLES: sample}, axes))
+        else:
+            found = np.zeros([self.batch.named.size(axis) for axis in axes])
+            for use in uses:
+                further = tuple(axis for axis in use.user.axes if axis not in symbol.axes)
+                further = tuple(axis for axis in further if axis != SAMPLES)
+                every = (*axes, *further)
+                ahead = tuple(axis for axis in use.user.axes if axis != SAMPLES)
+                beyond = self._largest(use.user, sample)
+                shape = [beyond.shape[ahead.index(axis)] if axis in ahead else 1 for axis in every]
+                order = [ahead.index(axis) for axis in every if axis in ahead]
+                reach = np.abs(self._slice(use.factor, {SAMPLES: sample}, every))
+                reach = reach * np.transpose(beyond, order).reshape(shape)
+                over = tuple(range(len(axes), len(every)))
+                found = np.maximum(found, np.max(reach, axis=over))
+        self._sizes[symbol, sample] = found
+        return found
 
     def _onward(self, entry: Entry, sample: int) -> Iterator[Factor]:
         """Yield the factor to everything that an entry acts on directly, for one sample."""
@@ -217,9 +275,11 @@ class Chains:
             free = [axis for axis in use.user.axes if axis not in at]
             lengths = [range(self.batch.named.size(axis)) for axis in free]
             for chosen in every_combination(*lengths):
-                there = {**at, **dict(zip(free, chosen, strict=True))}
-                above = Entry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
-                yield Factor(above, entry, use.factor, self.value(use.factor, there))
+                yield self._step(entry, use, {**at, **dict(zip(free, chosen, strict=True))})
+
+    def _step(self, entry: Entry, use: _Use, there: Mapping[Axis, int]) -> Factor:
+        above = Entry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
+        return Factor(above, entry, use.factor, self.value(use.factor, there))
 
     def _cotangent_formula(self, symbol: Symbol) -> Expression | None:
         """Return the formula of ∂Loss/∂symbol where it can be read entry by entry."""
@@ -247,8 +307,8 @@ class Chains:
                 continue  # a penalty, told apart
             given = Symbol(_GIVEN, equation.left.axes)
             pulled, _ = pull_back(equation.right, equation.left, given, [symbol])
-            terms = pulled[symbol].terms if isinstance(pulled[symbol], Add) else (pulled[symbol],)
-            for term in terms:
+            whole = pulled[symbol]
+            for term in whole.terms if isinstance(whole, Add) else (whole,):
                 factor = _beside(term, given)
                 if factor is None:
                     return None  # softmax: each output depends on the whole layer

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
@@ -59,6 +59,7 @@ class Witness:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._found: dict[Symbol, list[float]] = {}
+        self._forward: dict[Symbol, Forward] = {}
 
     @cached_property
     def on_kink(self) -> bool:
@@ -81,13 +82,36 @@ class Witness:
             return Mark("none")
         if update:
             expected = laid_out(self.batch.after[left.name], left.axes, matrix.sides)
-            return Mark("reference", _error(found, expected))
+            before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, matrix.sides)
+            return Mark("reference", _error(found, expected, before))
         expected = laid_out(self.batch.named(left), left.axes, matrix.sides)
         if found.shape != expected.shape:
             return Mark("index", np.inf)
         if left not in self.cotangents or self.on_kink:
             return Mark("index", _error(found, expected))
-        return self._by_complex_step(found, matrix, left)
+        mark = self._by_complex_step(found, matrix, left)
+        # Along a few directions only, where the array is large: the rest by the index form.
+        return replace(mark, error=max(mark.error, _error(found, expected)))
+
+    def mark_scalar(self, means: Expression, left: Symbol) -> Mark | None:
+        """Return the verdict on a loss in index notation: by what the reference computes."""
+        if left.name not in self.batch.losses:
+            return None
+        expected = self.batch.losses[left.name]
+        found = float(self.batch.named(means))
+        if not np.isfinite(found):
+            # log 0 in the printed form, where training uses a safe one.
+            return Mark("none")
+        return Mark("reference", _error(np.array([found]), np.array([expected])))
+
+    def mark_entry(self, symbol: Symbol, index: tuple[int, ...], gradient: float) -> Mark:
+        """Return the verdict on one number of a gradient."""
+        direction = np.zeros(self.batch.named(symbol).shape)
+        direction[index] = 1.0
+        expected = self._slope(symbol, direction)
+        if self.on_kink or not np.isfinite([expected, gradient]).all():
+            return Mark("none")
+        return Mark("complex", _error(np.array([gradient]), np.array([expected])))
 
     def _by_complex_step(self, found: Array, matrix: Matrix, left: Symbol) -> Mark:
         symbol = self.cotangents[left]
@@ -101,17 +125,18 @@ class Witness:
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
         if symbol not in self._found:
-            self._found[symbol] = [
-                float(np.imag(self._loss(symbol, 1j * COMPLEX_STEP * direction))) / COMPLEX_STEP
-                for direction in directions
-            ]
+            self._found[symbol] = [self._slope(symbol, direction) for direction in directions]
         return self._found[symbol]
 
-    def _loss(self, symbol: Symbol, moved: Array) -> Any:
-        """Return the loss with one symbol moved, everything before it as it was."""
-        given = {**self.batch.given, symbol.name: self.batch.named(symbol)}
-        forward = Forward(_taken_as_given(self.batch.formulation, symbol), given)
-        return forward.loss({symbol.name: given[symbol.name] + moved})
+    def _slope(self, symbol: Symbol, direction: Array) -> float:
+        """Return how the loss changes with one symbol, all that comes before it held."""
+        if symbol not in self._forward:
+            given = {**self.batch.given, symbol.name: self.batch.named(symbol)}
+            formulation = _taken_as_given(self.batch.formulation, symbol)
+            self._forward[symbol] = Forward(formulation, given)
+        forward = self._forward[symbol]
+        moved = forward.values[symbol.name] + 1j * COMPLEX_STEP * direction
+        return float(np.imag(forward.loss({symbol.name: moved}))) / COMPLEX_STEP
 
 
 def _taken_as_given(formulation: Formulation, symbol: Symbol) -> Formulation:
@@ -147,9 +172,15 @@ def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
         yield direction / np.linalg.norm(direction)
 
 
-def _error(found: Array, expected: Array) -> float:
-    """Return ‖found − expected‖ over ‖expected‖, which counts as no less than 10⁻³."""
+def _error(found: Array, expected: Array, before: Array | None = None) -> float:
+    """Return ‖found − expected‖ over the size of what was to be found.
+
+    That is ‖expected‖, no less than 10⁻³; after a step from ``before`` it is the size of the step,
+    no less than what the rounding of the parameters leaves of one.
+    """
     if found.shape != expected.shape:
         return np.inf
-    scale = max(float(np.linalg.norm(expected)), 1e-3)
-    return float(np.linalg.norm(found - expected)) / scale
+    size = max(float(np.linalg.norm(expected)), 1e-3)
+    if before is not None:
+        size = max(float(np.linalg.norm(expected - before)), 1e-6 * size)
+    return float(np.linalg.norm(found - expected)) / size
