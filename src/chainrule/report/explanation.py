@@ -61,10 +61,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Cell:
-    """One input of one sample as a person knows it: its name and what stood in the table."""
+    """One column of one sample: what stood in the table, and what the network is given for it.
+
+    ``feature`` is the name of the network's input, ``value`` its number.
+    """
 
     name: str
     cell: str
+    feature: str
     value: float
 
 
@@ -73,7 +77,7 @@ class Labels:
     """What inputs, outputs and samples are called outside the network.
 
     ``cells`` are the inputs of a single sample with what stood in the table, ``truth`` the target
-    as it stood there.
+    as it stood there and ``answer`` what the network says to the sample.
     """
 
     inputs: tuple[str, ...] = ()
@@ -88,8 +92,9 @@ class Labels:
 class Explanation:
     """A derivation with the numbers of one step.
 
-    ``lines`` are those of the derivation, statements as ``NumberedLine``; ``weight`` is the story
-    of the chosen weight; ``passed`` says whether no mark is a failure.  Make one with ``explain``.
+    ``lines`` are those of the derivation, statements as ``NumberedLine``; ``rows`` are the places
+    of the samples in what was given; ``weight`` is the story of the chosen weight; ``on_kink`` says
+    whether a sample lies where a slope jumps.  Make one with ``explain``.
     """
 
     derivation: Derivation
@@ -98,6 +103,7 @@ class Explanation:
     rows: tuple[int, ...]
     lines: tuple[Line | NumberedLine, ...]
     weight: WeightStory | None = None
+    on_kink: bool = False
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -282,7 +288,7 @@ def explain(
         entry = entry_of(network, derivation.formulation, weight, named.inputs, named.outputs)
         story = weight_story(batch, witness, entry)
     lines = tuple(numbering.line(line) for line in derivation.lines)
-    return Explanation(derivation, batch, named, chosen, lines, story)
+    return Explanation(derivation, batch, named, chosen, lines, story, witness.on_kink)
 
 
 def _rows(row: int | None, rows: Sequence[int] | None, samples: int) -> tuple[int, ...]:

@@ -46,12 +46,11 @@ class OfWays:
 class Cause:
     """A part of a step: ``kind`` is that of ``network.causes``, or ``scaling``.
 
-    ``formula`` is what the part is before it is scaled, ``scaled`` its share of the step.
+    ``formula`` is what the part is before it is scaled.
     """
 
     kind: str
     formula: Expression | None
-    scaled: float
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ class WeightStory:
 
     ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
     adds up the samples' shares and the penalty, ``sample`` is whose chain and ways are told,
-    ``step`` adds up the causes to the change.
+    ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
+    the scaling inside each cause instead of beside them.
     """
 
     entry: Entry
@@ -80,8 +80,8 @@ class WeightStory:
     chain: tuple[Factor, ...]
     ways: Ledger[OfWays]
     step: Ledger[Cause]
+    scaled: Ledger[Cause]
     scaling: Scaling | None
-    values: dict[Symbol, float]
     mark: Mark
 
     @property
@@ -107,7 +107,7 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
         told.append((OfWays(None, rest), shares[sample] - fsum(way.value for way in ways)))
     before = float(batch.parameters[entry.symbol.name][entry.index])
     after = float(batch.after[entry.symbol.name][entry.index])
-    step, scaling, values = _step(batch, entry, fsum(shares), total, after - before)
+    step, scaled, scaling = _step(batch, entry, fsum(shares), total, after - before)
     return WeightStory(
         entry=entry,
         before=before,
@@ -117,8 +117,8 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
         chain=chains.chain(entry, sample),
         ways=ledger(told, shares[sample]),
         step=step,
+        scaled=scaled,
         scaling=scaling,
-        values=values,
         mark=witness.mark_entry(entry.symbol, entry.index, total),
     )
 
@@ -134,8 +134,8 @@ def _shares(shares: Sequence[float]) -> list[tuple[Share, float]]:
 
 def _step(
     batch: Batch, entry: Entry, data: float, gradient: float, change: float
-) -> tuple[Ledger[Cause], Scaling | None, dict[Symbol, float]]:
-    """Return the step of one weight by its causes."""
+) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
+    """Return the step of one weight by its causes, the scaling beside them and inside them."""
     optimizer = batch.optimizer
     values = {Symbol(letter): value for letter, value in optimizer.constants.items()}
     values |= {STEPS: float(batch.step), G: gradient, DATA: data, PENALTY: gradient - data}
@@ -148,20 +148,17 @@ def _step(
 
     whole = split(optimizer)
     first = tuple((equation, value(equation.right)) for equation in whole.first)
-    before = dict(values)
     values.update({equation.left: number for equation, number in first})
     parts = [part for part in whole.parts if part.cause != "penalty" or batch.network.penalties]
     plain = [(part, value(part.plain)) for part in parts]
     scaled = [number * value(part.scaling) for part, number in plain]
-    causes = [
-        (Cause(part.cause, part.plain, share), number)
-        for (part, number), share in zip(plain, scaled, strict=True)
-    ]
+    labels = [Cause(part.cause, part.plain) for part, _ in plain]
+    inside = ledger(list(zip(labels, scaled, strict=True)), change)
+    causes = [(label, number) for label, (_, number) in zip(labels, plain, strict=True)]
     factors = {part.scaling for part in parts if part.scaling != ONE}
-    scaling = None
-    if factors:
-        added = fsum(scaled) - fsum(number for _, number in plain)
-        causes.append((Cause("scaling", None, 0.0), added))
-        (formula,) = factors  # every optimizer of the catalogue has one divisor
-        scaling = Scaling(first, formula, value(formula))
-    return ledger(causes, change), scaling, before
+    if not factors:
+        return ledger(causes, change), inside, None
+    (formula,) = factors  # every optimizer of the catalogue has one divisor
+    added = fsum([*scaled, *(-number for _, number in plain)])
+    beside = ledger([*causes, (Cause("scaling", None), added)], change)
+    return beside, inside, Scaling(first, formula, value(formula))
