@@ -11,8 +11,8 @@ from typing import Literal
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.report.chains import Entry
-from chainrule.report.explanation import Given, NumberedLine
 from chainrule.report.figures import Figure, Grid
+from chainrule.report.worked import Given, NumberedLine
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from math import prod
+from typing import Any
 
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol, symbols
@@ -11,7 +12,6 @@ from chainrule.network.causes import DATA, PENALTY
 from chainrule.network.optimizers import G, W
 from chainrule.network.plan import memory_of
 from chainrule.report.chains import Entry, Factor
-from chainrule.report.explanation import Explanation, NumberedLine
 from chainrule.report.figures import Figure, Ledger, figure
 from chainrule.report.pieces import (
     Display,
@@ -28,6 +28,7 @@ from chainrule.report.pieces import (
     Times,
 )
 from chainrule.report.weights import OfWays, Share, WeightStory
+from chainrule.report.worked import NumberedLine, Worked
 
 Derived = told.Heading | told.Sentence
 """Headings and sentences of the derivation, which it says in its own phrases."""
@@ -36,7 +37,7 @@ Derived = told.Heading | told.Sentence
 class Story:
     """The elements of an explanation's page."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Worked) -> None:
         self.explanation = explanation
         self.batch = explanation.batch
         self.labels = explanation.labels
@@ -147,9 +148,10 @@ class Story:
             yield Paragraph(Phrase("chain_of_sample", {"sample": self._sample(story.sample)}))
         else:
             yield Paragraph(Phrase("chain"))
-        left: tuple[Piece, ...] = (whole,) if len(story.gradient.parts) == 1 else ()
-        if len(story.chain) > 1 or not left:
-            yield Display(Equals((*left, Times(partials))))
+        if len(story.gradient.parts) > 1:
+            yield Display(Times(partials))
+        elif len(story.chain) > 1:
+            yield Display(Equals((whole, Times(partials))))
         yield Table(
             (Phrase("factor"), Phrase("formula"), Phrase("put_in"), Phrase("value")),
             tuple(self._factor(factor) for factor in story.chain),
@@ -252,14 +254,17 @@ class Story:
             scaling = Formula(story.scaling.formula, named=named)
             given = {"scaling": Equals((scaling, figure(story.scaling.value)))}
             yield Paragraph(Phrase("scaling", given))
-        head: tuple[Piece, ...] = (Phrase("cause"), Phrase("formula"))
-        rows = []
+        rows: list[tuple[Piece, ...]] = []
         for part in story.step.parts:
-            formula = part.label.formula
-            cell: Piece = "" if formula is None else Formula(formula, named=named)
-            rows.append((Phrase(f"cause_{part.label.kind}"), cell))
+            cause, formula = Phrase(f"cause_{part.label.kind}"), part.label.formula
+            if formula is None:
+                rows.append((cause, "", ""))
+            else:
+                put_in = Formula(formula, numbers=story.values)
+                rows.append((cause, Formula(formula, named=named), put_in))
         yield Paragraph(Phrase("causes", {"weight": story.entry}))
-        yield self._table((*head, Phrase("share")), tuple(rows), story.step)
+        head = tuple(map(Phrase, ("cause", "formula", "put_in", "share")))
+        yield self._table(head, tuple(rows), story.step)
         if story.scaling is not None:
             yield from self._scaled(story)
 
@@ -294,7 +299,7 @@ class Story:
         self,
         head: tuple[Piece, ...],
         rows: tuple[tuple[Piece, ...], ...],
-        sums: "Ledger[object]",
+        sums: Ledger[Any],
     ) -> Table:
         """Return a column that adds up: the parts, what rounding took, and the total."""
         blank: tuple[Piece, ...] = ("",) * (len(head) - 2)

@@ -4,7 +4,7 @@ The gradient is told by samples (and penalties), one sample's share by the ways 
 the loss, the step by its causes.  Each is a ``Ledger``, so that every column adds up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Literal
@@ -69,7 +69,8 @@ class WeightStory:
     ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
     adds up the samples' shares and the penalty, ``sample`` is whose chain and ways are told,
     ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
-    the scaling inside each cause instead of beside them.
+    the scaling inside each cause instead of beside them.  ``values`` are the
+    optimizer's symbols for this weight before the step.
     """
 
     entry: Entry
@@ -82,6 +83,7 @@ class WeightStory:
     step: Ledger[Cause]
     scaled: Ledger[Cause]
     scaling: Scaling | None
+    values: Mapping[Symbol, float]
     mark: Mark
 
     @property
@@ -107,7 +109,8 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
         told.append((OfWays(None, rest), shares[sample] - fsum(way.value for way in ways)))
     before = float(batch.parameters[entry.symbol.name][entry.index])
     after = float(batch.after[entry.symbol.name][entry.index])
-    step, scaled, scaling = _step(batch, entry, fsum(shares), total, after - before)
+    values = _values(batch, entry, fsum(shares), total)
+    step, scaled, scaling = _step(batch, values, after - before)
     return WeightStory(
         entry=entry,
         before=before,
@@ -119,6 +122,7 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
         step=step,
         scaled=scaled,
         scaling=scaling,
+        values=values,
         mark=witness.mark_entry(entry.symbol, entry.index, total),
     )
 
@@ -132,21 +136,27 @@ def _shares(shares: Sequence[float]) -> list[tuple[Share, float]]:
     return [*told, (Share("others", count=len(rest)), fsum(shares[place] for place in rest))]
 
 
-def _step(
-    batch: Batch, entry: Entry, data: float, gradient: float, change: float
-) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
-    """Return the step of one weight by its causes, the scaling beside them and inside them."""
+def _values(batch: Batch, entry: Entry, data: float, gradient: float) -> dict[Symbol, float]:
+    """Return what the symbols of the optimizer's statement are for one weight, before the step."""
     optimizer = batch.optimizer
     values = {Symbol(letter): value for letter, value in optimizer.constants.items()}
     values |= {STEPS: float(batch.step), G: gradient, DATA: data, PENALTY: gradient - data}
     values[W] = float(batch.parameters[entry.symbol.name][entry.index])
     for kept, named in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
         values[kept] = float(batch.memory[named.name][entry.index])
+    return values
+
+
+def _step(
+    batch: Batch, before: Mapping[Symbol, float], change: float
+) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
+    """Return the step of one weight by its causes, the scaling beside them and inside them."""
+    values = dict(before)
 
     def value(tree: Expression) -> float:
         return float(evaluate(tree, {symbol.name: number for symbol, number in values.items()}))
 
-    whole = split(optimizer)
+    whole = split(batch.optimizer)
     first = tuple((equation, value(equation.right)) for equation in whole.first)
     values.update({equation.left: number for equation, number in first})
     parts = [part for part in whole.parts if part.cause != "penalty" or batch.network.penalties]
