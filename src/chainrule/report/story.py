@@ -7,11 +7,10 @@ from typing import Any
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.network import statements as told
-from chainrule.network.architecture import SAMPLES
 from chainrule.network.causes import DATA, PENALTY
 from chainrule.network.optimizers import G, W
 from chainrule.network.plan import memory_of
-from chainrule.report.chains import Entry, Factor
+from chainrule.report.chains import Entry, Factor, Way
 from chainrule.report.figures import Figure, Ledger, figure
 from chainrule.report.pieces import (
     Display,
@@ -28,7 +27,7 @@ from chainrule.report.pieces import (
     Times,
 )
 from chainrule.report.weights import OfWays, Share, WeightStory
-from chainrule.report.worked import NumberedLine, Worked
+from chainrule.report.worked import Worked
 
 Derived = told.Heading | told.Sentence
 """Headings and sentences of the derivation, which it says in its own phrases."""
@@ -88,7 +87,10 @@ class Story:
     def _sample(self, place: int) -> Piece:
         if place < len(self.labels.samples):
             return self.labels.samples[place]
-        return Phrase("sample", {"number": str(self.explanation.rows[place])})
+        number = self.explanation.rows[place]
+        alone = len(self.explanation.rows) == 1 or number == place
+        key = "sample" if alone else "sample_of_batch"
+        return Phrase(key, {"number": str(number), "place": str(place)})
 
     # -- one weight ----------------------------------------------------------------------------
 
@@ -195,8 +197,9 @@ class Story:
     def _way(self, part: OfWays) -> tuple[Piece, ...]:
         if part.way is None:
             return (Phrase("other_ways", {"count": f"{part.count:,}"}), "")
-        through = Sequence(part.way.through, "arrow")
-        return through, Times(tuple(figure(f.value, 6) for f in part.way.factors))
+        return Sequence(_junctions(part.way), "arrow"), Times(
+            tuple(figure(f.value, 6) for f in part.way.factors)
+        )
 
     def _shares(self, story: WeightStory) -> Iterator[Element]:
         if len(story.gradient.parts) > 1:
@@ -234,23 +237,11 @@ class Story:
 
     def _step(self, story: WeightStory) -> Iterator[Element]:
         named = self._step_names(story.entry)
-        for update in self.batch.optimizer.updates:
-            if update.left == W:
-                yield Display(
-                    Equals((story.entry, Formula(update.right, named=named)), assigns=True)
-                )
+        for equation, value in story.assignments:
+            left = Formula(equation.left, named=named)
+            right = Formula(equation.right, named=named)
+            yield Display(Equals((left, right, figure(value)), assigns=True))
         if story.scaling is not None:
-            for equation, value in story.scaling.first:
-                yield Display(
-                    Equals(
-                        (
-                            Formula(equation.left, named=named),
-                            Formula(equation.right, named=named),
-                            figure(value),
-                        ),
-                        assigns=True,
-                    )
-                )
             scaling = Formula(story.scaling.formula, named=named)
             given = {"scaling": Equals((scaling, figure(story.scaling.value)))}
             yield Paragraph(Phrase("scaling", given))
@@ -335,8 +326,14 @@ class Story:
             yield Paragraph(Phrase(key, {"count": f"{left:,}"}))
 
 
+def _junctions(way: Way) -> tuple[Entry, ...]:
+    """Return one entry for each unit on a way but the last, which all ways have in common."""
+    kept: list[Entry] = []
+    for entry in way.through:
+        if not kept or kept[-1].place != entry.place:
+            kept.append(entry)
+    return tuple(kept[:-1]) or tuple(kept)
+
+
 def _verdict(passed: bool | None) -> str:
     return {True: "agrees", False: "disagrees", None: "not_compared"}[passed]
-
-
-__all__ = ["SAMPLES", "Derived", "NumberedLine", "Story"]

@@ -55,9 +55,8 @@ class Cause:
 
 @dataclass(frozen=True)
 class Scaling:
-    """What an optimizer multiplies a step by, and the memory that it computes it from."""
+    """What an optimizer multiplies a step by."""
 
-    first: tuple[tuple[Equation, float], ...]
     formula: Expression
     value: float
 
@@ -69,8 +68,8 @@ class WeightStory:
     ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
     adds up the samples' shares and the penalty, ``sample`` is whose chain and ways are told,
     ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
-    the scaling inside each cause instead of beside them.  ``values`` are the
-    optimizer's symbols for this weight before the step.
+    the scaling inside each cause instead of beside them.  ``assignments``
+    are the optimizer's, each with what it gives, ``values`` its symbols before the step.
     """
 
     entry: Entry
@@ -83,6 +82,7 @@ class WeightStory:
     step: Ledger[Cause]
     scaled: Ledger[Cause]
     scaling: Scaling | None
+    assignments: tuple[tuple[Equation, float], ...]
     values: Mapping[Symbol, float]
     mark: Mark
 
@@ -122,6 +122,7 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
         step=step,
         scaled=scaled,
         scaling=scaling,
+        assignments=_assignments(batch, values),
         values=values,
         mark=witness.mark_entry(entry.symbol, entry.index, total),
     )
@@ -147,28 +148,40 @@ def _values(batch: Batch, entry: Entry, data: float, gradient: float) -> dict[Sy
     return values
 
 
+def _value(tree: Expression, values: Mapping[Symbol, float]) -> float:
+    return float(evaluate(tree, {symbol.name: number for symbol, number in values.items()}))
+
+
+def _assignments(
+    batch: Batch, before: Mapping[Symbol, float]
+) -> tuple[tuple[Equation, float], ...]:
+    """Return the assignments of one step, in order, each with what it gives."""
+    values, found = dict(before), []
+    for equation in batch.optimizer.updates:
+        values[equation.left] = _value(equation.right, values)
+        found.append((equation, values[equation.left]))
+    return tuple(found)
+
+
 def _step(
     batch: Batch, before: Mapping[Symbol, float], change: float
 ) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
     """Return the step of one weight by its causes, the scaling beside them and inside them."""
-    values = dict(before)
-
-    def value(tree: Expression) -> float:
-        return float(evaluate(tree, {symbol.name: number for symbol, number in values.items()}))
-
     whole = split(batch.optimizer)
-    first = tuple((equation, value(equation.right)) for equation in whole.first)
-    values.update({equation.left: number for equation, number in first})
+    values = dict(before)
+    for equation in whole.first:
+        values[equation.left] = _value(equation.right, values)
     parts = [part for part in whole.parts if part.cause != "penalty" or batch.network.penalties]
-    plain = [(part, value(part.plain)) for part in parts]
-    scaled = [number * value(part.scaling) for part, number in plain]
-    labels = [Cause(part.cause, part.plain) for part, _ in plain]
+    labels = [Cause(part.cause, part.plain) for part in parts]
+    plain = [_value(part.plain, values) for part in parts]
+    scales = {part.scaling: _value(part.scaling, values) for part in parts}
+    scaled = [number * scales[part.scaling] for part, number in zip(parts, plain, strict=True)]
+    causes = list(zip(labels, plain, strict=True))
     inside = ledger(list(zip(labels, scaled, strict=True)), change)
-    causes = [(label, number) for label, (_, number) in zip(labels, plain, strict=True)]
-    factors = {part.scaling for part in parts if part.scaling != ONE}
+    factors = scales.keys() - {ONE}
     if not factors:
         return ledger(causes, change), inside, None
     (formula,) = factors  # every optimizer of the catalogue has one divisor
-    added = fsum([*scaled, *(-number for _, number in plain)])
+    added = fsum([*scaled, *(-number for number in plain)])
     beside = ledger([*causes, (Cause("scaling", None), added)], change)
-    return beside, inside, Scaling(first, formula, value(formula))
+    return beside, inside, Scaling(formula, scales[formula])
