@@ -19,6 +19,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.statements import Equal, Line, Scalar, Statement
 from chainrule.report.batch import Batch, memory_from
 from chainrule.report.naming import entry_of
+from chainrule.report.records import record_of
 from chainrule.report.text_page import text_page
 from chainrule.report.weights import weight_story
 from chainrule.report.witness import Mark, Witness
@@ -37,6 +38,10 @@ class Explanation(Worked):
     def to_text(self, language: Language = "en") -> str:
         """Return the explanation as text for a terminal."""
         return text_page(self, language)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain values for JSON, numbers unrounded."""
+        return record_of(self)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -148,15 +153,16 @@ def explain(
     """
     if layout not in ("rows", "columns"):
         raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
-    kept = parameters_of(network, parameters, 0)
-    inputs = inputs_of(network, np.atleast_2d(np.asarray(X)) if np.ndim(X) == 1 else X, float)
+    inputs = np.asarray(X)
+    inputs = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float)
     targets = np.asarray(Y)
     if targets.ndim == 1 and len(inputs) == 1 and targets.size == network.layers[-1]:
         targets = targets[None, :]
     targets = targets_of(network, targets, len(inputs), float)
-    chosen = _rows(row, rows, len(inputs))
+    chosen = rows_of(row, rows, len(inputs))
     found = find_optimizer(optimizer)
     derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)
+    kept = parameters_of(network, parameters, 0)
     batch = Batch(
         network,
         derivation.equations,
@@ -178,7 +184,14 @@ def explain(
     return Explanation(derivation, batch, named, chosen, lines, story, witness.on_kink)
 
 
-def _rows(row: int | None, rows: Sequence[int] | None, samples: int) -> tuple[int, ...]:
+def rows_of(
+    row: int | None, rows: Sequence[int] | None, samples: int, source: str = ""
+) -> tuple[int, ...]:
+    """Return the places of the chosen rows, all of them where none is named.
+
+    >>> rows_of(None, [2, 0], 3)
+    (2, 0)
+    """
     if row is not None and rows is not None:
         raise InputError("row: came beside rows; give one of the two")
     if row is None and rows is None:
@@ -189,7 +202,8 @@ def _rows(row: int | None, rows: Sequence[int] | None, samples: int) -> tuple[in
             raise InputTypeError(f"row: {shown(place)} came; a whole number is needed")
         if not 0 <= place < samples:
             raise InputError(
-                f"row: {place} came; there are {samples:,} rows, counted from 0 to {samples - 1:,}"
+                f"row: {place} came; {source or 'X'} has {samples:,} "
+                f"row{'s' * (samples > 1)}, counted from 0 to {samples - 1:,}"
             )
         chosen.append(int(place))
     if not chosen:

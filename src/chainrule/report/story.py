@@ -27,7 +27,7 @@ from chainrule.report.pieces import (
     Times,
 )
 from chainrule.report.weights import OfWays, Share, WeightStory
-from chainrule.report.worked import Worked
+from chainrule.report.worked import Cell, Worked
 
 Derived = told.Heading | told.Sentence
 """Headings and sentences of the derivation, which it says in its own phrases."""
@@ -73,24 +73,24 @@ class Story:
 
     def _row(self) -> Iterator[Element]:
         yield Table(
-            (Phrase("column"), Phrase("cell"), Phrase("input"), Phrase("seen")),
-            tuple(
-                (cell.name, cell.cell, cell.feature, figure(cell.value, 6))
-                for cell in self.labels.cells
-            ),
+            tuple(map(Phrase, ("column", "cell", "input", "seen"))),
+            tuple(map(_cells, self.labels.cells)),
             numbers=frozenset({3}),
         )
-        if self.labels.truth:
-            given = {"answer": self.labels.answer, "truth": self.labels.truth}
-            yield Paragraph(Phrase("answer", given))
+        given = {"answer": self.labels.answer, "truth": self.labels.truth}
+        yield Paragraph(Phrase("answer", given))
 
     def _sample(self, place: int) -> Piece:
-        if place < len(self.labels.samples):
-            return self.labels.samples[place]
         number = self.explanation.rows[place]
-        alone = len(self.explanation.rows) == 1 or number == place
-        key = "sample" if alone else "sample_of_batch"
-        return Phrase(key, {"number": str(number), "place": str(place)})
+        given: dict[str, Piece] = {"number": str(number), "place": str(place)}
+        if self.labels.numbers:
+            given["number"] = str(self.labels.numbers[place])
+        key = "sample"
+        if len(self.explanation.rows) > 1 and given["number"] != given["place"]:
+            key = "sample_of_batch"
+        elif self.labels.lines:
+            key, given["line"] = "sample_on_line", str(self.labels.lines[place])
+        return Phrase(key, given)
 
     # -- one weight ----------------------------------------------------------------------------
 
@@ -324,6 +324,19 @@ class Story:
             left = len(marks) - len(checked)
             key = "unchecked_kink" if self.explanation.on_kink else "unchecked"
             yield Paragraph(Phrase(key, {"count": f"{left:,}"}))
+
+
+def _cells(cell: Cell) -> tuple[Piece, ...]:
+    shown: Piece = cell.cell
+    if cell.filled:
+        shown = Phrase("missing_filled")
+    value: Piece = Phrase("unknown_category")
+    if cell.value is not None:
+        value = figure(cell.value, 6)
+    feature: Piece = cell.feature
+    if cell.target:
+        feature = Phrase("target", {"name": cell.feature})
+    return cell.name, shown, feature, value
 
 
 def _junctions(way: Way) -> tuple[Entry, ...]:

@@ -60,29 +60,35 @@ class Given:
 class Cell:
     """One column of one sample: what stood in the table, and what the network is given for it.
 
-    ``feature`` is the name of the network's input, ``value`` its number.
+    ``feature`` is the name of the network's input or, where ``target``, of its output; ``value``
+    is the number there, None where the network is given nothing but zeros (an unknown category).
+    ``filled`` says that the cell was missing and the training rows' median stands for it.
     """
 
     name: str
     cell: str
     feature: str
-    value: float
+    value: float | None
+    target: bool = False
+    filled: bool = False
 
 
 @dataclass(frozen=True)
 class Labels:
     """What inputs, outputs and samples are called outside the network.
 
-    ``cells`` are the inputs of a single sample with what stood in the table, ``truth`` the target
-    as it stood there and ``answer`` what the network says to the sample.
+    ``numbers`` are the rows' places in their table and ``lines`` their lines in its file; ``cells``
+    are the columns of a single sample, ``answer`` what the model says to it and ``truth`` what the
+    table says.
     """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    samples: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    lines: tuple[int, ...] = ()
     cells: tuple[Cell, ...] = ()
-    truth: str = ""
     answer: str = ""
+    truth: str = ""
 
 
 @dataclass(frozen=True, eq=False)
