@@ -24,14 +24,16 @@ from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.pages import latex_of, text_of
+from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.plan import Plan, plan
+from chainrule.network.proving import RULE, told
 from chainrule.network.slopes import about
 from chainrule.network.statements import (
     Given,
     Heading,
     Key,
     Line,
+    Listed,
     Part,
     Sentence,
     Statement,
@@ -116,11 +118,34 @@ class Derivation:
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.lines, language)
+        return text_of(self.lines, language, self._proved)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
-        """Return the derivation in LaTeX: a document, or its body to be put into one."""
-        return latex_of(self.lines, language, document=document)
+        """Return the derivation in LaTeX: a document, or its body to be put into one.
+
+        The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
+        """
+        return latex_of(self.lines, language, self._proved, document=document)
+
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the derivation as one HTML file without scripts, or as a part of a page.
+
+        Every matrix product can be opened there: why this order, why these transposes.
+        """
+        return html_of(self.lines, language, self._opened, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex(document=False)
+
+    def _opened(self, statement: Statement) -> tuple[Sentence, ...]:
+        return tuple(line for proof in self.proofs(statement) for line in told(proof))
+
+    def _proved(self, statement: Statement) -> tuple[Sentence, ...]:
+        """Return the proofs that are told on paper: there is no opening and closing there."""
+        return self._opened(statement) if self.detail == "full" else ()
 
     def __str__(self) -> str:
         return self.to_text()
@@ -131,12 +156,26 @@ class Derivation:
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
         told = self._brief() if self.detail == "brief" else self._full()
-        return (Heading("title", {"network": str(self.network)}, level=1), *told)
+        return (self._title(), *told)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The equations among the lines."""
         return tuple(statements(self.lines))
+
+    def _title(self) -> Heading:
+        network = self.network
+        names = [activation.name for activation in network.activations]
+        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+            names = list(dict.fromkeys(names))
+        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
+        given: dict[str, Given] = {
+            "widths": "-".join(map(str, network.layers)),
+            "activations": Listed(tuple(names), "then"),
+            "loss": Listed((network.loss.name, *added)),
+            "parameters": f"{network.size:,}",
+        }
+        return Heading("title", given, level=1)
 
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"
@@ -225,6 +264,8 @@ class Derivation:
         layout = "index" if chains.part == "index" else f"{chains.part}_{self.layout}"
         yield Heading(f"stage_{chains.part}")
         yield Sentence(layout)
+        if chains.part == "sample":
+            yield RULE
         if chains.part == "batch":
             yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
         yield Heading("forward", level=3)
@@ -256,10 +297,12 @@ class Derivation:
         elif depth == 2:
             below = Key("hidden_layer")
         else:
-            below = Key("layer", str(depth - number))
+            below = Key("layer", {"number": str(depth - number)})
         if number == 1:
             return Heading("backward_first", {"number": "1", "below": below}, level)
-        above = Key("Hidden_layer") if depth == 2 else Key("Layer", str(depth - number + 1))
+        above = (
+            Key("Hidden_layer") if depth == 2 else Key("Layer", {"number": str(depth - number + 1)})
+        )
         given: dict[str, Given] = {"number": str(number), "above": above, "below": below}
         return Heading("backward_next", given, level)
 

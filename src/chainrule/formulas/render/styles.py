@@ -51,7 +51,10 @@ class Style:
     arrow: str = " ← "
     equals: str = " = "
     dots: str = "…"
+    comma: str = ", "
     nothing: str = ""
+    when: str = "if"
+    otherwise: str = "else"
 
     def symbol(self, name: str, index: str = "") -> str:
         """A name, with the letters of its indices where indices are written."""
@@ -77,6 +80,10 @@ class Style:
     def braced(self, inside: str, dimensions: str) -> str:
         """A factor with its dimensions under a brace; text has no place below the line."""
         return inside
+
+    def step(self, label: str) -> str:
+        """One step of a walk, along a factor."""
+        return f" —{label}→ "
 
     def brackets(self, inside: str) -> str:
         return f"({inside})"
@@ -131,7 +138,7 @@ class Style:
         return f"[{inside}]"
 
     def cases(self, condition: str, chosen: str, other: str) -> str:
-        return f"({chosen} if {condition} else {other})"
+        return f"({chosen} {self.when} {condition} {self.otherwise} {other})"
 
     def total(self, letter: str, size: str) -> str:
         return f"Σ_{{{letter}=1}}^{{{size}}} "
@@ -158,6 +165,7 @@ class Latex(Style):
     arrow: str = r" \leftarrow "
     dots: str = r"\dots "
     nothing: str = "{}"
+    otherwise: str = "otherwise"
 
     def symbol(self, name: str, index: str = "") -> str:
         if is_partial(name):
@@ -179,6 +187,9 @@ class Latex(Style):
 
     def braced(self, inside: str, dimensions: str) -> str:
         return rf"\underbrace{{{inside}}}_{{{dimensions}}}"
+
+    def step(self, label: str) -> str:
+        return rf" \xrightarrow{{\;{label}\;}} "
 
     def _letter(self, name: str) -> str:
         if name in _GREEK:
@@ -221,9 +232,8 @@ class Latex(Style):
         return rf"\left[{inside}\right]"
 
     def cases(self, condition: str, chosen: str, other: str) -> str:
-        return (
-            rf"\begin{{cases}} {chosen} & {condition} \\ {other} & \text{{otherwise}} \end{{cases}}"
-        )
+        otherwise = rf"\text{{{self.otherwise}}}"
+        return rf"\begin{{cases}} {chosen} & {condition} \\ {other} & {otherwise} \end{{cases}}"
 
     def total(self, letter: str, size: str) -> str:
         return rf"\sum_{{{letter}=1}}^{{{size}}} "

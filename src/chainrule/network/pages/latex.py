@@ -6,7 +6,7 @@ from itertools import groupby
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX, Writer
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.network.telling import Medium, distinct, left_side, written
+from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _TEXT = {
     "λ": r"$\lambda$",
@@ -27,7 +27,10 @@ def escaped(text: str) -> str:
     return "".join(_TEXT.get(letter, letter) for letter in text)
 
 
-MEDIUM = Medium(LATEX, escaped, lambda formula: f"${formula}$")
+def medium(language: str) -> Medium:
+    """Return how LaTeX is written in a language."""
+    return Medium(spoken(LATEX, language), language, escaped, lambda formula: f"${formula}$")
+
 
 _PREAMBLE = {
     "en": "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n",
@@ -44,18 +47,17 @@ def latex_of(
     document: bool = True,
 ) -> str:
     """Return lines as LaTeX, a whole document or its body."""
+    way = medium(language)
     out: list[str] = []
     for together, group in groupby(lines, key=lambda line: isinstance(line, Statement)):
         if together:
-            out.extend(
-                _statements([s for s in group if isinstance(s, Statement)], language, proved)
-            )
+            out.extend(_statements([s for s in group if isinstance(s, Statement)], way, proved))
             continue
         for line in group:
             if isinstance(line, Heading):
-                out.append(f"\\{_SECTIONS[line.level]}*{{{MEDIUM.said(line, language)}}}")
+                out.append(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}")
             elif isinstance(line, Sentence):
-                out.append(MEDIUM.said(line, language) + "\n")
+                out.append(way.said(line) + "\n")
     body = "\n".join(out)
     if not document:
         return body + "\n"
@@ -67,17 +69,17 @@ def latex_of(
     return f"{start}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
-def _statements(group: list[Statement], language: str, proved: Proved | None) -> list[str]:
+def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> list[str]:
     """Return statements in one display, interrupted where proofs follow one of them."""
     out: list[str] = []
     rows: list[str] = []
     for statement in group:
-        rows.extend(_rows(statement, language))
+        rows.extend(_rows(statement, way))
         proofs = proved(statement) if proved else ()
         if proofs:
             out.append(_aligned(rows))
             rows = []
-            out.extend(MEDIUM.said(line, language) + "\n" for line in proofs)
+            out.extend(way.said(line) + "\n" for line in proofs)
     return [*out, _aligned(rows)] if rows else out
 
 
@@ -85,21 +87,21 @@ def _aligned(rows: list[str]) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def _rows(statement: Statement, language: str) -> list[str]:
-    left = left_side(statement, LATEX)
+def _rows(statement: Statement, way: Medium) -> list[str]:
+    left = left_side(statement, way.style)
     sign = LATEX.arrow.strip() if statement.assigns else "="
     rows = []
     for place, equal in enumerate(distinct(statement)):
-        formula = written(equal.formula, statement, LATEX, braces=True)
-        said = _note(equal, language)
+        formula = written(equal.formula, statement, way.style, braces=True)
+        said = _note(equal, way)
         rows.append(f"{left if place == 0 else ''} &{sign} {formula}{said}")
     return rows
 
 
-def _note(equal: Equal, language: str) -> str:
+def _note(equal: Equal, way: Medium) -> str:
     parts = []
     if isinstance(equal.formula, Matrix):
         parts.append(f"${Writer(LATEX).dimensions(*equal.formula.sides)}$")
     if equal.reason:
-        parts.append(MEDIUM.phrase(equal.reason, language))
+        parts.append(way.phrase(equal.reason))
     return f" && \\text{{{'; '.join(parts)}}}" if parts else ""
