@@ -104,7 +104,12 @@ def command(
     if as_json:
         text = f"{json.dumps(explanation.to_dict())}\n"
     else:
-        text = explanation.written(form, language)
+        write = {
+            "text": explanation.to_text,
+            "latex": explanation.to_latex,
+            "html": explanation.to_html,
+        }[form]
+        text = write(language)
     if output == "-":
         click.echo(text, nl=False)
     else:

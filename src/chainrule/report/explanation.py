@@ -18,6 +18,8 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.statements import Equal, Line, Scalar, Statement
 from chainrule.report.batch import Batch, memory_from
+from chainrule.report.html_page import html_page
+from chainrule.report.latex_page import latex_page
 from chainrule.report.naming import entry_of
 from chainrule.report.records import record_of
 from chainrule.report.text_page import text_page
@@ -38,6 +40,17 @@ class Explanation(Worked):
     def to_text(self, language: Language = "en") -> str:
         """Return the explanation as text for a terminal."""
         return text_page(self, language)
+
+    def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the explanation in LaTeX: a document, or its body to be put into one."""
+        return latex_page(self, language, document=document)
+
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the explanation in HTML with MathML: a file, or a part of a page."""
+        return html_page(self, language, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values for JSON, numbers unrounded."""

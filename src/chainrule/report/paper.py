@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from fractions import Fraction
 from functools import cache, reduce
-from html import escape
 from importlib.resources import files
 
 from chainrule.errors import unknown_name
@@ -39,12 +38,12 @@ from chainrule.formulas.matrices import (
     every,
 )
 from chainrule.formulas.positional import laid_out
-from chainrule.formulas.render import MATHML, Style, Writer
+from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
-from chainrule.network.pages.latex import MEDIUM as LATEX_MEDIUM
-from chainrule.network.pages.text import MEDIUM as TEXT_MEDIUM
-from chainrule.network.telling import LANGUAGES, Medium, inline
+from chainrule.network.pages import html, latex, text
+from chainrule.network.statements import Formula as Formed
+from chainrule.network.telling import LANGUAGES, Medium, inline, spoken
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid, figure, grid
 from chainrule.report.pieces import (
@@ -53,7 +52,7 @@ from chainrule.report.pieces import (
     Partial,
     Phrase,
     Piece,
-    Sequence,
+    Through,
     Times,
 )
 from chainrule.report.worked import Worked
@@ -103,14 +102,13 @@ class _ExplicitMathML(_Explicit, MathML):
 class Paper:
     """Pieces in one medium and one language, for one explanation."""
 
-    medium: Medium
-    explicit: Style
-
-    def __init__(self, explanation: Worked, language: str) -> None:
+    def __init__(self, explanation: Worked, language: str, medium: Medium, explicit: Style) -> None:
         self.explanation = explanation
         self.language = language
         self.known = phrases(language)
-        self.style = self.medium.style
+        self.medium = medium
+        self.style = medium.style
+        self.explicit = spoken(explicit, language)
 
     # -- words ---------------------------------------------------------------------------------
 
@@ -166,9 +164,8 @@ class Paper:
                 sign = self.style.arrow if piece.assigns else self.style.equals
                 head = f"{first}{sign}{others[0]}"
                 return self.style.equals.join([head, *others[1:]])
-            case Sequence():
-                between = self.arrow if piece.between == "arrow" else self.comma
-                return between.join(map(self.mathematics, piece.pieces))
+            case Through():
+                return self.arrow.join(map(self.mathematics, piece.entries))
         raise TypeError(f"no rule writes {type(piece).__name__} as mathematics")
 
     def _factor(self, piece: Piece) -> str:
@@ -202,6 +199,11 @@ class Paper:
 
         style = self.explicit if piece.numbers is not None else self.style
         return Writer(style, spell).write(tree)
+
+    def value(self, shown: Grid) -> str:
+        """Return the value of a line: a matrix, or a number."""
+        only = shown.cells[0][0] if shown.shape == (1, 1) else None
+        return self.grid(shown) if only is None else self.figure(only)
 
     def put_in(self, formula: Matrix) -> str | None:
         """Return a matrix formula with numbers for its symbols; None where it would be large."""
@@ -255,11 +257,6 @@ class Paper:
         """From one unit back to the one before it."""
         raise NotImplementedError
 
-    @property
-    def comma(self) -> str:
-        """Between pieces of a list."""
-        raise NotImplementedError
-
     def indexed(self, name: str, index: tuple[int, ...]) -> str:
         """Return a name with the indices of one of its entries."""
         raise NotImplementedError
@@ -280,10 +277,10 @@ class Paper:
 class TextPaper(Paper):
     """Plain Unicode."""
 
-    medium = TEXT_MEDIUM
-    explicit = _ExplicitText()
+    def __init__(self, explanation: Worked, language: str) -> None:
+        super().__init__(explanation, language, text.medium(language), _ExplicitText())
+
     arrow = " ← "
-    comma = ", "
 
     def indexed(self, name: str, index: tuple[int, ...]) -> str:
         return f"{name}[{','.join(map(str, index))}]"
@@ -299,13 +296,31 @@ class TextPaper(Paper):
         return f"[{'; '.join(rows)}]"
 
 
+_LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "✓": r"$\checkmark$",
+    "✗": r"$\boldsymbol{\times}$",
+}
+
+
+def _latex_prose(words: str) -> str:
+    """Escape words, names of columns and classes among them, which may hold anything."""
+    return "".join(_LATEX_SPECIAL.get(letter) or latex.escaped(letter) for letter in words)
+
+
 class LatexPaper(Paper):
     """LaTeX, between dollar signs."""
 
-    medium = LATEX_MEDIUM
-    explicit = _ExplicitLatex()
+    def __init__(self, explanation: Worked, language: str) -> None:
+        medium = changed(latex.medium(language), prose=_latex_prose)
+        super().__init__(explanation, language, medium, _ExplicitLatex())
+
     arrow = r" \leftarrow "
-    comma = ", "
 
     def indexed(self, name: str, index: tuple[int, ...]) -> str:
         return f"{name}[{','.join(map(str, index))}]"
@@ -327,10 +342,10 @@ class LatexPaper(Paper):
 class HtmlPaper(Paper):
     """MathML, inside ``<math>``."""
 
-    medium = Medium(MATHML, escape, lambda formula: f"<math>{formula}</math>")
-    explicit = _ExplicitMathML()
+    def __init__(self, explanation: Worked, language: str) -> None:
+        super().__init__(explanation, language, html.medium(language), _ExplicitMathML())
+
     arrow = '<mo stretchy="false">←</mo>'
-    comma = "<mo>,</mo>"
 
     def indexed(self, name: str, index: tuple[int, ...]) -> str:
         inside = "<mo>,</mo>".join(f"<mn>{place}</mn>" for place in index)
@@ -357,6 +372,24 @@ class HtmlPaper(Paper):
             for line in shown.cells
         )
         return f'<mrow><mo>(</mo><mtable class="numbers">{rows}</mtable><mo>)</mo></mrow>'
+
+
+LONGEST = 90
+"""Longer formulas of numbers, measured as plain text, are left out."""
+
+
+def numbers_for(paper: Paper, forms: list[Formed]) -> str | None:
+    """Return the shortest of a line's formulas with numbers put in; None where all are long."""
+    plain = TextPaper(paper.explanation, paper.language)
+    short: list[tuple[int, Matrix]] = []
+    for formula in forms:
+        if isinstance(formula, Matrix):
+            text = plain.put_in(formula)
+            if text is not None and len(text) <= LONGEST:
+                short.append((len(text), formula))
+    if not short:
+        return None
+    return paper.put_in(min(short, key=lambda pair: pair[0])[1])
 
 
 def _nodes(tree: Expression) -> list[Expression]:

@@ -6,7 +6,6 @@ on a page.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
@@ -61,16 +60,13 @@ class Phrase:
 
 
 @dataclass(frozen=True)
-class Sequence:
-    """Pieces one after the other, with a mark between them."""
+class Through:
+    """Entries that an effect passes, from the loss's side."""
 
-    pieces: tuple["Piece", ...]
-    between: Literal["comma", "arrow"] = "comma"
+    entries: tuple[Entry, ...]
 
 
-Piece = (
-    str | Entry | Partial | Figure | Grid | Formula | Times | Equals | Phrase | Sequence | Symbol
-)
+Piece = str | Entry | Partial | Figure | Grid | Formula | Times | Equals | Phrase | Through | Symbol
 """What stands in a sentence or in a cell of a table; a ``str`` is plain text."""
 
 
@@ -84,7 +80,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A sentence or a few; ``plain`` text of the derivation's own phrases comes as a ``Line``."""
+    """A sentence or a few."""
 
     phrase: Phrase
 

@@ -92,7 +92,12 @@ def _weight(story: WeightStory) -> dict[str, Any]:
         "agrees": story.mark.passed,
         "chain": [_factor(factor) for factor in story.chain],
         "shares": [
-            {"kind": p.label.kind, "sample": p.label.sample, "count": p.label.count, "value": p.value}
+            {
+                "kind": p.label.kind,
+                "sample": p.label.sample,
+                "count": p.label.count,
+                "value": p.value,
+            }
             for p in story.gradient.parts
         ],
         "ways": [
@@ -120,4 +125,3 @@ def _weight(story: WeightStory) -> dict[str, Any]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     return {"of": str(factor.above), "by": str(factor.below), "value": factor.value}
-

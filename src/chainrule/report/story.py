@@ -22,8 +22,8 @@ from chainrule.report.pieces import (
     Partial,
     Phrase,
     Piece,
-    Sequence,
     Table,
+    Through,
     Times,
 )
 from chainrule.report.weights import OfWays, Share, WeightStory
@@ -197,7 +197,7 @@ class Story:
     def _way(self, part: OfWays) -> tuple[Piece, ...]:
         if part.way is None:
             return (Phrase("other_ways", {"count": f"{part.count:,}"}), "")
-        return Sequence(_junctions(part.way), "arrow"), Times(
+        return Through(_junctions(part.way)), Times(
             tuple(figure(f.value, 6) for f in part.way.factors)
         )
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT
 from chainrule.network import statements as told
-from chainrule.network.pages.text import MEDIUM, WIDTH, columns, wrapped
+from chainrule.network.pages.text import WIDTH, columns, wrapped
 from chainrule.network.telling import distinct, left_side, multiplied, written
 from chainrule.report.figures import Grid, aligned, grid
-from chainrule.report.paper import TextPaper
+from chainrule.report.paper import TextPaper, numbers_for
 from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
 from chainrule.report.story import Derived, Story
 from chainrule.report.worked import Form, Given, NumberedLine, Worked
@@ -29,6 +29,7 @@ class _Page:
         self.explanation = explanation
         self.language = language
         self.paper = TextPaper(explanation, language)
+        self.way = self.paper.medium
 
     def lines(self) -> Iterator[str]:
         first = True
@@ -41,11 +42,11 @@ class _Page:
             case Heading():
                 yield from self._heading(self.paper.words(element.phrase), element.level, first)
             case told.Heading():
-                yield from self._heading(MEDIUM.said(element, self.language), element.level, first)
+                yield from self._heading(self.way.said(element), element.level, first)
             case Paragraph():
                 yield from wrapped(self.paper.words(element.phrase), "  ")
             case told.Sentence():
-                yield from wrapped(MEDIUM.said(element, self.language), "  ")
+                yield from wrapped(self.way.said(element), "  ")
             case Display():
                 yield f"    {self.paper.mathematics(element.piece)}"
             case Table():
@@ -68,27 +69,25 @@ class _Page:
 
     def _numbered(self, line: NumberedLine) -> Iterator[str]:
         statement = line.statement
-        left = left_side(statement, TEXT)
+        left = left_side(statement, self.way.style)
         sign = TEXT.arrow if statement.assigns else TEXT.equals
         shown = distinct(statement)
         forms = [form for form in line.forms if form.equal in shown]
         blank = " " * (4 + len(left))
         for place, form in enumerate(forms):
             start = f"    {left}" if place == 0 else blank
-            body = f"{start}{sign}{written(form.equal.formula, statement, TEXT)}"
+            body = f"{start}{sign}{written(form.equal.formula, statement, self.way.style)}"
             yield from _noted(body, self._note(form, last=place + 1 == len(forms)))
         if line.value is None:
             return
-        final = forms[-1].equal.formula
-        if isinstance(final, Matrix):
-            put_in = self.paper.put_in(final)
-            if put_in is not None and len(blank) + len(put_in) <= LONGEST:
-                yield f"{blank}{TEXT.equals}{put_in}"
+        put_in = numbers_for(self.paper, [form.equal.formula for form in forms])
+        if put_in is not None:
+            yield f"{blank}{TEXT.equals}{put_in}"
         yield from self._valued(f"    {left}", grid(line.value), MARKS[forms[-1].passed])
 
     def _note(self, form: Form, *, last: bool) -> str:
         """Return dimensions, mark and rule; the last form's mark stands beside its value."""
-        reason = MEDIUM.phrase(form.equal.reason, self.language) if form.equal.reason else ""
+        reason = self.way.phrase(form.equal.reason) if form.equal.reason else ""
         mark = "" if last else MARKS[form.passed]
         parts = (self._dimensions(form), mark, reason.replace("\u00a0", " "))
         return "  ".join(part for part in parts if part.strip())
