@@ -16,8 +16,9 @@ from chainrule.report.worked import Form, Given, NumberedLine, Worked
 
 MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
-_LONG = 56
-"""What is said about a formula with more letters than this stands below it."""
+_LONGEST = 78
+"""What is said about a formula stands below it where the two have more letters than this."""
+_PACKAGES = "\\usepackage{graphicx}\n\\begin{document}"
 _HAN = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 
 
@@ -28,7 +29,8 @@ def latex_page(explanation: Worked, language: str, *, document: bool = True) -> 
     if not document:
         return body + "\n"
     # Chinese names of columns need its class in an English text, too.
-    return document_of(body, "zh" if _HAN.search(body) else language)
+    whole = document_of(body, "zh" if _HAN.search(body) else language)
+    return whole.replace(r"\begin{document}", _PACKAGES, 1)
 
 
 class _Page:
@@ -104,8 +106,8 @@ class _Page:
     def _valued(self, left: str, value: Grid, mark: str) -> Iterator[str]:
         size = "" if value.shape == (1, 1) else rf"{value.shape[0]} \times {value.shape[1]}"
         said = r"\quad ".join(part for part in (size, mark) if part)
-        numbers = self.paper.value(value)
-        yield f"{left} &= {numbers}" + (f" && {said}" if said else "")
+        beside = rf"\qquad {said}" if said else ""
+        yield f"{left} &= {self.paper.value(value)}{beside}"
         if value.summary is not None:
             low, high, norm = value.summary
             given = {"low": low, "high": high, "norm": norm}
@@ -121,18 +123,32 @@ class _Page:
             body[-1] += r" \hline"
             body.append(" & ".join(map(self.paper.said, table.foot)) + r" \\")
         inside = "\n".join([*rows, *body])
-        return (
-            "\\begin{center}\\renewcommand{\\arraystretch}{1.45}\\footnotesize\n"
-            f"\\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n{inside}\n\\end{{tabular}}\n\\end{{center}}"
-        )
+        box = f"\\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n{inside}\n\\end{{tabular}}"
+        return _TABLE.replace("TABULAR", box)
+
+
+_TABLE = r"""\begin{center}
+\renewcommand{\arraystretch}{1.7}\footnotesize
+\sbox0{TABULAR}%
+\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
+\end{center}"""
+"""A table that is made smaller where it is wider than the page; the body needs graphicx."""
 
 
 def _noted(row: str, note: str) -> Iterator[str]:
-    """Yield a row of a display with what is said about it, beside it or below it."""
-    if not note:
+    """Yield a row of a display with what is said about it, beside it or below it.
+
+    A column of its own for the notes would be pushed off the page by the longest formula.
+    """
+    if note and _letters(row) + _letters(note) > _LONGEST:
         yield row
-    elif len(re.sub(r"\\\w+|[{}_^ ]", "", row)) <= _LONG:
-        yield rf"{row} && \text{{{note}}}"
+        yield rf"&\qquad\text{{\small {note}}}"
     else:
-        yield row
-        yield rf"&\quad\text{{{note}}}"
+        yield rf"{row} \qquad\text{{\small {note}}}" if note else row
+
+
+def _letters(tex: str) -> int:
+    """Return about how many letters wide a piece is: of a fraction only one of the two counts."""
+    plain = re.sub(r"\\frac\{[^{}]*(\{[^{}]*\}[^{}]*)*\}", "", tex)
+    plain = re.sub(r"_\{[^{}]*\}(?=[ }$])", "", re.sub(r"\\(quad|qquad)", "    ", plain))
+    return len(re.sub(r"\\[a-zA-Z]+|[{}_^$&]", "", plain))

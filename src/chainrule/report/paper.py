@@ -57,6 +57,8 @@ from chainrule.report.pieces import (
 )
 from chainrule.report.worked import Worked
 
+WIDEST_PLAIN = 4
+"""Matrices with more columns are set small in LaTeX, to stay on the page."""
 MOST_PUT_IN, LONGEST_SIDE = 24, 4
 """Numbers are put into a formula where all its matrices are that small."""
 
@@ -74,8 +76,11 @@ def phrases(language: str) -> Mapping[str, str]:
     return tomllib.loads(stored.read_text(encoding="utf-8"))
 
 
-class _Explicit(Style):
+class _Explicit:
     """A style in which numbers beside each other have a sign between them."""
+
+    # No style itself: the fields of Style would hide those of the style that it is mixed into.
+    times: str
 
     def fronted(self, number: str, rest: str) -> str:
         return number + self.times + rest
@@ -330,13 +335,19 @@ class LatexPaper(Paper):
         return rf"{digits}\times 10^{{{shown.exponent}}}" if shown.exponent else digits
 
     def grid(self, shown: Grid) -> str:
-        down = len(shown.cells)
+        signed = _signed(shown)
         rows = []
-        for place, line in enumerate(shown.cells):
-            gap = 0 < place < down - 1 and all(cell is None for cell in line)
-            dots = r"\vdots" if gap else r"\cdots"
-            rows.append(" & ".join(dots if cell is None else self.figure(cell) for cell in line))
-        return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+        for line in shown.cells:
+            dots = r"\vdots" if all(cell is None for cell in line) else r"\cdots"
+            cells = (
+                dots if cell is None else (r"\phantom{-}" if gap else "") + self.figure(cell)
+                for cell, gap in zip(line, _gaps(line, signed), strict=True)
+            )
+            rows.append(" & ".join(cells))
+        inside = r" \\ ".join(rows)
+        if len(shown.cells[0]) > WIDEST_PLAIN:
+            return rf"\left(\begin{{smallmatrix}} {inside} \end{{smallmatrix}}\right)"
+        return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"
 
 
 class HtmlPaper(Paper):
@@ -362,16 +373,32 @@ class HtmlPaper(Paper):
         return f"<mrow>{self.style.minus}{written}</mrow>" if shown.negative else written
 
     def grid(self, shown: Grid) -> str:
-        rows = "".join(
-            "<mtr>"
-            + "".join(
-                f"<mtd>{'<mo>⋯</mo>' if cell is None else row(self.figure(cell))}</mtd>"
-                for cell in line
+        signed = _signed(shown)
+        rows = ""
+        for line in shown.cells:
+            dots = "<mo>⋮</mo>" if all(cell is None for cell in line) else "<mo>⋯</mo>"
+            cells = (
+                dots
+                if cell is None
+                else ("<mphantom>−</mphantom>" if gap else "") + self.figure(cell)
+                for cell, gap in zip(line, _gaps(line, signed), strict=True)
             )
-            + "</mtr>"
-            for line in shown.cells
-        )
+            rows += "<mtr>" + "".join(f"<mtd>{row(cell)}</mtd>" for cell in cells) + "</mtr>"
         return f'<mrow><mo>(</mo><mtable class="numbers">{rows}</mtable><mo>)</mo></mrow>'
+
+
+def _signed(shown: Grid) -> list[bool]:
+    """Return for each column whether it has a negative number."""
+    columns = zip(*shown.cells, strict=True)
+    return [any(cell is not None and cell.negative for cell in column) for column in columns]
+
+
+def _gaps(line: tuple[Figure | None, ...], signed: list[bool]) -> list[bool]:
+    """Return for each cell whether it leaves the room of a minus sign, to stand below others."""
+    return [
+        minus and cell is not None and not cell.negative
+        for cell, minus in zip(line, signed, strict=True)
+    ]
 
 
 LONGEST = 90
