@@ -35,6 +35,7 @@ public:
         bounds_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
         changing_ = arena_.take<unsigned char>(p.scalar_count);
+        timed_ = arena_.take<Step>(p.prelude_count);
         find_given();
         find_changing();
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
@@ -55,13 +56,17 @@ public:
 
     void set_scalar(Number slot, double value) {
         slots[slot] = value;
-        stale_ = true;
+        (slot == p.time_slot ? late_ : stale_) = true;
     }
 
     // One step over the batch that lies in its values. False: the check found a loss that is not
     // finite, and nothing has been changed yet.
     bool step() {
-        if (stale_) settle();
+        if (stale_)
+            settle();
+        else if (late_)
+            compute(timed_, timed_ + timed_count_);
+        late_ = false;
         Bound<T>* bound = bound_;
         const Bound<T>* const end = bound_ + p.instruction_count;
         for (const Instruction* i = p.instructions; bound != end; ++i, ++bound)
@@ -104,13 +109,22 @@ private:
         for (Number f = 0; f < p.formula_count; ++f)
             for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
                 changing_[p.slots[s]] = 1;
+        if (p.time_slot < 0) return;
+        // What rests on the number of the step is computed in each: the corrections of Adam.
+        changing_[p.time_slot] = 1;
+        for (const Step* s = p.scalar_code; s != p.scalar_code + p.prelude_count; ++s) {
+            if (s->operation <= op_sum) continue;
+            if (!changing_[s->x] && !changing_[s->y] && !changing_[s->z]) continue;
+            changing_[s->target] = 1;
+            timed_[timed_count_++] = *s;
+        }
     }
 
     // What follows from the length of the batch and the scalars that were set. Full batches and
     // the last, short one keep a list of their own.
     void settle() {
         stale_ = false;
-        compute(0, p.prelude_count);
+        compute(p.scalar_code, p.scalar_code + p.prelude_count);
         const std::ptrdiff_t samples = length[sample_axis];
         const int which = samples == p.axes[sample_axis] ? 0 : 1;
         bound_ = bounds_ + which * p.instruction_count;
@@ -136,6 +150,7 @@ private:
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
         memory.add<unsigned char>(program.scalar_count);
+        memory.add<Step>(program.prelude_count);
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
         return memory.bytes();
@@ -175,7 +190,7 @@ private:
             transpose<T>(columns, 0, rows, base[i.a], stride[i.a], base[i.destination],
                          stride[i.destination]);
             break;
-        case scalars: compute(i.a, i.b); return true;
+        case scalars: compute(p.scalar_code + i.a, p.scalar_code + i.b); return true;
         case loops: run_loops(i); break;
         case check:
             return __builtin_isfinite(slots[i.a]) && __builtin_isfinite(slots[i.b]);
@@ -349,11 +364,15 @@ private:
         if (i.formula >= 0) bind_formula(i, o);
         if (i.producer == scalars || i.producer == check) {
             o.machine = this;
-            o.code_begin = i.a;
-            o.code_end = i.b;
-            o.checked[0] = slots + i.a;
-            o.checked[1] = slots + i.b;
-            o.action = i.producer == check ? run_check<T> : run_scalars;
+            if (i.producer == check) {
+                o.checked[0] = slots + i.a;
+                o.checked[1] = slots + i.b;
+                o.action = run_check<T>;
+            } else {
+                o.code = p.scalar_code + i.a;
+                o.code_end = p.scalar_code + i.b;
+                o.action = run_scalars;
+            }
             return;
         }
         if (i.formula >= 0 && !o.kernel) return;  // on the tape
@@ -429,7 +448,7 @@ private:
     }
 
     static bool run_scalars(Bound<T>& o) {
-        static_cast<Machine*>(o.machine)->compute(o.code_begin, o.code_end);
+        static_cast<Machine*>(o.machine)->compute(o.code, o.code_end);
         return true;
     }
 
@@ -486,8 +505,8 @@ private:
     }
 
     // Scalars are doubles whatever the type of the matrices.
-    void compute(Number begin, Number end) {
-        for (const Step* s = p.scalar_code + begin; s != p.scalar_code + end; ++s) {
+    void compute(const Step* begin, const Step* end) {
+        for (const Step* s = begin; s != end; ++s) {
             const bool reads = s->operation > op_sum;  // the others' sources are no slots
             const double x = slots[reads ? s->x : 0], y = slots[s->y], z = slots[s->z];
             double& to = slots[s->target];
@@ -508,7 +527,9 @@ private:
     Bound<T>*bounds_, *bound_ = nullptr;
     std::ptrdiff_t bound_samples_[2] = {};
     unsigned char *given_, *changing_;
-    bool stale_ = true;
+    Step* timed_;  // the part of the prelude that rests on the number of the step
+    Number timed_count_ = 0;
+    bool stale_ = true, late_ = false;
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE
