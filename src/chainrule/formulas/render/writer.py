@@ -39,7 +39,7 @@ from chainrule.formulas.matrices import (
 )
 from chainrule.formulas.matrices import Ones as OnesMatrix
 from chainrule.formulas.printing import print_with
-from chainrule.formulas.render.styles import TEXT, Style
+from chainrule.formulas.render.styles import LATEX, TEXT, Style
 
 SUM, PRODUCT, PREFIX, POWER, ATOM = 0, 1, 2, 3, 4
 """How tightly a piece holds together; a piece looser than its place gets brackets."""
@@ -498,4 +498,4 @@ def _value(exponent: Expression) -> Fraction:
     return exponent.value
 
 
-print_with(Writer(TEXT).write)
+print_with(Writer(TEXT).write, Writer(LATEX).write)
