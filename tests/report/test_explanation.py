@@ -71,9 +71,11 @@ def test_shares_and_causes_add_up_to_the_step_of_train(case: Case) -> None:
     )
     _, gradients = cr.loss_and_gradients(network, parameters, X, Y, backend="reference")
     for weight in places(network, np.random.default_rng(case.number), 1):
+        name = weight.partition("[")[0]
+        if 0 < abs(entry(gradients[name], weight)) < 1e-12:
+            continue  # 0 in exact arithmetic: the two ways round it differently
         story = cr.explain(network, parameters, X, Y, weight=weight, optimizer=optimizer).weight
         assert story is not None
-        name = weight.partition("[")[0]
         moved = entry(trained.parameters[name], weight) - entry(parameters[name], weight)
         rounding = 4e-16 * max(1.0, abs(entry(parameters[name], weight)))
         for sums in (story.step, story.scaled):
@@ -247,7 +249,7 @@ def test_a_wrong_derivation_is_caught_by_the_complex_step() -> None:
     witness = Witness(wrong)
     line = next(line for line in found.numbered if line.statement.left.name == "δ_o")
     matrix = arrange(halved.right, "rows", line.statement.left.axes)
-    mark = witness.mark(matrix, line.statement.left, wrong.named, update=False)
+    mark = witness.mark(matrix, line.statement.left, matrix.sides, wrong.named, update=False)
     assert mark.method == "complex"
     assert mark.passed is False
     assert mark.error == pytest.approx(0.5)
@@ -266,7 +268,7 @@ def test_a_lost_size_is_caught() -> None:
     for axis in network.axes[-1:]:
         wrong = replace(matrix, formula=product(Size(axis), matrix.formula))
         mark = Witness(found.batch).mark(
-            wrong, first.statement.left, found.batch.named, update=False
+            wrong, first.statement.left, matrix.sides, found.batch.named, update=False
         )
         assert mark.passed is False
         assert mark.error > LIMIT

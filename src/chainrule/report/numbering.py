@@ -66,7 +66,8 @@ class Numbering:
         self, equal: Equal, left: Symbol, named: Evaluation, update: bool = False
     ) -> Mark | None:
         if isinstance(equal.formula, Matrix):
-            return self.witness.mark(equal.formula, left, named, update=update)
+            sides = orient(left.axes, self.layout)
+            return self.witness.mark(equal.formula, left, sides, named, update=update)
         if isinstance(equal.formula, Scalar):
             return self.witness.mark_scalar(equal.formula.expression, left)
         return None

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
+from chainrule.formulas.axes import Sides
 from chainrule.formulas.differentiate import Equation, depends
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Expression, Symbol, symbols
@@ -72,8 +73,14 @@ class Witness:
         """Which symbol each cotangent is the derivative by."""
         return {entry.left: entry.of for entry in self.batch.gradients.backward}
 
-    def mark(self, matrix: Matrix, left: Symbol, named: Evaluation, *, update: bool) -> Mark:
-        """Return the verdict on ``left = matrix`` (or ``left ← matrix``)."""
+    def mark(
+        self, matrix: Matrix, left: Symbol, sides: Sides, named: Evaluation, *, update: bool
+    ) -> Mark:
+        """Return the verdict on ``left = matrix`` (or ``left ← matrix``).
+
+        ``sides`` are those of ``left`` in the layout; what the formula takes for its own decides
+        nothing, as its numbers are judged by where they stand.
+        """
         try:
             with np.errstate(all="ignore"):
                 found = MatrixEvaluation(named)(matrix)
@@ -82,15 +89,15 @@ class Witness:
         if len(left.axes) > 2 or not np.isfinite(found).all():
             return Mark("none")
         if update:
-            expected = laid_out(self.batch.after[left.name], left.axes, matrix.sides)
-            before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, matrix.sides)
+            expected = laid_out(self.batch.after[left.name], left.axes, sides)
+            before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, sides)
             return Mark("reference", _error(found, expected, before))
-        expected = laid_out(self.batch.named(left), left.axes, matrix.sides)
+        expected = laid_out(self.batch.named(left), left.axes, sides)
         if found.shape != expected.shape:
             return Mark("index", np.inf)
         if left not in self.cotangents or self.on_kink:
             return Mark("index", _error(found, expected))
-        mark = self._by_complex_step(found, matrix, left)
+        mark = self._by_complex_step(found, left, sides)
         # Along a few directions only, where the array is large: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
 
@@ -114,14 +121,14 @@ class Witness:
             return Mark("none")
         return Mark("complex", _error(np.array([gradient]), np.array([expected])))
 
-    def _by_complex_step(self, found: Array, matrix: Matrix, left: Symbol) -> Mark:
+    def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> Mark:
         symbol = self.cotangents[left]
         directions = list(_directions(self.batch.named(symbol).shape))
         expected = self._slopes(symbol, directions)
         if not np.isfinite(expected).all():
             return Mark("none")
-        sides = [laid_out(direction, symbol.axes, matrix.sides) for direction in directions]
-        along = np.array([np.sum(found * direction) for direction in sides])
+        turned = [laid_out(direction, symbol.axes, sides) for direction in directions]
+        along = np.array([np.sum(found * direction) for direction in turned])
         return Mark("complex", _error(along, np.array(expected)))
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
