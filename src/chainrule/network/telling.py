@@ -22,6 +22,7 @@ from chainrule.network.statements import (
     Heading,
     Key,
     Listed,
+    Named,
     Partials,
     Plain,
     Route,
@@ -96,6 +97,8 @@ class Medium:
                 return self.phrase(value.joint).join(self._given(item) for item in value.items)
             case Plain():
                 return self.mathematics(inline(value.text, self.style))
+            case Named():
+                return self.mathematics(self.style.symbol(value.symbol.name))
             case Sides():
                 return self.mathematics(self.writer.dimensions(value.rows, value.columns))
             case Arrangement():

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import groupby
 
+from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
 from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
-_LONG = 34
+_LONG = 28
 """A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
 
 
@@ -95,23 +97,32 @@ class _Page:
     def body(self, lines: Sequence[Line]) -> Iterator[str]:
         """Yield the body, sections inside sections as the headings say."""
         opened: list[int] = []
-        listed = False
-        for line in lines:
-            if isinstance(line, Heading):
-                while opened and opened[-1] >= line.level:
-                    opened.pop()
-                    yield "</section>"
-                yield from self._heading(line)
-                if line.level > 1:
-                    opened.append(line.level)
-                elif self.numbered and not listed:
-                    listed = True
-                    yield from self._contents(lines)
-            elif isinstance(line, Sentence):
-                yield f"<p>{kept(self.way.said(line))}</p>"
-            else:
-                yield from self._statement(line)
+        for kind, group in groupby(lines, key=type):
+            if kind is Sentence:
+                yield from self._sentences(line for line in group if isinstance(line, Sentence))
+                continue
+            for line in group:
+                if isinstance(line, Statement):
+                    yield from self._statement(line)
+                elif isinstance(line, Heading):
+                    while opened and opened[-1] >= line.level:
+                        opened.pop()
+                        yield "</section>"
+                    yield from self._heading(line)
+                    if line.level > 1:
+                        opened.append(line.level)
+                    elif self.numbered:
+                        yield from self._contents(lines)
         yield from ("</section>" for _ in opened)
+
+    def _sentences(self, lines: Iterable[Sentence]) -> Iterator[str]:
+        for item, group in groupby(lines, key=lambda line: line.item):
+            tag = "li" if item else "p"
+            said = (
+                f"<{tag}{self._reach(_longest(line))}>{kept(self.way.said(line))}</{tag}>"
+                for line in group
+            )
+            yield from ("<ul>", *said, "</ul>") if item else said
 
     def _heading(self, line: Heading) -> Iterator[str]:
         said = self.way.said(line)
@@ -141,19 +152,21 @@ class _Page:
         for place, equal in enumerate(distinct(statement)):
             start = left if place == 0 else f"<mphantom>{left}</mphantom>"
             formula = written(equal.formula, statement, self.way.style, braces=True)
-            long = len(written(equal.formula, statement, TEXT)) > _LONG
+            letters = len(written(equal.formula, statement, TEXT))
+            reach = self._reach(letters + (0 if place else len(statement.left.name)))
             yield '<div class="step">'
-            yield self._box(f'<math display="block">{start}{sign}{formula}</math>', long)
+            yield f'<div class="formula"{reach}>'
+            yield f'<math display="block">{start}{sign}{formula}</math></div>'
             yield from self._note(equal)
             yield "</div>"
         if self.proved is not None:
             yield from self._opened(self.proved(statement))
         yield "</div>"
 
-    def _box(self, formula: str, long: bool) -> str:
+    def _reach(self, letters: int) -> str:
+        """Return what lets a box be reached by keyboard that may have to scroll sideways."""
         label = escape(self.way.phrase("long_formula"))
-        reach = f' tabindex="0" role="group" aria-label="{label}"' if long else ""
-        return f'<div class="formula"{reach}>{formula}</div>'
+        return f' tabindex="0" role="group" aria-label="{label}"' if letters > _LONG else ""
 
     def _note(self, equal: Equal) -> Iterator[str]:
         parts = []
@@ -169,11 +182,11 @@ class _Page:
         if not proof:
             return
         yield f"<details><summary>{self.way.phrase('proof')}</summary>"
-        listing = False
-        for line in proof:
-            if line.item != listing:
-                yield "<ul>" if line.item else "</ul>"
-                listing = line.item
-            said = kept(self.way.said(line))
-            yield f"<li>{said}</li>" if line.item else f"<p>{said}</p>"
-        yield "</ul></details>" if listing else "</details>"
+        yield from self._sentences(proof)
+        yield "</details>"
+
+
+def _longest(line: Sentence) -> int:
+    """Return how long the longest formula in a sentence is."""
+    formulas = (value for value in line.given.values() if isinstance(value, Expression))
+    return max((len(str(formula)) for formula in formulas), default=0)

@@ -1,10 +1,10 @@
 """Lines as LaTeX: a document for pdflatex (English) or xelatex (Chinese), or its body alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.render import LATEX, Writer
+from chainrule.formulas.render import LATEX
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
 from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
@@ -33,8 +33,11 @@ def medium(language: str) -> Medium:
 
 
 _PREAMBLE = {
-    "en": "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n",
-    "zh": "\\documentclass{ctexart}\n",
+    # Without Latin Modern, T1 fonts may come as bitmaps.
+    "en": "\\documentclass[fleqn]{article}\n"
+    "\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n"
+    "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n",
+    "zh": "\\documentclass[fleqn]{ctexart}\n",
 }
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 
@@ -49,15 +52,15 @@ def latex_of(
     """Return lines as LaTeX, a whole document or its body."""
     way = medium(language)
     out: list[str] = []
-    for together, group in groupby(lines, key=lambda line: isinstance(line, Statement)):
-        if together:
-            out.extend(_statements([s for s in group if isinstance(s, Statement)], way, proved))
-            continue
-        for line in group:
-            if isinstance(line, Heading):
-                out.append(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}")
-            elif isinstance(line, Sentence):
-                out.append(way.said(line) + "\n")
+    for kind, group in groupby(lines, key=type):
+        if kind is Statement:
+            statements = [line for line in group if isinstance(line, Statement)]
+            out.extend(_statements(statements, way, proved))
+        elif kind is Heading:
+            headings = (line for line in group if isinstance(line, Heading))
+            out.extend(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}" for line in headings)
+        else:
+            out.extend(_sentences((s for s in group if isinstance(s, Sentence)), way, "\n"))
     body = "\n".join(out)
     return document_of(body, language) if document else body + "\n"
 
@@ -82,7 +85,7 @@ def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> l
         if proofs:
             out.append(_aligned(rows))
             rows = []
-            out.extend(way.said(line) + "\n" for line in proofs)
+            out.extend(_proof(proofs, way))
     return [*out, _aligned(rows)] if rows else out
 
 
@@ -102,9 +105,26 @@ def _rows(statement: Statement, way: Medium) -> list[str]:
 
 
 def _note(equal: Equal, way: Medium) -> str:
+    """Return dimensions and reason at the right margin, or below where the formula is too long."""
     parts = []
     if isinstance(equal.formula, Matrix):
-        parts.append(f"${Writer(LATEX).dimensions(*equal.formula.sides)}$")
+        parts.append(f"${way.writer.dimensions(*equal.formula.sides)}$")
     if equal.reason:
         parts.append(way.phrase(equal.reason))
-    return f" && \\text{{{'; '.join(parts)}}}" if parts else ""
+    return f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else ""
+
+
+def _proof(lines: Sequence[Sentence], way: Medium) -> Iterator[str]:
+    yield "\\begin{quote}\\small\\setlength{\\parindent}{0pt}"
+    yield from _sentences(lines, way, "\\par")
+    yield "\\end{quote}"
+
+
+def _sentences(lines: Iterable[Sentence], way: Medium, end: str) -> Iterator[str]:
+    for item, group in groupby(lines, key=lambda line: line.item):
+        if item:
+            yield "\\begin{itemize}\\setlength{\\itemsep}{0pt}"
+            yield from (f"\\item {way.said(line)}" for line in group)
+            yield "\\end{itemize}"
+        else:
+            yield from (way.said(line) + end for line in group)

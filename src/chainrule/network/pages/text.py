@@ -34,11 +34,11 @@ def text_of(lines: Iterable[Line], language: str, proved: Proved | None = None) 
             case Heading():
                 out.extend(_heading(line, way, first=not out))
             case Sentence():
-                out.extend(wrapped(way.said(line), "  "))
+                out.extend(_sentence(line, way, "  "))
             case Statement():
                 out.extend(_statement(line, way))
                 for proof in proved(line) if proved else ():
-                    out.extend(_proof(proof, way))
+                    out.extend(_sentence(proof, way, "      " if proof.item else "        "))
     return "\n".join(out) + "\n"
 
 
@@ -49,11 +49,11 @@ def _heading(line: Heading, way: Medium, *, first: bool) -> list[str]:
     return [*([] if first else [""]), *said, *under]
 
 
-def _proof(line: Sentence, way: Medium) -> list[str]:
-    said = wrapped(way.said(line), "        ")
-    if line.item:
-        said[0] = said[0].replace("        ", "      • ", 1)
-    return said
+def _sentence(line: Sentence, way: Medium, indent: str) -> list[str]:
+    if not line.item:
+        return wrapped(way.said(line), indent)
+    said = wrapped(way.said(line), indent + "  ")
+    return [f"{indent}• {said[0].lstrip()}", *said[1:]]
 
 
 def _statement(statement: Statement, way: Medium) -> list[str]:
