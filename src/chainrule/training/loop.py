@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
+from chainrule.kernels.orders import AsTheyLie, Seeded
 from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
@@ -17,7 +18,6 @@ from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
-from chainrule.training.randomness import order
 
 Array = NDArray[Any]
 Backend = Literal["auto", "reference", "compiled"]
@@ -107,8 +107,7 @@ def train(
         kept,
         data,
         size,
-        lambda epoch: order(seed, epoch, samples) if shuffle else np.arange(samples),
-        seed if shuffle else None,
+        Seeded(seed) if shuffle else AsTheyLie(),
         held,
     )
     trainer = _trainer(run, core, backend)
