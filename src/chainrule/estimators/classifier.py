@@ -1,0 +1,167 @@
+"""MLPClassifier: scikit-learn's, on the compiled core."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+
+from chainrule.estimators.perceptron import Perceptron
+from chainrule.estimators.scores import accuracy
+
+Array = NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
+    """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and numbers.
+
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    >>> model = MLPClassifier((4,), activation="tanh", solver="lbfgs", random_state=1)
+    >>> model.fit(X, ["no", "yes", "yes", "no"]).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPClassifier":
+        """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1."""
+        self._check_parameters()
+        self._fit(X, y, sample_weight)
+        return self
+
+    @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> "MLPClassifier":
+        """Run one epoch over these rows; the first call is told all ``classes``."""
+        if not hasattr(self, "coefs_"):
+            self._check_parameters()
+        if _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or 0 and 1 for each label."""
+        return self._answers(self._outputs(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, (samples, classes)."""
+        values = self._outputs(X)
+        if values.shape[1] == 1:
+            return np.hstack([1 - values, values])
+        return values
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of ``predict_proba``."""
+        chances = self.predict_proba(X)
+        return np.log(chances, out=chances)
+
+    # -- labels --------------------------------------------------------------------------------
+
+    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+        targets = self._label_binarizer.transform(y)
+        dense = targets.toarray() if hasattr(targets, "toarray") else targets
+        columns: Array = dense.astype(dtype)
+        return columns
+
+    def _check_classes(self, came: Array) -> None:
+        if self.warm_start:
+            if set(came) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the "
+                    f"previous call to fit. Previously got {self.classes_}, `y` has {came}"
+                )
+        elif len(np.setdiff1d(came, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {came}."
+            )
+
+    def _out_activation(self) -> str:
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _answers(self, values: Array) -> Array:
+        if self.n_outputs_ == 1:
+            values = values.ravel()
+        answers: Array = self._label_binarizer.inverse_transform(values)
+        return answers
+
+    def _stratified(self, targets: Array) -> Any:
+        # scikit-learn's column of truth values, for its message names them.
+        return targets.astype(bool) if self.n_outputs_ == 1 else None
+
+    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+        return accuracy(y, answers, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,284 @@
+"""What the two estimators share: parameters, checked input, starting weights, solvers, outputs."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.optimize import _check_optimize_result
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.estimators import quasi_newton
+from chainrule.estimators.described import network_of, packed, starting_weights
+from chainrule.estimators.outputs import outputs
+from chainrule.estimators.stochastic import Fit
+from chainrule.network.architecture import Network
+from chainrule.network.parameters import Parameters
+
+Array = NDArray[Any]
+
+STOCHASTIC = ("sgd", "adam")
+
+
+class Perceptron(BaseEstimator):  # type: ignore[misc]
+    """The part of an estimator that does not depend on whether it answers classes or numbers."""
+
+    loss: Any
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    # -- what the classes differ in ------------------------------------------------------------
+
+    @abstractmethod
+    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        """Return checked targets as the network's, (samples, outputs)."""
+
+    @abstractmethod
+    def _out_activation(self) -> str:
+        """Return scikit-learn's name for the output layer's activation."""
+
+    @abstractmethod
+    def _answers(self, values: Array) -> Array:
+        """Return predictions from the network's outputs."""
+
+    @abstractmethod
+    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+        """Return the score that early stopping watches."""
+
+    # -- fitting -------------------------------------------------------------------------------
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False
+    ) -> "Perceptron":
+        hidden = self._hidden_sizes()
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y = validate_data(self, X, y, reset=first, **self._checks())
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if not sample_weight.any():
+                raise ValueError("Sample weights must contain at least one non-zero number.")
+        targets = self._targets(y, X.dtype, incremental=incremental)
+        self.n_outputs_ = targets.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        if first:
+            self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
+        dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
+        data = {"X": _dense(X, dtype), "Y": np.asarray(targets, dtype)}
+        if sample_weight is not None:
+            data["w"] = np.asarray(sample_weight, dtype)
+        network = self._network(dtype)
+        if self.solver == "lbfgs":
+            self._fit_quasi_newton(network, data)
+        else:
+            self._fit_stochastic(network, data, incremental)
+        if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                "values and need to be preprocessed."
+            )
+        return self
+
+    def _hidden_sizes(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if np.any(np.array(listed) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
+        return [int(size) for size in listed]
+
+    def _checks(self) -> dict[str, Any]:
+        return {
+            "accept_sparse": ["csr", "csc"],
+            "multi_output": True,
+            "dtype": (np.float64, np.float32),
+        }
+
+    def _initialize(self, widths: list[int], dtype: Any) -> None:
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(widths)
+        self.out_activation_ = self._out_activation()
+        names = [self.activation] * (len(widths) - 1)
+        self.coefs_, self.intercepts_ = starting_weights(self._random_state, widths, names, dtype)
+        if self.solver not in STOCHASTIC:
+            return
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        self.best_loss_ = None if self.early_stopping else np.inf
+        if self.early_stopping:
+            self._best = [array.copy() for array in (*self.coefs_, *self.intercepts_)]
+
+    def _network(self, dtype: Any) -> Network:
+        widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
+        names = (*[self.activation] * (len(self.coefs_) - 1), self.out_activation_)
+        return network_of(widths, names, self.loss, float(self.alpha), np.dtype(dtype))
+
+    def _data_weight(self) -> float:
+        """Return what the data's part of the reported loss is multiplied with.
+
+        scikit-learn reports the squared error of several outputs as their mean and minimizes the
+        sum.
+        """
+        return 1.0 / self.n_outputs_ if self.loss == "squared_error" else 1.0
+
+    def _fit_quasi_newton(self, network: Network, data: dict[str, Array]) -> None:
+        data[network.names.target] = data.pop("Y")
+        parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
+        objective = quasi_newton.Objective(network, parameters, data, self._data_weight())
+        result = quasi_newton.minimize(
+            objective,
+            max_fun=self.max_fun,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            verbose=bool(self.verbose),
+        )
+        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
+        self.loss_ = result.fun
+        parameters.flat[...] = result.x
+        self._take(parameters)
+
+    def _fit_stochastic(self, network: Network, data: dict[str, Array], incremental: bool) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
+        score = None
+        if self.early_stopping:
+            data, held = self._split(data)
+            score = self._scorer(network, parameters, held)
+        data[network.names.target] = data.pop("Y")
+        fit = Fit(
+            self,
+            network,
+            parameters,
+            data,
+            incremental=incremental,
+            data_weight=self._data_weight(),
+            score=score,
+        )
+        try:
+            fit.run()
+        finally:
+            self._take(parameters)
+            if self.early_stopping:
+                layers = len(self.coefs_)
+                self.coefs_ = [array.copy() for array in self._best[:layers]]
+                self.intercepts_ = [array.copy() for array in self._best[layers:]]
+
+    def _take(self, parameters: Parameters) -> None:
+        """Let ``coefs_`` and ``intercepts_`` be these, views of one vector."""
+        arrays = list(parameters.values())
+        layers = len(arrays) // 2
+        self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers:]
+
+    def _keep_best(self, parameters: Parameters) -> None:
+        self._best = [array.copy() for array in parameters.values()]
+
+    # -- early stopping ------------------------------------------------------------------------
+
+    def _stratified(self, targets: Array) -> Any:
+        """Return what keeps its proportions when rows are held out."""
+        return None
+
+    def _split(self, data: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Hold rows out, the same ones as scikit-learn: it splits arrays by drawn indices too."""
+        rows = np.arange(len(data["X"]))
+        kept, held = train_test_split(
+            rows,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,
+            stratify=self._stratified(data["Y"]),
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        return (
+            {name: array[kept] for name, array in data.items()},
+            {name: array[held] for name, array in data.items()},
+        )
+
+    def _scorer(self, network: Network, parameters: Parameters, held: Mapping[str, Array]) -> Any:
+        arrays = list(parameters.values())
+        layers = len(arrays) // 2
+        actual = self._answers(held["Y"])
+        weights = held.get("w")
+
+        def score() -> float:
+            values = outputs(network, arrays[:layers], arrays[layers:], held["X"])
+            if not np.isfinite(values).all():
+                return float("nan")
+            return self._scored(actual, self._answers(values), weights)
+
+        return score
+
+    # -- predicting ----------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs, (samples, outputs), for X as it came."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        weights = self.coefs_[0].dtype
+        dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
+        coefs, intercepts = self.coefs_, self.intercepts_
+        if dtype != weights:
+            coefs = [array.astype(dtype) for array in coefs]
+            intercepts = [array.astype(dtype) for array in intercepts]
+        return outputs(self._network(dtype), coefs, intercepts, _dense(X, dtype))
+
+    def _check_solver(self) -> bool:
+        if self.solver not in STOCHASTIC:
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    def _check_parameters(self) -> None:
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _dense(X: Any, dtype: Any) -> Array:
+    """Return rows of numbers that lie one after the other."""
+    dense = X.toarray() if hasattr(X, "toarray") else X
+    return np.ascontiguousarray(dense, dtype)
