@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -14,6 +13,8 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from chainrule.estimators.checked import check_parameters
+from chainrule.estimators.labels import Labels
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scores import accuracy
 
@@ -30,6 +31,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """
 
     loss = "log_loss"
+    _numbers = False
+    _labels: Labels
 
     def __init__(
         self,
@@ -84,7 +87,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPClassifier":
         """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1."""
-        self._check_parameters()
+        check_parameters(self)
         self._fit(X, y, sample_weight)
         return self
 
@@ -94,16 +97,18 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     ) -> "MLPClassifier":
         """Run one epoch over these rows; the first call is told all ``classes``."""
         if not hasattr(self, "coefs_"):
-            self._check_parameters()
+            check_parameters(self)
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            self._labels = Labels.of(y if several else np.asarray(classes))
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row, or 0 and 1 for each label."""
-        return self._answers(self._outputs(X))
+        values = self._outputs(X)
+        answers: Array = self._labels.answers(values)
+        return answers
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (samples, classes)."""
@@ -123,14 +128,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            self._labels = Labels.of(y)
+            self.classes_ = self._labels.classes
         else:
             self._check_classes(unique_labels(y))
-        targets = self._label_binarizer.transform(y)
-        dense = targets.toarray() if hasattr(targets, "toarray") else targets
-        columns: Array = dense.astype(dtype)
-        return columns
+        return self._labels.columns(y, dtype)
 
     def _check_classes(self, came: Array) -> None:
         if self.warm_start:
@@ -146,13 +148,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             )
 
     def _out_activation(self) -> str:
-        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+        return "softmax" if self._labels.kind == "multiclass" else "logistic"
 
-    def _answers(self, values: Array) -> Array:
-        if self.n_outputs_ == 1:
-            values = values.ravel()
-        answers: Array = self._label_binarizer.inverse_transform(values)
-        return answers
+    def _compared(self, values: Array) -> Array:
+        return self._labels.places(values)
+
+    @property
+    def _label_binarizer(self) -> Any:
+        """scikit-learn's object; converters to other formats look at it."""
+        return self._labels.binarizer
 
     def _stratified(self, targets: Array) -> Any:
         # scikit-learn's column of truth values, for its message names them.

@@ -7,17 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from chainrule.estimators import quasi_newton
+from chainrule.estimators import checked, quasi_newton
 from chainrule.estimators.described import network_of, packed, starting_weights
 from chainrule.estimators.outputs import outputs
+from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
@@ -31,6 +30,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     """The part of an estimator that does not depend on whether it answers classes or numbers."""
 
     loss: Any
+    _numbers: ClassVar[bool]
+    """Whether targets have to be numbers."""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
@@ -71,8 +72,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return scikit-learn's name for the output layer's activation."""
 
     @abstractmethod
-    def _answers(self, values: Array) -> Array:
-        """Return predictions from the network's outputs."""
+    def _compared(self, values: Array) -> Array:
+        """Return what a score compares, from the network's outputs or its targets."""
 
     @abstractmethod
     def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
@@ -85,31 +86,39 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     ) -> "Perceptron":
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, y = validate_data(self, X, y, reset=first, **self._checks())
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            if not sample_weight.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+        X, y = checked.training_data(self, X, y, reset=first, numbers=self._numbers)
+        sample_weight = checked.weights(sample_weight, X)
         targets = self._targets(y, X.dtype, incremental=incremental)
         self.n_outputs_ = targets.shape[1]
-        self._random_state = check_random_state(self.random_state)
-        if first:
-            self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
-        dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
-        data = {"X": _dense(X, dtype), "Y": np.asarray(targets, dtype)}
-        if sample_weight is not None:
-            data["w"] = np.asarray(sample_weight, dtype)
-        network = self._network(dtype)
-        if self.solver == "lbfgs":
-            self._fit_quasi_newton(network, data)
-        else:
-            self._fit_stochastic(network, data, incremental)
+        with random_state_of(self.random_state) as random_state:
+            if first:
+                widths = [X.shape[1], *hidden, self.n_outputs_]
+                self._initialize(widths, X.dtype, random_state)
+            self._solve(X, targets, sample_weight, random_state, incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
                 "values and need to be preprocessed."
             )
         return self
+
+    def _solve(
+        self,
+        X: Any,
+        targets: Array,
+        sample_weight: Array | None,
+        random_state: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
+        dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
+        data = {"X": checked.dense(X, dtype), "Y": np.asarray(targets, dtype)}
+        if sample_weight is not None:
+            data["w"] = np.asarray(sample_weight, dtype)
+        network = self._network(dtype)
+        if self.solver == "lbfgs":
+            self._fit_quasi_newton(network, data)
+        else:
+            self._fit_stochastic(network, data, random_state, incremental)
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -118,20 +127,15 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
         return [int(size) for size in listed]
 
-    def _checks(self) -> dict[str, Any]:
-        return {
-            "accept_sparse": ["csr", "csc"],
-            "multi_output": True,
-            "dtype": (np.float64, np.float32),
-        }
-
-    def _initialize(self, widths: list[int], dtype: Any) -> None:
+    def _initialize(
+        self, widths: list[int], dtype: Any, random_state: np.random.RandomState
+    ) -> None:
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(widths)
         self.out_activation_ = self._out_activation()
         names = [self.activation] * (len(widths) - 1)
-        self.coefs_, self.intercepts_ = starting_weights(self._random_state, widths, names, dtype)
+        self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
         if self.solver not in STOCHASTIC:
             return
         self.loss_curve_: list[float] = []
@@ -171,13 +175,19 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         parameters.flat[...] = result.x
         self._take(parameters)
 
-    def _fit_stochastic(self, network: Network, data: dict[str, Array], incremental: bool) -> None:
+    def _fit_stochastic(
+        self,
+        network: Network,
+        data: dict[str, Array],
+        random_state: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
         score = None
         if self.early_stopping:
-            data, held = self._split(data)
+            data, held = self._split(data, random_state)
             score = self._scorer(network, parameters, held)
         data[network.names.target] = data.pop("Y")
         fit = Fit(
@@ -185,6 +195,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             network,
             parameters,
             data,
+            random_state,
             incremental=incremental,
             data_weight=self._data_weight(),
             score=score,
@@ -213,12 +224,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return what keeps its proportions when rows are held out."""
         return None
 
-    def _split(self, data: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    def _split(
+        self, data: dict[str, Array], random_state: np.random.RandomState
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Hold rows out, the same ones as scikit-learn: it splits arrays by drawn indices too."""
         rows = np.arange(len(data["X"]))
         kept, held = train_test_split(
             rows,
-            random_state=self._random_state,
+            random_state=random_state,
             test_size=self.validation_fraction,
             stratify=self._stratified(data["Y"]),
         )
@@ -235,14 +248,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _scorer(self, network: Network, parameters: Parameters, held: Mapping[str, Array]) -> Any:
         arrays = list(parameters.values())
         layers = len(arrays) // 2
-        actual = self._answers(held["Y"])
+        actual = self._compared(held["Y"])
         weights = held.get("w")
 
         def score() -> float:
             values = outputs(network, arrays[:layers], arrays[layers:], held["X"])
             if not np.isfinite(values).all():
                 return float("nan")
-            return self._scored(actual, self._answers(values), weights)
+            return self._scored(actual, self._compared(values), weights)
 
         return score
 
@@ -250,15 +263,16 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs, (samples, outputs), for X as it came."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if "coefs_" not in vars(self):
+            check_is_fitted(self)
+        X = checked.inputs(self, X)
         weights = self.coefs_[0].dtype
         dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
         coefs, intercepts = self.coefs_, self.intercepts_
         if dtype != weights:
             coefs = [array.astype(dtype) for array in coefs]
             intercepts = [array.astype(dtype) for array in intercepts]
-        return outputs(self._network(dtype), coefs, intercepts, _dense(X, dtype))
+        return outputs(self._network(dtype), coefs, intercepts, checked.dense(X, dtype))
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:
@@ -268,17 +282,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             )
         return True
 
-    def _check_parameters(self) -> None:
-        if not get_config()["skip_parameter_validation"]:
-            self._validate_params()
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _dense(X: Any, dtype: Any) -> Array:
-    """Return rows of numbers that lie one after the other."""
-    dense = X.toarray() if hasattr(X, "toarray") else X
-    return np.ascontiguousarray(dense, dtype)

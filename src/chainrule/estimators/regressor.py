@@ -8,6 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.estimators.checked import check_parameters
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scores import r_squared
 
@@ -25,6 +26,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     True
     """
 
+    _numbers = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Perceptron._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson"})],
@@ -85,7 +87,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
         """Fit to X, (samples, features), and y, (samples,) or (samples, outputs)."""
-        self._check_parameters()
+        check_parameters(self)
         self._fit(X, y, sample_weight)
         return self
 
@@ -93,16 +95,14 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
         """Run one epoch over these rows, from where the estimator is."""
         if not hasattr(self, "coefs_"):
-            self._check_parameters()
+            check_parameters(self)
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
     def predict(self, X: Any) -> Array:
         """Return the outputs, (samples,), or (samples, outputs) where there are several."""
-        return self._answers(self._outputs(X))
-
-    def _checks(self) -> dict[str, Any]:
-        return {**super()._checks(), "y_numeric": True}
+        values = self._outputs(X)
+        return values.ravel() if values.shape[1] == 1 else values
 
     def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
@@ -112,8 +112,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     def _out_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"
 
-    def _answers(self, values: Array) -> Array:
-        return values.ravel() if values.shape[1] == 1 else values
+    def _compared(self, values: Array) -> Array:
+        return values
 
     def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
         return r_squared(y, answers, sample_weight)

@@ -6,6 +6,7 @@ only a score on held-out data (``early_stopping``) is computed here, between epo
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from chainrule.errors import NotFused
+from chainrule.errors import InputError, NotFused
 from chainrule.kernels import compiled
-from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Order
+from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, State, Trainer
 from chainrule.kernels.stopping import Count, Stopping
 from chainrule.network.architecture import Network
@@ -68,12 +69,14 @@ class Fit:
         network: Network,
         parameters: Parameters,
         data: Mapping[str, Array],
+        random_state: np.random.RandomState,
         *,
         incremental: bool,
         data_weight: float,
         score: Callable[[], float] | None = None,
     ) -> None:
         self.model, self.parameters, self.score = model, parameters, score
+        self.random_state = random_state
         self.samples = len(data["X"])
         self.epochs = 1 if incremental else int(model.max_iter)
         self.incremental = incremental
@@ -111,11 +114,10 @@ class Fit:
     # -- what the run is given -----------------------------------------------------------------
 
     def _order(self) -> Order:
-        model = self.model
-        if not model.shuffle:
-            return AsTheyLie()
-        if model._random_state.get_state(legacy=False)["bit_generator"] == "MT19937":
-            return Legacy(model._random_state)
+        if not self.model.shuffle:
+            return AS_THEY_LIE
+        with suppress(InputError):  # another generator than MT19937
+            return Legacy(self.random_state)
         self.places = np.arange(self.samples)
         return Given(self.places)  # shuffled here, epoch by epoch
 
@@ -151,7 +153,7 @@ class Fit:
         try:
             while model.n_iter_ < self.epochs and not stopped:
                 if self.places is not None:
-                    model._random_state.shuffle(self.places)
+                    self.random_state.shuffle(self.places)
                 listener = self._listener if model.verbose else None
                 losses = self.trainer.run(model.n_iter_ + 1, together, listener)
                 self._finished()

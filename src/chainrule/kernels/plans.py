@@ -59,6 +59,15 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
 
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
+    # The statement of the update takes longer to write down and compare than a short run; the same
+    # objects need not do it again.
+    found: Plan = _kept(
+        (network, optimizer, weighted), lambda: _training_plan(network, optimizer, weighted)
+    )
+    return found
+
+
+def _training_plan(network: Network, optimizer: Optimizer, weighted: bool) -> Plan:
     statement = (type(optimizer), tuple(optimizer.constants), optimizer.updates)
     key = ("step", network.structure, weighted, statement)
     found: Plan = _kept(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
