@@ -1,11 +1,13 @@
 """MLPClassifier: scikit-learn's, on the compiled core."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -13,6 +15,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from chainrule.errors import InputError
 from chainrule.estimators.checked import check_parameters
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.perceptron import Perceptron
@@ -32,6 +35,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     loss = "log_loss"
     _numbers = False
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
     _labels: Labels
 
     def __init__(
@@ -60,6 +67,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        class_weight: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -84,11 +92,24 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPClassifier":
-        """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1."""
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "MLPClassifier":
+        """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1.
+
+        ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
+        ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+        """
         check_parameters(self)
-        self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val))
         return self
 
     @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
@@ -133,6 +154,28 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         else:
             self._check_classes(unique_labels(y))
         return self._labels.columns(y, dtype)
+
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise InputError(
+                f"y_val: the classes {unknown.tolist()} came, which y does not have; leave those "
+                "rows out"
+            )
+        return self._labels.columns(y, dtype)
+
+    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and self.class_weight == "balanced":
+            raise InputError(
+                "class_weight: 'balanced' came with partial_fit, which does not see all rows; give "
+                "a dictionary of weights (sklearn.utils.class_weight.compute_class_weight)"
+            )
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
 
     def _check_classes(self, came: Array) -> None:
         if self.warm_start:

@@ -13,8 +13,15 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.errors import InputError, unknown_name
 from chainrule.estimators import checked, quasi_newton
-from chainrule.estimators.described import network_of, packed, starting_weights
+from chainrule.estimators.described import (
+    ACTIVATIONS,
+    REPORTED_AS_MEAN,
+    network_of,
+    packed,
+    starting_weights,
+)
 from chainrule.estimators.outputs import outputs
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
@@ -34,7 +41,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     """Whether targets have to be numbers."""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -68,6 +75,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return checked targets as the network's, (samples, outputs)."""
 
     @abstractmethod
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        """Return targets of validation data as the network's."""
+
+    @abstractmethod
     def _out_activation(self) -> str:
         """Return scikit-learn's name for the output layer's activation."""
 
@@ -82,7 +93,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     # -- fitting -------------------------------------------------------------------------------
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        validation: tuple[Any, Any] = (None, None),
     ) -> "Perceptron":
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
@@ -90,11 +107,18 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         sample_weight = checked.weights(sample_weight, X)
         targets = self._targets(y, X.dtype, incremental=incremental)
         self.n_outputs_ = targets.shape[1]
+        data = {"X": X, "Y": targets}
+        if sample_weight is not None:
+            data["score weight"] = sample_weight
+        combined = self._weighted(y, sample_weight, incremental=incremental)
+        if combined is not None:
+            data["w"] = combined
+        own = self._own_validation(*validation, X.dtype)
         with random_state_of(self.random_state) as random_state:
             if first:
                 widths = [X.shape[1], *hidden, self.n_outputs_]
                 self._initialize(widths, X.dtype, random_state)
-            self._solve(X, targets, sample_weight, random_state, incremental)
+            self._solve(data, own, random_state, incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -104,28 +128,63 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _solve(
         self,
-        X: Any,
-        targets: Array,
-        sample_weight: Array | None,
+        data: dict[str, Any],
+        own: dict[str, Any] | None,
         random_state: np.random.RandomState,
         incremental: bool,
     ) -> None:
         dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
-        data = {"X": checked.dense(X, dtype), "Y": np.asarray(targets, dtype)}
-        if sample_weight is not None:
-            data["w"] = np.asarray(sample_weight, dtype)
+        data = {name: checked.dense(array, dtype) for name, array in data.items()}
         network = self._network(dtype)
         if self.solver == "lbfgs":
+            if own is not None:
+                raise InputError(
+                    "X_val: validation data came with solver='lbfgs', which has no epochs to stop "
+                    "between; leave it out, or use solver='adam' or 'sgd'"
+                )
             self._fit_quasi_newton(network, data)
-        else:
-            self._fit_stochastic(network, data, random_state, incremental)
+            return
+        if own is not None:
+            own = {name: checked.dense(array, dtype) for name, array in own.items()}
+        self._fit_stochastic(network, data, own, random_state, incremental)
+
+    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+        """Return the weights to train with, or None."""
+        return sample_weight
+
+    def _own_validation(self, X: Any, y: Any, dtype: Any) -> dict[str, Any] | None:
+        """Return checked validation data of the user's, or None."""
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise InputError(
+                f"{'y_val' if X is None else 'X_val'} came without "
+                f"{'X_val' if X is None else 'y_val'}; give both, or neither"
+            )
+        X, y = checked.training_data(self, X, y, reset=False, numbers=self._numbers)
+        return {"X": X, "Y": self._held_targets(y, dtype)}
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if np.any(np.array(listed) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
+        if not isinstance(self.activation, str):
+            for name in self.activation:
+                if name not in ACTIVATIONS:
+                    raise unknown_name("activation", str(name), ACTIVATIONS)
+            if len(self.activation) != len(listed):
+                raise InputError(
+                    f"activation: {len(self.activation)} names came for {len(listed)} hidden "
+                    "layers; give one name, or one for each"
+                )
         return [int(size) for size in listed]
+
+    def _activations(self, layers: int) -> list[str]:
+        """Return the activation of each hidden layer."""
+        if isinstance(self.activation, str):
+            return [self.activation] * (layers - 1)
+        return list(self.activation)
 
     def _initialize(
         self, widths: list[int], dtype: Any, random_state: np.random.RandomState
@@ -134,13 +193,15 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self.t_ = 0
         self.n_layers_ = len(widths)
         self.out_activation_ = self._out_activation()
-        names = [self.activation] * (len(widths) - 1)
+        names = self._activations(len(widths) - 1)
+        names.append(names[-1] if names else str(self.activation))
         self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
         if self.solver not in STOCHASTIC:
             return
-        self.loss_curve_: list[float] = []
+        self.loss_curve_: Any = []
+        self.validation_loss_curve_: Any = None
         self._no_improvement_count = 0
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.validation_scores_: Any = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         self.best_loss_ = None if self.early_stopping else np.inf
         if self.early_stopping:
@@ -148,8 +209,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _network(self, dtype: Any) -> Network:
         widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
-        names = (*[self.activation] * (len(self.coefs_) - 1), self.out_activation_)
-        return network_of(widths, names, self.loss, float(self.alpha), np.dtype(dtype))
+        names = (*self._activations(len(self.coefs_)), self.out_activation_)
+        alpha, quantile = float(self.alpha), float(getattr(self, "quantile", 0.5))
+        return network_of(widths, names, self.loss, alpha, np.dtype(dtype), quantile)
 
     def _data_weight(self) -> float:
         """Return what the data's part of the reported loss is multiplied with.
@@ -157,9 +219,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         scikit-learn reports the squared error of several outputs as their mean and minimizes the
         sum.
         """
-        return 1.0 / self.n_outputs_ if self.loss == "squared_error" else 1.0
+        return 1.0 / self.n_outputs_ if self.loss in REPORTED_AS_MEAN else 1.0
 
     def _fit_quasi_newton(self, network: Network, data: dict[str, Array]) -> None:
+        data.pop("score weight", None)
         data[network.names.target] = data.pop("Y")
         parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
         objective = quasi_newton.Objective(network, parameters, data, self._data_weight())
@@ -179,6 +242,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self,
         network: Network,
         data: dict[str, Array],
+        held: dict[str, Array] | None,
         random_state: np.random.RandomState,
         incremental: bool,
     ) -> None:
@@ -187,9 +251,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
         score = None
         if self.early_stopping:
-            data, held = self._split(data, random_state)
+            if held is None:
+                data, held = self._split(data, random_state)
             score = self._scorer(network, parameters, held)
+        data.pop("score weight", None)
         data[network.names.target] = data.pop("Y")
+        if held is not None:
+            held = {"X": held["X"], network.names.target: held["Y"]}
         fit = Fit(
             self,
             network,
@@ -198,6 +266,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             random_state,
             incremental=incremental,
             data_weight=self._data_weight(),
+            held=held,
             score=score,
         )
         try:
@@ -249,7 +318,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         arrays = list(parameters.values())
         layers = len(arrays) // 2
         actual = self._compared(held["Y"])
-        weights = held.get("w")
+        weights = held.get("score weight")
 
         def score() -> float:
             values = outputs(network, arrays[:layers], arrays[layers:], held["X"])

@@ -1,14 +1,17 @@
 """MLPRegressor: scikit-learn's, on the compiled core."""
 
+from numbers import Real
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.errors import InputError
 from chainrule.estimators.checked import check_parameters
+from chainrule.estimators.described import LOSSES
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scores import r_squared
 
@@ -29,7 +32,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     _numbers = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Perceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(LOSSES) - {"log_loss"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
@@ -59,6 +63,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        quantile: float = 0.5,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -84,11 +89,24 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.quantile = quantile
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Fit to X, (samples, features), and y, (samples,) or (samples, outputs)."""
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "MLPRegressor":
+        """Fit to X, (samples, features), and y, (samples,) or (samples, outputs).
+
+        ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
+        ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+        """
         check_parameters(self)
-        self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val))
         return self
 
     @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
@@ -107,10 +125,17 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return y[:, None] if y.ndim == 1 else y
+        y = y[:, None] if y.ndim == 1 else y
+        if (self.loss == "poisson" and y.min() < 0) or (self.loss == "gamma" and y.min() <= 0):
+            least = "at least 0" if self.loss == "poisson" else "above 0"
+            raise InputError(f"y: {y.min():g} came; loss={self.loss!r} needs numbers {least}")
+        return y
+
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        return self._targets(y, dtype, incremental=True)
 
     def _out_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+        return "exp" if self.loss in ("poisson", "gamma") else "identity"
 
     def _compared(self, values: Array) -> Array:
         return values

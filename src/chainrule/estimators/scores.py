@@ -34,7 +34,8 @@ def r_squared(y: Array, answers: Array, sample_weight: Array | None = None) -> f
     """
     y, answers = y.reshape(len(y), -1), answers.reshape(len(y), -1)
     weight = 1.0 if sample_weight is None else sample_weight[:, None]
-    wrong = (weight * (y - answers) ** 2).sum(axis=0, dtype=np.float64)
+    with np.errstate(over="ignore"):  # of a run that is about to diverge
+        wrong = (weight * (y - answers) ** 2).sum(axis=0, dtype=np.float64)
     mean = np.average(y, axis=0, weights=sample_weight)
     spread = (weight * (y - mean) ** 2).sum(axis=0, dtype=np.float64)
     scores = np.ones(y.shape[1])

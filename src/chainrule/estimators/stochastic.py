@@ -59,8 +59,8 @@ class Fit:
     """One call of ``fit`` or ``partial_fit``.
 
     ``model`` is the estimator, which carries what a later call goes on with.  ``data`` holds X,
-    targets and weights of the training rows; ``parameters`` are changed in place.  ``score`` is
-    what early stopping watches, computed after each epoch.
+    targets and weights of the training rows; ``parameters`` are changed in place.  ``held`` are
+    rows whose loss is told; ``score`` is what early stopping watches, computed after each epoch.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Fit:
         *,
         incremental: bool,
         data_weight: float,
+        held: Mapping[str, Array] | None = None,
         score: Callable[[], float] | None = None,
     ) -> None:
         self.model, self.parameters, self.score = model, parameters, score
@@ -103,6 +104,7 @@ class Fit:
             data,
             self._batch(),
             order,
+            held=held,
             rate=None if constant else self._rate,
             stopping=() if score else (self.rule,),
         )
@@ -188,6 +190,9 @@ class Fit:
         if curve:
             model.loss_ = curve[-1]
         model.loss_curve_ += curve
+        if whole.validation_loss:
+            held = [self.data_weight * loss for loss in whole.validation_loss[new]]
+            model.validation_loss_curve_ = (model.validation_loss_curve_ or []) + held
         model.n_iter_ += len(curve)
         model.t_ += len(curve) * self.samples
 
@@ -242,6 +247,9 @@ class Fit:
         update.steps, update.memory = state.steps, state.memory
         count = self.count if self.score else state.counts[0]
         model._no_improvement_count = count.epochs
+        if count.best_epoch:
+            before = len(model.loss_curve_) - model.n_iter_
+            model.best_iteration_ = before + count.best_epoch
         if self.score is None:
             model.best_loss_ = count.best
             for _ in range(count.reductions):
