@@ -59,7 +59,7 @@ using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device:
 using Readable = nb::ndarray<nb::ro, nb::ndim<2>, nb::device::cpu>;
 using Writable = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
 using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, turned, array
-using Counts = std::tuple<Number, Number, Number, Number, Number, Number>;
+using Counts = std::tuple<Number, Number, Number, Number, Number, Number, Number, Number>;
 
 template <class Row>
 std::vector<Row> rows_of(const Integers &table) {
@@ -95,7 +95,9 @@ public:
                     tape_.data(),         Number(tape_.size()),
                     scalar_code_.data(),  Number(scalar_code_.size()),
                     std::get<0>(counts),  constants_.data(),
-                    Number(constants_.size()), std::get<1>(counts),
+                    Number(constants_.size()),
+                    std::get<6>(counts),  std::get<7>(counts),
+                    std::get<1>(counts),
                     std::get<2>(counts),  std::get<3>(counts),
                     std::get<4>(counts),  std::get<5>(counts)};
         self_ = engine_->create(program_);
@@ -206,6 +208,16 @@ private:
     Program program_;
     void *self_;
 };
+
+// The first words of a NumPy generator's state, where NumPy keeps them: the capsule of a BitGenerator
+// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). Whoever asks knows
+// what lies there, and keeps others from drawing in the meantime.
+nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule capsule,
+                                                                   std::size_t count) {
+    void *const generator = PyCapsule_GetPointer(capsule.ptr(), "BitGenerator");
+    if (!generator) nb::raise_python_error();
+    return {*static_cast<void **>(generator), {count}, capsule};
+}
 
 // -- runs ------------------------------------------------------------------------------------------
 
@@ -362,6 +374,9 @@ NB_MODULE(_core, module) {
         "lanes", [](bool single) { return (single ? chosen->single : chosen->twice)->lanes; },
         nb::arg("single"), "Return how many numbers a vector holds.");
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
+
+    module.def("generator_words", &generator_words, nb::arg("capsule"), nb::arg("count"),
+               "Return the first words of the state of a NumPy BitGenerator, where they lie.");
 
     nb::class_<Machine>(module, "Machine", "A program with its memory.")
         .def(nb::init<bool, Integers, Integers, Integers, Integers, Integers, Integers, Integers,

@@ -37,6 +37,7 @@ enum Producer : Number {
     transposition = 7,
     scalars = 8,  // scalar code [a, b)
     check = 9,    // stop where scalar a or b is not finite: the step has changed nothing yet
+    loops = 10,   // scalar code [a, b) with loops over axes
 };
 
 // One instruction: a producer, and a formula that meets its result block by block.
@@ -83,7 +84,9 @@ enum Operation : Number {
     op_add, op_subtract, op_multiply, op_divide, op_fma, op_fnma, op_negate,
     op_exp, op_log, op_expm1, op_log1p, op_tanh, op_erf, op_sigmoid, op_sqrt,
     op_abs, op_sign, op_maximum, op_minimum, op_greater, op_where, op_power,
-    operation_count
+    operation_count,
+    // Of loops only. Sources y and z of a load or a store are counters: the row, the column.
+    loop_load = operation_count, loop_begin, loop_end, loop_add, loop_largest, loop_store, loop_slot,
 };
 
 struct Program {
@@ -105,6 +108,7 @@ struct Program {
     Number scalar_code_count, prelude_count;  // the first ones depend on B and t only
     const double* constants;
     Number constant_count;
+    Number register_count, counter_count;  // of loops
     Number scalar_count;  // scalar slots; slot a is the length of axis a, then t
     Number batch_slot, time_slot, loss_slot, data_loss_slot;
 };

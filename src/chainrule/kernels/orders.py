@@ -4,9 +4,7 @@ As the samples lie; drawn anew in each epoch from a seed, so that neither thread
 disturb it; as scikit-learn draws it from NumPy's RandomState; or as given.
 """
 
-import ctypes
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,10 +45,8 @@ class Legacy:
     random_state: np.random.RandomState
 
     def __post_init__(self) -> None:
-        generator = getattr(self.random_state, "_bit_generator", None)
-        if type(generator) is np.random.MT19937:
-            return
-        name = self.random_state.get_state(legacy=False)["bit_generator"]
+        # Not get_state(), which copies 624 words one by one: 80 us.
+        name = type(self.random_state._bit_generator).__name__
         if name != "MT19937":
             raise InputError(
                 f"order: a RandomState over {name} came; one over MT19937 is needed, such as "
@@ -59,47 +55,14 @@ class Legacy:
 
     def words(self) -> NDArray[np.uint32]:
         """Return the generator's state: 624 words, then how many of them are used up."""
-        seen = _memory_of(self.random_state)
-        if seen is not None:
-            return seen.copy()
         state = self.random_state.get_state(legacy=False)["state"]
         return np.append(state["key"], np.uint32(state["pos"]))
 
     def go_on_from(self, words: NDArray[np.uint32]) -> None:
         """Set the generator's state, and leave a pending normal number pending."""
-        seen = _memory_of(self.random_state)
-        if seen is not None:
-            seen[...] = words
-            return
         state = self.random_state.get_state(legacy=False)
         state["state"] = {"key": words[:-1], "pos": int(words[-1])}
         self.random_state.set_state(state)
-
-
-def _memory_of(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
-    """Return the words of MT19937 where they lie, or None where they cannot be had.
-
-    NumPy publishes the address (``BitGenerator.ctypes``); ``set_state`` takes longer than ten
-    epochs of a small network.  That the words are there is seen once, by comparing.
-    """
-    generator = getattr(random_state, "_bit_generator", None)
-    if generator is None or not _memory_is_as_expected():
-        return None
-    words: Any = (ctypes.c_uint32 * 625).from_address(generator.ctypes.state_address)
-    return np.frombuffer(words, np.uint32)
-
-
-@cache
-def _memory_is_as_expected() -> bool:
-    random_state = np.random.RandomState(1)
-    random_state.uniform(size=700)
-    try:
-        address = random_state._bit_generator.ctypes.state_address
-    except AttributeError:
-        return False
-    state = random_state.get_state(legacy=False)["state"]
-    expected = np.append(state["key"], np.uint32(state["pos"]))
-    return ctypes.string_at(address, expected.nbytes) == expected.tobytes()
 
 
 @dataclass(frozen=True, eq=False)
