@@ -219,3 +219,13 @@ def test_divergence_ends_a_run_at_once() -> None:
         held.fit(XR * 100, YR)
     assert np.isnan(held.validation_scores_[-1])
     assert np.isfinite(held.predict(XR)).all()
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_batch_without_weight_is_named(shuffle: bool) -> None:
+    weights = np.where(np.arange(len(YR)) < 20, 0.0, 1.0)
+    model = cr.MLPRegressor(shuffle=shuffle, batch_size=2, random_state=0)
+    with pytest.raises(
+        InputError, match=r"sample_weight: the weights of batch \d+ of epoch \d+ sum"
+    ):
+        model.fit(XR, YR, sample_weight=weights)

@@ -222,6 +222,11 @@ class Fit:
     def _diverged(self, place: Diverged) -> None:
         model = self.model
         where = f"epoch {place.epoch}, batch {place.batch}, first in {place.symbol}"
+        if self._is_weightless(place.batch):
+            raise InputError(
+                f"sample_weight: the weights of batch {place.batch} of epoch {place.epoch} sum to "
+                "0, so it has no mean; leave rows of weight 0 out, or use a larger batch_size"
+            ) from None
         if self.score is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -239,6 +244,13 @@ class Fit:
             ConvergenceWarning,
             stacklevel=6,
         )
+
+    def _is_weightless(self, batch: int) -> bool:
+        run, places = self.trainer.given, self.trainer.places
+        if "w" not in run.data:
+            return False
+        rows: Any = slice((batch - 1) * run.batch, batch * run.batch)
+        return not run.data["w"][rows if places is None else places[rows]].sum()
 
     def _kept(self) -> None:
         """Leave on the estimator what a later call goes on with."""
