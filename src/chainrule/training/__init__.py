@@ -1,1 +1,1 @@
-"""Learning: the training run, its randomness, its results."""
+"""Learning: the training run, its schedules, its results."""
