@@ -12,6 +12,8 @@ first used, so that ``import chainrule`` itself costs next to nothing.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.estimators.classifier import MLPClassifier
+    from chainrule.estimators.regressor import MLPRegressor
     from chainrule.kernels.config import show_config
     from chainrule.kernels.verification import verify
     from chainrule.network.activations import Activation, activation
@@ -50,6 +52,8 @@ __all__ = [
     "ExponentialDecay",
     "InverseScaling",
     "Loss",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "RMSprop",
     "ReduceOnPlateau",
@@ -72,6 +76,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "estimators.classifier": ["MLPClassifier"],
+    "estimators.regressor": ["MLPRegressor"],
     "kernels.config": ["show_config"],
     "kernels.verification": ["verify"],
     "network.activations": ["Activation", "activation"],

@@ -306,13 +306,20 @@ def test_the_learning_rate_must_be_above_0_and_finite(name: str, rate: float) ->
 
 @pytest.mark.parametrize(
     ("name", "setting"),
-    [("sgd", "momentum"), ("rmsprop", "decay")]
+    [("rmsprop", "decay")]
     + [(adam, beta) for adam in ("adam", "adam_hat", "adamw") for beta in ("beta_1", "beta_2")],
 )
 @pytest.mark.parametrize("value", [-0.1, 1.0, 1.5, float("nan")])
 def test_means_must_forget(name: str, setting: str, value: float) -> None:
     with pytest.raises(InputError, match=setting):
         find(name, **{setting: value})
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_momentum_lies_between_0_and_1(value: float) -> None:
+    with pytest.raises(InputError, match="momentum"):
+        find("sgd", momentum=value)
+    assert find("sgd", momentum=1.0) == SGD(momentum=1.0)  # allowed by scikit-learn too
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
-from chainrule.network.penalties import CATALOGUE, L1, L2, Penalty
+from chainrule.network.penalties import CATALOGUE, L1, L2, L2PerSample, Penalty
 from chainrule.network.plan import plan
 
 LAYERS = [3, 4, 2]
@@ -43,21 +43,22 @@ def run(network: Network, values: dict[str, Any]) -> tuple[float, float, dict[st
     return float(execution.scalar(steps.loss)), float(execution.scalar(steps.data_loss)), found
 
 
-def torch_penalty(penalties: tuple[Penalty, ...], weights: list[Any]) -> Any:
+def torch_penalty(penalties: tuple[Penalty, ...], weights: list[Any], samples: int) -> Any:
     import torch
 
     total = torch.zeros((), dtype=torch.float64)
     for penalty in penalties:
         for matrix in weights:
-            if penalty.name == "L2":
-                total = total + penalty.strength * torch.linalg.matrix_norm(matrix) ** 2 / 2
+            if penalty.name.startswith("L2"):
+                share = samples if penalty.name == "L2_per_sample" else 1
+                total = total + penalty.strength / share * torch.linalg.matrix_norm(matrix) ** 2 / 2
             else:
                 assert penalty.name == "L1"
                 total = total + penalty.strength * torch.linalg.vector_norm(matrix, ord=1)
     return total
 
 
-CASES = [(L2(0.3),), (L1(0.2),), (L2(0.3), L1(0.2)), (L2(0.0),)]
+CASES = [(L2(0.3),), (L1(0.2),), (L2(0.3), L1(0.2)), (L2(0.0),), (L2PerSample(0.3),)]
 
 
 def test_every_entry_is_tested() -> None:
@@ -77,7 +78,7 @@ def test_value_and_gradient(penalties: tuple[Penalty, ...]) -> None:
     bare_loss, _, bare = run(plain, values)
     loss, data_loss, found = run(network, values)
     weights = {name: torch.tensor(values[name], requires_grad=True) for name in ("W_ih", "W_ho")}
-    added = torch_penalty(penalties, list(weights.values()))
+    added = torch_penalty(penalties, list(weights.values()), len(values["X"]))
     added.backward()
     assert data_loss == bare_loss
     assert loss == pytest.approx(bare_loss + added.item(), rel=1e-14)
@@ -121,6 +122,22 @@ def test_penalty_of_one_matrix() -> None:
 def test_verifies(penalties: tuple[Penalty, ...]) -> None:
     result = verify(network_with(*penalties), seed=1)
     assert result.passed, str(result)
+
+
+def test_a_share_of_the_penalty_per_unit_of_weight() -> None:
+    # Weights of two in place of each row twice: the same loss and gradients.
+    network = network_with(L2PerSample(0.3))
+    values = random_values(network, seed=3)
+    twice = {name: np.repeat(values[name], 2, axis=0) for name in ("X", "Y_t")}
+    expected = run(network, {**values, **twice})
+    weighted = plan(differentiate(network.formulation(weighted=True)))
+    execution = Execution(weighted)
+    execution.give({**values, **network.strengths, "w": np.full(len(values["X"]), 2.0)})
+    execution.all()
+    assert execution.scalar(weighted.loss) == pytest.approx(expected[0], rel=1e-14)
+    for name, gradient in expected[2].items():
+        found = execution.values[weighted.gradients[name]].reshape(gradient.shape)
+        np.testing.assert_allclose(found, gradient, rtol=1e-12, atol=1e-16)
 
 
 def test_strengths_and_names() -> None:

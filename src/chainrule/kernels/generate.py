@@ -21,7 +21,7 @@ from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
 from chainrule.network.optimizers import SGD, Optimizer
-from chainrule.network.penalties import L2
+from chainrule.network.penalties import L2, L2PerSample
 from chainrule.network.plan import Plan, plan
 
 TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated" / "formulas.inc"
@@ -29,6 +29,9 @@ TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated" / "formulas.i
 _WIDE, _LANES = 64, 4
 _OUTPUTS = ("identity", "sigmoid", "tanh", "softplus", "exponential", "softmax", "relu")
 """Output activations whose losses get kernels; with others the loss runs on the tape."""
+
+_EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23}
+"""Where the estimators clip probabilities in a reported log loss."""
 
 
 def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
@@ -44,10 +47,18 @@ def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
                 yield Network.dense([2, 2], activation=[output], loss=loss), sgd, True
             except InputError:
                 continue  # the loss is not defined for these outputs
+    for name in ("float64", "float32"):
+        clipped = losses.log_loss(_EPSILON[name])
+        for output in ("sigmoid", "softmax"):
+            for weighted in (False, True):
+                network = Network.dense([2, 2], activation=[output], loss=clipped)
+                yield network, sgd, weighted
     rules: list[Optimizer] = [rule(0.1) for rule in optimizers.CATALOGUE.values()]
     rules += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
     yield Network.dense([2, 2], activation="identity"), rules, False
     yield Network.dense([2, 2], activation="identity", penalty=L2(0.1)), rules, False
+    yield Network.dense([2, 2], activation="identity", penalty=L2PerSample(0.1)), rules, False
+    yield Network.dense([2, 2], activation="identity", penalty=L2PerSample(0.1)), rules, True
 
 
 def texts() -> list[str]:

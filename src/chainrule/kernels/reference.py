@@ -15,7 +15,7 @@ from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
-from chainrule.formulas.positional import Entrywise, laid_out
+from chainrule.formulas.positional import Entrywise
 from chainrule.network.operations import (
     Extreme,
     General,
@@ -154,9 +154,15 @@ _RULES: dict[type, Callable[[Execution, Any], Array]] = {
 
 def lying(array: Array, symbol: Symbol) -> Array:
     """Return an array with the symbol's axes as it lies in the Plan: a matrix, if it can be one."""
-    if len(symbol.axes) > 2:
-        return array
-    return laid_out(array, symbol.axes, orient(symbol.axes, "rows"))
+    # `laid_out` with the sides of `orient`, written out: it is asked for every array of every call.
+    match symbol.axes:
+        case (_, second):
+            return array.T if second.is_samples else array
+        case (axis,):
+            return array[:, None] if axis.is_samples else array[None, :]
+        case ():
+            return array.reshape(1, 1)
+    return array
 
 
 def named_array(value: Array, symbol: Symbol) -> Array:

@@ -272,7 +272,12 @@ class Network:
             front = [power(Size(SAMPLES), -1)]
         over = SAMPLES if batch else None
         whole = self.form.over(target, values, outputs, *front, samples=over)
-        equations.extend(self._losses(whole, weights))
+        share = front[:1]
+        equations.extend(self._losses(whole, weights, share))
+        data_loss = DATA_LOSS if self.penalties else LOSS
+        told = self.form.reported
+        if told is not None:
+            told = self.form.over(target, values, outputs, *front, samples=over, value=told)
         given.extend(penalty.symbol for penalty in self.penalties)
         return Formulation(
             equations=tuple(equations),
@@ -280,19 +285,26 @@ class Network:
             parameters=tuple(parameters),
             inputs=tuple(given),
             output=values,
-            data_loss=DATA_LOSS if self.penalties else LOSS,
+            data_loss=data_loss,
             facts={**self.form.facts(target, outputs), **self._shares(values, outputs)},
             deltas=frozenset(deltas),
+            reported={} if told is None else {data_loss: told},
         )
 
     def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:
         """Return what is known of the outputs: shares of a whole sum to one."""
         return {total(output, units): ONE} if self.activations[-1].range.simplex else {}
 
-    def _losses(self, whole: Expression, weights: list[Symbol]) -> list[Equation]:
+    def _losses(
+        self, whole: Expression, weights: list[Symbol], share: list[Expression]
+    ) -> list[Equation]:
         if not self.penalties:
             return [Equation(LOSS, whole)]
-        added = [penalty.of(matrix) for penalty in self.penalties for matrix in weights]
+        added = [
+            product(*share, penalty.of(matrix)) if penalty.per_sample else penalty.of(matrix)
+            for penalty in self.penalties
+            for matrix in weights
+        ]
         return [Equation(DATA_LOSS, whole), Equation(LOSS, add(DATA_LOSS, *added))]
 
     @property

@@ -21,7 +21,8 @@ class Formulation:
     ``parameters`` are differentiated by, ``inputs`` are given (data, targets, frozen parameters,
     scalars).  ``facts`` may be assumed (rows of targets sum to one); ``deltas`` are the symbols
     whose cotangent is called δ; ``output`` is what a prediction is; ``data_loss`` is the loss
-    without penalties.
+    without penalties.  ``reported`` is what executors compute for a loss in place of its equation,
+    which is the one that is differentiated.
     """
 
     equations: tuple[Equation, ...]
@@ -32,6 +33,7 @@ class Formulation:
     data_loss: Symbol
     facts: Mapping[Expression, Expression] = field(default_factory=dict)
     deltas: frozenset[Symbol] = frozenset()
+    reported: Mapping[Symbol, Expression] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = {*self.parameters, *self.inputs}

@@ -7,8 +7,9 @@ with log loss and the exponential with Poisson too, comes out of the rewrites of
 ``formulas.simplify``.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from chainrule.errors import InputTypeError, unknown_name
@@ -23,8 +24,9 @@ from chainrule.formulas.expressions import (
     substitute,
     total,
 )
-from chainrule.formulas.functions import absolute, greater, log, maximum, where
+from chainrule.formulas.functions import absolute, greater, log, maximum, minimum, where
 from chainrule.network.domains import (
+    BELOW_ONE,
     NOT_NEGATIVE,
     OPEN_UNIT,
     POSITIVE,
@@ -46,7 +48,8 @@ class Form:
     """One formula of a loss, for one kind of output.
 
     ``canonical`` is the activation that suits it; ``shares`` says that the targets of a sample sum
-    to one; ``kinks`` are expressions in y and a whose zeros are jumps of the slope.
+    to one; ``kinks`` are expressions in y and a whose zeros are jumps of the slope.  ``reported``
+    is what a history is told where that is not what is minimized; gradients are those of ``value``.
     """
 
     value: Expression
@@ -56,12 +59,22 @@ class Form:
     averaged: bool = True
     shares: bool = False
     kinks: tuple[Expression, ...] = ()
+    reported: Expression | None = None
 
     def over(
-        self, target: Symbol, output: Symbol, units: Axis, *front: Expression, samples: Axis | None
+        self,
+        target: Symbol,
+        output: Symbol,
+        units: Axis,
+        *front: Expression,
+        samples: Axis | None,
+        value: Expression | None = None,
     ) -> Expression:
-        """Return the loss of a batch (or of one sample): one sum, with its factors in front."""
-        single = substitute(self.value, {y: target, a: output})
+        """Return the loss of a batch (or of one sample): one sum, with its factors in front.
+
+        ``value`` is averaged instead of the form's own, where it is given.
+        """
+        single = substitute(self.value if value is None else value, {y: target, a: output})
         shares = [power(Size(units), -1)] if self.averaged else []
         axes = (units,) if samples is None else (samples, units)
         return product(*front, *shares, single, over=axes)
@@ -82,6 +95,17 @@ class Loss:
     def form_for(self, produced: Domain) -> Form | None:
         """Return the form that takes outputs of this range, or None."""
         return next((form for form in self.forms if produced <= form.outputs), None)
+
+    def summed(self) -> "Loss":
+        """Return the same loss with outputs summed instead of averaged."""
+        return _summed(self)
+
+
+@cache
+def _summed(loss: Loss) -> Loss:
+    # Kept, so that two networks with it share their Plans.
+    forms = tuple(replace(form, averaged=False) for form in loss.forms)
+    return replace(loss, forms=forms)
 
 
 @cache
@@ -121,8 +145,18 @@ def quantile(level: float = 0.5) -> Loss:
 
 
 @cache
-def log_loss() -> Loss:
-    """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a))."""
+def log_loss(clip: float = 0.0) -> Loss:
+    """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a)).
+
+    With ``clip`` = ε the history is told of probabilities kept within ε and 1 − ε, as
+    scikit-learn's is, so that one hopeless sample cannot hide the others; the gradient is the same.
+    """
+    clip = checked(clip, "log_loss: clip", BELOW_ONE, "such as 1e-15")
+
+    def kept(logarithm: Expression) -> Expression:
+        # On the logarithms, where the safe forms of softmax and sigmoid have every digit.
+        return minimum(maximum(logarithm, math.log(clip)), math.log1p(-clip))
+
     classes = Form(
         -(y * log(a)),
         outputs=SIMPLEX,
@@ -130,6 +164,7 @@ def log_loss() -> Loss:
         canonical="softmax",
         averaged=False,
         shares=True,
+        reported=-(y * kept(log(a))) if clip else None,
     )
     chances = Form(
         -(y * log(a)) - (1 - y) * log(1 - a),
@@ -137,8 +172,9 @@ def log_loss() -> Loss:
         targets=UNIT,
         canonical="sigmoid",
         averaged=False,
+        reported=-(y * kept(log(a))) - (1 - y) * kept(log(1 - a)) if clip else None,
     )
-    return Loss("log_loss", (classes, chances))
+    return Loss("log_loss", (classes, chances), {"clip": clip} if clip else {})
 
 
 @cache

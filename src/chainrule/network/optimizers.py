@@ -13,7 +13,7 @@ from typing import ClassVar
 from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
-from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, checked
+from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, UNIT, checked
 
 W = Symbol("W")
 """The parameter."""
@@ -31,7 +31,7 @@ ALPHA = Symbol("α")
 
 _ALLOWED = {
     "learning_rate": (POSITIVE, "such as 0.1 for SGD or 0.001 for Adam"),
-    "momentum": (BELOW_ONE, "such as 0.9"),
+    "momentum": (UNIT, "such as 0.9"),
     "beta_1": (BELOW_ONE, "such as 0.9"),
     "beta_2": (BELOW_ONE, "such as 0.999"),
     "decay": (BELOW_ONE, "such as 0.99"),

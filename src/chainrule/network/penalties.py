@@ -15,6 +15,8 @@ class Penalty:
 
     letter = "λ"
     name = ""
+    per_sample = False
+    """Whether it is divided by the batch's samples (or their total weight), as the loss is."""
 
     def __post_init__(self) -> None:
         checked(self.strength, f"{self.name}: strength", NOT_NEGATIVE, "such as 0.001")
@@ -53,4 +55,16 @@ class L1(Penalty):
         return product(self.symbol, total(absolute(weights), *weights.axes))
 
 
-CATALOGUE = {"L2": L2, "L1": L1}
+@dataclass(frozen=True)
+class L2PerSample(L2):
+    """½ λ ‖W‖² / B, or over Σ w: every sample brings its share of the penalty.
+
+    scikit-learn's: more samples in a batch weaken it, a last, shorter batch strengthens it.
+    """
+
+    letter = "λ_B"
+    name = "L2_per_sample"
+    per_sample = True
+
+
+CATALOGUE = {"L2": L2, "L1": L1, "L2_per_sample": L2PerSample}

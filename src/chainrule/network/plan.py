@@ -87,7 +87,8 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
     formulation = gradients.formulation
     lowering = _Lowering()
     for equation in formulation.equations:
-        stable = safe_logarithms(equation.right, formulation.defined)
+        stated = formulation.reported.get(equation.left, equation.right)
+        stable = safe_logarithms(stated, formulation.defined)
         lowering.equation(equation.left, stable, "forward")
     for entry in gradients.backward:
         lowering.equation(entry.left, entry.right, "backward")

@@ -1,0 +1,1 @@
+"""Estimators for scikit-learn: its networks' numbers, from the compiled core."""

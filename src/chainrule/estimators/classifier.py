@@ -1,0 +1,214 @@
+"""MLPClassifier: scikit-learn's, on the compiled core."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+
+from chainrule.errors import InputError
+from chainrule.estimators.checked import check_parameters
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.perceptron import Perceptron
+from chainrule.estimators.scores import accuracy
+
+Array = NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
+    """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and numbers.
+
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    >>> model = MLPClassifier((4,), activation="tanh", solver="lbfgs", random_state=1)
+    >>> model.fit(X, ["no", "yes", "yes", "no"]).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+
+    loss = "log_loss"
+    _numbers = False
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+    _labels: Labels
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "MLPClassifier":
+        """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1.
+
+        ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
+        ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+        """
+        check_parameters(self)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        return self
+
+    @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> "MLPClassifier":
+        """Run one epoch over these rows; the first call is told all ``classes``."""
+        if not hasattr(self, "coefs_"):
+            check_parameters(self)
+        if _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._labels = Labels.of(y if several else np.asarray(classes))
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or 0 and 1 for each label."""
+        values = self._outputs(X)
+        answers: Array = self._labels.answers(values)
+        return answers
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, (samples, classes)."""
+        values = self._outputs(X)
+        if values.shape[1] == 1:
+            return np.hstack([1 - values, values])
+        return values
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of ``predict_proba``."""
+        chances = self.predict_proba(X)
+        return np.log(chances, out=chances)
+
+    # -- labels --------------------------------------------------------------------------------
+
+    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._labels = Labels.of(y)
+            self.classes_ = self._labels.classes
+        else:
+            self._check_classes(unique_labels(y))
+        return self._labels.columns(y, dtype)
+
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise InputError(
+                f"y_val: the classes {unknown.tolist()} came, which y does not have; leave those "
+                "rows out"
+            )
+        return self._labels.columns(y, dtype)
+
+    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and self.class_weight == "balanced":
+            raise InputError(
+                "class_weight: 'balanced' came with partial_fit, which does not see all rows; give "
+                "a dictionary of weights (sklearn.utils.class_weight.compute_class_weight)"
+            )
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _check_classes(self, came: Array) -> None:
+        if self.warm_start:
+            if set(came) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the "
+                    f"previous call to fit. Previously got {self.classes_}, `y` has {came}"
+                )
+        elif len(np.setdiff1d(came, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {came}."
+            )
+
+    def _out_activation(self) -> str:
+        return "softmax" if self._labels.kind == "multiclass" else "logistic"
+
+    def _compared(self, values: Array) -> Array:
+        return self._labels.places(values)
+
+    @property
+    def _label_binarizer(self) -> Any:
+        """scikit-learn's object; converters to other formats look at it."""
+        return self._labels.binarizer
+
+    def _stratified(self, targets: Array) -> Any:
+        # scikit-learn's column of truth values, for its message names them.
+        return targets.astype(bool) if self.n_outputs_ == 1 else None
+
+    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+        return accuracy(y, answers, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

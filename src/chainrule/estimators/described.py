@@ -1,0 +1,117 @@
+"""From scikit-learn's parameters to a Network: layers, activations, loss and penalty.
+
+scikit-learn's losses are entries of the catalogue with an option each: outputs are summed where the
+gradient is that of a sum, the history of a log loss is told of clipped probabilities, and the
+penalty is shared out among the samples of a batch.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from chainrule.network import activations, losses
+from chainrule.network.architecture import Network
+from chainrule.network.losses import Loss
+from chainrule.network.parameters import Parameters
+from chainrule.network.penalties import L2PerSample
+
+OUT_ACTIVATIONS = {
+    "identity": "identity",
+    "exp": "exponential",
+    "logistic": "sigmoid",
+    "softmax": "softmax",
+}
+"""scikit-learn's names for ``out_activation_`` and ours."""
+
+LOSSES: dict[str, Callable[[float, float], Loss]] = {
+    "squared_error": lambda epsilon, quantile: losses.half_mse(),
+    "poisson": lambda epsilon, quantile: losses.poisson().summed(),
+    "gamma": lambda epsilon, quantile: losses.gamma().summed(),
+    "absolute_error": lambda epsilon, quantile: losses.mae().summed(),
+    "huber": lambda epsilon, quantile: losses.huber().summed(),
+    "quantile": lambda epsilon, quantile: losses.quantile(quantile).summed(),
+    "log_loss": lambda epsilon, quantile: losses.log_loss(epsilon),
+}
+"""By scikit-learn's name, from the spacing of the numbers that are computed with, and a quantile.
+
+Outputs are summed, so that each is fitted as if it were alone.
+"""
+
+REPORTED_AS_MEAN = ("squared_error", "absolute_error", "huber", "quantile")
+"""Losses whose history is a mean over outputs, as scikit-learn's squared error is."""
+
+ACTIVATIONS = tuple(
+    name
+    for name in (*activations.CATALOGUE, *activations.ALIASES)
+    if activations.find(name).elementwise
+)
+"""What a hidden layer may have: scikit-learn's four names and those of the catalogue."""
+
+
+@lru_cache(maxsize=256)
+def network_of(
+    widths: tuple[int, ...],
+    names: tuple[str, ...],
+    loss: str,
+    alpha: float,
+    dtype: Any,
+    quantile: float = 0.5,
+) -> Network:
+    """Return the network of an estimator; ``names`` are activations, the output layer's last.
+
+    >>> print(network_of((4, 16, 3), ("relu", "softmax"), "log_loss", 1e-4, np.float64))
+    4-16-3, relu then softmax, log_loss, L2_per_sample 0.0001, 131 parameters
+    """
+    hidden, out = names[:-1], OUT_ACTIVATIONS[names[-1]]
+    return Network.dense(
+        widths,
+        [*hidden, out],
+        LOSSES[loss](float(np.finfo(dtype).eps), quantile),
+        penalty=L2PerSample(float(alpha)),
+    )
+
+
+def packed(
+    network: Network, coefs: Sequence[Any], intercepts: Sequence[Any], dtype: Any
+) -> Parameters:
+    """Return copies of scikit-learn's arrays as parameters: all weights first, then all biases."""
+    names = packed_names(network)
+    shapes = {name: network.parameter_shapes[name] for name in names}
+    parameters = Parameters(shapes, np.empty(network.size, dtype))
+    for name, array in zip(names, (*coefs, *intercepts), strict=True):
+        parameters[name][...] = array
+    return parameters
+
+
+def packed_names(network: Network) -> tuple[str, ...]:
+    """Return the parameters' names in scikit-learn's order: weights, then biases."""
+    names = network.parameter_names
+    return (*names[0::2], *names[1::2])
+
+
+def starting_weights(
+    random_state: np.random.RandomState,
+    widths: Sequence[int],
+    names: Iterable[str],
+    dtype: Any,
+) -> tuple[list[Any], list[Any]]:
+    """Draw weights and biases as scikit-learn does, layer by layer, uniform on ±√(f / (in + out)).
+
+    Glorot and Bengio's (2010) bound: f is 6, for the logistic function 2.  ``names`` is one
+    activation for each layer; the last layer goes by that of the hidden layer before it.
+
+    >>> coefs, intercepts = starting_weights(
+    ...     np.random.RandomState(0), (2, 3, 1), ("relu", "relu"), np.float32)
+    >>> [array.shape for array in (*coefs, *intercepts)]
+    [(2, 3), (3, 1), (3,), (1,)]
+    """
+    coefs, intercepts = [], []
+    for inputs, outputs, name in zip(widths[:-1], widths[1:], names, strict=True):
+        bound = np.sqrt((2.0 if name in ("logistic", "sigmoid") else 6.0) / (inputs + outputs))
+        drawn = random_state.uniform(-bound, bound, (inputs, outputs))
+        coefs.append(drawn.astype(dtype, copy=False))
+        drawn = random_state.uniform(-bound, bound, outputs)
+        intercepts.append(drawn.astype(dtype, copy=False))
+    return coefs, intercepts

@@ -1,0 +1,86 @@
+"""Class labels as columns of the network's targets, and back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import LabelBinarizer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes of a classifier, as scikit-learn's LabelBinarizer knows them.
+
+    ``kind`` is its ``y_type_``: binary, multiclass or multilabel-indicator.  ``sparse`` says that
+    labels came as a sparse matrix, and answers go out as one.
+    """
+
+    classes: Array
+    kind: str
+    sparse: bool = False
+
+    @classmethod
+    def of(cls, y: Any) -> "Labels":
+        """Learn the classes of targets; what is no list of labels gets scikit-learn's error.
+
+        >>> Labels.of(np.array([3, 1, 3])).kind
+        'binary'
+        """
+        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iubU" and len(y):
+            classes = np.unique(y)
+            return cls(classes, "binary" if len(classes) <= 2 else "multiclass")
+        binarizer = LabelBinarizer().fit(y)
+        return cls(binarizer.classes_, binarizer.y_type_, bool(binarizer.sparse_input_))
+
+    @property
+    def binarizer(self) -> Any:
+        """The same as scikit-learn's object, for those who look for ``_label_binarizer``."""
+        binarizer = LabelBinarizer()
+        binarizer.classes_, binarizer.y_type_ = self.classes, self.kind
+        binarizer.sparse_input_ = self.sparse
+        return binarizer
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether every output is a label of its own."""
+        return self.kind.startswith("multilabel")
+
+    def columns(self, y: Any, dtype: Any) -> Array:
+        """Return targets: a column of 0 and 1 for two classes, else a column for each class.
+
+        >>> Labels.of(np.array([3, 1, 2])).columns(np.array([2, 3]), float).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+        """
+        if self.one_by_one or y.ndim != 1:
+            columns = self.binarizer.transform(y)
+            dense = columns.toarray() if hasattr(columns, "toarray") else columns
+            filled: Array = np.asarray(dense, dtype)
+            return filled
+        places = np.searchsorted(self.classes, y)
+        if self.kind == "binary":
+            column: Array = places.astype(dtype)[:, None]
+            return column
+        columns = np.zeros((len(y), len(self.classes)), dtype)
+        columns[np.arange(len(y)), places] = 1
+        return columns
+
+    def places(self, values: Array) -> Array:
+        """Return what is answered as numbers: the place of the class, or 0 and 1 for each label."""
+        found: Array = values.argmax(axis=1) if self.kind == "multiclass" else values > 0.5
+        if self.one_by_one:
+            return found.astype(np.int64)
+        return found[:, 0] if self.kind == "binary" else found
+
+    def answers(self, values: Array) -> Any:
+        """Return the labels that the network's outputs mean."""
+        if self.sparse:
+            return self.binarizer.inverse_transform(values)
+        places = self.places(values)
+        if self.one_by_one:
+            return places
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, len(values))
+        return self.classes.take(places)

@@ -1,0 +1,357 @@
+"""What the two estimators share: parameters, checked input, starting weights, solvers, outputs."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.optimize import _check_optimize_result
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.errors import InputError, unknown_name
+from chainrule.estimators import checked, quasi_newton
+from chainrule.estimators.described import (
+    ACTIVATIONS,
+    REPORTED_AS_MEAN,
+    network_of,
+    packed,
+    starting_weights,
+)
+from chainrule.estimators.outputs import outputs
+from chainrule.estimators.randomness import random_state_of
+from chainrule.estimators.stochastic import Fit
+from chainrule.network.architecture import Network
+from chainrule.network.parameters import Parameters
+
+Array = NDArray[Any]
+
+STOCHASTIC = ("sgd", "adam")
+
+
+class Perceptron(BaseEstimator):  # type: ignore[misc]
+    """The part of an estimator that does not depend on whether it answers classes or numbers."""
+
+    loss: Any
+    _numbers: ClassVar[bool]
+    """Whether targets have to be numbers."""
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    # -- what the classes differ in ------------------------------------------------------------
+
+    @abstractmethod
+    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        """Return checked targets as the network's, (samples, outputs)."""
+
+    @abstractmethod
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        """Return targets of validation data as the network's."""
+
+    @abstractmethod
+    def _out_activation(self) -> str:
+        """Return scikit-learn's name for the output layer's activation."""
+
+    @abstractmethod
+    def _compared(self, values: Array) -> Array:
+        """Return what a score compares, from the network's outputs or its targets."""
+
+    @abstractmethod
+    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+        """Return the score that early stopping watches."""
+
+    # -- fitting -------------------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        validation: tuple[Any, Any] = (None, None),
+    ) -> "Perceptron":
+        hidden = self._hidden_sizes()
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y = checked.training_data(self, X, y, reset=first, numbers=self._numbers)
+        sample_weight = checked.weights(sample_weight, X)
+        targets = self._targets(y, X.dtype, incremental=incremental)
+        self.n_outputs_ = targets.shape[1]
+        data = {"X": X, "Y": targets}
+        if sample_weight is not None:
+            data["score weight"] = sample_weight
+        combined = self._weighted(y, sample_weight, incremental=incremental)
+        if combined is not None:
+            data["w"] = combined
+        own = self._own_validation(*validation, X.dtype)
+        with random_state_of(self.random_state) as random_state:
+            if first:
+                widths = [X.shape[1], *hidden, self.n_outputs_]
+                self._initialize(widths, X.dtype, random_state)
+            self._solve(data, own, random_state, incremental)
+        if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                "values and need to be preprocessed."
+            )
+        return self
+
+    def _solve(
+        self,
+        data: dict[str, Any],
+        own: dict[str, Any] | None,
+        random_state: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
+        dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
+        data = {name: checked.dense(array, dtype) for name, array in data.items()}
+        network = self._network(dtype)
+        if self.solver == "lbfgs":
+            if own is not None:
+                raise InputError(
+                    "X_val: validation data came with solver='lbfgs', which has no epochs to stop "
+                    "between; leave it out, or use solver='adam' or 'sgd'"
+                )
+            self._fit_quasi_newton(network, data)
+            return
+        if own is not None:
+            own = {name: checked.dense(array, dtype) for name, array in own.items()}
+        self._fit_stochastic(network, data, own, random_state, incremental)
+
+    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+        """Return the weights to train with, or None."""
+        return sample_weight
+
+    def _own_validation(self, X: Any, y: Any, dtype: Any) -> dict[str, Any] | None:
+        """Return checked validation data of the user's, or None."""
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise InputError(
+                f"{'y_val' if X is None else 'X_val'} came without "
+                f"{'X_val' if X is None else 'y_val'}; give both, or neither"
+            )
+        X, y = checked.training_data(self, X, y, reset=False, numbers=self._numbers)
+        return {"X": X, "Y": self._held_targets(y, dtype)}
+
+    def _hidden_sizes(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if np.any(np.array(listed) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
+        if not isinstance(self.activation, str):
+            for name in self.activation:
+                if name not in ACTIVATIONS:
+                    raise unknown_name("activation", str(name), ACTIVATIONS)
+            if len(self.activation) != len(listed):
+                raise InputError(
+                    f"activation: {len(self.activation)} names came for {len(listed)} hidden "
+                    "layers; give one name, or one for each"
+                )
+        return [int(size) for size in listed]
+
+    def _activations(self, layers: int) -> list[str]:
+        """Return the activation of each hidden layer."""
+        if isinstance(self.activation, str):
+            return [self.activation] * (layers - 1)
+        return list(self.activation)
+
+    def _initialize(
+        self, widths: list[int], dtype: Any, random_state: np.random.RandomState
+    ) -> None:
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(widths)
+        self.out_activation_ = self._out_activation()
+        names = self._activations(len(widths) - 1)
+        names.append(names[-1] if names else str(self.activation))
+        self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
+        if self.solver not in STOCHASTIC:
+            return
+        self.loss_curve_: Any = []
+        self.validation_loss_curve_: Any = None
+        self._no_improvement_count = 0
+        self.validation_scores_: Any = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        self.best_loss_ = None if self.early_stopping else np.inf
+        if self.early_stopping:
+            self._best = [array.copy() for array in (*self.coefs_, *self.intercepts_)]
+
+    def _network(self, dtype: Any) -> Network:
+        widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
+        names = (*self._activations(len(self.coefs_)), self.out_activation_)
+        alpha, quantile = float(self.alpha), float(getattr(self, "quantile", 0.5))
+        return network_of(widths, names, self.loss, alpha, np.dtype(dtype), quantile)
+
+    def _data_weight(self) -> float:
+        """Return what the data's part of the reported loss is multiplied with.
+
+        scikit-learn reports the squared error of several outputs as their mean and minimizes the
+        sum.
+        """
+        return 1.0 / self.n_outputs_ if self.loss in REPORTED_AS_MEAN else 1.0
+
+    def _fit_quasi_newton(self, network: Network, data: dict[str, Array]) -> None:
+        data.pop("score weight", None)
+        data[network.names.target] = data.pop("Y")
+        parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
+        objective = quasi_newton.Objective(network, parameters, data, self._data_weight())
+        result = quasi_newton.minimize(
+            objective,
+            max_fun=self.max_fun,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            verbose=bool(self.verbose),
+        )
+        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
+        self.loss_ = result.fun
+        parameters.flat[...] = result.x
+        self._take(parameters)
+
+    def _fit_stochastic(
+        self,
+        network: Network,
+        data: dict[str, Array],
+        held: dict[str, Array] | None,
+        random_state: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
+        score = None
+        if self.early_stopping:
+            if held is None:
+                data, held = self._split(data, random_state)
+            score = self._scorer(network, parameters, held)
+        data.pop("score weight", None)
+        data[network.names.target] = data.pop("Y")
+        if held is not None:
+            held = {"X": held["X"], network.names.target: held["Y"]}
+        fit = Fit(
+            self,
+            network,
+            parameters,
+            data,
+            random_state,
+            incremental=incremental,
+            data_weight=self._data_weight(),
+            held=held,
+            score=score,
+        )
+        try:
+            fit.run()
+        finally:
+            self._take(parameters)
+            if self.early_stopping:
+                layers = len(self.coefs_)
+                self.coefs_ = [array.copy() for array in self._best[:layers]]
+                self.intercepts_ = [array.copy() for array in self._best[layers:]]
+
+    def _take(self, parameters: Parameters) -> None:
+        """Let ``coefs_`` and ``intercepts_`` be these, views of one vector."""
+        arrays = list(parameters.values())
+        layers = len(arrays) // 2
+        self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers:]
+
+    def _keep_best(self, parameters: Parameters) -> None:
+        self._best = [array.copy() for array in parameters.values()]
+
+    # -- early stopping ------------------------------------------------------------------------
+
+    def _stratified(self, targets: Array) -> Any:
+        """Return what keeps its proportions when rows are held out."""
+        return None
+
+    def _split(
+        self, data: dict[str, Array], random_state: np.random.RandomState
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Hold rows out, the same ones as scikit-learn: it splits arrays by drawn indices too."""
+        rows = np.arange(len(data["X"]))
+        kept, held = train_test_split(
+            rows,
+            random_state=random_state,
+            test_size=self.validation_fraction,
+            stratify=self._stratified(data["Y"]),
+        )
+        if len(held) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        return (
+            {name: array[kept] for name, array in data.items()},
+            {name: array[held] for name, array in data.items()},
+        )
+
+    def _scorer(self, network: Network, parameters: Parameters, held: Mapping[str, Array]) -> Any:
+        arrays = list(parameters.values())
+        layers = len(arrays) // 2
+        actual = self._compared(held["Y"])
+        weights = held.get("score weight")
+
+        def score() -> float:
+            values = outputs(network, arrays[:layers], arrays[layers:], held["X"])
+            if not np.isfinite(values).all():
+                return float("nan")
+            return self._scored(actual, self._compared(values), weights)
+
+        return score
+
+    # -- predicting ----------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs, (samples, outputs), for X as it came."""
+        if "coefs_" not in vars(self):
+            check_is_fitted(self)
+        X = checked.inputs(self, X)
+        weights = self.coefs_[0].dtype
+        dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
+        coefs, intercepts = self.coefs_, self.intercepts_
+        if dtype != weights:
+            coefs = [array.astype(dtype) for array in coefs]
+            intercepts = [array.astype(dtype) for array in intercepts]
+        return outputs(self._network(dtype), coefs, intercepts, checked.dense(X, dtype))
+
+    def _check_solver(self) -> bool:
+        if self.solver not in STOCHASTIC:
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

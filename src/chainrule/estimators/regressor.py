@@ -1,0 +1,144 @@
+"""MLPRegressor: scikit-learn's, on the compiled core."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from chainrule.errors import InputError
+from chainrule.estimators.checked import check_parameters
+from chainrule.estimators.described import LOSSES
+from chainrule.estimators.perceptron import Perceptron
+from chainrule.estimators.scores import r_squared
+
+Array = NDArray[Any]
+
+
+class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
+    """Multi-layer perceptron regressor: scikit-learn's parameters, attributes and numbers.
+
+    >>> import numpy as np
+    >>> X = np.linspace(-1, 1, 40)[:, None]
+    >>> model = MLPRegressor(
+    ...     hidden_layer_sizes=(8,), activation="tanh", solver="lbfgs", random_state=0)
+    >>> model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99
+    True
+    """
+
+    _numbers = True
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES) - {"log_loss"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        quantile: float = 0.5,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "MLPRegressor":
+        """Fit to X, (samples, features), and y, (samples,) or (samples, outputs).
+
+        ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
+        ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+        """
+        check_parameters(self)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        return self
+
+    @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+        """Run one epoch over these rows, from where the estimator is."""
+        if not hasattr(self, "coefs_"):
+            check_parameters(self)
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the outputs, (samples,), or (samples, outputs) where there are several."""
+        values = self._outputs(X)
+        return values.ravel() if values.shape[1] == 1 else values
+
+    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        y = y[:, None] if y.ndim == 1 else y
+        if (self.loss == "poisson" and y.min() < 0) or (self.loss == "gamma" and y.min() <= 0):
+            least = "at least 0" if self.loss == "poisson" else "above 0"
+            raise InputError(f"y: {y.min():g} came; loss={self.loss!r} needs numbers {least}")
+        return y
+
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        return self._targets(y, dtype, incremental=True)
+
+    def _out_activation(self) -> str:
+        return "exp" if self.loss in ("poisson", "gamma") else "identity"
+
+    def _compared(self, values: Array) -> Array:
+        return values
+
+    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+        return r_squared(y, answers, sample_weight)
