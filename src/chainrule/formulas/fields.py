@@ -33,6 +33,17 @@ class NoSuchNumber(ArithmeticError):  # noqa: N818 - not a mistake of anybody's
     """This point of the field has no value (a division by zero): draw another one."""
 
 
+def _with_numbers(
+    operation: "Callable[[Residue, Residue], Residue]",
+) -> "Callable[[Residue, Any], Any]":
+    """Let an operation take whole numbers too, and leave arrays to NumPy."""
+
+    def mixed(self: "Residue", other: Any) -> Any:
+        return NotImplemented if isinstance(other, np.ndarray) else operation(self, _residue(other))
+
+    return mixed
+
+
 class Residue:
     """An integer modulo ``PRIME`` with its derivatives, none where ``slopes`` is None.
 
@@ -59,45 +70,44 @@ class Residue:
     def __hash__(self) -> int:
         return hash(self.value)
 
-    def __add__(self, other: Any) -> "Residue":
-        right = _residue(other)
-        if self.slopes is None or right.slopes is None:
-            slopes = right.slopes if self.slopes is None else self.slopes
+    @_with_numbers
+    def __add__(self, other: "Residue") -> "Residue":
+        if self.slopes is None or other.slopes is None:
+            slopes = other.slopes if self.slopes is None else self.slopes
         else:
-            slopes = (self.slopes + right.slopes) % PRIME
-        return Residue(self.value + right.value, slopes)
+            slopes = (self.slopes + other.slopes) % PRIME
+        return Residue(self.value + other.value, slopes)
 
-    def __mul__(self, other: Any) -> "Residue":
-        right = _residue(other)
-        slopes = None
-        if self.slopes is not None:
-            slopes = self.slopes * right.value % PRIME
-        if right.slopes is not None:
-            more = right.slopes * self.value % PRIME
-            slopes = more if slopes is None else (slopes + more) % PRIME
-        return Residue(self.value * right.value, slopes)
+    @_with_numbers
+    def __mul__(self, other: "Residue") -> "Residue":
+        product = Residue(self.value * other.value)
+        return product.sloped((other.value, self), (self.value, other))
 
     __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self) -> "Residue":
-        return self * -1
+        return self * Residue(-1)
 
-    def __sub__(self, other: Any) -> "Residue":
-        return self + -_residue(other)
+    @_with_numbers
+    def __sub__(self, other: "Residue") -> "Residue":
+        return self + -other
 
-    def __rsub__(self, other: Any) -> "Residue":
-        return -self + other
+    @_with_numbers
+    def __rsub__(self, other: "Residue") -> "Residue":
+        return other + -self
 
-    def __truediv__(self, other: Any) -> "Residue":
-        inverse: Residue = _residue(other) ** -1
-        return self * inverse
+    @_with_numbers
+    def __truediv__(self, other: "Residue") -> "Residue":
+        return self * other**-1
 
-    def __rtruediv__(self, other: Any) -> "Residue":
-        inverse: Residue = self**-1
-        return inverse * other
+    @_with_numbers
+    def __rtruediv__(self, other: "Residue") -> "Residue":
+        return other * self**-1
 
-    def __pow__(self, exponent: Any) -> "Residue":
-        power = exponent.value if isinstance(exponent, Residue) else int(exponent)
+    @_with_numbers
+    def __pow__(self, other: "Residue") -> "Residue":
+        # An exponent is a whole number: the residue that stands for −1 is −1 again.
+        power = other.value if other.value <= PRIME // 2 else other.value - PRIME
         if self.value == 0 and power < 0:
             raise NoSuchNumber
         raised = Residue(pow(self.value, power, PRIME))
@@ -108,7 +118,7 @@ class Residue:
         root = Residue(pow(self.value, (PRIME + 1) // 4, PRIME))
         if self.slopes is None:
             return root
-        return root.sloped(((1 / (root * 2)).value, self))
+        return root.sloped((((root * 2) ** -1).value, self))
 
     def sloped(self, *through: "tuple[int, Residue]") -> "Residue":
         """Return this value with the slopes Σ factor · (slopes of an argument)."""

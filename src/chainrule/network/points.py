@@ -62,13 +62,13 @@ class Point:
         if self.exact:
             moving = self.at({below: _with_directions(value, 0, value.size)})
             slopes = _slopes(moving.spread(equation.right, above.axes), value.size)
-            return residues(slopes).reshape(*slopes.shape[:-1], *shape)
+            return residues(slopes).reshape((*slopes.shape[:-1], *shape))
         columns = []
         for place in np.ndindex(shape):
             found = self.at({below: _shifted(value, place)}).spread(equation.right, above.axes)
             columns.append(np.imag(found) / _STEP)
         stacked = np.stack(columns, axis=-1)
-        return stacked.reshape(*stacked.shape[:-1], *shape)
+        return stacked.reshape((*stacked.shape[:-1], *shape))
 
 
 def lengths(axes: Iterable[Axis]) -> dict[Axis, int]:
