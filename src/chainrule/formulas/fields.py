@@ -35,7 +35,7 @@ class NoSuchNumber(ArithmeticError):  # noqa: N818 - not a mistake of anybody's
 
 def _with_numbers(
     operation: "Callable[[Residue, Residue], Residue]",
-) -> "Callable[[Residue, Any], Any]":
+) -> "Callable[[Residue, Any], Residue]":
     """Let an operation take whole numbers too, and leave arrays to NumPy."""
 
     def mixed(self: "Residue", other: Any) -> Any:

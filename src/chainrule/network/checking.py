@@ -46,14 +46,17 @@ from chainrule.network.statements import (
     Equal,
     Formula,
     Line,
+    Part,
     Partials,
     Scalar,
+    Sentence,
     Statement,
     Times,
 )
 
 Method = Literal["exact", "floating point"]
 
+_METHODS: tuple[Method, ...] = ("exact", "floating point")
 _TOLERANCE = 1e-9
 _POINTS = 3
 """Points in floating point, of which each has to agree."""
@@ -106,6 +109,24 @@ class Checked:
             found[verdict.method] = found.get(verdict.method, 0) + 1
         return found
 
+    @property
+    def marked(self) -> tuple[Line, ...]:
+        """The lines, each equality with what its check found, and a sentence that sums it up."""
+        marked: list[Line] = []
+        for line, verdicts in zip(self.lines, self.verdicts, strict=True):
+            if isinstance(line, Statement):
+                pairs = zip(line.rights, verdicts, strict=True)
+                rights = tuple(replace(equal, holds=verdict.holds) for equal, verdict in pairs)
+                line = replace(line, rights=rights)
+            marked.append(line)
+        exact, rounded = (str(self.counts.get(method, 0)) for method in _METHODS)
+        failed = str(len(self.failures))
+        said = Sentence(
+            "checked" if self.passed else "checked_failed",
+            {"exact": exact, "rounded": rounded, "failed": failed},
+        )
+        return (*marked, said)
+
     def __iter__(self) -> Iterator[tuple[Statement, Equal, Verdict]]:
         for line, verdicts in zip(self.lines, self.verdicts, strict=True):
             if isinstance(line, Statement):
@@ -129,12 +150,12 @@ class Checker:
     lengths of all axes.
     """
 
-    equations: Mapping[str, Gradients]
+    equations: Mapping[Part, Gradients]
     sizes: Mapping[Axis, int]
     layout: Layout
     optimizer: Optimizer
     seed: int = 0
-    _points: dict[tuple[str, bool, int], Point] = field(default_factory=dict)
+    _points: dict[tuple[Part, bool, int], Point] = field(default_factory=dict)
 
     def check(self, lines: Iterable[Line]) -> Checked:
         """Return the lines with a verdict on every equality."""
@@ -195,7 +216,7 @@ class Checker:
             truth = laid_out(truth, left.axes, orient(left.axes, self.layout))
         return found, truth
 
-    def _point(self, part: str, exact: bool, number: int) -> Point:
+    def _point(self, part: Part, exact: bool, number: int) -> Point:
         key = (part, exact, number)
         if key not in self._points:
             formulation = self.equations[part].formulation
@@ -345,7 +366,7 @@ def _same(found: Array, expected: Array, exact: bool) -> bool:
         return bool(np.all(np.asarray(found, object) == np.asarray(expected, object)))
     scale = float(np.linalg.norm(expected))
     error = float(np.linalg.norm(np.asarray(found) - expected))
-    return error <= _TOLERANCE * scale + np.finfo(float).tiny
+    return error <= _TOLERANCE * scale
 
 
 def _expressions(formula: Formula) -> Iterator[Expression]:

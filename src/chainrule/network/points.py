@@ -212,7 +212,7 @@ def _slopes(values: Array, count: int) -> Array:
     """Return the derivatives of each entry, along a last dimension."""
     result = np.zeros((*np.shape(values), count), dtype=np.int64)
     for place in np.ndindex(np.shape(values)):
-        entry = values[place]
+        entry: object = values[place]
         if isinstance(entry, Residue) and entry.slopes is not None:
             result[place] = entry.slopes
     return result

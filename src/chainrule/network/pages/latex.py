@@ -17,6 +17,7 @@ _TEXT = {
     "&": r"\&",
     "#": r"\#",
     "…": r"\dots{}",
+    "✗": r"$\times$",
     "“": "``",
     "”": "''",
 }
@@ -102,4 +103,6 @@ def _note(equal: Equal, language: str) -> str:
         parts.append(f"${Writer(LATEX).dimensions(*equal.formula.sides)}$")
     if equal.reason:
         parts.append(MEDIUM.phrase(equal.reason, language))
+    if equal.holds is False:
+        parts.append(rf"\textbf{{{MEDIUM.phrase('step_failed', language)}}}")
     return f" && \\text{{{'; '.join(parts)}}}" if parts else ""

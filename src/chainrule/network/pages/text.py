@@ -56,7 +56,8 @@ def _statement(statement: Statement, language: str) -> list[str]:
 def note(equal: Equal, language: str) -> str:
     """Return what is said about one formula: its dimensions and the rule it follows by."""
     reason = MEDIUM.phrase(equal.reason, language) if equal.reason else ""
-    said = "   ".join(part for part in (_dimensions(equal), reason) if part)
+    failed = MEDIUM.phrase("step_failed", language) if equal.holds is False else ""
+    said = "   ".join(part for part in (_dimensions(equal), reason, failed) if part)
     return said.replace(_NO_BREAK, " ")
 
 
