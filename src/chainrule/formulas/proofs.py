@@ -9,6 +9,7 @@ from random factors.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +54,14 @@ class Refusal:
     """An arrangement that is not the product, and everything that says so.
 
     ``meets`` are the two axes that would have to be one, or ``gives`` the sides of a result that
-    is not the wanted one.  ``trial`` is None where the lengths already refuse it; where they do
-    not, the numbers do.
+    is not the wanted one.  ``coincide`` are all axes that would have to be as long as another.
+    ``trial`` is None where the lengths already refuse it; where they do not, the numbers do.
     """
 
     factors: Factors
     meets: Sides | None
     gives: Sides | None
+    coincide: tuple[Axis, ...]
     trial: Trial | None
 
 
@@ -118,14 +120,23 @@ class Proof:
         return _distance(_multiplied(self.product.factors, drawn), right)
 
     def _refusal(self, entry: Rejected) -> Refusal:
+        coincide = self._coincide(entry.factors)
         for samples in self._samples():
             sizes = self._lengths(samples)
             trial = self._trial(entry.factors, sizes)
             if trial is not None and trial.error <= _SAME:
                 trial = self._trial(entry.factors, dict.fromkeys(sizes, _WIDER))
             if trial is not None:
-                return Refusal(entry.factors, entry.meets, entry.gives, trial)
-        return Refusal(entry.factors, entry.meets, entry.gives, None)
+                return Refusal(entry.factors, entry.meets, entry.gives, coincide, trial)
+        return Refusal(entry.factors, entry.meets, entry.gives, coincide, None)
+
+    def _coincide(self, factors: Factors) -> tuple[Axis, ...]:
+        """Return the axes that must be as long as another for the lengths to fit."""
+        ends = (factors[0].rows, factors[-1].columns)
+        met = [(left.columns, right.rows) for left, right in pairwise(factors)]
+        pairs = [*met, *zip(ends, self.product.sides, strict=True)]
+        different = [axis for pair in pairs if pair[0] != pair[1] for axis in pair]
+        return tuple(dict.fromkeys(axis for axis in different if axis is not None))
 
     def _samples(self) -> tuple[int, ...]:
         """Return the lengths to try for an axis of any length: those of the others."""

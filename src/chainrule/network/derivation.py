@@ -28,6 +28,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.pages import latex_of, text_of
 from chainrule.network.plan import Plan, plan
 from chainrule.network.points import lengths
+from chainrule.network.proving import RULE, told
 from chainrule.network.slopes import about
 from chainrule.network.statements import (
     Given,
@@ -137,11 +138,20 @@ class Derivation:
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.checked, language)
+        return text_of(self.checked, language, self._proved)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
-        """Return the derivation in LaTeX: a document, or its body to be put into one."""
-        return latex_of(self.checked, language, document=document)
+        """Return the derivation in LaTeX: a document, or its body to be put into one.
+
+        The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
+        """
+        return latex_of(self.checked, language, self._proved, document=document)
+
+    def _proved(self, statement: Statement) -> tuple[Sentence, ...]:
+        """Return the proofs that are told on paper: there is no opening and closing there."""
+        if self.detail == "brief":
+            return ()
+        return tuple(line for proof in self.proofs(statement) for line in told(proof))
 
     def __str__(self) -> str:
         return self.to_text()
@@ -246,6 +256,8 @@ class Derivation:
         layout = "index" if chains.part == "index" else f"{chains.part}_{self.layout}"
         yield Heading(f"stage_{chains.part}")
         yield Sentence(layout)
+        if chains.part == "sample":
+            yield RULE
         if chains.part == "batch":
             yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
         yield Heading("forward", level=3)
@@ -277,10 +289,12 @@ class Derivation:
         elif depth == 2:
             below = Key("hidden_layer")
         else:
-            below = Key("layer", str(depth - number))
+            below = Key("layer", {"number": str(depth - number)})
         if number == 1:
             return Heading("backward_first", {"number": "1", "below": below}, level)
-        above = Key("Hidden_layer") if depth == 2 else Key("Layer", str(depth - number + 1))
+        above = (
+            Key("Hidden_layer") if depth == 2 else Key("Layer", {"number": str(depth - number + 1)})
+        )
         given: dict[str, Given] = {"number": str(number), "above": above, "below": below}
         return Heading("backward_next", given, level)
 

@@ -31,7 +31,14 @@ class Key:
     """A phrase by its key, put into another phrase."""
 
     phrase: str
-    number: str = ""
+    given: "Mapping[str, Given]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Mathematics as it is typed, put into a phrase: B = 3, −0.25."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,29 @@ class Sides:
     columns: Axis | None
 
 
-Given = str | Key | Expression | Matrix | Axis | Sides
-"""What can be put into a phrase: text, another phrase, a formula, an axis, dimensions."""
+@dataclass(frozen=True)
+class Arrangement:
+    """Factors of a matrix product in some order, put into a phrase; it may not be a product."""
+
+    factors: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """The walk of a matrix product, put into a phrase: h —A_hᵀ→ B —δ_o→ o."""
+
+    product: Multiply
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Phrases one after the other, with the commas of the language, put into a phrase."""
+
+    items: tuple[Key, ...]
+
+
+Given = str | Key | Plain | Expression | Matrix | Sides | Arrangement | Route | Listed
+"""What can be put into a phrase: text, other phrases, a formula, dimensions, a walk."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +85,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence: the key of its phrase, and what is put into it."""
+    """A sentence: the key of its phrase, and what is put into it; ``item`` where it is listed."""
 
     phrase: str
     given: Mapping[str, Given] = field(default_factory=dict)
+    item: bool = False
 
 
 @dataclass(frozen=True)

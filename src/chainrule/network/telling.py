@@ -11,17 +11,20 @@ from functools import cache
 from importlib.resources import files
 
 from chainrule.errors import unknown_name
-from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
 from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.network.statements import (
+    Arrangement,
     Equal,
     Formula,
     Given,
     Heading,
     Key,
+    Listed,
     Partials,
+    Plain,
+    Route,
     Scalar,
     Sentence,
     Sides,
@@ -79,17 +82,28 @@ class Medium:
             case str():
                 return self.prose(value)
             case Key():
-                return self.phrase(value.phrase, language, {"number": value.number})
-            case Axis():
-                return self.mathematics(self.style.dimensions(value.name))
+                return self.phrase(value.phrase, language, value.given)
+            case Listed():
+                comma = self.phrase("comma", language)
+                return comma.join(self._given(item, language) for item in value.items)
+            case Plain():
+                return self.mathematics(inline(value.text, self.style))
             case Sides():
-                written = Writer(self.style).dimensions(value.rows, value.columns)
-                return self.mathematics(written)
+                return self.mathematics(self.writer.dimensions(value.rows, value.columns))
+            case Arrangement():
+                return self.mathematics(self.writer.arrangement(value.factors))
+            case Route():
+                return self.mathematics(self.writer.route(value.product))
             case Expression() | Matrix():
-                return self.mathematics(Writer(self.style).write(value))
+                return self.mathematics(self.writer.write(value))
+
+    @property
+    def writer(self) -> Writer:
+        """A writer in this style."""
+        return Writer(self.style)
 
 
-_INLINE = re.compile(r"(?P<name>[^\W\d_ᵀ]+(?:_\w+)?\d*)|(?P<digits>\d+)|(?P<mark>\S)|\s+")
+_INLINE = re.compile(r"(?P<name>[^\W\d_ᵀ]+(?:_\w+)?\d*)|(?P<digits>\d+(?:\.\d+)?)|(?P<mark>\S)|\s+")
 
 
 def inline(text: str, style: Style) -> str:
@@ -109,6 +123,8 @@ def inline(text: str, style: Style) -> str:
         "⊘": style.over,
         "ᵀ": style.transpose(style.nothing),
         "…": style.dots,
+        "−": style.minus,
+        ",": style.comma,
     }
     out, after_name = "", False
     for match in _INLINE.finditer(text):

@@ -30,6 +30,7 @@ class MathML(Style):
     arrow: str = '<mo stretchy="false">←</mo>'
     equals: str = "<mo>=</mo>"
     dots: str = "<mo>…</mo>"
+    comma: str = "<mo>,</mo>"
     nothing: str = "<mrow></mrow>"
 
     def symbol(self, name: str, index: str = "") -> str:
@@ -62,6 +63,11 @@ class MathML(Style):
     def braced(self, inside: str, dimensions: str) -> str:
         brace = f'<munder>{row(inside)}<mo stretchy="true">⏟</mo></munder>'
         return f"<munder>{brace}{row(dimensions)}</munder>"
+
+    def step(self, label: str) -> str:
+        arrow = '<mo stretchy="true" lspace="0.3em" rspace="0.3em">→</mo>'
+        space = '<mspace width="0.5em"/>'
+        return f"<mover>{arrow}{row(space + label + space)}</mover>"
 
     def brackets(self, inside: str) -> str:
         return f"<mrow><mo>(</mo>{inside}<mo>)</mo></mrow>"

@@ -51,6 +51,7 @@ class Style:
     arrow: str = " ← "
     equals: str = " = "
     dots: str = "…"
+    comma: str = ", "
     nothing: str = ""
 
     def symbol(self, name: str, index: str = "") -> str:
@@ -77,6 +78,10 @@ class Style:
     def braced(self, inside: str, dimensions: str) -> str:
         """A factor with its dimensions under a brace; text has no place below the line."""
         return inside
+
+    def step(self, label: str) -> str:
+        """One step of a walk, along a factor."""
+        return f" —{label}→ "
 
     def brackets(self, inside: str) -> str:
         return f"({inside})"
@@ -179,6 +184,9 @@ class Latex(Style):
 
     def braced(self, inside: str, dimensions: str) -> str:
         return rf"\underbrace{{{inside}}}_{{{dimensions}}}"
+
+    def step(self, label: str) -> str:
+        return rf" \xrightarrow{{\;{label}\;}} "
 
     def _letter(self, name: str) -> str:
         if name in _GREEK:

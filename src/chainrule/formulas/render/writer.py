@@ -4,7 +4,7 @@ Expressions are written in index notation (each symbol with the letters of its a
 none), matrices in matrix notation (⊙ and ⊘ entry by entry, juxtaposition for the matrix product).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -130,6 +130,24 @@ class Writer:
             self.style.brackets(piece) if piece.startswith(self.style.minus) else piece
             for piece in map(self.write, factors)
         )
+
+    def arrangement(self, factors: Sequence[Matrix]) -> str:
+        """Return factors side by side, whether or not they can be multiplied."""
+        return self.style.product.join(map(self._multiplier, factors))
+
+    def route(self, product: Multiply) -> str:
+        """Return the walk of a matrix product: axis, factor, axis, factor, axis."""
+        written = self._axis(product.walk[0].enter)
+        for passed in product.walk:
+            written += self.style.step(self._multiplier(passed.factor)) + self._axis(passed.leave)
+        return written
+
+    def dimensions(self, rows: Axis | None, columns: Axis | None) -> str:
+        """Return the dimensions of a matrix: h×o."""
+        return self.style.dimensions(*("1" if a is None else a.name for a in (rows, columns)))
+
+    def _axis(self, axis: Axis | None) -> str:
+        return self.style.dimensions("1" if axis is None else axis.name)
 
     # -- expressions ---------------------------------------------------------------------------
 
@@ -368,10 +386,6 @@ class Writer:
         self._letters = outer
         return written
 
-    def dimensions(self, rows: Axis | None, columns: Axis | None) -> str:
-        """Return the dimensions of a matrix: h×o."""
-        return self.style.dimensions(*("1" if a is None else a.name for a in (rows, columns)))
-
     # -- matrices ------------------------------------------------------------------------------
 
     def _matrix(self, matrix: Matrix) -> Piece:
@@ -393,12 +407,8 @@ class Writer:
             case Transpose():
                 return style.transpose(self._matrix_at(matrix.operand, ATOM)), POWER
             case Multiply():
-                # A plain name needs no brackets, not even ∂Loss/∂Z.
                 braces, self.braces = self.braces, False  # one brace, not braces under braces
-                pieces = [
-                    self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
-                    for factor in matrix.factors
-                ]
+                pieces = list(map(self._multiplier, matrix.factors))
                 self.braces = braces
                 if braces:
                     sides = (self.dimensions(*factor.sides) for factor in matrix.factors)
@@ -413,6 +423,10 @@ class Writer:
             case Indexed():
                 return Writer(style, self.spell).write(matrix.expression), SUM
         raise TypeError(f"no rule writes the matrix node {type(matrix).__name__}")
+
+    def _multiplier(self, factor: Matrix) -> str:
+        # A plain name needs no brackets, not even ∂Loss/∂Z.
+        return self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
 
     def _matrix_at(self, matrix: Matrix, level: int) -> str:
         written, own = self._matrix(matrix)

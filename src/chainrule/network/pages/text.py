@@ -31,7 +31,7 @@ def text_of(lines: Iterable[Line], language: str, proved: Proved | None = None) 
             case Statement():
                 out.extend(_statement(line, language))
                 for proof in proved(line) if proved else ():
-                    out.extend(wrapped(MEDIUM.said(proof, language), "      "))
+                    out.extend(_proof(proof, language))
     return "\n".join(out) + "\n"
 
 
@@ -40,6 +40,13 @@ def _heading(line: Heading, language: str, *, first: bool) -> list[str]:
     rule = {1: "═", 2: "─"}.get(line.level)
     under = [rule * min(WIDTH, max(map(columns, said)))] if rule else []
     return [*([] if first else [""]), *said, *under]
+
+
+def _proof(line: Sentence, language: str) -> list[str]:
+    said = wrapped(MEDIUM.said(line, language), "        ")
+    if line.item:
+        said[0] = said[0].replace("        ", "      • ", 1)
+    return said
 
 
 def _statement(statement: Statement, language: str) -> list[str]:
