@@ -57,7 +57,8 @@ from chainrule.network.statements import (
 Method = Literal["exact", "floating point"]
 
 _METHODS: tuple[Method, ...] = ("exact", "floating point")
-_TOLERANCE = 1e-9
+TOLERANCE = 1e-9
+"""The worst relative error of an equality in floating point."""
 _POINTS = 3
 """Points in floating point, of which each has to agree."""
 _UNITS = 4
@@ -366,7 +367,7 @@ def _same(found: Array, expected: Array, exact: bool) -> bool:
         return bool(np.all(np.asarray(found, object) == np.asarray(expected, object)))
     scale = float(np.linalg.norm(expected))
     error = float(np.linalg.norm(np.asarray(found) - expected))
-    return error <= _TOLERANCE * scale
+    return error <= TOLERANCE * scale
 
 
 def _expressions(formula: Formula) -> Iterator[Expression]:
