@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
     from chainrule.network.derivation import Derivation, derive
+    from chainrule.network.lines.judging import check_line
+    from chainrule.network.lines.verdicts import LineVerdict
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
@@ -34,6 +36,7 @@ __all__ = [
     "AdamHat",
     "AdamW",
     "Derivation",
+    "LineVerdict",
     "Loss",
     "Network",
     "RMSprop",
@@ -41,6 +44,7 @@ __all__ = [
     "TableModel",
     "TableRun",
     "activation",
+    "check_line",
     "derive",
     "load",
     "loss_and_gradients",
@@ -58,6 +62,8 @@ _HOMES = {
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
     "network.derivation": ["Derivation", "derive"],
+    "network.lines.judging": ["check_line"],
+    "network.lines.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],
