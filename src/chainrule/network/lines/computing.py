@@ -228,8 +228,10 @@ class Computation:
             return self._spread(tree, PRIMITIVES[name], *tree.arguments)
         (argument,) = tree.arguments
         value = self._array(argument)
-        if name in ("exp", "log", "sqrt", "abs", "sign", "square"):
+        if name in ("sqrt", "square"):
             return np.asarray(getattr(np, name)(value))
+        if name in PRIMITIVES:
+            return np.asarray(PRIMITIVES[name](value))
         plain, _, slope = name.partition(" ")
         return self._applied(self._activation(plain, argument), value, bool(slope))
 
@@ -262,6 +264,8 @@ class Computation:
             axis = None
         elif isinstance(tree.axis, str):
             axis = self.setting.samples if tree.axis == "samples" else 1 - self.setting.samples
+            if tree.axis == "units" and value.ndim == 2 and value.shape[axis] == 1:
+                axis = None  # a second index: Σ_i Σ_j of a weight
         else:
             axis = tree.axis
         if axis is not None and axis >= value.ndim:

@@ -18,6 +18,7 @@ class Cursor:
         self.found = found
         self.place = 0
         self.depth = 0
+        self.barred = False
         self.last = Token("stop", "the end", length, length)
 
     @property

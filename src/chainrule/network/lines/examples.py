@@ -15,17 +15,27 @@ from numpy.typing import NDArray
 
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.axes import Axis
+from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Expression, Product, Symbol, product
+from chainrule.formulas.expressions import (
+    ONE,
+    Expression,
+    Product,
+    Symbol,
+    product,
+    symbols,
+)
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.lines.computing import Setting
-from chainrule.network.lines.names import LOSS
+from chainrule.network.lines.names import LOSS, constants
 
 Array = NDArray[Any]
 
+_RATE = 0.3
+"""The learning rate."""
 _B = 5
 _OUTPUTS = 3
 _OTHERS = (4, 6, 7, 8, 9, 10, 11, 12, 13, 14)
@@ -115,19 +125,16 @@ class Example:
         return laid_out(value, axes, orient(axes, self.situation.layout))
 
     @cached_property
-    def rate(self) -> float:
-        """The learning rate."""
-        return 0.3
-
-    @cached_property
     def setting(self) -> Setting:
         """Every value by its key."""
         network = self.situation.network
         formulation = self.situation.gradients.formulation
         layers: dict[str, Activation] = {}
         values: dict[str, Array] = {
-            "α": np.asarray(self.rate),
+            "α": np.asarray(_RATE),
             "e": np.asarray(np.e),
+            "π": np.asarray(np.pi),
+            **{number.name: np.asarray(float(number.value)) for number in constants(network)},
             "n": np.asarray(float(self.sizes[network.axes[-1]])),
             "B": np.asarray(float(self.sizes[SAMPLES] if self.situation.batch else 1)),
             **{letter: np.asarray(s) for letter, s in network.strengths.items()},
@@ -150,7 +157,7 @@ class Example:
             key = keys[symbol]
             values[f"δ_{key[2:]}" if key.startswith("z_") else f"∂{LOSS}/∂{key}"] = value
             if symbol in formulation.parameters:
-                values[f"{key} new"] = values[key] - self.rate * value
+                values[f"{key} new"] = values[key] - _RATE * value
         for layer, activation in enumerate(network.activations, start=1):
             layers[f"z_{network.names.places[layer]}"] = activation
         self._with_inputs(values)
@@ -175,6 +182,16 @@ class Example:
             back = product(cotangent, weights, over=[first.left.axes[-1]])
             values[f"∂{LOSS}/∂X"] = self._matrix(back, inputs.axes)
 
+    def _without_penalty(self, symbol: Symbol) -> Array:
+        """Return the derivative by a parameter of all that the layers carry, penalties left out."""
+        gradients = self.situation.gradients
+        slope = gradients.of(symbol).right
+        loss = next(e for e in gradients.formulation.equations if e.left.name == LOSS)
+        if symbol not in symbols(loss.right):
+            return self._matrix(slope, symbol.axes)
+        found, _ = pull_back(loss.right, loss.left, ONE, [symbol])
+        return self._matrix(slope - found[symbol], symbol.axes)
+
     def _links(
         self, values: Mapping[str, Array], layers: Mapping[str, Activation]
     ) -> dict[tuple[str, str], Array]:
@@ -192,4 +209,6 @@ class Example:
             found[z, names.parameter("W", layer)] = values[below]
             found[z, names.parameter("b", layer)] = np.asarray(1.0)
             found[z, below] = values[names.parameter("W", layer)]
+        for entry in self.situation.gradients.backward:
+            found[LOSS, entry.of.name] = self._without_penalty(entry.of)
         return found

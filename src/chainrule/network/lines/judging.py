@@ -15,11 +15,11 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
 from chainrule.network.lines.computing import Clash, Computation
+from chainrule.network.lines.derivatives import Link, links_of
 from chainrule.network.lines.examples import Example, Situation
-from chainrule.network.lines.names import LOSS, Vocabulary
+from chainrule.network.lines.names import LOSS, Vocabulary, constants
 from chainrule.network.lines.reading import Reading, read
 from chainrule.network.lines.repairs import (
-    PRODUCTS,
     Factor,
     Neighborhood,
     Repair,
@@ -29,12 +29,12 @@ from chainrule.network.lines.repairs import (
 from chainrule.network.lines.slopes import slope_trees
 from chainrule.network.lines.trees import (
     Binary,
-    Name,
     Negative,
     Notation,
     Partial,
     Tree,
     every,
+    exchanged,
     renamed,
     written,
 )
@@ -114,7 +114,8 @@ class Judge:
     def _target(self, reading: Reading) -> str:
         key = reading.left.key
         values = self.examples[0].setting.values
-        if key in ("X", "Y", "α", "n", "B", "e", *self.situation.network.strengths):
+        given = [number.name for number in constants(self.situation.network)]
+        if key in ("X", "Y", "α", "n", "B", "e", "π", *given, *self.situation.network.strengths):
             raise InputError(
                 f"line: {reading.left.text} is given, nothing computes it; check a line for "
                 "dW_…, delta_…, z_…, a_…, Loss or an update of W_…"
@@ -131,11 +132,12 @@ class Judge:
 
     def _one(self, line: str, reading: Reading, target: str, tree: Tree) -> LineVerdict:
         case = _Case(self, line, reading, target, tree)
-        links = _links(tree)
+        links = links_of(tree)
         if links is not None:
             return case.chain(links)
+        case.tree = case.chained()
         case.compute()
-        if case.agrees(tree):
+        if case.agrees(case.tree):
             return case.right()
         return case.right_here() or case.repaired() or case.wrong()
 
@@ -324,23 +326,37 @@ class _Case:
 
     # -- a chain of partial derivatives --------------------------------------------------------
 
-    def chain(self, links: Sequence[tuple[str, str]]) -> LineVerdict:
+    def chain(self, links: Sequence[Link]) -> LineVerdict:
         """Judge ∂Loss/∂a × ∂a/∂z × …: each factor takes up where the one before ended."""
+        fault = self._fault(links)
+        return self.right() if fault is None else self._verdict(fault[0], False, None, **fault[1])
+
+    def _fault(self, links: Sequence[Link]) -> tuple[str, dict[str, str]] | None:
+        """Return what is wrong with a chain that should lead to the left side."""
         vocabulary = Vocabulary(self.situation.network)
         ends = {vocabulary.cotangent(key): key for key in vocabulary.values}
-        target = ends.get(self.target)
         setting = self.example.setting
         known = {*setting.stands_for, *((f"a_{z[2:]}", z) for z in setting.layers)}
         before = LOSS
         for above, under in links:
             if above != before:
-                return self._verdict("chain_gap", False, before=before, after=f"∂{above}/∂{under}")
+                return "chain_gap", {"before": before, "after": f"∂{above}/∂{under}"}
             if above != LOSS and (above, under) not in known:
-                return self._verdict("chain_far", False, after=f"∂{above}/∂{under}")
+                return "chain_far", {"after": f"∂{above}/∂{under}"}
             before = under
-        if before != target:
-            return self._verdict("chain_end", False, before=before, left=self.reading.left.text)
-        return self.right()
+        if before != ends.get(self.target):
+            return "chain_end", {"before": before}
+        return None
+
+    def chained(self) -> Tree:
+        """Take a whole chain inside the line for what it is as a matrix, penalties left out."""
+        tree = self.tree
+        for node in every(tree):
+            links = links_of(node)
+            if links is not None and len(links) > 1 and self._fault(links) is None:
+                whole = Partial(LOSS, links[-1][1], written(node, self.notation), span=node.span)
+                return exchanged(tree, node, whole)
+        return tree
 
     # -- saying it -----------------------------------------------------------------------------
 
@@ -381,24 +397,3 @@ class _Case:
             numbers=numbers,
             said=tuple(said),
         )
-
-
-def _links(tree: Tree) -> list[tuple[str, str]] | None:
-    """Return the links of a chain of partial derivatives, None where the tree is no mere chain."""
-    if not any(isinstance(node, Partial) for node in every(tree)):
-        return None
-    found: list[tuple[str, str]] = []
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Binary) and node.operation in PRODUCTS:
-            pending += [node.right, node.left]
-        elif isinstance(node, Partial):
-            found.append((node.above, node.below))
-        elif isinstance(node, Name) and node.key.startswith(f"∂{LOSS}/∂"):
-            found.append((LOSS, node.key.removeprefix(f"∂{LOSS}/∂")))
-        elif isinstance(node, Name) and node.key.startswith("δ_"):
-            found.append((LOSS, f"z_{node.key[2:]}"))
-        else:
-            return None
-    return found

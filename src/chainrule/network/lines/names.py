@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from chainrule.errors import InputError, nearest, shown, unknown_name
+from chainrule.formulas.expressions import Number, children
 from chainrule.network import activations
 from chainrule.network.architecture import Network
 
@@ -78,6 +79,11 @@ class Vocabulary:
         spell("B", _SAMPLES)
         spell("n", ("n", "n_o"))
         spell("e", ("e",))
+        spell("π", ("π", "pi"))
+        for constant in constants(self.network):
+            spell(constant.name, (constant.name,))
+        if self.network.penalties:
+            spell("DataLoss", ("DataLoss", "data_loss"))
         for letter in self.network.strengths:
             spell(letter, (letter, "lambda" if letter == "λ" else "lambda_1"))
         for key, words in self.values.items():
@@ -127,7 +133,7 @@ class Vocabulary:
         short = text
         # y_ti and a_oi of a sum over i, y_t,bi of one over b and i: the letters run, names stay.
         for _ in range(2):
-            if len(short) > 2 and short[-1] in _INDICES and not short[-2:-1].isdigit():
+            if len(short) > 2 and short[-1] in _INDICES:
                 short = short[:-1].rstrip("_")
                 yield short
 
@@ -181,6 +187,19 @@ class Vocabulary:
         return [typed(key) for key in keys if key != self.cotangent("X")] + [
             *("Y_t" if self.network.names.joined else "Y", LOSS, "alpha", "n", "B"),
         ]
+
+
+def constants(network: Network) -> list[Number]:
+    """Return the numbers that the network's activations call by a name, such as selu's λ_s."""
+    found: dict[str, Number] = {}
+    for activation in network.activations:
+        pending = [formula for formula in (activation.value, activation.slope) if formula]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Number) and node.name not in ("", "π"):
+                found[node.name] = node
+            pending.extend(children(node))
+    return list(found.values())
 
 
 def typed(key: str) -> str:

@@ -37,7 +37,11 @@ ELEMENTARY = {
     "minimum": "minimum",
     "min": "minimum",
     "where": "where",
+    "erf": "erf",
+    "expm1": "expm1",
+    "log1p": "log1p",
 }
+_FIRST = ("open", "number", "partial", "sum", "frac", "root", "begin cases")
 PRODUCTS: dict[str, Operation] = {"dot": "matrix", "matmul": "matrix", "multiply": "entrywise"}
 TOTALS = {"sum": False, "mean": True}
 _SLOPE = re.compile(r"(?:d_?)?(\w+?)(_prime|_derivative|_deriv|_grad|_slope)?")
@@ -83,7 +87,11 @@ class Pieces(Cursor):
 
     def starts_factor(self) -> bool:
         """Whether what comes can be a factor without a sign before it."""
-        return self.now.kind in ("open", "word", "number", "partial", "sum", "frac", "root")
+        if self.now.kind == "word":
+            return self.now.text not in ("if", "else")
+        if self.now.kind == "bar":
+            return not self.barred
+        return self.now.kind in _FIRST
 
     def primary(self) -> Tree:
         token = self.now
@@ -108,6 +116,10 @@ class Pieces(Cursor):
                 self.take()
                 inside = self.group() if self.now.kind == "open" else self.power()
                 return Call("sqrt", (inside,), span=(token.start, self.behind()[1]))
+            case "bar" if not self.barred:
+                return self.absolute()
+            case "begin cases":
+                return self.cases()
             case "word":
                 return self.word()
         raise self.fault("a name, a number or a bracket is missing")
@@ -121,13 +133,39 @@ class Pieces(Cursor):
 
     def bracket(self) -> Tree:
         opened = self.take()
-        tree = self.sum()
-        if self.now.kind == "compare":
-            sign = self.take().text
-            right = self.sum()
-            tree = Comparison(sign, tree, right, span=over(tree, right))
+        barred, self.barred = self.barred, False
+        tree = self.compared()
+        self.barred = barred
         self.expect("close", {"(": ")", "[": "]", "{": "}"}[opened.text])
         return _placed(tree, (opened.start, self.behind()[1]))
+
+    def absolute(self) -> Tree:
+        """Read |x|; bars within bars need abs(…)."""
+        start = self.take().start
+        self.barred = True
+        inside = self.sum()
+        self.barred = False
+        self.expect("bar", "|")
+        return Call("abs", (inside,), span=(start, self.behind()[1]))
+
+    def cases(self) -> Tree:
+        """Read a function by cases, of which there are two."""
+        start = self.take().start
+        chosen = self.sum()
+        if self.now.kind == "also":
+            self.take()
+        condition = self.compared()
+        if self.now.kind == "end":
+            self.take()
+        other = self.sum()
+        if self.now.kind == "also":
+            self.take()
+        if self.now.kind == "word" and self.now.text == "otherwise":
+            self.take()
+        if self.now.kind != "end cases":
+            raise self.fault("a function by two cases is read, with ‘otherwise’ for the second: it")
+        self.take()
+        return Call("where", (condition, chosen, other), span=(start, self.behind()[1]))
 
     def group(self) -> Tree:
         if self.now.kind != "open":
@@ -268,11 +306,21 @@ class Pieces(Cursor):
         return found
 
     def compared(self) -> Tree:
+        """Read a sum, a comparison of two, or ``x if c else y``."""
         tree = self.sum()
         if self.now.kind == "compare":
             sign = self.take().text
             right = self.sum()
             return Comparison(sign, tree, right, span=over(tree, right))
+        if self.now.kind == "word" and self.now.text == "if":
+            with self.deeper():
+                self.take()
+                condition = self.compared()
+                if self.now.kind != "word" or self.now.text != "else":
+                    raise self.fault("‘else’ is missing")
+                self.take()
+                other = self.compared()
+            return Call("where", (condition, tree, other), span=over(tree, other))
         return tree
 
     def total(self, name: str, operand: Tree | None) -> Tree:

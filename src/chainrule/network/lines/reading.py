@@ -110,7 +110,7 @@ class _Parser(Pieces):
                 right = self.signed()
             elif self.starts_factor():
                 operation = "product"
-                if self.now.kind == "number" and self.now.text == "1":
+                if self.now.text == "1" and self.ahead().kind not in ("divide", "power"):
                     right = self.ones(self.take())
                 else:
                     right = self.power()

@@ -42,6 +42,7 @@ _GREEK = {
     "phi": "φ",
     "varphi": "φ",
     "mu": "μ",
+    "pi": "π",
 }
 _COMMANDS = {
     "odot": ("entrywise", "⊙"),
@@ -127,15 +128,21 @@ _MARKS = [
     ("sum", "∑"),
     ("partial", "∂"),
     ("square", "²"),
+    ("bar", "|"),
     ("root", "√"),
 ]
+_COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S)
 _NUMBER = re.compile(r"\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?|\.\d{1,20}")
 _WORD = re.compile(r"∇?[A-Za-zŷ][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*|∇?[α-ωΑ-ΡΤ-Ω]\d*")
+_RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
+"""The letters that run in a sum: y_t,bi of Y_t."""
+_CASES = re.compile(r"\\(begin|end)\{cases\}")
 _LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|math|F)\.(?=[A-Za-z])")
 _MEMBER = re.compile(r"\.([A-Za-z]\w*)")
-_GROUP = re.compile(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_ABOVE = re.compile(r"\^\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
-_INDEX = re.compile(r"\s?_\s*(?:\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}|(\\[A-Za-z]+|[A-Za-z0-9]))")
+_BRACED = r"\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}"
+_GROUP = re.compile(_BRACED)
+_ABOVE = re.compile(rf"\^\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
+_INDEX = re.compile(rf"\s?_\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9]))")
 _LAYER = re.compile(r"[(\[](\d{1,3})[)\]]")
 _NEW = {"+", "new", "(t+1)", "t+1", "neu", "(new)", "next"}
 _OLD = {"old", "(t)", "t", "(old)"}
@@ -171,12 +178,17 @@ class _Scanner:
     def __init__(self, line: str) -> None:
         self.line = line.translate(_SAME_LENGTH)
         self.place = 0
+        self.cases = False
 
     def all(self) -> Iterator[Token]:
         """Yield every token."""
         before: Token | None = None
         while self.place < len(self.line):
             here = self.line[self.place]
+            if here == "&" and self.cases:
+                self.place += 1
+                yield Token("also", "&", self.place - 1, self.place)
+                continue
             if here in " \t\r$&~" or (here == "#" and self._to_the_end()):
                 self.place += 1
                 continue
@@ -224,7 +236,12 @@ class _Scanner:
         raise InputError(f"line: {shown(line[place])} at position {place + 1} is not known here")
 
     def _command(self) -> tuple[str, str]:
-        match = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S).match(self.line, self.place)
+        cases = _CASES.match(self.line, self.place)
+        if cases is not None:
+            self.place = cases.end()
+            self.cases = cases[1] == "begin"
+            return f"{cases[1]} cases", cases[0]
+        match = _COMMAND.match(self.line, self.place)
         if match is None:
             raise InputError("line: a backslash at the end; write a LaTeX command such as \\delta")
         self.place = match.end()
@@ -252,7 +269,7 @@ class _Scanner:
     def _dressed(self, name: str) -> tuple[str, str]:
         """Take off \\mathbf{…}: what it holds is a word or a number."""
         group = _GROUP.match(self.line, self.place)
-        inside = group[1].strip() if group else ""
+        inside = group[1].strip().replace("\\_", "_") if group else ""
         if group is None or not re.fullmatch(r"\\?[A-Za-z0-9_]+", inside):
             raise InputError(f"line: {shown(chr(92) + name)} needs a word in braces behind it")
         self.place = group.end()
@@ -271,6 +288,8 @@ class _Scanner:
                 continue
             match = _ABOVE.match(self.line, self.place)
             if match is None:
+                running = _RUNNING.match(self.line, self.place)
+                self.place = running.end() if running and "_" in word else self.place
                 return word
             above = _plain(match)
             layer = _LAYER.fullmatch(above)
