@@ -36,9 +36,9 @@ Array = NDArray[Any]
 
 _RATE = 0.3
 """The learning rate."""
-_B = 5
-_OUTPUTS = 3
-_OTHERS = (4, 6, 7, 8, 9, 10, 11, 12, 13, 14)
+_SAMPLES = (5, 4)
+_OUTPUTS = (3, 7)
+_OTHERS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +59,21 @@ class Situation:
         """All axes, the samples first where there are any."""
         return (*((SAMPLES,) if self.batch else ()), *self.network.axes)
 
-    @property
-    def different(self) -> dict[Axis, int]:
-        """A length of its own for every axis (they repeat in networks of more than ten layers)."""
-        *others, outputs = self.network.axes
-        found = {axis: _OTHERS[place % len(_OTHERS)] for place, axis in enumerate(others)}
-        return {SAMPLES: _B, **found, outputs: _OUTPUTS}
+    def different(self, number: int) -> dict[Axis, int]:
+        """Return a length of its own for every axis; other ones for the second example.
 
-    @property
-    def own(self) -> dict[Axis, int]:
-        """The same lengths, but 1 where the network's own width is 1."""
+        (They repeat in networks of more than ten layers.)
+        """
+        *others, outputs = self.network.axes
+        found = {axis: _OTHERS[place % len(_OTHERS)] + number for place, axis in enumerate(others)}
+        return {SAMPLES: _SAMPLES[number], **found, outputs: _OUTPUTS[number]}
+
+    def own(self, number: int) -> dict[Axis, int]:
+        """Return the same lengths, but 1 where the network's own width is 1."""
         widths = dict(zip(self.network.axes, self.network.layers, strict=True))
         return {
-            axis: 1 if widths.get(axis) == 1 else length for axis, length in self.different.items()
+            axis: 1 if widths.get(axis) == 1 else length
+            for axis, length in self.different(number).items()
         }
 
     def example(self, sizes: Mapping[Axis, int], seed: int) -> "Example":

@@ -44,7 +44,8 @@ Array = NDArray[Any]
 
 BUDGET = 30_000
 """Nodes that are computed while repairs are looked for: a fraction of a second."""
-_SEEDS = (0, 1)
+_EXAMPLES = (0, 1)
+"""Two examples of different lengths: a 3 in the line is not n, though n be 3 in one of them."""
 _TOO_MUCH = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """What is one too many where its inverse would have to be added."""
 
@@ -98,7 +99,7 @@ class Judge:
 
     def __init__(self, situation: Situation) -> None:
         self.situation = situation
-        self.examples = [situation.example(situation.different, seed) for seed in _SEEDS]
+        self.examples = [situation.example(situation.different(n), n) for n in _EXAMPLES]
 
     def verdict(self, line: str, reading: Reading) -> LineVerdict:
         """Return what becomes of one equation: the first of its right sides that is wrong."""
@@ -193,22 +194,22 @@ class _Case:
     def right_here(self) -> LineVerdict | None:
         """Right only because of this network's own widths, such as n = 1."""
         situation = self.situation
-        if 1 not in situation.own.values():
+        ones = [axis for axis, size in situation.own(0).items() if size == 1]
+        if not ones:
             return None
         settled = self.computations[0].settled(self.tree)
-        for seed in _SEEDS:
-            example = situation.example(situation.own, seed)
+        for number in _EXAMPLES:
+            example = situation.example(situation.own(number), number)
             try:
                 value = Computation(example.setting)(settled)
             except (Clash, InputError):
                 return None
             if not same(value, example.setting.values[self.target]):
                 return None
-        ones = [axis for axis, size in situation.own.items() if size == 1]
         widths = ", ".join(f"{axis.size} = 1" for axis in ones)
         repair = self.repaired()
         if repair is None:
-            return self._verdict("right_here", True, widths=widths)
+            return self._verdict("right_here_only", True, widths=widths)
         said = (("right_here", {"widths": widths}), repair.said[0])
         return replace(repair, correct=True, kind="right_here", said=said)
 
@@ -230,6 +231,7 @@ class _Case:
             self._letters(),
             0 if self.situation.layout == "rows" else 1,
             None if self.clash is None else self.clash.tree,
+            single=self.target == LOSS,
         )
 
     def _by_total(self) -> LineVerdict | None:
@@ -391,7 +393,7 @@ class _Case:
         return LineVerdict(
             line=self.line,
             correct=correct,
-            kind=kind.partition("_")[0] if kind != "right_here" else kind,
+            kind="right_here" if kind.startswith("right_") else kind.partition("_")[0],
             position=None if repair is None else repair.node.span,
             repaired=repaired,
             numbers=numbers,

@@ -90,6 +90,8 @@ class Neighborhood:
         letters: Sequence[str],
         samples: int,
         clash: Tree | None,
+        *,
+        single: bool,
     ) -> None:
         self.tree = tree
         self.computation = computation
@@ -97,6 +99,7 @@ class Neighborhood:
         self.letters = letters
         self.samples = samples
         self.clash = clash
+        self.single = single
         self.nodes = list(every(tree))
         self.above = {id(part): node for node in self.nodes for part in below(node)}
 
@@ -177,6 +180,10 @@ class Neighborhood:
 
     def totals(self) -> Iterator[Repair]:
         """Sum over samples where it was forgotten, along the other axis, or not at all."""
+        if self.single:
+            for mean in (True, False):
+                whole = Total(self.tree, None, mean, span=self.tree.span)
+                yield Repair("sum_loss", whole, self.tree, {})
         whole = Total(self.tree, self.samples, span=self.tree.span)
         yield Repair("sum_missing", whole, self.tree, {})
         for node in self.nodes:
@@ -197,14 +204,17 @@ class Neighborhood:
                 yield self.changed("sequential", node, new, name=key)
 
     def names(self) -> Iterator[Repair]:
-        """Take one value for another of the same shape, in one place or everywhere."""
+        """Take one value for another, in one place or everywhere; those of the same shape first."""
         values = self.computation.setting.values
         used = [node for node in self.nodes if isinstance(node, Name)]
         for node in used:
             shape = np.shape(values.get(node.key, 0))
-            for key, value in values.items():
-                if key == node.key or np.shape(value) != shape or key.endswith(" new"):
-                    continue
+            others = [
+                key
+                for key, value in values.items()
+                if key != node.key and not key.endswith(" new") and np.ndim(value) == len(shape)
+            ]
+            for key in sorted(others, key=lambda key: np.shape(values[key]) != shape):
                 given = {"name": node, "right": Name(key, _readable(key))}
                 new = Name(key, _readable(key), span=node.span)
                 yield self.changed("name", node, new, **given)

@@ -170,6 +170,7 @@ _SIGNS: dict[str, dict[str, str]] = {
     "numpy": {"entrywise": " * ", "matrix": " @ ", "product": " * ", "divide": " / "},
     "mathematics": {"entrywise": " ⊙ ", "matrix": " ", "product": " ", "divide": "/"},
 }
+_LATIN = {"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"}
 Notation = Literal["numpy", "mathematics"]
 
 
@@ -201,7 +202,10 @@ class _Writer:
         return tree.text, ATOM
 
     def _name(self, tree: Name) -> tuple[str, int]:
-        text = tree.text.replace("α", "alpha") if self.numpy else tree.text
+        text = tree.text
+        if self.numpy:
+            for greek, latin in _LATIN.items():
+                text = text.replace(greek, latin)
         return text, PREFIX if "/" in text else ATOM
 
     def _partial(self, tree: Partial) -> tuple[str, int]:
