@@ -44,6 +44,8 @@ Array = NDArray[Any]
 
 BUDGET = 30_000
 """Nodes that are computed while repairs are looked for: a fraction of a second."""
+WORK = 200_000
+"""Repairs that are looked at, times the nodes of the line: the same for long lines."""
 _EXAMPLES = (0, 1)
 """Two examples of different lengths: a 3 in the line is not n, though n be 3 in one of them."""
 _TOO_MUCH = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
@@ -150,6 +152,7 @@ class _Case:
         self.judge, self.line, self.reading = judge, line, reading
         self.target, self.tree = target, tree
         self.computations = [Computation(example.setting) for example in judge.examples]
+        self.work, self.nodes = 0, sum(1 for _ in every(tree))
         self.clash: Clash | None = None
         self.found: Array | None = None
         self.measures = Measures(judge.examples[0])
@@ -296,7 +299,8 @@ class _Case:
 
     def _first(self, repairs: Iterable[Repair]) -> LineVerdict | None:
         for repair in repairs:
-            if self.computations[0].count > BUDGET:
+            self.work += self.nodes
+            if self.work > WORK or self.computations[0].count > BUDGET:
                 return None
             if self._quickly(repair.tree):
                 return self._verdict_of(repair)
@@ -382,7 +386,10 @@ class _Case:
         repaired = ""
         if repair is not None:
             sign = " ← " if self.reading.assigns and self.notation == "mathematics" else " = "
-            repaired = left + sign + written(repair.tree, self.notation)
+            # NumPy has a sign of its own for each product: shapes decide which was meant.
+            repaired = (
+                left + sign + written(self.computations[0].settled(repair.tree), self.notation)
+            )
         said: list[tuple[str, Mapping[str, str]]] = [
             (kind, {"left": left, "repaired": repaired, **given})
         ]

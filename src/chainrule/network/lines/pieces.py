@@ -342,8 +342,11 @@ class Pieces(Cursor):
                 self.take()
                 sign = -1
             value = self.take().text
-            if option in ("axis", "dim") and value in ("0", "1", "None"):
-                axis = None if value == "None" else (int(value) * sign) % 2
+            if option in ("axis", "dim") and value in ("0", "1", "2", "None"):
+                axis = None if value == "None" else sign * int(value)
+                if axis not in (None, 0, 1, -1, -2):
+                    raise self.fault("a matrix has axes 0 and 1: another axis stands")
+                axis = None if axis is None else axis % 2
             elif option in ("keepdims", "keepdim") and value in ("True", "False", "1", "0"):
                 keep = value in ("True", "1")
             else:

@@ -133,7 +133,7 @@ _MARKS = [
 ]
 _COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S)
 _NUMBER = re.compile(r"\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?|\.\d{1,20}")
-_WORD = re.compile(r"∇?[A-Za-zŷ][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*|∇?[α-ωΑ-ΡΤ-Ω]\d*")
+_WORD = re.compile(r"∇?[A-Za-zŷ][A-Za-z0-9ŷ]*(?:_[A-Za-z0-9ŷ]+)*|∇?[α-ωΑ-ΡΤ-Ω]\d*")
 _RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 """The letters that run in a sum: y_t,bi of Y_t."""
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
