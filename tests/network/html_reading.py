@@ -11,6 +11,7 @@ Element = ElementTree.Element
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "main", "nav", "section", "div", "span"),
     *("h1", "h2", "h3", "p", "ul", "li", "a", "details", "summary"),
+    *("table", "tr", "th", "td"),
 }
 
 

@@ -1,5 +1,6 @@
 """An explanation as one HTML file: MathML, no script; what is wide scrolls in its own box."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from html import escape
@@ -16,6 +17,9 @@ from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase
 from chainrule.report.story import Derived, Story
 from chainrule.report.worked import Worked
 
+_TAGS = re.compile(r"<[^>]+>|&#\w+;")
+_LONG = 28
+"""A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
 _TEXTS = {True: "✓", False: "✗", None: ""}
 
 
@@ -115,10 +119,11 @@ class _Page:
                 yield "</div>"
 
     def _box(self, mathematics: str) -> str:
-        # Every box may be wider than a phone: it can be reached and scrolled by keyboard.
-        label = escape(self.way.phrase("long_formula"))
-        reach = f'tabindex="0" role="group" aria-label="{label}"'
-        return f'<div class="formula" {reach}><math display="block">{mathematics}</math></div>'
+        reach = ""
+        if len(_TAGS.sub("", mathematics)) > _LONG:
+            label = escape(self.way.phrase("long_formula"))
+            reach = f' tabindex="0" role="group" aria-label="{label}"'
+        return f'<div class="formula"{reach}><math display="block">{mathematics}</math></div>'
 
     # -- equations -----------------------------------------------------------------------------
 

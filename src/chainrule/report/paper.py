@@ -380,7 +380,7 @@ class HtmlPaper(Paper):
             cells = (
                 dots
                 if cell is None
-                else ("<mphantom>−</mphantom>" if gap else "") + self.figure(cell)
+                else (f"<mphantom>{self.style.minus}</mphantom>" if gap else "") + self.figure(cell)
                 for cell, gap in zip(line, _gaps(line, signed), strict=True)
             )
             rows += "<mtr>" + "".join(f"<mtd>{row(cell)}</mtd>" for cell in cells) + "</mtr>"

@@ -252,8 +252,8 @@ class Story:
             return
         if story.scaling is not None:
             scaling = Formula(story.scaling.formula, named=named)
-            given = {"scaling": Equals((scaling, figure(story.scaling.value)))}
-            yield Paragraph(Phrase("scaling", given))
+            yield Paragraph(Phrase("scaling"))
+            yield Display(Equals((scaling, figure(story.scaling.value))))
         rows: list[tuple[Piece, ...]] = []
         for part in story.step.parts:
             cause, formula = Phrase(f"cause_{part.label.kind}"), part.label.formula
