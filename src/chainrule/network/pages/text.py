@@ -1,0 +1,109 @@
+"""Lines as text for a terminal of 80 columns, as far as the formulas allow.
+
+Sentences are wrapped; a formula stands on one line however long it is, so that it can be copied,
+and what is said about it stands beside it where there is room, below it where there is none.
+"""
+
+import re
+from collections.abc import Iterable
+
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.render import TEXT, Writer
+from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
+from chainrule.network.telling import Medium, distinct, left_side, multiplied, written
+
+_NO_BREAK = "\u00a0"
+MEDIUM = Medium(TEXT, str, lambda formula: formula.replace(" ", _NO_BREAK))
+WIDTH = 80
+_NOTES = 46
+"""Where notes begin if the formula leaves room."""
+
+
+def text_of(lines: Iterable[Line], language: str, proved: Proved | None = None) -> str:
+    """Return lines as text; ``proved`` gives the lines that prove a statement's products."""
+    out: list[str] = []
+    for line in lines:
+        match line:
+            case Heading():
+                out.extend(_heading(line, language, first=not out))
+            case Sentence():
+                out.extend(wrapped(MEDIUM.said(line, language), "  "))
+            case Statement():
+                out.extend(_statement(line, language))
+                for proof in proved(line) if proved else ():
+                    out.extend(_proof(proof, language))
+    return "\n".join(out) + "\n"
+
+
+def _heading(line: Heading, language: str, *, first: bool) -> list[str]:
+    said = wrapped(MEDIUM.said(line, language), "")
+    rule = {1: "═", 2: "─"}.get(line.level)
+    under = [rule * min(WIDTH, max(map(columns, said)))] if rule else []
+    return [*([] if first else [""]), *said, *under]
+
+
+def _proof(line: Sentence, language: str) -> list[str]:
+    said = wrapped(MEDIUM.said(line, language), "        ")
+    if line.item:
+        said[0] = said[0].replace("        ", "      • ", 1)
+    return said
+
+
+def _statement(statement: Statement, language: str) -> list[str]:
+    left = left_side(statement, TEXT)
+    sign = TEXT.arrow if statement.assigns else TEXT.equals
+    rows = []
+    for place, equal in enumerate(distinct(statement)):
+        start = f"    {left}" if place == 0 else " " * (4 + len(left))
+        body = f"{start}{sign}{written(equal.formula, statement, TEXT)}"
+        rows.extend(_noted(body, note(equal, language)))
+    return rows
+
+
+def note(equal: Equal, language: str) -> str:
+    """Return what is said about one formula: its dimensions and the rule it follows by."""
+    reason = MEDIUM.phrase(equal.reason, language) if equal.reason else ""
+    said = "   ".join(part for part in (_dimensions(equal), reason) if part)
+    return said.replace(_NO_BREAK, " ")
+
+
+def _noted(body: str, said: str) -> list[str]:
+    room = WIDTH - columns(said)
+    if not said:
+        return [body]
+    if len(body) + 2 <= room:
+        return [f"{body:<{max(len(body) + 2, min(_NOTES, room))}}{said}"]
+    return [body, " " * max(8, min(_NOTES, room)) + said]
+
+
+def _dimensions(equal: Equal) -> str:
+    """Return the dimensions of a matrix, of a product factor by factor: (h×B)(B×o) = (h×o)."""
+    formula = equal.formula
+    if not isinstance(formula, Matrix):
+        return ""
+    writer = Writer(TEXT)
+    whole = f"({writer.dimensions(*formula.sides)})"
+    product = multiplied(formula)
+    if product is None:
+        return whole
+    return "".join(f"({writer.dimensions(*f.sides)})" for f in product.factors) + f" = {whole}"
+
+
+_WIDE = "\u2e80-\u9fff\uff00-\uffef"
+_TOKEN = re.compile(rf"[（“]*(?:[{_WIDE}]|[^ {_WIDE}]+)[，。；：、）”！？]*| +")
+
+
+def wrapped(text: str, indent: str) -> list[str]:
+    """Break prose into lines, between words or Chinese characters, never before punctuation."""
+    lines, line = [], ""
+    for token in _TOKEN.findall(text):
+        if columns(line) + columns(token.rstrip()) > WIDTH - len(indent):
+            lines.append(line.rstrip())
+            line = ""
+        line += token if line else token.lstrip(" ")
+    return [(indent + each).replace(_NO_BREAK, " ") for each in (*lines, line.rstrip()) if each]
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters take two."""
+    return sum(2 if re.match(f"[{_WIDE}]", letter) else 1 for letter in text)
