@@ -153,9 +153,9 @@ def test_where_all_sizes_coincide_numbers_speak():
 
 def test_where_they_differ_sizes_refuse_what_no_number_of_samples_saves():
     proof = of_gradient({H: 3, O: 2})
-    passed = {tuple(map(str, r.factors)) for r in proof.refused if r.trial is not None}
+    passed = {"".join(map(str, r.factors)) for r in proof.refused if r.trial is not None}
     # B may be any number: with 3 samples A G is 3×2, with 2 samples Aᵀ Gᵀ is 3×2.
-    assert {"".join(name[0] + name[4:] for name in names) for names in passed} == {"AG", "AᵀGᵀ"}
+    assert passed == {"AG", "AᵀGᵀ"}
 
 
 def test_single_numbers_commute_so_wider_ones_are_tried():
