@@ -1,9 +1,10 @@
 """Pages made of documents that lie elsewhere, and the list of the how-to guides."""
 
 import re
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
-from chainrule.network.pages.html import style_sheet
 
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 ELSEWHERE = {
@@ -24,7 +25,7 @@ def pages(root: Path, written: Path) -> dict[str, str]:
     }
     made["benchmarks.md"] += "\n" + (written / "building" / "benchmarks.md").read_text("utf-8")
     made["how-to/index.md"] = _guides(written / "how-to")
-    made["assets/derivation.css"] = style_sheet("derivation")
+    made["assets/derivation.css"] = "\n".join(_sheets())
     return made
 
 
@@ -61,3 +62,11 @@ def title(path: Path) -> str:
 def _guides(folder: Path) -> str:
     items = "\n".join(f"- [{title(path)}]({path.name})" for path in _sorted(folder))
     return f"# How-to guides\n\nEach answers one question, with code that the tests run.\n\n{items}\n"
+
+
+def _sheets() -> Iterator[str]:
+    """Yield the style sheets of what chainrule writes: parts of pages carry them inside."""
+    for folder in ("chainrule.network.pages", "chainrule.report"):
+        for sheet in files(folder).iterdir():
+            if sheet.name.endswith(".css") and sheet.name != "page.css":  # that is a whole page's
+                yield sheet.read_text(encoding="utf-8")

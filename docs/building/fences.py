@@ -4,7 +4,8 @@
     cr.derive(cr.Network.dense([2, 3, 1]), batch=False)
     ```
 
-A Derivation is told whole, in the language of the page.  A dictionary of formulas (``gradients``,
+A Derivation (a proof, an Explanation) is told whole, in the language of the page; a pair of a
+derivation and names is told by those lines only.  A dictionary of formulas (``gradients``,
 say) is a list of equations.  ``formula`` is a block of plain text that is read as mathematics.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import chainrule as cr
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.render import MATHML, Writer
+from chainrule.network.pages.html import html_of as written
 
 LANGUAGE = "en"
 """That of the page being made; the hooks set it."""
@@ -37,7 +39,14 @@ def html_of(value: Any, language: str) -> str:
     """Return a derivation or named formulas as HTML."""
     if isinstance(value, Mapping):
         return equations(value)
-    whole = value.to_html(language, document=False)
+    if isinstance(value, tuple):
+        derivation, names = value
+        chosen = [line for line in derivation.statements if line.left.name in names]
+        if len(chosen) != len(names):
+            raise ValueError(f"not every one of {names} is a line of this derivation")
+        whole = written(chosen, language, document=False)
+    else:
+        whole = value.to_html(language, document=False)
     start, _, rest = whole.partition("<style>")
     body = rest.partition("</style>")[2]  # the sheet is linked once, by every page
     return f"{start.rstrip()}{body}"
