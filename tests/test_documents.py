@@ -1,9 +1,9 @@
 """The documents are executed: every example in them runs and prints what it says.
 
 * Python examples (``>>>``) of a page are one doctest, whatever language the page is in.
-* ``console`` blocks are run in a folder of their own where the files of ``examples/`` lie, one page's
-  blocks after the other; ``...`` stands for output that is left out.
-* ``derivation`` blocks are shown by the documentation's own builder.
+* ``console`` blocks are run in a folder where ``iris.csv`` lies, one page's blocks after the other;
+  ``...`` stands for output that is left out.
+* ``derivation`` blocks are run by the documentation's own builder, at every build.
 
 Every other kind of block is listed here, with the reason why it is not run.
 """

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 ELSEWHERE = {
     "README.md": "index.md",
@@ -61,7 +60,9 @@ def title(path: Path) -> str:
 
 def _guides(folder: Path) -> str:
     items = "\n".join(f"- [{title(path)}]({path.name})" for path in _sorted(folder))
-    return f"# How-to guides\n\nEach answers one question, with code that the tests run.\n\n{items}\n"
+    return (
+        f"# How-to guides\n\nEach answers one question, with code that the tests run.\n\n{items}\n"
+    )
 
 
 def _sheets() -> Iterator[str]:

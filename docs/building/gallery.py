@@ -37,7 +37,7 @@ def index() -> str:
     )
     return (
         "# Gallery of published examples\n\n"
-        "Worked examples that others have published, with every figure recomputed by chainrule each "
+        "Worked examples that others have published, every figure recomputed by chainrule each "
         "time these pages are built. A figure counts as met within one unit of its last printed "
         "digit; the build stops where one departs. The same statements are run by the tests "
         "(`examples/published`, `tests/golden`).\n\n" + items + "\n"

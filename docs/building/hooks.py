@@ -1,6 +1,6 @@
 """What mkdocs calls while it builds: generated pages join the written ones, and pages in Chinese
 get a theme that speaks Chinese.
-"""  # noqa: D205
+"""
 
 import posixpath
 import sys

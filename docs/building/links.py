@@ -1,6 +1,6 @@
 """Looks over a built site: every link inside it leads somewhere, and no page fetches anything.
 
-    python -m docs.building.links build/site
+python -m docs.building.links build/site
 """
 
 import sys
@@ -8,7 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-FETCHED = {("link", "href"), ("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src")}
+FETCHED = {
+    ("link", "href"),
+    ("script", "src"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+}
 """What a browser loads with a page; an ``a`` is followed by people only."""
 NOT_FETCHED = {"canonical", "alternate", "prev", "next"}
 
