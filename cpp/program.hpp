@@ -49,6 +49,7 @@ struct Instruction {
     Number rows, columns, depth;  // axes
     Number formula;               // or -1
     Number bias_by_row;           // product: the bias is an entry for each row
+    Number passing;  // the destination is read by this formula alone and need not be stored
 };
 
 // A formula entry by entry: its code, or the number of a generated kernel, and what it is given.
@@ -113,42 +114,8 @@ struct Program {
     Number batch_slot, time_slot, loss_slot, data_loss_slot;
 };
 
-// Rows of an array of the caller, gathered into a value of the program.
-struct Source {
-    Number value;
-    Number turned;  // whether the value is stored with the array's columns as its rows
-    const void* data;
-    Number columns, row_stride;  // in elements
-};
-
-// Called now and then from a long run; anything but 0 stops it after the current step.
-struct Listener {
-    int (*poll)(void*);
-    double (*seconds)();
-    void* self;
-};
-
-enum Ending : Number { finished = 0, interrupted = 1, not_finite = 2 };
-
-struct Course {
-    Number samples, batch, first_epoch, epochs, first_step;
-    Number shuffled;
-    std::uint64_t seed;
-    const Number* order;  // the order of all epochs where not shuffled by seed, or null
-    const Source* sources;
-    Number source_count;
-    double* losses;  // epochs x 2: loss, data loss
-    // Held-out data: another engine of the same kind, and what it shares.
-    void* held;
-    const Source* held_sources;
-    Number held_samples, held_batch;
-    const Number* shared;  // pairs of values: here, there
-    Number shared_count;
-    double* held_losses;
-    Listener listener;
-    // What came of it.
-    Number ending, epochs_done, steps_done, batch_number;
-};
+struct Source;  // course.hpp
+struct Course;
 
 // One engine for one number type and instruction set.
 struct Engine {

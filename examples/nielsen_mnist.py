@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import chainrule as cr
-from chainrule.training.randomness import order
+from chainrule.kernels.orders import order
 
 LAYERS = (784, 30, 10)
 RATE = 3.0

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from chainrule.report.table_rows import explain_table
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
+    from chainrule.training.schedules import (
+        CosineDecay,
+        EarlyStopping,
+        ExponentialDecay,
+        InverseScaling,
+        ReduceOnPlateau,
+        StepDecay,
+    )
     from chainrule.training.table_model import TableModel
     from chainrule.training.table_training import TableRun, train_table
 
@@ -35,12 +43,18 @@ __all__ = [
     "Adam",
     "AdamHat",
     "AdamW",
+    "CosineDecay",
     "Derivation",
+    "EarlyStopping",
     "Explanation",
+    "ExponentialDecay",
+    "InverseScaling",
     "Loss",
     "Network",
     "RMSprop",
+    "ReduceOnPlateau",
     "Result",
+    "StepDecay",
     "TableModel",
     "TableRun",
     "activation",
@@ -70,6 +84,14 @@ _HOMES = {
     "report.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "training.model_files": ["load", "save"],
+    "training.schedules": [
+        "CosineDecay",
+        "EarlyStopping",
+        "ExponentialDecay",
+        "InverseScaling",
+        "ReduceOnPlateau",
+        "StepDecay",
+    ],
     "training.table_model": ["TableModel"],
     "training.table_training": ["TableRun", "train_table"],
 }
