@@ -1,10 +1,11 @@
-"""What a derivation agrees on before it begins: letters, dimensions, scale, the optimizer's symbols."""
+"""What a derivation agrees on first: letters, dimensions, scale, the optimizer's symbols."""
 
 from collections.abc import Iterator
 
 from chainrule.formulas.expressions import symbols
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
+from chainrule.network.penalties import CATALOGUE
 from chainrule.network.statements import Given, Heading, Line, Listed, Sentence
 
 _EXPLAINED = {
@@ -37,7 +38,8 @@ def conventions(network: Network, batch: bool, layout: str) -> Iterator[Line]:
     yield Sentence("notation")
     yield Sentence("sizes_deep" if len(network.layers) > 3 else "sizes")
     yield Sentence(f"{scale}_{size}")
-    yield from (Sentence(f"penalty_{penalty.name}") for penalty in network.penalties)
+    explained = [penalty for penalty in network.penalties if penalty.name in CATALOGUE]
+    yield from (Sentence(f"penalty_{penalty.name}") for penalty in explained)
     yield Sentence("delta")
 
 
