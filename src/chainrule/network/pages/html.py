@@ -54,19 +54,31 @@ def html_of(
 ) -> str:
     """Return lines as HTML: a whole file, or a part of a page (a notebook's, say)."""
     page = _Page(medium(language), proved, numbered=document)
-    tag = _LANGUAGE_TAGS[language]
-    if not document:
-        body = "\n".join(page.body(lines))
-        sheet = style_sheet("derivation")
-        return f'<div class="chainrule" lang="{tag}">\n<style>\n{sheet}\n</style>\n{body}\n</div>\n'
-    title = next((page.plain(line) for line in lines if isinstance(line, Heading)), "chainrule")
     body = "\n".join(page.body(lines))
+    if not document:
+        return part_of(body, language)
+    title = next((page.plain(line) for line in lines if isinstance(line, Heading)), "chainrule")
+    return document_of(body, title, language)
+
+
+def part_of(body: str, language: str, *sheets: str) -> str:
+    """Return a body with its style sheets as a part of a page."""
+    tag, style = _LANGUAGE_TAGS[language], "\n".join(("", *sheets)).rstrip()
     return (
-        f'<!doctype html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n'
+        f'<div class="chainrule" lang="{tag}">\n<style>\n{style_sheet("derivation")}{style}\n'
+        f"</style>\n{body}\n</div>\n"
+    )
+
+
+def document_of(body: str, title: str, language: str, *sheets: str) -> str:
+    """Return a body with its style sheets as a whole file."""
+    style = "\n".join((style_sheet("page"), style_sheet("derivation"), *sheets))
+    return (
+        f'<!doctype html>\n<html lang="{_LANGUAGE_TAGS[language]}">\n<head>\n'
+        '<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n"
-        f"<style>\n{style_sheet('page')}\n{style_sheet('derivation')}\n</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}\n</style>\n</head>\n"
         f'<body>\n<main class="chainrule">\n{body}\n</main>\n</body>\n</html>\n'
     )
 

@@ -62,8 +62,11 @@ def latex_of(
         else:
             out.extend(_sentences((s for s in group if isinstance(s, Sentence)), way, "\n"))
     body = "\n".join(out)
-    if not document:
-        return body + "\n"
+    return document_of(body, language) if document else body + "\n"
+
+
+def document_of(body: str, language: str) -> str:
+    """Return a whole document with this body."""
     start = (
         _PREAMBLE[language]
         + "\\usepackage[margin=25mm]{geometry}\n"
