@@ -32,8 +32,11 @@ def test_every_symbol_of_the_update_is_explained(
 ) -> None:
     derivation = cr.derive(DEEP, optimizer=optimizer, layout=layout)  # type: ignore[arg-type]
     told = derivation.to_text(language)  # type: ignore[arg-type]
-    for letter in ("m", "v", "t"):
-        used = re.search(rf"(?<![\w^]){letter}(?=_W_1)|\^{letter}\b", told) is not None
+    constants = derivation.optimizer.constants
+    for letter in ("m", "v", "t", *constants):
+        used = letter in constants or (
+            re.search(rf"(?<![\w^]){letter}(?=_W_1)|\^{letter}\b", told) is not None
+        )
         explained = re.search(rf"(^|[ 、]){letter}([ 、,]).*\n", told, re.MULTILINE) is not None
         assert not used or explained, (optimizer, letter)
     assert "$" not in told
