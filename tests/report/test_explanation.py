@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -165,9 +166,9 @@ def mutations(matrix: Matrix) -> Iterator[tuple[str, Matrix]]:
         case Multiply():
             for place, factor in enumerate(matrix.factors):
                 if two_axes(factor):
-                    wrong = list(matrix.factors)
-                    wrong[place] = turned(factor)
-                    yield "transpose", unchecked(tuple(wrong))
+                    flipped = list(matrix.factors)
+                    flipped[place] = turned(factor)
+                    yield "transpose", unchecked(tuple(flipped))
             if all(map(two_axes, matrix.factors)):
                 yield "side", unchecked(matrix.factors[::-1])
         case Pointwise():
@@ -182,7 +183,8 @@ def mutations(matrix: Matrix) -> Iterator[tuple[str, Matrix]]:
                 for slip, wrong_operand in mutations(operand):
                     operands = list(matrix.operands)
                     operands[place] = (symbol, wrong_operand)
-                    yield slip, replace(matrix, operands=tuple(operands))
+                    spoiled: Matrix = replace(matrix, operands=tuple(operands))
+                    yield slip, spoiled
 
 
 SQUARE = [
@@ -242,7 +244,8 @@ def test_a_wrong_derivation_is_caught_by_the_complex_step() -> None:
     place = next(i for i, e in enumerate(gradients.backward) if e.left.name == "δ_o")
     backward = list(gradients.backward)
     halved = replace(
-        backward[place].derived, right=product(Number(1) / 2, backward[place].derived.right)
+        backward[place].derived,
+        right=product(Number(Fraction(1, 2)), backward[place].derived.right),
     )
     backward[place] = replace(backward[place], derived=halved)
     wrong = replace(found.batch, gradients=replace(gradients, backward=tuple(backward)))
@@ -353,7 +356,7 @@ def test_an_unknown_language_is_refused() -> None:
     found = cr.explain(NETWORK, PARAMETERS, [[1.0, 2.0]], [1])
     for write in (found.to_text, found.to_latex, found.to_html):
         with pytest.raises(InputError, match="unknown language 'de'"):
-            write("de")  # type: ignore[operator]
+            write("de")  # type: ignore[arg-type]
 
 
 def test_nothing_that_is_given_is_changed() -> None:

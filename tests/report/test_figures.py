@@ -91,7 +91,8 @@ def test_matrices_are_whole_up_to_a_size_and_summarized_beyond() -> None:
     large = np.random.default_rng(0).normal(size=(64, 30))
     shown = grid(large)
     assert shown.shape == (64, 30)
-    low, high, norm = shown.summary or ()
+    assert shown.summary is not None
+    low, high, norm = shown.summary
     assert (low, high) == (figure(large.min(), 6), figure(large.max(), 6))
     assert norm == figure(np.sqrt((large**2).sum()), 6)
     assert shown.cells[0][0] == figure(large[0, 0], 6)

@@ -198,7 +198,7 @@ def test_a_line_that_fails_is_shown_as_failed() -> None:
     found = mazur()
     lines: list[Any] = []
     for line in found.lines:
-        if getattr(line, "statement", None) is not None and line.statement.left.name == "δ_o":
+        if isinstance(line, NumberedLine) and line.statement.left.name == "δ_o":
             forms = tuple(
                 replace(f, mark=f.mark and replace(f.mark, error=1.0)) for f in line.forms
             )
