@@ -44,7 +44,7 @@ Array = NDArray[Any]
 
 BUDGET = 30_000
 """Nodes that are computed while repairs are looked for: a fraction of a second."""
-WORK = 200_000
+WORK = 120_000
 """Repairs that are looked at, times the nodes of the line: the same for long lines."""
 _EXAMPLES = (0, 1)
 """Two examples of different lengths: a 3 in the line is not n, though n be 3 in one of them."""

@@ -25,6 +25,7 @@ from chainrule.network.lines.trees import (
     below,
     every,
     exchanged,
+    rebuilt,
 )
 
 PRODUCTS = ("entrywise", "matrix", "product")
@@ -120,7 +121,13 @@ class Neighborhood:
 
     def changed(self, kind: str, node: Tree, new: Tree, **given: str | Tree) -> Repair:
         """Return the repair that puts another node in the place of one."""
-        return Repair(kind, exchanged(self.tree, node, new), node, given)
+        above = self.above.get(id(node))
+        before, tree = node, new
+        while above is not None:
+            parts = tuple(tree if part is before else part for part in below(above))
+            before, tree = above, rebuilt(above, parts)
+            above = self.above.get(id(before))
+        return Repair(kind, tree, node, given)
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None where it has none."""
