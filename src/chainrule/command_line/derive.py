@@ -69,7 +69,11 @@ __all__ = ["command"]
 )
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "latex"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "html"]),
+    default="text",
+    show_default=True,
 )
 @click.option(
     "--output",
@@ -95,8 +99,12 @@ def command(
     derivation = derive(
         network, layout=layout, batch=not one_sample, optimizer=optimizer, detail=detail
     )
-    told = derivation.to_text(language) if form == "text" else derivation.to_latex(language)
-    text = told if told.endswith("\n") else f"{told}\n"
+    forms = {
+        "text": derivation.to_text,
+        "latex": derivation.to_latex,
+        "html": derivation.to_html,
+    }
+    text = forms[form](language)
     if output == "-":
         click.echo(text, nl=False)
     else:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import NotFused
+from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
 from chainrule.kernels.fused_plan import (
@@ -22,15 +23,17 @@ from chainrule.kernels.fused_plan import (
     Assignment,
     FusedPlan,
     Kernel,
+    Looped,
     Multiplied,
     Reduced,
     names_of,
 )
+from chainrule.kernels.loops import LOOP_LINES, Loops
 from chainrule.kernels.tape import OPERATIONS, Line, ScalarCode, Tape, sources
 from chainrule.network.operations import Reference
 
 NOTHING, PRODUCT, DOT, TOTAL_ROWS, TOTAL_COLUMNS, LARGEST_ROWS, LARGEST_COLUMNS = range(7)
-TRANSPOSITION, SCALARS, CHECK = 7, 8, 9
+TRANSPOSITION, SCALARS, CHECK, LOOPS = 7, 8, 9, 10
 ENTRYWISE, EACH_ROW, EACH_COLUMN, EVERYWHERE = range(4)
 ARENA, IN_PLACE = 0, 1
 REGISTERS, OPERANDS, SCALAR_ARGUMENTS, STORES, SUMS = 24, 16, 16, 8, 4
@@ -71,6 +74,8 @@ class Program:
     steps: list[tuple[int, ...]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     read_by_vectors: set[str] = field(default_factory=set)
+    registers: int = 0
+    counters: int = 0
 
     def __post_init__(self) -> None:
         plan = self.fused.plan
@@ -99,7 +104,9 @@ class Program:
         placed = sorted(self.stored.values(), key=lambda value: value.number)
         plan = self.fused.plan
         instructions = [
-            (i[0], i[1], i[2] + prelude, i[3], i[4] + prelude, *i[5:]) if i[0] == SCALARS else i
+            (i[0], i[1], i[2] + prelude, i[3], i[4] + prelude, *i[5:])
+            if i[0] in (SCALARS, LOOPS)
+            else i
             for i in self.instructions
         ]
         return {
@@ -107,7 +114,7 @@ class Program:
                 [[1 if axis is None else self.sizes.get(axis, 1)] for axis in self.axes]
             ),
             "values": _table([(v.rows, v.columns, v.owner) for v in placed], 3),
-            "instructions": _table(instructions, 11),
+            "instructions": _table(instructions, 12),
             "formulas": _table(self.formulas, 11),
             "places": _table(self.places, 2),
             "slots": _table([[slot] for slot in self.slots], 1),
@@ -121,6 +128,8 @@ class Program:
                 self.scalars.slots["t"] if Symbol("t") in plan.inputs else -1,
                 self._slot_of(plan.loss),
                 self._slot_of(plan.data_loss),
+                self.registers,
+                self.counters,
             ),
         }
 
@@ -140,8 +149,14 @@ class Program:
     def turned(self, sides: Sides) -> bool:
         """Return whether a matrix with these sides is stored turned over."""
         rows, columns = sides
-        width = self.size(columns)
-        return rows is not None and (width == 1 or width * 4 <= self.lanes)
+        return rows is not None and self._narrow(self.size(columns))
+
+    def _narrow(self, width: int) -> bool:
+        """Return whether a row leaves so many lanes of a vector empty that it is better turned.
+
+        Up to 10 of 16: measured with 4, 10 and 16; with 16 nothing is gained and more is folded.
+        """
+        return width == 1 or width * 8 <= self.lanes * 5
 
     def place(self, axis: Axis | None) -> int:
         """Return the number of an axis."""
@@ -175,7 +190,7 @@ class Program:
             return
         turned = self.turned(kernel.sides)
         rows, columns = reversed(kernel.sides) if turned else kernel.sides
-        instruction = [NOTHING, -1, 0, 0, 0, -1, self.place(rows), self.place(columns), 0, -1, 0]
+        instruction = [NOTHING, -1, 0, 0, 0, -1, self.place(rows), self.place(columns), 0, -1, 0, 0]
         bias = kernel.bias
         match kernel.producer:
             case Multiplied():
@@ -185,10 +200,16 @@ class Program:
                 bias = self._product(instruction, left, right, bias, turned)
             case Reduced():
                 self._reduction(instruction, kernel.producer, turned)
+            case Looped():
+                self._loops(instruction, kernel)
+                if kernel.sides == UNIT:
+                    self.instructions.append(tuple(instruction))
+                    return
         result = self._result(kernel, bias)
         needs_value = instruction[0] not in (NOTHING, PRODUCT)
         if kernel.producer and (needs_value or result):
             instruction[1] = self.value(result or kernel.result).number
+            instruction[11] = int(not result)
         self._formula(kernel, instruction, bias, turned, result)
         self.instructions.append(tuple(instruction))
 
@@ -220,7 +241,7 @@ class Program:
         producer = PRODUCT
         if b_turned:
             length = 1 if rows == 0 else self.size(self.axes[rows])
-            if rows != 1 and (length == 1 or length * 4 <= self.lanes):
+            if rows != 1 and self._narrow(length):
                 producer = DOT
                 self.read_by_vectors |= {left.name, right.name}
                 if a_turned and a.rows != 0:
@@ -241,7 +262,7 @@ class Program:
     def _turn(self, value: Stored) -> int:
         number = self._temporary(value.columns, value.rows)
         self.instructions.append(
-            (TRANSPOSITION, number, value.number, 0, 0, -1, value.columns, value.rows, 0, -1, 0)
+            (TRANSPOSITION, number, value.number, 0, 0, -1, value.columns, value.rows, 0, -1, 0, 0)
         )
         return number
 
@@ -254,6 +275,54 @@ class Program:
         instruction[0] = kinds[0] if over_rows else kinds[1]
         instruction[2] = source.number
         instruction[8] = source.rows if over_rows else source.columns
+
+    def _loops(self, instruction: list[int], kernel: Kernel) -> None:
+        """Fill in an expression in loops: a line's place is its register."""
+        assert isinstance(kernel.producer, Looped)
+        references = {symbol.name: reference for symbol, reference in kernel.producer.operands}
+        sides = {symbol.name: orient(symbol.axes, "rows") for symbol, _ in kernel.producer.operands}
+        loops = Loops(sides)
+        loops.store(kernel.producer.expression, kernel.result, kernel.sides)
+        begin = len(self.steps)
+        for place, line in enumerate(loops.code.lines):
+            self.steps.append(self._loop_line(line, place, references))
+        instruction[0], instruction[2], instruction[4] = LOOPS, begin, len(self.steps)
+        self.registers = max(self.registers, len(loops.code.lines))
+        self.counters = max(self.counters, loops.counter_count)
+
+    def _loop_line(
+        self, line: Line, place: int, references: Mapping[str, Reference]
+    ) -> tuple[int, ...]:
+        kind = OPERATIONS.index(line[0]) if line[0] in OPERATIONS else -1
+        if line[0] in LOOP_LINES:
+            kind = len(OPERATIONS) + LOOP_LINES.index(line[0])
+        match line:
+            case ("constant", value):
+                return (kind, place, self.scalars.constant(value), 0, 0)
+            case ("scalar", name):
+                known = references.get(name)
+                return (kind, place, self.scalars.slot(known.name if known else name), 0, 0)
+            case ("load", name, row, column):
+                reference = references[name]
+                stored = self.value(reference.name)
+                self.read_by_vectors.add(reference.name)
+                if reference.transposed != stored.turned:
+                    row, column = column, row
+                return (kind, place, stored.number, row, column)
+            case ("put", name, source, row, column):
+                stored = self.value(name)
+                row, column = (column, row) if stored.turned else (row, column)
+                return (kind, stored.number, source, row, column)
+            case ("put number", name, source):
+                return (kind, self.scalars.slot(name), source, 0, 0)
+            case ("begin", counter):
+                return (kind, counter, 0, 0, 0)
+            case ("end", counter, axis, begin):
+                return (kind, counter, self.place(axis), place - begin, 0)
+            case ("add to" | "largest of", target, source):
+                return (kind, target, source, 0, 0)
+        x, y, z = [*line[1:], 0, 0][:3]
+        return (kind, place, x, y, z)
 
     def _formula(
         self,
@@ -371,13 +440,17 @@ class Program:
         begin = len(self.steps)
         self.steps += steps
         end = len(self.steps)
-        self.instructions.append((SCALARS, -1, begin, 0, end, -1, 0, 0, 0, -1, 0))
+        self.instructions.append((SCALARS, -1, begin, 0, end, -1, 0, 0, 0, -1, 0, 0))
 
     def _scalar_assignment(self, assignment: Assignment) -> None:
         slot, steps = self.scalars.compute(assignment.formula)
         target = self.scalars.slot(assignment.target)
-        copy = (OPERATIONS.index("maximum"), target, slot, slot, 0)
-        self._scalar_steps([*steps, copy])
+        if steps and steps[-1][1] == slot:  # the last step can write to the target itself
+            operation, _, *read = steps[-1]
+            self._scalar_steps([*steps[:-1], (operation, target, *read)])
+        else:
+            copy = (OPERATIONS.index("maximum"), target, slot, slot, 0)
+            self._scalar_steps([*steps, copy])
 
     def _check(self) -> None:
         plan = self.fused.plan
@@ -386,7 +459,7 @@ class Program:
         data_loss = self.scalars.slots.get(self.fused.found(plan.data_loss).name)
         made = {name for kernel in self.fused.kernels for name in kernel.makes}
         if self.fused.found(plan.loss).name in made and loss is not None and data_loss is not None:
-            self.instructions.append((CHECK, -1, loss, 0, data_loss, -1, 0, 0, 0, -1, 0))
+            self.instructions.append((CHECK, -1, loss, 0, data_loss, -1, 0, 0, 0, -1, 0, 0))
 
     @property
     def names(self) -> set[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol, symbols
@@ -25,17 +25,19 @@ from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.pages import latex_of, text_of
+from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.plan import Plan, plan
 from chainrule.network.points import lengths
-from chainrule.network.proving import RULE, told
+from chainrule.network.proving import RULE, ToldProof, told
 from chainrule.network.slopes import about
 from chainrule.network.statements import (
     Given,
     Heading,
     Key,
     Line,
+    Listed,
     Part,
+    Proved,
     Sentence,
     Statement,
     statements,
@@ -115,6 +117,31 @@ class Derivation:
                 found.setdefault(proof.axes, proof)
         return tuple(found.values())
 
+    def proof(self, name: str) -> ToldProof:
+        """Return why one matrix product has its side and its transposes.
+
+        ``name`` is a parameter (the product is that of its gradient), a layer's values as ``A_h``
+        (what goes back to them) or ``Z_h`` (its weighted sum).
+
+        Raises ``InputError`` for a name whose equation holds no matrix product.
+
+        >>> told = derive(Network.dense([2, 3, 1])).proof("W_ih")
+        >>> print(told.proof.product)
+        Xᵀ δ_h
+        >>> [axis.name for axis in told.proof.axes]
+        ['i', 'B', 'h']
+        """
+        part = "batch" if self.batch else "sample"
+        known: dict[str, ToldProof] = {}
+        for statement in self.statements:
+            products = statement.rights[-1].products
+            if statement.part == part and products:
+                called = statement.of or statement.left
+                known[called.name] = ToldProof(statement.left, Proof(products[0], self.sizes))
+        if name not in known:
+            raise unknown_name("matrix product", name, list(known))
+        return known[name]
+
     # -- checks --------------------------------------------------------------------------------
 
     def check(self, seed: int = 0) -> Checked:
@@ -138,20 +165,49 @@ class Derivation:
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.checked, language, self._proved)
+        return text_of(self.checked, language, self._proved())
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self.checked, language, self._proved, document=document)
+        return latex_of(self.checked, language, self._proved(), document=document)
 
-    def _proved(self, statement: Statement) -> tuple[Sentence, ...]:
-        """Return the proofs that are told on paper: there is no opening and closing there."""
-        if self.detail == "brief":
-            return ()
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the derivation as one HTML file without scripts, or as a part of a page.
+
+        Every matrix product can be opened there: why this order, why these transposes.
+        """
+        return html_of(self.checked, language, self._opened, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex(document=False)
+
+    def _opened(self, statement: Statement) -> tuple[Sentence, ...]:
         return tuple(line for proof in self.proofs(statement) for line in told(proof))
+
+    def _proved(self) -> Proved:
+        """Return what proves the products on paper, where nothing opens and closes.
+
+        There only the full telling has proofs, and each walk is told once in each part.
+        """
+        seen: set[object] = set()
+
+        def proved(statement: Statement) -> tuple[Sentence, ...]:
+            if self.detail == "brief":
+                return ()
+            lines: list[Sentence] = []
+            for proof in self.proofs(statement):
+                if (statement.part, proof.axes) not in seen:
+                    seen.add((statement.part, proof.axes))
+                    lines.extend(told(proof))
+            return tuple(lines)
+
+        return proved
 
     def __str__(self) -> str:
         return self.to_text()
@@ -162,12 +218,26 @@ class Derivation:
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
         told = self._brief() if self.detail == "brief" else self._full()
-        return (Heading("title", {"network": str(self.network)}, level=1), *told)
+        return (self._title(), *told)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The equations among the lines."""
         return tuple(statements(self.lines))
+
+    def _title(self) -> Heading:
+        network = self.network
+        names = [activation.name for activation in network.activations]
+        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+            names = list(dict.fromkeys(names))
+        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
+        given: dict[str, Given] = {
+            "widths": "-".join(map(str, network.layers)),
+            "activations": Listed(tuple(names), "then"),
+            "loss": Listed((network.loss.name, *added)),
+            "parameters": f"{network.size:,}",
+        }
+        return Heading("title", given, level=1)
 
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"

@@ -3,19 +3,58 @@
 Everything said here is read from a ``Proof``; nothing is decided here.
 """
 
+from dataclasses import dataclass
+
 from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Ones, Passed
 from chainrule.formulas.proofs import Proof, Refusal, Trial
+from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.statements import (
     Arrangement,
     Given,
+    Heading,
     Key,
+    Line,
     Listed,
+    Named,
     Plain,
     Route,
     Sentence,
     Sides,
 )
+
+
+@dataclass(frozen=True)
+class ToldProof:
+    """The proof of one matrix product of a derivation, as data (``proof``) and on paper."""
+
+    name: Symbol
+    proof: Proof
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Everything the proof says, in order."""
+        return (Heading("proof_of", {"name": Named(self.name)}), RULE, *told(self.proof))
+
+    def to_text(self, language: str = "en") -> str:
+        """Return the proof as text for a terminal."""
+        return text_of(self.lines, language)
+
+    def to_latex(self, language: str = "en", *, document: bool = False) -> str:
+        """Return the proof in LaTeX: to be put into a document, or a document of its own."""
+        return latex_of(self.lines, language, document=document)
+
+    def to_html(self, language: str = "en", *, document: bool = False) -> str:
+        """Return the proof in HTML: a part of a page, or a whole file."""
+        return html_of(self.lines, language, document=document)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
 
 RULE = Sentence("proof_rule")
 """What every proof rests on."""
@@ -87,7 +126,8 @@ def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Sentence:
         "row": str(trial.place[0] + 1),
         "column": str(trial.place[1] + 1),
     }
-    return Sentence("refused_one" if widened else "refused_numbers", given, item=True)
+    how = "refused_same" if trial.same else "refused_one" if widened else "refused_numbers"
+    return Sentence(how, given, item=True)
 
 
 def _lengths(axes: tuple[Axis, ...], trial: Trial) -> str:

@@ -50,6 +50,13 @@ class Sides:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A symbol by its name, without indices, put into a phrase."""
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True)
 class Arrangement:
     """Factors of a matrix product in some order, put into a phrase; it may not be a product."""
 
@@ -65,12 +72,13 @@ class Route:
 
 @dataclass(frozen=True)
 class Listed:
-    """Phrases one after the other, with the commas of the language, put into a phrase."""
+    """What is said one after the other, joined by a phrase (a comma), put into a phrase."""
 
-    items: tuple[Key, ...]
+    items: "tuple[Given, ...]"
+    joint: str = "comma"
 
 
-Given = str | Key | Plain | Expression | Matrix | Sides | Arrangement | Route | Listed
+Given = str | Key | Plain | Named | Expression | Matrix | Sides | Arrangement | Route | Listed
 """What can be put into a phrase: text, other phrases, a formula, dimensions, a walk."""
 
 

@@ -6,7 +6,7 @@ What every page shares.  ``pages`` puts lines on paper: text, LaTeX, HTML.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -22,6 +22,7 @@ from chainrule.network.statements import (
     Heading,
     Key,
     Listed,
+    Named,
     Partials,
     Plain,
     Route,
@@ -48,46 +49,56 @@ def phrases(language: str) -> Mapping[str, str]:
     return tomllib.loads(stored.read_text(encoding="utf-8"))
 
 
+@cache
+def spoken(style: Style, language: str) -> Style:
+    """Return a style whose few words are those of a language."""
+    known = phrases(language)
+    otherwise = "else" if type(style) is Style else "otherwise"
+    return replace(style, when=known["when"], otherwise=known[otherwise])
+
+
 @dataclass(frozen=True)
 class Medium:
-    """How one medium writes prose and puts mathematics into it."""
+    """How one medium writes prose in a language and puts mathematics into it."""
 
     style: Style
+    language: str
     prose: Callable[[str], str]
     mathematics: Callable[[str], str]
 
-    def said(self, line: Heading | Sentence, language: str) -> str:
+    def said(self, line: Heading | Sentence) -> str:
         """Return a heading or a sentence in words."""
-        return self.phrase(line.phrase, language, line.given)
+        return self.phrase(line.phrase, line.given)
 
-    def phrase(self, key: str, language: str, given: Mapping[str, Given] | None = None) -> str:
+    def phrase(self, key: str, given: Mapping[str, Given] | None = None) -> str:
         """Return a phrase with everything put in; what stands between dollars is mathematics."""
-        parts = phrases(language)[key].split("$")
+        parts = phrases(self.language)[key].split("$")
         return "".join(
             self.mathematics(inline(part, self.style))
             if place % 2
-            else self._prose(part, language, given or {})
+            else self._prose(part, given or {})
             for place, part in enumerate(parts)
         )
 
-    def _prose(self, text: str, language: str, given: Mapping[str, Given]) -> str:
+    def _prose(self, text: str, given: Mapping[str, Given]) -> str:
         pieces = re.split(r"\{(\w+)\}", text)
         return "".join(
-            self._given(given[piece], language) if place % 2 else self.prose(piece)
+            self._given(given[piece]) if place % 2 else self.prose(piece)
             for place, piece in enumerate(pieces)
         )
 
-    def _given(self, value: Given, language: str) -> str:
+    def _given(self, value: Given) -> str:
         match value:
             case str():
                 return self.prose(value)
             case Key():
-                return self.phrase(value.phrase, language, value.given)
+                return self.phrase(value.phrase, value.given)
             case Listed():
-                comma = self.phrase("comma", language)
-                return comma.join(self._given(item, language) for item in value.items)
+                return self.phrase(value.joint).join(self._given(item) for item in value.items)
             case Plain():
                 return self.mathematics(inline(value.text, self.style))
+            case Named():
+                return self.mathematics(self.style.symbol(value.symbol.name))
             case Sides():
                 return self.mathematics(self.writer.dimensions(value.rows, value.columns))
             case Arrangement():
@@ -113,7 +124,7 @@ def inline(text: str, style: Style) -> str:
     >>> print(inline("Z = X W_ih + b", LATEX))
     Z = X W_{ih} + b
     """
-    if style is TEXT:
+    if type(style) is Style:
         return text
     marks = {
         "=": style.equals,

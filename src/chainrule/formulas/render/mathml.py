@@ -13,7 +13,6 @@ _TIMES = "<mo>&#x2062;</mo>"
 """Invisible times: seen by screen readers, not by eyes."""
 _APPLY = "<mo>&#x2061;</mo>"
 """Invisible function application."""
-_ONE_ELEMENT = re.compile(r"<(\w+)[^>]*>[^<]*</\1>")
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class MathML(Style):
     dots: str = "<mo>…</mo>"
     comma: str = "<mo>,</mo>"
     nothing: str = "<mrow></mrow>"
+    otherwise: str = "otherwise"
 
     def symbol(self, name: str, index: str = "") -> str:
         if is_partial(name):
@@ -70,7 +70,14 @@ class MathML(Style):
         return f"<mover>{arrow}{row(space + label + space)}</mover>"
 
     def brackets(self, inside: str) -> str:
-        return f"<mrow><mo>(</mo>{inside}<mo>)</mo></mrow>"
+        return self._fenced("(", inside, ")")
+
+    def _fenced(self, left: str, inside: str, right: str) -> str:
+        # Brackets that may stretch are set wider than plain ones even where nothing is tall.
+        tall = any(element in inside for element in ("<mfrac", "<munder", "<mtable"))
+        stretch = "" if tall else ' stretchy="false"'
+        left = f'<mo form="prefix"{stretch}>{left}</mo>'
+        return f'<mrow>{left}{inside}<mo form="postfix"{stretch}>{right}</mo></mrow>'
 
     def fronted(self, number: str, rest: str) -> str:
         return number + _TIMES + rest
@@ -86,7 +93,7 @@ class MathML(Style):
         return True
 
     def power(self, base: str, exponent: str) -> str:
-        return f"<msup>{row(base)}{row(exponent)}</msup>"
+        return _raised(base, row(exponent))
 
     def entrywise_power(self, base: str, exponent: str) -> str:
         return self.power(base, f'<mo form="prefix">⊙</mo>{exponent}')
@@ -98,19 +105,19 @@ class MathML(Style):
         return f"<mi>{name}</mi>{_APPLY}{self.brackets('<mo>,</mo>'.join(arguments))}"
 
     def absolute(self, inside: str) -> str:
-        bars = ('<mo form="prefix">|</mo>', '<mo form="postfix">|</mo>')
-        return f"<mrow>{bars[0]}{inside}{bars[1]}</mrow>"
+        return self._fenced("|", inside, "|")
 
     def greater(self, left: str, right: str) -> str:
         return f"{left}<mo>&gt;</mo>{right}"
 
     def condition(self, inside: str) -> str:
-        return f"<mrow><mo>[</mo>{inside}<mo>]</mo></mrow>"
+        return self._fenced("[", inside, "]")
 
     def cases(self, condition: str, chosen: str, other: str) -> str:
+        otherwise = f"<mtext>{self.otherwise}</mtext>"
         rows = "".join(
             f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>"
-            for value, when in ((chosen, condition), (other, "<mtext>otherwise</mtext>"))
+            for value, when in ((chosen, condition), (other, otherwise))
         )
         return f'<mrow><mo form="prefix">{{</mo><mtable class="cases">{rows}</mtable></mrow>'
 
@@ -122,7 +129,7 @@ class MathML(Style):
         return f"<munder><mi>max</mi><mi>{letter}</mi></munder>{_APPLY}{inside}"
 
     def transpose(self, inside: str) -> str:
-        return f"<msup>{row(inside)}<mo>⊤</mo></msup>"
+        return _raised(inside, "<mo>⊤</mo>")
 
     def ones(self, kind: str) -> str:
         one = "<mn>𝟏</mn>"
@@ -131,9 +138,27 @@ class MathML(Style):
         ]
 
 
+def _raised(base: str, above: str) -> str:
+    """Return a power; what has an index keeps it below, not beside: W_ihᵀ."""
+    if base.startswith("<msub>") and _ends_of_first(base) == len(base):
+        return f"<msubsup>{base[len('<msub>') : -len('</msub>')]}{above}</msubsup>"
+    return f"<msup>{row(base)}{above}</msup>"
+
+
+def _ends_of_first(piece: str) -> int:
+    """Return where the first element of a piece ends."""
+    depth = 0
+    for tag in re.finditer(r"<(/?)[^>]*?(/?)>", piece):
+        depth += (0 if tag.group(2) else 1) - (2 if tag.group(1) else 0)
+        if depth == 0:
+            return tag.end()
+    return len(piece)
+
+
 def row(piece: str) -> str:
     """Return a piece as one element."""
-    return piece if _ONE_ELEMENT.fullmatch(piece) else f"<mrow>{piece}</mrow>"
+    single = piece.startswith("<") and _ends_of_first(piece) == len(piece)
+    return piece if single else f"<mrow>{piece}</mrow>"
 
 
 MATHML = MathML()

@@ -53,6 +53,8 @@ class Style:
     dots: str = "…"
     comma: str = ", "
     nothing: str = ""
+    when: str = "if"
+    otherwise: str = "else"
 
     def symbol(self, name: str, index: str = "") -> str:
         """A name, with the letters of its indices where indices are written."""
@@ -136,7 +138,7 @@ class Style:
         return f"[{inside}]"
 
     def cases(self, condition: str, chosen: str, other: str) -> str:
-        return f"({chosen} if {condition} else {other})"
+        return f"({chosen} {self.when} {condition} {self.otherwise} {other})"
 
     def total(self, letter: str, size: str) -> str:
         return f"Σ_{{{letter}=1}}^{{{size}}} "
@@ -163,6 +165,7 @@ class Latex(Style):
     arrow: str = r" \leftarrow "
     dots: str = r"\dots "
     nothing: str = "{}"
+    otherwise: str = "otherwise"
 
     def symbol(self, name: str, index: str = "") -> str:
         if is_partial(name):
@@ -229,9 +232,8 @@ class Latex(Style):
         return rf"\left[{inside}\right]"
 
     def cases(self, condition: str, chosen: str, other: str) -> str:
-        return (
-            rf"\begin{{cases}} {chosen} & {condition} \\ {other} & \text{{otherwise}} \end{{cases}}"
-        )
+        otherwise = rf"\text{{{self.otherwise}}}"
+        return rf"\begin{{cases}} {chosen} & {condition} \\ {other} & {otherwise} \end{{cases}}"
 
     def total(self, letter: str, size: str) -> str:
         return rf"\sum_{{{letter}=1}}^{{{size}}} "

@@ -293,6 +293,9 @@ class Writer:
     def _constant(self, factors: list[Expression], *, tight: bool) -> str:
         top: list[str] = []
         bottom: list[str] = []
+        divisors = sum(isinstance(f, Power) and _negative(f.exponent) for f in factors)
+        fractions = (f for f in factors if isinstance(f, Number) and not f.name)
+        alone = self.style.stacked and divisors == 1 and all(map(_is_decimal, fractions))
         for factor in factors:
             if isinstance(factor, Number) and not factor.name and _decimal(factor.value) is None:
                 if factor.value.numerator != 1:
@@ -300,7 +303,6 @@ class Writer:
                 bottom.append(self.style.digits(str(factor.value.denominator)))
             elif isinstance(factor, Power) and _negative(factor.exponent):
                 turned = power(factor.base, Number(-_value(factor.exponent)))
-                alone = self.style.stacked and len(factors) == 1
                 bottom.append(self._at(turned, SUM if alone else PREFIX))
             else:
                 top.append(self._at(factor, PREFIX))
@@ -481,6 +483,10 @@ def _decimal(value: Fraction) -> str | None:
     written = repr(float(value))
     short = Fraction(written) == value and value.denominator > 10 and "e" not in written
     return written if short and len(written) < 12 else None
+
+
+def _is_decimal(number: Number) -> bool:
+    return _decimal(number.value) is not None
 
 
 def _negative(exponent: Expression) -> bool:

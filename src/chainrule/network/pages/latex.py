@@ -1,12 +1,12 @@
 """Lines as LaTeX: a document for pdflatex (English) or xelatex (Chinese), or its body alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.render import LATEX, Writer
+from chainrule.formulas.render import LATEX
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.network.telling import Medium, distinct, left_side, written
+from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _TEXT = {
     "λ": r"$\lambda$",
@@ -28,11 +28,17 @@ def escaped(text: str) -> str:
     return "".join(_TEXT.get(letter, letter) for letter in text)
 
 
-MEDIUM = Medium(LATEX, escaped, lambda formula: f"${formula}$")
+def medium(language: str) -> Medium:
+    """Return how LaTeX is written in a language."""
+    return Medium(spoken(LATEX, language), language, escaped, lambda formula: f"${formula}$")
+
 
 _PREAMBLE = {
-    "en": "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n",
-    "zh": "\\documentclass{ctexart}\n",
+    # Without Latin Modern, T1 fonts may come as bitmaps.
+    "en": "\\documentclass[fleqn]{article}\n"
+    "\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n"
+    "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n",
+    "zh": "\\documentclass[fleqn]{ctexart}\n",
 }
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 
@@ -45,21 +51,23 @@ def latex_of(
     document: bool = True,
 ) -> str:
     """Return lines as LaTeX, a whole document or its body."""
+    way = medium(language)
     out: list[str] = []
-    for together, group in groupby(lines, key=lambda line: isinstance(line, Statement)):
-        if together:
-            out.extend(
-                _statements([s for s in group if isinstance(s, Statement)], language, proved)
-            )
-            continue
-        for line in group:
-            if isinstance(line, Heading):
-                out.append(f"\\{_SECTIONS[line.level]}*{{{MEDIUM.said(line, language)}}}")
-            elif isinstance(line, Sentence):
-                out.append(MEDIUM.said(line, language) + "\n")
+    for kind, group in groupby(lines, key=type):
+        if kind is Statement:
+            statements = [line for line in group if isinstance(line, Statement)]
+            out.extend(_statements(statements, way, proved))
+        elif kind is Heading:
+            headings = (line for line in group if isinstance(line, Heading))
+            out.extend(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}" for line in headings)
+        else:
+            out.extend(_sentences((s for s in group if isinstance(s, Sentence)), way, "\n"))
     body = "\n".join(out)
-    if not document:
-        return body + "\n"
+    return document_of(body, language) if document else body + "\n"
+
+
+def document_of(body: str, language: str) -> str:
+    """Return a whole document with this body."""
     start = (
         _PREAMBLE[language]
         + "\\usepackage[margin=25mm]{geometry}\n"
@@ -68,17 +76,17 @@ def latex_of(
     return f"{start}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
-def _statements(group: list[Statement], language: str, proved: Proved | None) -> list[str]:
+def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> list[str]:
     """Return statements in one display, interrupted where proofs follow one of them."""
     out: list[str] = []
     rows: list[str] = []
     for statement in group:
-        rows.extend(_rows(statement, language))
+        rows.extend(_rows(statement, way))
         proofs = proved(statement) if proved else ()
         if proofs:
             out.append(_aligned(rows))
             rows = []
-            out.extend(MEDIUM.said(line, language) + "\n" for line in proofs)
+            out.extend(_proof(proofs, way))
     return [*out, _aligned(rows)] if rows else out
 
 
@@ -86,23 +94,40 @@ def _aligned(rows: list[str]) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def _rows(statement: Statement, language: str) -> list[str]:
-    left = left_side(statement, LATEX)
+def _rows(statement: Statement, way: Medium) -> list[str]:
+    left = left_side(statement, way.style)
     sign = LATEX.arrow.strip() if statement.assigns else "="
     rows = []
     for place, equal in enumerate(distinct(statement)):
-        formula = written(equal.formula, statement, LATEX, braces=True)
-        said = _note(equal, language)
+        formula = written(equal.formula, statement, way.style, braces=True)
+        said = _note(equal, way)
         rows.append(f"{left if place == 0 else ''} &{sign} {formula}{said}")
     return rows
 
 
-def _note(equal: Equal, language: str) -> str:
+def _note(equal: Equal, way: Medium) -> str:
+    """Return dimensions and reason at the right margin, or below where the formula is too long."""
     parts = []
     if isinstance(equal.formula, Matrix):
-        parts.append(f"${Writer(LATEX).dimensions(*equal.formula.sides)}$")
+        parts.append(f"${way.writer.dimensions(*equal.formula.sides)}$")
     if equal.reason:
-        parts.append(MEDIUM.phrase(equal.reason, language))
+        parts.append(way.phrase(equal.reason))
     if equal.holds is False:
-        parts.append(rf"\textbf{{{MEDIUM.phrase('step_failed', language)}}}")
-    return f" && \\text{{{'; '.join(parts)}}}" if parts else ""
+        parts.append(rf"\textbf{{{way.phrase('step_failed')}}}")
+    return f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else ""
+
+
+def _proof(lines: Sequence[Sentence], way: Medium) -> Iterator[str]:
+    yield "\\begin{quote}\\small\\setlength{\\parindent}{0pt}"
+    yield from _sentences(lines, way, "\\par")
+    yield "\\end{quote}"
+
+
+def _sentences(lines: Iterable[Sentence], way: Medium, end: str) -> Iterator[str]:
+    for item, group in groupby(lines, key=lambda line: line.item):
+        if item:
+            yield "\\begin{itemize}\\setlength{\\itemsep}{0pt}"
+            yield from (f"\\item {way.said(line)}" for line in group)
+            yield "\\end{itemize}"
+        else:
+            yield from (way.said(line) + end for line in group)

@@ -10,60 +10,67 @@ from collections.abc import Iterable
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Writer
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.network.telling import Medium, distinct, left_side, multiplied, written
+from chainrule.network.telling import Medium, distinct, left_side, multiplied, spoken, written
 
 _NO_BREAK = "\u00a0"
-MEDIUM = Medium(TEXT, str, lambda formula: formula.replace(" ", _NO_BREAK))
 WIDTH = 80
 _NOTES = 46
 """Where notes begin if the formula leaves room."""
 
 
+def medium(language: str) -> Medium:
+    """Return how text is written in a language; formulas inside sentences are kept together."""
+    return Medium(
+        spoken(TEXT, language), language, str, lambda formula: formula.replace(" ", _NO_BREAK)
+    )
+
+
 def text_of(lines: Iterable[Line], language: str, proved: Proved | None = None) -> str:
     """Return lines as text; ``proved`` gives the lines that prove a statement's products."""
+    way = medium(language)
     out: list[str] = []
     for line in lines:
         match line:
             case Heading():
-                out.extend(_heading(line, language, first=not out))
+                out.extend(_heading(line, way, first=not out))
             case Sentence():
-                out.extend(wrapped(MEDIUM.said(line, language), "  "))
+                out.extend(_sentence(line, way, "  "))
             case Statement():
-                out.extend(_statement(line, language))
+                out.extend(_statement(line, way))
                 for proof in proved(line) if proved else ():
-                    out.extend(_proof(proof, language))
+                    out.extend(_sentence(proof, way, "      " if proof.item else "        "))
     return "\n".join(out) + "\n"
 
 
-def _heading(line: Heading, language: str, *, first: bool) -> list[str]:
-    said = wrapped(MEDIUM.said(line, language), "")
+def _heading(line: Heading, way: Medium, *, first: bool) -> list[str]:
+    said = wrapped(way.said(line), "")
     rule = {1: "═", 2: "─"}.get(line.level)
     under = [rule * min(WIDTH, max(map(columns, said)))] if rule else []
     return [*([] if first else [""]), *said, *under]
 
 
-def _proof(line: Sentence, language: str) -> list[str]:
-    said = wrapped(MEDIUM.said(line, language), "        ")
-    if line.item:
-        said[0] = said[0].replace("        ", "      • ", 1)
-    return said
+def _sentence(line: Sentence, way: Medium, indent: str) -> list[str]:
+    if not line.item:
+        return wrapped(way.said(line), indent)
+    said = wrapped(way.said(line), indent + "  ")
+    return [f"{indent}• {said[0].lstrip()}", *said[1:]]
 
 
-def _statement(statement: Statement, language: str) -> list[str]:
-    left = left_side(statement, TEXT)
+def _statement(statement: Statement, way: Medium) -> list[str]:
+    left = left_side(statement, way.style)
     sign = TEXT.arrow if statement.assigns else TEXT.equals
     rows = []
     for place, equal in enumerate(distinct(statement)):
         start = f"    {left}" if place == 0 else " " * (4 + len(left))
-        body = f"{start}{sign}{written(equal.formula, statement, TEXT)}"
-        rows.extend(_noted(body, note(equal, language)))
+        body = f"{start}{sign}{written(equal.formula, statement, way.style)}"
+        rows.extend(_noted(body, note(equal, way)))
     return rows
 
 
-def note(equal: Equal, language: str) -> str:
+def note(equal: Equal, way: Medium) -> str:
     """Return what is said about one formula: its dimensions and the rule it follows by."""
-    reason = MEDIUM.phrase(equal.reason, language) if equal.reason else ""
-    failed = MEDIUM.phrase("step_failed", language) if equal.holds is False else ""
+    reason = way.phrase(equal.reason) if equal.reason else ""
+    failed = way.phrase("step_failed") if equal.holds is False else ""
     said = "   ".join(part for part in (_dimensions(equal), reason, failed) if part)
     return said.replace(_NO_BREAK, " ")
 
