@@ -257,6 +257,14 @@ class Neighborhood:
                     new = times(factor, node)
                     yield self.changed("factor", node, new, factor=factor.label)
 
+    def whole_slopes(self) -> Iterator[Repair]:
+        """Multiply the whole line with a slope of its shape."""
+        shape = self.shape(self.tree)
+        for slope in self.slopes:
+            if shape is not None and shape == self.shape(slope):
+                whole = Binary("entrywise", self.tree, slope, span=self.tree.span)
+                yield Repair("slope_missing", whole, self.tree, {"slope": slope})
+
     def losing_slopes(self) -> Iterator[Repair]:
         """Multiply with a slope that is missing, take the right one for a wrong one, drop one."""
         products = list(self._multiplied(*PRODUCTS))
