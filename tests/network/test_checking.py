@@ -283,3 +283,30 @@ def test_applying_another_function_is_caught():
             other = Apply(swap[function.name], formula.formula.arguments)
             wrong = replace(first, formula=replace(formula, formula=other))
             assert not checker(told, one_length(told)).verdict(statement, wrong).holds
+
+
+# -- a failure is shown --------------------------------------------------------------------------
+
+
+def test_a_step_that_fails_is_shown_as_failed(monkeypatch):
+    """A derivation with one wrong matrix: text, LaTeX and HTML mark that step and no other."""
+    told = derive(Network.dense([2, 3, 2]))
+    statement = next(s for s in told.statements if s.left.name == "∂Loss/∂W_ho")
+    last = statement.rights[-1]
+    assert isinstance(last.formula, Multiply)
+    left, right = last.formula.factors
+    assert isinstance(right, Entry)
+    other = Entry(replace(right.symbol, name="Y_t"), *right.sides)
+    wrong = replace(last, formula=replace(last.formula, factors=(left, other)))
+    broken = replace(statement, rights=(*statement.rights[:-1], wrong))
+    lines = tuple(broken if line == statement else line for line in told.lines)
+    monkeypatch.setitem(told.__dict__, "lines", lines)
+    checked = told.check()
+    assert not checked.passed
+    assert checked.failures == ((broken, wrong),)
+    assert "1 of" in str(checked)
+    for language, said in (("en", "FAILED"), ("zh", "未通过检验")):
+        for page in (told.to_text, told.to_latex, told.to_html):
+            assert page(language).count(said) == 1, page
+    right = derive(Network.dense([2, 3, 2]))
+    assert "FAILED" not in right.to_text() + right.to_latex() + right.to_html()

@@ -160,6 +160,11 @@ HOSTILE = [
     "dW_ho = eval(1)",
     "dW_ho = W_ho.tofile(1)",
     "dW_ho = \x00\ud800",
+    "∂L",
+    "∂L/∂",
+    "dW_ho = 1 +",
+    r"\frac{\partial L",
+    "dW_ho = np.sum(a_h, axis",
 ]
 
 
@@ -197,7 +202,7 @@ PIECES = [
     *("\\end{cases}", "&", "\\\\", "{}", "$", "1", "2", "0.5", "1e3", "np.dot(", "sum(", "axis=0"),
     *("sigmoid(", "f'(", "where(", "if", "else", "new", "keepdims=True", "←", "+=", "-=", "ŷ", "#"),
 ]
-FUZZ = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+ANY_TIME = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def ends_well(line):
@@ -211,7 +216,7 @@ def ends_well(line):
     assert time.process_time() - start < 2.0
 
 
-@settings(max_examples=400, **FUZZ)
+@settings(ANY_TIME, max_examples=400)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 @example("dW_ho = np.sum(a_h, axis=")
 @example("dW_ho = {2")
@@ -220,19 +225,17 @@ def test_pieces_in_any_order_never_raise_anything_else(line):
     ends_well(f"dW_ho = {line}")
 
 
-@settings(max_examples=300, **FUZZ)
+@settings(ANY_TIME, max_examples=300)
 @given(st.text(max_size=60))
 def test_any_text_never_raises_anything_else(line):
     ends_well(line)
     ends_well(f"δ_o = {line}")
 
 
-RIGHT = (
-    r"\frac{\partial Loss}{\partial W_{ho}} = -\frac{2}{n} a_h^{\top} ((Y_t - a_o) ⊙ a_o(1-a_o))"
-)
+RIGHT = r"∂L/∂W_{ho} = -\frac{2}{n} a_h^{\top} ((Y_t - a_o) ⊙ a_o \left(1 - a_o\right))"
 
 
-@settings(max_examples=300, **FUZZ)
+@settings(ANY_TIME, max_examples=300)
 @given(st.integers(0, len(RIGHT)), st.integers(0, 5), st.sampled_from(["", *PIECES]))
 def test_a_damaged_line_never_raises_anything_else(place, length, piece):
     ends_well(RIGHT[:place] + piece + RIGHT[place + length :])

@@ -31,7 +31,7 @@ class Cursor:
 
     def take(self) -> Token:
         token = self.now
-        self.place += 1
+        self.place = min(self.place + 1, len(self.found))
         return token
 
     def expect(self, kind: str, text: str) -> Token:
@@ -55,5 +55,5 @@ class Cursor:
 
     def behind(self) -> Span:
         """Return where the token before this place stands."""
-        token = self.found[self.place - 1]
+        token = self.found[self.place - 1] if self.place else self.now
         return (token.start, token.end)

@@ -60,14 +60,15 @@ class _Parser(Pieces):
 
     def statement(self) -> Reading:
         left = self.left_side()
-        sign = self.take()
+        sign = self.now
+        if sign.kind in ("less", "more", "equals", "assign"):
+            self.take()
         if sign.kind in ("less", "more"):
             change = self.sum()
             operation: Operation = "subtract" if sign.kind == "less" else "add"
             span = (left.span[0], change.span[1])
             return Reading(left, (Binary(operation, left, change, span=span),), True)
         if sign.kind not in ("equals", "assign"):
-            self.place -= 1
             raise self.fault(
                 "an equation is needed, such as dW_ho = a_h.T @ delta_o: an equals sign is missing"
             )

@@ -25,6 +25,7 @@ from chainrule.network.lines.trees import (
     below,
     every,
     exchanged,
+    rebuilt,
 )
 
 PRODUCTS = ("entrywise", "matrix", "product")
@@ -120,7 +121,13 @@ class Neighborhood:
 
     def changed(self, kind: str, node: Tree, new: Tree, **given: str | Tree) -> Repair:
         """Return the repair that puts another node in the place of one."""
-        return Repair(kind, exchanged(self.tree, node, new), node, given)
+        above = self.above.get(id(node))
+        before, tree = node, new
+        while above is not None:
+            parts = tuple(tree if part is before else part for part in below(above))
+            before, tree = above, rebuilt(above, parts)
+            above = self.above.get(id(before))
+        return Repair(kind, tree, node, given)
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None where it has none."""
@@ -249,6 +256,14 @@ class Neighborhood:
                 for factor in factors([*self.letters, "α"]):
                     new = times(factor, node)
                     yield self.changed("factor", node, new, factor=factor.label)
+
+    def whole_slopes(self) -> Iterator[Repair]:
+        """Multiply the whole line with a slope of its shape."""
+        shape = self.shape(self.tree)
+        for slope in self.slopes:
+            if shape is not None and shape == self.shape(slope):
+                whole = Binary("entrywise", self.tree, slope, span=self.tree.span)
+                yield Repair("slope_missing", whole, self.tree, {"slope": slope})
 
     def losing_slopes(self) -> Iterator[Repair]:
         """Multiply with a slope that is missing, take the right one for a wrong one, drop one."""
