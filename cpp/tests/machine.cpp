@@ -39,10 +39,10 @@ void test_machine(std::ptrdiff_t samples) {
     const Number axes[] = {1, samples, 5, 40};
     const Value values[] = {{1, 2, 0}, {2, 3, 0}, {0, 3, 0}, {1, 3, 0}, {0, 3, 0}};
     const Instruction instructions[] = {
-        {Producer::product, -1, 0, 0, 1, 2, 1, 3, 2, 0, 0},
-        {Producer::check, -1, 5, 0, 5, -1, 0, 0, 0, -1, 0},
-        {Producer::total_of_rows, 4, 3, 0, 0, -1, 0, 3, 1, -1, 0},
-        {Producer::nothing, -1, 0, 0, 0, -1, 2, 3, 0, 1, 0},
+        {Producer::product, -1, 0, 0, 1, 2, 1, 3, 2, 0, 0, 0},
+        {Producer::check, -1, 5, 0, 5, -1, 0, 0, 0, -1, 0, 0},
+        {Producer::total_of_rows, 4, 3, 0, 0, -1, 0, 3, 1, -1, 0, 0},
+        {Producer::nothing, -1, 0, 0, 0, -1, 2, 3, 0, 1, 0, 0},
     };
     // operand, tanh, scalar, multiply, square, store, sum; then W - s * total
     const Step tape[] = {

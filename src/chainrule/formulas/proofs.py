@@ -48,6 +48,11 @@ class Trial:
     found: float
     error: float
 
+    @property
+    def same(self) -> bool:
+        """Whether it gives the right numbers for all that: ones of equal length are alike."""
+        return self.error <= _SAME
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -124,7 +129,7 @@ class Proof:
         for samples in self._samples():
             sizes = self._lengths(samples)
             trial = self._trial(entry.factors, sizes)
-            if trial is not None and trial.error <= _SAME:
+            if trial is not None and trial.same:
                 trial = self._trial(entry.factors, dict.fromkeys(sizes, _WIDER))
             if trial is not None:
                 return Refusal(entry.factors, entry.meets, entry.gives, coincide, trial)

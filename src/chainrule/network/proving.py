@@ -126,7 +126,8 @@ def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Sentence:
         "row": str(trial.place[0] + 1),
         "column": str(trial.place[1] + 1),
     }
-    return Sentence("refused_one" if widened else "refused_numbers", given, item=True)
+    how = "refused_same" if trial.same else "refused_one" if widened else "refused_numbers"
+    return Sentence(how, given, item=True)
 
 
 def _lengths(axes: tuple[Axis, ...], trial: Trial) -> str:

@@ -177,7 +177,7 @@ def ledger(
     exact = sum(map(Fraction, values), start=Fraction(0))
     return Ledger(
         tuple(
-            Part(label, value, shown_as(count))
+            Part(label, value, shown_as(count) if value else Figure("0"))
             for (label, _), value, count in zip(parts, values, counts, strict=True)
         ),
         total,

@@ -67,6 +67,7 @@ def _index(
     shape: tuple[int, ...],
     known: dict[Axis, list[str]],
 ) -> tuple[int, ...]:
+    last = max(axis.position for axis in known)
     for cells in _cut(inside, len(shape)):
         found = [_place(cell, known.get(axis, [])) for cell, axis in zip(cells, axes, strict=True)]
         places = [place for place in found if place is not None]
@@ -74,17 +75,20 @@ def _index(
             continue
         for axis, place, length in zip(axes, places, shape, strict=True):
             if not 0 <= place < length:
-                side = ("index", "") if len(axes) == 1 else ("index", f" of axis {axis.name}")
+                side = {0: "input", last: "output"}.get(axis.position, "unit")
                 raise InputError(
-                    f"weight: {shown(text)} came; the {side[0]}{side[1]} goes from 0 to "
+                    f"weight: {shown(text)} came; the index of the {side} goes from 0 to "
                     f"{length - 1}"
                 )
         return tuple(places)
-    needed = {1: "one index", 2: "two indices, input and output,"}[len(shape)]
+    needed = {
+        1: "one index, counted from 0, is",
+        2: "two indices, input and output, counted from 0, are",
+    }[len(shape)]
     every = [name for axis in axes for name in known.get(axis, [])]
     near = next(filter(None, (nearest(cell, every) for cell in inside.split(","))), None)
     meant = f"; did you mean {shown(near)}?" if near else ""
-    raise InputError(f"weight: {shown(text)} came; {needed} from 0 are needed{meant}")
+    raise InputError(f"weight: {shown(text)} came; {needed} needed{meant}")
 
 
 def _cut(inside: str, count: int) -> Iterator[tuple[str, ...]]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Expression, Symbol, symbols
+from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
 from chainrule.network import statements as told
 from chainrule.network.causes import DATA, PENALTY
 from chainrule.network.optimizers import G, W
@@ -86,8 +88,9 @@ class Story:
         if self.labels.numbers:
             given["number"] = str(self.labels.numbers[place])
         key = "sample"
-        if len(self.explanation.rows) > 1 and given["number"] != given["place"]:
-            key = "sample_of_batch"
+        numbers = self.labels.numbers or self.explanation.rows
+        if len(numbers) > 1:
+            key = "sample" if numbers == tuple(range(len(numbers))) else "sample_of_batch"
         elif self.labels.lines:
             key, given["line"] = "sample_on_line", str(self.labels.lines[place])
         return Phrase(key, given)
@@ -172,7 +175,7 @@ class Story:
         if factor.formula is None:
             return (partial, Phrase("sum_of_ways"), "", value)
         formula = Formula(factor.formula, factor.at)
-        plain = isinstance(factor.formula, Symbol)
+        plain = isinstance(factor.formula, Symbol | Number)
         numbers = Formula(factor.formula, factor.at, self._numbers(factor.formula, factor.at))
         return (partial, formula, "" if plain else numbers, value)
 
@@ -241,6 +244,11 @@ class Story:
             left = Formula(equation.left, named=named)
             right = Formula(equation.right, named=named)
             yield Display(Equals((left, right, figure(value)), assigns=True))
+        if self.batch.memory and not any(np.any(kept) for kept in self.batch.memory.values()):
+            yield Paragraph(Phrase("memory_empty"))
+        if not any(part.value for part in story.step.parts):
+            yield Paragraph(Phrase("no_cause"))
+            return
         if story.scaling is not None:
             scaling = Formula(story.scaling.formula, named=named)
             given = {"scaling": Equals((scaling, figure(story.scaling.value)))}
@@ -261,8 +269,8 @@ class Story:
 
     def _scaled(self, story: WeightStory) -> Iterator[Element]:
         """Yield the causes once more, each with the scaling in it."""
-        parts = [part for part in story.step.parts if part.label.formula is not None]
-        if len(parts) < 2:
+        parts = story.scaled.parts
+        if sum(part.value != 0 for part in parts) < 2:
             return
         yield Paragraph(Phrase("scaled"))
         yield self._table(
