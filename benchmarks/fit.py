@@ -3,7 +3,8 @@
     taskset -c 1 python -m benchmarks.fit
 
 Both estimators get the same parameters, seed and data, and run the same epochs. Before a time is
-printed their loss curves are compared: the arithmetic is the same. One thread each.
+printed their loss curves are compared: the arithmetic is the same. One thread each; times are those
+of the processor, so that other programs on the machine do not count.
 """
 
 import argparse
@@ -106,10 +107,10 @@ def ratio(run: Callable[[str], Any], rounds: int, repeats: int = 1) -> tuple[flo
     times: dict[str, list[float]] = {home: [] for home in HOMES}
     for _ in range(rounds):
         for home, seconds in times.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             for _ in range(repeats):
                 run(home)
-            seconds.append((time.perf_counter() - begin) / repeats)
+            seconds.append((time.process_time() - begin) / repeats)
     ours, theirs = (statistics.median(values) for values in times.values())
     return ours, theirs / ours
 

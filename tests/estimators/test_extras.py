@@ -1,10 +1,11 @@
 """What scikit-learn's networks do not have: class weights, own validation data, more functions."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import sparse, special
 from sklearn import metrics, neural_network
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.kernels import compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -176,6 +178,34 @@ def test_quantiles_lie_where_they_should() -> None:
 def test_words_about_targets_that_a_loss_is_not_defined_for(loss: str, value: float) -> None:
     with pytest.raises(InputError, match=f"y: {value:g} came; loss='{loss}' needs numbers"):
         cr.MLPRegressor(loss=loss).fit([[1.0], [2.0]], [1.0, value])
+
+
+def test_warnings_point_at_the_line_of_the_user() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cr.MLPRegressor(**PLAIN, batch_size=1000).fit(XR, YR)
+    assert {warning.filename for warning in told} == {__file__}
+    assert len(told) == 2  # a clipped batch, and no convergence
+
+
+def test_sparse_rows_are_predicted_in_pieces() -> None:
+    random = np.random.default_rng(0)
+    rows = sparse.random_array((2500, 30), density=0.1, rng=random)
+    y = np.asarray(rows.sum(axis=1)).ravel()
+    model = cr.MLPRegressor(**PLAIN).fit(rows.tocsc(), y)
+    for matrix in (rows.tocsr(), rows.tocsc()):
+        np.testing.assert_array_equal(model.predict(matrix), model.predict(rows.toarray()))
+    theirs = neural_network.MLPRegressor(**PLAIN).fit(rows.tocsr(), y)
+    np.testing.assert_allclose(theirs.loss_curve_, model.loss_curve_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_without_the_core_the_reference_runs(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = cr.MLPClassifier(**PLAIN, solver=solver).fit(X, Y)
+    monkeypatch.setattr(compiled, "available", lambda: False)
+    found = cr.MLPClassifier(**PLAIN, solver=solver).fit(X, Y)
+    assert found.loss_ == pytest.approx(expected.loss_, rel=1e-10)
+    np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-9)
 
 
 # -- where we differ on purpose (docs/scikit-learn.md) ---------------------------------------------

@@ -27,6 +27,17 @@ Array = NDArray[Any]
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and numbers.
 
+    The loss is −Σ y log a, averaged over rows, plus ½ α ‖W‖² / rows.  Parameters are those of
+    ``sklearn.neural_network.MLPClassifier``, and ``class_weight``: None, "balanced" or weights by
+    class, with which a row's weight is multiplied.  ``activation`` may also be another elementwise
+    one of the catalogue, or a list of one for each hidden layer.  Fitted attributes are
+    scikit-learn's, ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and
+    ``best_iteration_`` (the epoch, from 1, of the best validation score with ``early_stopping``, of
+    the lowest loss without).
+
+    Raises ``ValueError`` and ``TypeError`` as scikit-learn does, and as soon as a loss is no longer
+    finite, naming the epoch, the batch and the layer.
+
     >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     >>> model = MLPClassifier((4,), activation="tanh", solver="lbfgs", random_state=1)
     >>> model.fit(X, ["no", "yes", "yes", "no"]).predict(X).tolist()

@@ -25,6 +25,7 @@ from chainrule.estimators.described import (
 from chainrule.estimators.outputs import outputs
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
+from chainrule.kernels.compiled import PIECE
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
@@ -341,7 +342,15 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         if dtype != weights:
             coefs = [array.astype(dtype) for array in coefs]
             intercepts = [array.astype(dtype) for array in intercepts]
-        return outputs(self._network(dtype), coefs, intercepts, checked.dense(X, dtype))
+        network = self._network(dtype)
+        if not hasattr(X, "tocsr"):
+            return outputs(network, coefs, intercepts, checked.dense(X, dtype))
+        rows = X.tocsr()  # sparse: made dense piece by piece
+        pieces = [
+            outputs(network, coefs, intercepts, checked.dense(rows[first : first + PIECE], dtype))
+            for first in range(0, rows.shape[0], PIECE)
+        ]
+        return np.concatenate(pieces)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

@@ -21,6 +21,18 @@ Array = NDArray[Any]
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron regressor: scikit-learn's parameters, attributes and numbers.
 
+    The loss is ½ Σ (y − a)², averaged over rows (and told as a mean over outputs), or what ``loss``
+    says, plus ½ α ‖W‖² / rows.  Parameters are those of ``sklearn.neural_network.MLPRegressor``;
+    ``loss`` may also be "absolute_error", "huber" (δ = 1), "quantile" (its level is ``quantile``)
+    or "gamma", ``activation`` another elementwise one of the catalogue, or a list of one for each
+    hidden layer.  Fitted attributes are scikit-learn's, ``validation_loss_curve_`` (losses on
+    held-out rows by epoch, or None) and ``best_iteration_`` (the epoch, from 1, of the best
+    validation score with ``early_stopping``, of the lowest loss without).
+
+    Raises ``ValueError`` and ``TypeError`` as scikit-learn does, for targets that the loss is not
+    defined for, and as soon as a loss is no longer finite, naming the epoch, the batch and the
+    layer.
+
     >>> import numpy as np
     >>> X = np.linspace(-1, 1, 40)[:, None]
     >>> model = MLPRegressor(

@@ -131,7 +131,7 @@ class Fit:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=6,
+                stacklevel=7,
             )
         return int(np.clip(wanted, 1, self.samples))
 
@@ -163,7 +163,7 @@ class Fit:
         except KeyboardInterrupt:
             self._finished()
             stopped = True
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
         except Diverged as place:
             self._finished()
             stopped = True
@@ -177,7 +177,7 @@ class Fit:
                 f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _finished(self) -> None:
@@ -242,7 +242,7 @@ class Fit:
             f"Stochastic Optimizer: the loss became {place.loss} in {where}; the weights of the "
             "best validation score are kept. Scale X, or use a smaller learning_rate_init.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
     def _is_weightless(self, batch: int) -> bool:
