@@ -17,8 +17,9 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
-from chainrule.network.architecture import Network
+from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.chains import Chains
+from chainrule.network.checking import Checked, Checker
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
@@ -26,6 +27,7 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.plan import Plan, plan
+from chainrule.network.points import lengths
 from chainrule.network.proving import RULE, ToldProof, told
 from chainrule.network.slopes import about
 from chainrule.network.statements import (
@@ -140,25 +142,44 @@ class Derivation:
             raise unknown_name("matrix product", name, list(known))
         return known[name]
 
+    # -- checks --------------------------------------------------------------------------------
+
+    def check(self, seed: int = 0) -> Checked:
+        """Return the lines with a verdict on every equality, each computed as it is displayed.
+
+        Exact in a prime field, with f(z) as a fresh symbol, wherever the field has what the line
+        speaks of; in floating point elsewhere.  ``str()`` of the result says how many of each.
+
+        >>> derive(Network.dense([2, 3, 1])).check().passed
+        True
+        """
+        sizes = lengths((*self.network.axes, SAMPLES))
+        return Checker(self.parts, sizes, self.layout, self.optimizer, seed).check(self.lines)
+
+    @cached_property
+    def checked(self) -> tuple[Line, ...]:
+        """The lines as they are shown: a step that fails its check says so."""
+        return self.check().marked
+
     # -- on paper ------------------------------------------------------------------------------
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.lines, language, self._proved())
+        return text_of(self.checked, language, self._proved())
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self.lines, language, self._proved(), document=document)
+        return latex_of(self.checked, language, self._proved(), document=document)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
 
         Every matrix product can be opened there: why this order, why these transposes.
         """
-        return html_of(self.lines, language, self._opened, document=document)
+        return html_of(self.checked, language, self._opened, document=document)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)

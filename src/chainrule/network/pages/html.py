@@ -173,6 +173,8 @@ class _Page:
             parts.append(f'<span class="dimensions">{dimensions}</span>')
         if equal.reason:
             parts.append(f'<span class="rule">{self.way.phrase(equal.reason)}</span>')
+        if equal.holds is False:
+            parts.append(f'<strong class="failed">{self.way.phrase("step_failed")}</strong>')
         if parts:
             yield f'<div class="note">{" ".join(parts)}</div>'
 
