@@ -17,6 +17,7 @@ from chainrule.network.telling import LANGUAGES
 from chainrule.report import paper
 from chainrule.report.html_page import html_page
 from chainrule.report.latex_page import latex_page
+from chainrule.report.lines import NumberedLine
 from chainrule.report.paper import phrases
 from chainrule.report.text_page import text_page
 from tests.network.html_reading import check_page, parsed
