@@ -17,6 +17,7 @@ from chainrule.network.telling import LANGUAGES
 from chainrule.report import paper
 from chainrule.report.html_page import html_page
 from chainrule.report.latex_page import latex_page
+from chainrule.report.lines import NumberedLine
 from chainrule.report.paper import phrases
 from chainrule.report.text_page import text_page
 from tests.network.html_reading import check_page, parsed
@@ -184,7 +185,7 @@ def test_printed_columns_add_up_exactly(language: Any) -> None:
     assert len(columns(mazur().to_text(language))) == 2
 
 
-@pytest.mark.parametrize("case", cases()[::8], ids=str)
+@pytest.mark.parametrize("case", cases()[::16], ids=str)
 def test_printed_columns_of_random_networks_add_up(case: Any) -> None:
     parameters, X, Y = drawn(case)
     optimizer = OPTIMIZERS[case.number % len(OPTIMIZERS)]
