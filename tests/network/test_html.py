@@ -85,7 +85,7 @@ def test_every_phrase_is_said_somewhere(monkeypatch):
     known = {language: Recorded(phrases(language)) for language in LANGUAGES}
     monkeypatch.setattr(telling, "phrases", lambda language: known[language])
     telling.spoken.cache_clear()
-    optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adam", "rmsprop"]
+    optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
     for network in (*NETWORKS.values(), *more):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from benchmarks import denormals
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
 from chainrule.kernels import _core
 
@@ -171,6 +172,15 @@ def test_progress_comes_at_most_twenty_times_a_second_and_tells_all(backend, eve
     assert min(np.diff(times[:-1]), default=1.0) >= 0.045
 
 
+def test_a_listener_has_the_callers_arithmetic():
+    """Inside a run subnormal numbers count as zero; the caller's own code is spared that."""
+    told = []
+    train(epochs=60_000, on_progress=lambda progress: told.append(sys.float_info.min / 2))
+    assert len(told) > 1
+    assert min(told) > 0
+    assert sys.float_info.min / 2 > 0
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_true_answer_to_progress_ends_the_run_after_an_epoch(backend):
     result = train(backend, epochs=10**6, on_progress=lambda progress: progress.done >= 2)
@@ -298,6 +308,11 @@ def test_a_run_that_diverges_has_a_result(backend):
                         **settings)  # fmt: skip
     assert caught.value.result.best_epoch == best
     assert np.array_equal(caught.value.result.parameters.flat, expected.parameters.flat)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_subnormal_numbers_do_not_slow_a_run(dtype):
+    assert max(denormals.ratios(dtype).values()) <= 1.5
 
 
 # -- bad input -------------------------------------------------------------------------------------

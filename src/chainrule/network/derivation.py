@@ -14,11 +14,12 @@ from typing import Literal
 from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Symbol, symbols
+from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
 from chainrule.network.chains import Chains
+from chainrule.network.conventions import conventions, meaning, title
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
@@ -33,7 +34,6 @@ from chainrule.network.statements import (
     Heading,
     Key,
     Line,
-    Listed,
     Part,
     Proved,
     Sentence,
@@ -197,30 +197,18 @@ class Derivation:
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
         told = self._brief() if self.detail == "brief" else self._full()
-        return (self._title(), *told)
+        return (title(self.network), *told)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The equations among the lines."""
         return tuple(statements(self.lines))
 
-    def _title(self) -> Heading:
-        network = self.network
-        names = [activation.name for activation in network.activations]
-        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
-            names = list(dict.fromkeys(names))
-        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
-        given: dict[str, Given] = {
-            "widths": "-".join(map(str, network.layers)),
-            "activations": Listed(tuple(names), "then"),
-            "loss": Listed((network.loss.name, *added)),
-            "parameters": f"{network.size:,}",
-        }
-        return Heading("title", given, level=1)
-
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"
-        yield from self._conventions((f"{part}_{self.layout}",))
+        yield from conventions(self.network, self.batch, f"{part}_{self.layout}")
+        yield Sentence("simultaneous")
+        yield from meaning(self.optimizer)
         chains = Chains(self.equations, self.layout, part)
         yield Heading("forward")
         yield from chains.forward()
@@ -231,7 +219,7 @@ class Derivation:
 
     def _full(self) -> Iterator[Line]:
         last: Part = "batch" if self.batch else "sample"
-        yield from self._conventions(("letters",))
+        yield from conventions(self.network, self.batch, "letters")
         yield Heading("functions")
         yield from self._functions("activation", level=3)
         yield from self._neuron()
@@ -241,33 +229,10 @@ class Derivation:
                 yield from self._stage(chains)
         yield Heading("updates")
         yield Sentence("simultaneous")
-        yield from self._meaning_of_update()
+        yield from meaning(self.optimizer)
         chains = Chains(self.parts[last], self.layout, last)
         for parameter in self.formulation.parameters:
             yield from chains.updates(parameter, self.optimizer)
-
-    def _conventions(self, layout: tuple[str, ...]) -> Iterator[Line]:
-        size = "batch" if self.batch else "sample"
-        scale = "averaged" if self.network.form.averaged else "summed"
-        yield Heading("conventions")
-        yield from map(Sentence, layout)
-        yield Sentence("notation")
-        yield Sentence("sizes_deep" if len(self.network.layers) > 3 else "sizes")
-        yield Sentence(f"{scale}_{size}")
-        yield from (Sentence(f"penalty_{p.name}") for p in self.network.penalties)
-        yield Sentence("delta")
-        if self.detail == "brief":
-            yield Sentence("simultaneous")
-            yield from self._meaning_of_update()
-
-    def _meaning_of_update(self) -> Iterator[Line]:
-        yield Sentence("learning_rate")
-        used = {kept.name for kept in self.optimizer.memory}
-        inside = {s.name for update in self.optimizer.updates for s in symbols(update.right)}
-        if used:
-            yield Sentence(f"memory_{'_'.join(sorted(used))}")
-        if "t" in inside:
-            yield Sentence("steps")
 
     def _functions(self, phrase: str, level: int) -> Iterator[Line]:
         for function in dict.fromkeys(self.network.activations):
@@ -309,6 +274,7 @@ class Derivation:
             yield RULE
         if chains.part == "batch":
             yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
+            yield Sentence("batch_sum")
         yield Heading("forward", level=3)
         yield from chains.forward()
         yield Heading("loss", level=3)

@@ -22,7 +22,10 @@ _LONG = 28
 """A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
 
 
-_PUNCTUATED = re.compile(r"[（“(]*<math>(?:(?!</math>).)*</math>[，。；：、）”！？).,;:]+")
+_FORMULA = "<math>(?:(?!</math>).)*</math>"
+_PUNCTUATED = re.compile(
+    f"[（“(]+{_FORMULA}[，。；：、）”！？).,;:]*|{_FORMULA}[，。；：、）”！？).,;:]+"
+)
 
 
 def medium(language: str) -> Medium:
@@ -31,7 +34,7 @@ def medium(language: str) -> Medium:
 
 
 def kept(said: str) -> str:
-    """Keep a formula and the punctuation after it on one line: browsers break between the two."""
+    """Keep a formula and the punctuation around it on one line: browsers break between them."""
     return _PUNCTUATED.sub(lambda match: f'<span class="kept">{match.group()}</span>', said)
 
 
