@@ -185,7 +185,7 @@ def test_printed_columns_add_up_exactly(language: Any) -> None:
     assert len(columns(mazur().to_text(language))) == 2
 
 
-@pytest.mark.parametrize("case", cases()[::8], ids=str)
+@pytest.mark.parametrize("case", cases()[::16], ids=str)
 def test_printed_columns_of_random_networks_add_up(case: Any) -> None:
     parameters, X, Y = drawn(case)
     optimizer = OPTIMIZERS[case.number % len(OPTIMIZERS)]

@@ -19,15 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
-from chainrule.formulas.axes import Sides
-from chainrule.formulas.differentiate import Equation, depends
+from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
+from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Expression, Symbol, symbols
+from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
-from chainrule.kernels.verification import COMPLEX_STEP, Forward, distance_from_kinks
-from chainrule.network.formulation import Formulation
+from chainrule.kernels.verification import COMPLEX_STEP, distance_from_kinks
 from chainrule.report.batch import Batch
 
 Array = NDArray[Any]
@@ -35,6 +34,10 @@ Method = Literal["index", "complex", "reference", "none"]
 
 LIMIT = 1e-9
 """The relative error up to which a line is right: rounding stays far below, a slip far above."""
+LARGEST = 2_000_000
+"""Numbers that one evaluation may hold: batches of many samples take several."""
+_DIRECTIONS = Axis("D", SAMPLES_POSITION - 1)
+"""The axis along which the directions of the complex step lie."""
 ENTRIES, SINGLE, MIXED = 24, 12, 6
 """Arrays up to this size are checked entry by entry, larger ones along single and mixed entries."""
 
@@ -61,7 +64,6 @@ class Witness:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._found: dict[Symbol, list[float]] = {}
-        self._forward: dict[Symbol, Forward] = {}
 
     @cached_property
     def on_kink(self) -> bool:
@@ -116,7 +118,7 @@ class Witness:
         """Return the verdict on one number of a gradient."""
         direction = np.zeros(self.batch.named(symbol).shape)
         direction[index] = 1.0
-        expected = self._slope(symbol, direction)
+        (expected,) = self._along(symbol, [direction])
         if self.on_kink or not np.isfinite([expected, gradient]).all():
             return Mark("none")
         return Mark("complex", _error(np.array([gradient]), np.array([expected])))
@@ -133,39 +135,49 @@ class Witness:
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
         if symbol not in self._found:
-            self._found[symbol] = [self._slope(symbol, direction) for direction in directions]
+            together = max(1, LARGEST // sum(self.batch.named(s).size for s in self._used(symbol)))
+            self._found[symbol] = [
+                slope
+                for start in range(0, len(directions), together)
+                for slope in self._along(symbol, directions[start : start + together])
+            ]
         return self._found[symbol]
 
-    def _slope(self, symbol: Symbol, direction: Array) -> float:
-        """Return how the loss changes with one symbol, all that comes before it held."""
-        if symbol not in self._forward:
-            formulation = _from(self.batch.formulation, symbol)
-            known = (*formulation.inputs, *formulation.parameters)
-            given = {name.name: self.batch.named(name) for name in known}
-            self._forward[symbol] = Forward(formulation, given)
-        forward = self._forward[symbol]
-        moved = forward.values[symbol.name] + 1j * COMPLEX_STEP * direction
-        return float(np.imag(forward.loss({symbol.name: moved}))) / COMPLEX_STEP
+    def _used(self, symbol: Symbol) -> set[Symbol]:
+        """Return what a symbol acts on, and itself."""
+        return depends(self.batch.formulation.equations, [symbol])
 
+    def _along(self, symbol: Symbol, directions: list[Array]) -> list[float]:
+        """Return how the loss changes with one symbol along each direction, all else held.
 
-def _from(formulation: Formulation, symbol: Symbol) -> Formulation:
-    """Return the equations that a symbol acts on, logarithms in safe form, all else given."""
-    acted_on = depends(formulation.equations, [symbol])
-    defined = {
-        equation.left: equation.right
-        for equation in formulation.equations
-        if equation.left in acted_on and equation.left != symbol
-    }
-    equations = [Equation(left, safe_logarithms(right, defined)) for left, right in defined.items()]
-    # Whatever else the equations speak of is given, what was computed before the symbol too.
-    used = {name for equation in equations for name in symbols(equation.right)} | {symbol}
-    parameters = tuple(name for name in formulation.parameters if name in used)
-    inputs = sorted(used - {*parameters, *defined}, key=lambda name: name.name)
-    if formulation.output not in defined:
-        inputs = [*inputs, formulation.output] if formulation.output not in inputs else inputs
-    return replace(
-        formulation, equations=tuple(equations), inputs=tuple(inputs), parameters=parameters
-    )
+        The directions are one more axis of everything that the symbol acts on, so that the forward
+        equations are evaluated once for all of them.
+        """
+        formulation = self.batch.formulation
+        lifted: dict[Symbol, Expression] = {
+            acted: Symbol(acted.name, (_DIRECTIONS, *acted.axes)) for acted in self._used(symbol)
+        }
+        defined = {
+            left: right
+            for left, right in formulation.defined.items()
+            if left in lifted and left != symbol
+        }
+        moved = np.stack([self.batch.named(symbol) + 1j * COMPLEX_STEP * d for d in directions])
+        values: dict[str, Any] = {symbol.name: moved}
+        given = {name for right in defined.values() for name in symbols(right)} - lifted.keys()
+        values.update({name.name: self.batch.named(name) for name in given})
+        evaluation = Evaluation(values, form="value", dtype=np.complex128)
+        start = lifted[symbol]
+        assert isinstance(start, Symbol)
+        evaluation.measure((start, *given))
+        for left, right in defined.items():
+            # Safe logarithms, where what they look into is moved too: else 1 − a loses its digits.
+            stable = substitute(safe_logarithms(right, defined), dict(lifted))
+            target = lifted[left]
+            assert isinstance(target, Symbol)
+            evaluation.define(target, evaluation.spread(stable, target.axes))
+        losses = evaluation(lifted[formulation.loss])
+        return [float(slope) for slope in np.imag(losses) / COMPLEX_STEP]
 
 
 def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
