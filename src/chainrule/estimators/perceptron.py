@@ -168,7 +168,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if np.any(np.array(listed) <= 0):
+        if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
         if not isinstance(self.activation, str):
             for name in self.activation:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,23 @@ class Update:
         """Return the rule of an estimator's parameters, at its start."""
         rate = float(model.learning_rate_init)
         if model.solver == "adam":
-            return cls(AdamHat(rate, model.beta_1, model.beta_2, model.epsilon), rate)
-        momentum = float(model.momentum)
-        rule = SGD(rate, momentum, bool(model.nesterovs_momentum and momentum))
+            return cls(_adam(rate, model.beta_1, model.beta_2, model.epsilon), rate)
+        rule = _sgd(rate, float(model.momentum), bool(model.nesterovs_momentum))
         return cls(rule, rate, model.learning_rate, float(model.power_t))
 
     def rate_after(self, samples: int) -> float:
         """Return the learning rate once so many samples were seen, of the schedule invscaling."""
         return self.rule.learning_rate / float((samples + 1) ** self.power)
+
+
+@lru_cache(maxsize=256)
+def _adam(rate: float, beta_1: float, beta_2: float, epsilon: float) -> AdamHat:
+    return AdamHat(rate, beta_1, beta_2, epsilon)  # its constants are checked once
+
+
+@lru_cache(maxsize=256)
+def _sgd(rate: float, momentum: float, nesterov: bool) -> SGD:
+    return SGD(rate, momentum, nesterov and momentum > 0)
 
 
 class Fit:
