@@ -82,7 +82,7 @@ def _derived(example: Example) -> str:
 
 
 def _recomputed(example: Example) -> list[str]:
-    pieces = []
+    pieces = ["*Off* is recomputed − published, in units of the last printed digit."]
     met: list[Figure] = []
     for part in example.parts:
         figures = part()
@@ -105,7 +105,7 @@ def _table(part: Part, figures: list[Figure]) -> str:
         f"{_apart(figure)} |"
         for figure in figures
     )
-    head = "| | published | recomputed | difference, last digit |\n|---|--:|--:|--:|"
+    head = "| | published | recomputed | off |\n|---|--:|--:|--:|"
     if any(isinstance(figure, Chance) for figure in figures):
         head = "| | published | recomputed | allowed |\n|---|--:|--:|--:|"
     return f"## {heading(part)}\n\n{text(part)}\n\n{head}\n{rows}"

@@ -1,5 +1,7 @@
 """What builds the documentation: each of its checks can fail."""
 
+import doctest
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,3 +114,11 @@ def test_dead_links_and_fetched_files_are_found(tmp_path: Path) -> None:
     assert faults('<img src="no.png">') == ["index.html: no.png leads nowhere"]
     assert faults('<script src="https://cdn.x/y.js">') == ["index.html: fetches https://cdn.x/y.js"]
     assert faults('<link rel="stylesheet" href="//x.y/z">') == ["index.html: fetches //x.y/z"]
+
+
+@pytest.mark.parametrize("name", ["examples.published.figures", "docs.building.docstrings"])
+def test_examples_of_the_docstrings(name: str) -> None:
+    pytest.importorskip("griffe")
+    outcome = doctest.testmod(importlib.import_module(name))
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
