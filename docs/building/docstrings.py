@@ -10,16 +10,7 @@ _LITERAL = re.compile(r"^::\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
 def markdown(docstring: str) -> str:
-    r"""Return a docstring as Markdown.
-
-    >>> print(markdown("Add.\n\n>>> 1 + 1\n2"))
-    Add.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    """
+    """Return a docstring as Markdown."""
     fenced = _EXAMPLE.sub(lambda found: f"```pycon\n{found.group().rstrip()}\n```\n", docstring)
     literal = _LITERAL.sub(lambda found: found.group(1), fenced)
     return literal.rstrip()

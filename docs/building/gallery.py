@@ -82,7 +82,7 @@ def _derived(example: Example) -> str:
 
 
 def _recomputed(example: Example) -> list[str]:
-    pieces = []
+    pieces: list[str] = []
     met: list[Figure] = []
     for part in example.parts:
         figures = part()
@@ -90,6 +90,8 @@ def _recomputed(example: Example) -> list[str]:
         if missed:
             told = "; ".join(f"{f.what}: {f.published}, found {f.found!r}" for f in missed)
             raise Departure(f"gallery: {example.title}, {heading(part)}: {told}")
+        if not met and not any(isinstance(figure, Chance) for figure in figures):
+            pieces.append("*Off* is recomputed − published, in units of the last printed digit.")
         pieces.append(_table(part, figures))
         met += figures
     errata = sum(isinstance(figure, Erratum) for figure in met)
@@ -105,7 +107,7 @@ def _table(part: Part, figures: list[Figure]) -> str:
         f"{_apart(figure)} |"
         for figure in figures
     )
-    head = "| | published | recomputed | difference, last digit |\n|---|--:|--:|--:|"
+    head = "| | published | recomputed | off |\n|---|--:|--:|--:|"
     if any(isinstance(figure, Chance) for figure in figures):
         head = "| | published | recomputed | allowed |\n|---|--:|--:|--:|"
     return f"## {heading(part)}\n\n{text(part)}\n\n{head}\n{rows}"

@@ -101,7 +101,8 @@ def _verb(verb: str, found: click.Command, above: click.Context) -> Iterator[str
         if record is None:
             continue
         option, help_text = record
-        lines.append(f"`{option}`\n:   {_escaped(help_text) or '&nbsp;'}")
+        if help_text:  # arguments are told of below
+            lines.append(f"`{option}`\n:   {_escaped(help_text)}")
     yield "\n\n".join(lines)
     if found.epilog:
         yield _paragraphs(found.epilog)

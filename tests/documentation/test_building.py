@@ -1,5 +1,6 @@
 """What builds the documentation: each of its checks can fail."""
 
+import doctest
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import chainrule as cr
 from chainrule import errors
 from chainrule.command_line.main import VERBS
 from docs.building import documents, fences, gallery, links, reference
-from examples.published import GALLERY, micrograd
+from examples.published import GALLERY, figures, micrograd
 from examples.published.example import Example
 from examples.published.figures import Erratum, Figure
 
@@ -112,3 +113,9 @@ def test_dead_links_and_fetched_files_are_found(tmp_path: Path) -> None:
     assert faults('<img src="no.png">') == ["index.html: no.png leads nowhere"]
     assert faults('<script src="https://cdn.x/y.js">') == ["index.html: fetches https://cdn.x/y.js"]
     assert faults('<link rel="stylesheet" href="//x.y/z">') == ["index.html: fetches //x.y/z"]
+
+
+def test_examples_of_the_docstrings() -> None:
+    outcome = doctest.testmod(figures)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
