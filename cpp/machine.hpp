@@ -4,6 +4,7 @@
 #include "arena.hpp"
 #include "finish.hpp"
 #include "narrow.hpp"
+#include "pool.hpp"
 #include "tape.hpp"
 
 namespace chainrule {
@@ -18,6 +19,11 @@ using Kernel = void (*)(Call<T>&);
 // 384 rows took 1.4 times as long where rows x columns was 200 x 32.
 constexpr std::ptrdiff_t scratch_bytes = 16384;
 constexpr std::ptrdiff_t scratch_rows = 96;
+
+// A formula with sums meets a larger result in blocks of rows, whose sums are added in order. Where
+// the blocks of a result end depends on its shape only, so that threads may share them and the bits
+// of a sum are the same for any number of threads.
+constexpr std::ptrdiff_t summed_entries = 16384;
 
 // A formula's call over its whole result, for batches of one length. `moved` are the operands that
 // lie elsewhere in each step: rows of the caller's data.
@@ -41,6 +47,7 @@ public:
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
         bound_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
+        sums_ = arena_.take<double>(most_sums * most_blocks(p));
         find_given();
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
         for (Number v = 0; v < p.value_count; ++v) {
@@ -63,6 +70,9 @@ public:
         stale_ = true;
     }
 
+    // How many threads may share a step. Small ones stay on one whatever is said here.
+    void set_threads(Number threads);
+
     // One step over the batch that lies in its values. False: the check found a loss that is not
     // finite, and nothing has been changed yet.
     bool step() {
@@ -73,6 +83,7 @@ public:
         const Instruction* const end = p.instructions + p.instruction_count;
         const bool full = length[sample_axis] == p.axes[sample_axis];
         Bound<T>* bound = bound_ + (full ? 0 : p.instruction_count);
+        if (threads_ > 1) return step_shared(bound);
         for (const Instruction* i = p.instructions; i != end; ++i)
             if (!perform(*i, *bound++)) return false;
         return true;
@@ -114,6 +125,7 @@ private:
         memory.add<T>(scratch_bytes / sizeof(T));
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
+        memory.add<double>(most_sums * most_blocks(p));
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
         return memory.bytes();
@@ -146,7 +158,7 @@ private:
                            });
             break;
         }
-        case total_of_columns: totals_of_columns(i, columns); break;
+        case total_of_columns: totals_of_columns(i, 0, columns); break;
         case largest_of_rows: largest_rows(i, columns); break;
         case largest_of_columns: largest_columns(i, columns); break;
         case transposition:
@@ -176,10 +188,7 @@ private:
             return;
         }
         const Formula& f = p.formulas[i.formula];
-        // The first operand of a producer's formula is its result; a depth of several blocks would
-        // need room for the sums.
-        if (f.native >= 0 && finished_[f.native] && i.destination < 0 && i.bias < 0 &&
-            length[i.depth] <= depth_block<T> && p.places[f.operand_begin].value < 0) {
+        if (finishes(i, f)) {
             prepare(i, bound, rows, columns);
             load_scalars(f, bound.call);
             finished_[f.native](along, {0, rows, 0, columns}, length[i.depth],
@@ -187,32 +196,61 @@ private:
             return;
         }
         clear_sums(i.formula);
-        constexpr std::ptrdiff_t room = scratch_bytes / std::ptrdiff_t(sizeof(T));
-        constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
-        const bool own = i.destination >= 0;
-        if (rows * padded<T>(columns) <= room) {
+        const Blocks blocks = blocks_of(rows, columns);
+        if (blocks.count == 1) {
+            const bool own = i.destination >= 0;
             product_block<along>(i, {0, rows, 0, columns}, own ? base[i.destination] : scratch_,
                                  own ? stride[i.destination] : padded<T>(columns));
             apply_whole(i, bound, rows, columns);
             return;
         }
-        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
-        std::ptrdiff_t width = room / height / narrowest * narrowest;
-        if (width < narrowest) width = narrowest;
-        for (std::ptrdiff_t column = 0; column < columns; column += width) {
-            const std::ptrdiff_t right = columns - column < width ? columns : column + width;
-            for (std::ptrdiff_t row = 0; row < rows; row += height) {
-                const std::ptrdiff_t bottom = rows - row < height ? rows : row + height;
-                const std::ptrdiff_t step =
-                    own ? stride[i.destination] : padded<T>(right - column);
-                T* const block = own ? base[i.destination] + row * step + column : scratch_;
-                product_block<along>(i, {row, bottom, column, right}, block - row * step - column,
-                                     step);
-                describe(bound.call, p.formulas[i.formula], row, column, bottom - row,
-                         right - column, block, step);
-                call_formula(p.formulas[i.formula], bound.call);
-            }
+        bound.samples = 0;
+        for (std::ptrdiff_t b = 0; b < blocks.count; ++b) {
+            multiply_and_apply<along>(i, blocks, b, rows, columns, bound.call, scratch_);
+            add_sums(f, bound.call.sum);
         }
+    }
+
+    // How a product's result is cut for its formula: columns outside, rows inside.
+    struct Blocks {
+        std::ptrdiff_t height, width, down, count;
+    };
+    static constexpr std::ptrdiff_t scratch_room = scratch_bytes / std::ptrdiff_t(sizeof(T));
+
+    static Blocks blocks_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+        constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
+        if (rows * padded<T>(columns) <= scratch_room) return {rows, columns, 1, 1};
+        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
+        std::ptrdiff_t width = scratch_room / height / narrowest * narrowest;
+        if (width < narrowest) width = narrowest;
+        const std::ptrdiff_t down = pieces(rows, height);
+        return {height, width, down, down * pieces(columns, width)};
+    }
+
+    // Block b of a product, and its formula, whose sums are left in the call.
+    template <Along along>
+    void multiply_and_apply(const Instruction& i, const Blocks& blocks, std::ptrdiff_t b,
+                            std::ptrdiff_t rows, std::ptrdiff_t columns, Call<T>& call,
+                            T* scratch) {
+        const std::ptrdiff_t row = b % blocks.down * blocks.height;
+        const std::ptrdiff_t column = b / blocks.down * blocks.width;
+        const std::ptrdiff_t bottom = rows - row < blocks.height ? rows : row + blocks.height;
+        const std::ptrdiff_t right =
+            columns - column < blocks.width ? columns : column + blocks.width;
+        const bool own = i.destination >= 0;
+        const std::ptrdiff_t step = own ? stride[i.destination] : padded<T>(right - column);
+        T* const block = own ? base[i.destination] + row * step + column : scratch;
+        product_block<along>(i, {row, bottom, column, right}, block - row * step - column, step);
+        const Formula& f = p.formulas[i.formula];
+        describe(call, f, row, column, bottom - row, right - column, block, step);
+        call_formula(f, call);
+    }
+
+    // Whether a formula meets the sums in their registers. The first operand of a producer's
+    // formula is its result; a depth of several blocks would need room for the sums.
+    bool finishes(const Instruction& i, const Formula& f) const {
+        return f.native >= 0 && finished_[f.native] && i.destination < 0 && i.bias < 0 &&
+               length[i.depth] <= depth_block<T> && p.places[f.operand_begin].value < 0;
     }
 
     // One block of a product; `origin` is where the whole result would begin.
@@ -298,24 +336,71 @@ private:
             call.scalar[n] = T(slots[p.slots[s]]);
     }
 
+    // The sums over what the call covers are left in it.
     void call_formula(const Formula& f, Call<T>& call) {
         load_scalars(f, call);
         const Number sums = f.sum_end - f.sum_begin;
-        int n;
-        for (n = 0; n < sums; ++n) call.sum[n] = 0.0;
+        for (int n = 0; n < sums; ++n) call.sum[n] = 0.0;
         if (f.native >= 0)
             kernels_[f.native](call);
         else
             run_tape<T>(call, p.tape + f.code_begin, p.tape + f.code_end, p.constants);
-        for (n = 0; n < sums; ++n) slots[p.slots[f.sum_begin + n]] += call.sum[n];
+    }
+
+    void add_sums(const Formula& f, const double* sums) {
+        for (Number s = f.sum_begin; s < f.sum_end; ++s)
+            slots[p.slots[s]] += sums[s - f.sum_begin];
     }
 
     // A formula over its whole result. Everything but the place of the batch stays the same from
     // step to step, so it is looked up once for each length of a batch.
     void apply_whole(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
                      std::ptrdiff_t columns) {
+        const Formula& f = p.formulas[i.formula];
+        if (f.sum_end > f.sum_begin && rows * columns > summed_entries) {
+            const std::ptrdiff_t height = summed_rows(columns), count = pieces(rows, height);
+            bound.samples = 0;
+            for (std::ptrdiff_t b = 0; b < count; ++b) {
+                apply_rows(i, f, b * height, height, rows, columns, bound.call);
+                add_sums(f, bound.call.sum);
+            }
+            return;
+        }
         prepare(i, bound, rows, columns);
-        call_formula(p.formulas[i.formula], bound.call);
+        call_formula(f, bound.call);
+        add_sums(f, bound.call.sum);
+    }
+
+    static std::ptrdiff_t summed_rows(std::ptrdiff_t columns) {
+        return columns < summed_entries ? summed_entries / columns : 1;
+    }
+
+    // A formula over some rows of its result, the sums left in the call.
+    void apply_rows(const Instruction& i, const Formula& f, std::ptrdiff_t row,
+                    std::ptrdiff_t height, std::ptrdiff_t rows, std::ptrdiff_t columns,
+                    Call<T>& call) {
+        const bool own = i.destination >= 0;
+        const std::ptrdiff_t step = own ? stride[i.destination] : padded<T>(columns);
+        const T* const from = (own ? base[i.destination] : scratch_) + row * step;
+        describe(call, f, row, 0, rows - row < height ? rows - row : height, columns, from, step);
+        call_formula(f, call);
+    }
+
+    // Into how many blocks a result with sums is cut, at most.
+    static std::size_t most_blocks(const Program& p) {
+        std::ptrdiff_t most = 0;
+        for (Number n = 0; n < p.instruction_count; ++n) {
+            const Instruction& i = p.instructions[n];
+            if (i.formula < 0 ||
+                p.formulas[i.formula].sum_end == p.formulas[i.formula].sum_begin)
+                continue;
+            const std::ptrdiff_t rows = p.axes[i.rows], columns = p.axes[i.columns];
+            const std::ptrdiff_t count =
+                i.producer == product ? blocks_of(rows, columns).count
+                                      : pieces(rows, summed_rows(columns));
+            if (count > most) most = count;
+        }
+        return std::size_t(most);
     }
 
     void prepare(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
@@ -336,16 +421,17 @@ private:
     }
 
     // Sums along each row of a; the results stand side by side.
-    void totals_of_columns(const Instruction& i, std::ptrdiff_t rows) {
+    // `end` is rows, or a multiple of the lanes.
+    void totals_of_columns(const Instruction& i, std::ptrdiff_t begin, std::ptrdiff_t end) {
         T* const to = base[i.destination];
         const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
-        for (std::ptrdiff_t r = 0; r < rows; ++r) {
+        for (std::ptrdiff_t r = begin; r < end; ++r) {
             const T* const from = base[i.a] + r * step;
             Vec<T> sum{};
             for (std::ptrdiff_t k = 0; k < depth; k += lanes<T>) sum += load<T>(from + k);
             to[r] = sum_lanes<T>(sum);  // padding is zero
         }
-        for (std::ptrdiff_t r = rows; r < padded<T>(rows); ++r) to[r] = T(0);
+        for (std::ptrdiff_t r = end; r < padded<T>(end); ++r) to[r] = T(0);
     }
 
     void largest_columns(const Instruction& i, std::ptrdiff_t rows) {
@@ -412,14 +498,26 @@ private:
         }
     }
 
+    // split.hpp: instructions in parts that threads share.
+    bool step_shared(Bound<T>* bound);
+    bool split(Crew& crew, const Instruction& i, Bound<T>& bound);
+    template <Along along>
+    bool split_product(Crew& crew, const Instruction& i, Bound<T>& bound);
+    bool split_formula(Crew& crew, const Instruction& i);
+    double work(const Instruction& i, const std::ptrdiff_t* lengths) const;
+
     const Kernel<T>* kernels_;
     const FinishedProduct<T>* finished_;
     Arena arena_;
     T* scratch_;
     Bound<T>* bound_;
     unsigned char* given_;
+    double* sums_;
+    int threads_ = 1;
     bool stale_ = true;
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule
+
+#include "split.hpp"

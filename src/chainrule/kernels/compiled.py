@@ -19,6 +19,7 @@ from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import Execution, lying, named_array
 from chainrule.kernels.runs import Diverged, Losses, Run, first_not_finite
+from chainrule.kernels.threads import threads_of
 from chainrule.network.plan import Plan
 
 try:
@@ -66,7 +67,7 @@ def built() -> dict[str, str]:
     return {
         "instruction set": _core.in_use(),
         "instruction sets available": ", ".join(_core.instruction_sets()),
-        "threads": "1",
+        "threads": str(threads_of()),
         "compiler": f"{information['compiler']} {information['compiler_version']}",
         "nanobind": information["nanobind_version"],
     }
@@ -148,6 +149,7 @@ class Runner:
         rows: int,
         *,
         whole_rows: bool = False,
+        threads: int = 1,
     ) -> None:
         require()
         self.plan = plan
@@ -158,6 +160,7 @@ class Runner:
         sizes = sizes_of(symbols, {**values, **given}, rows)
         self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
         self.machine = _core.Machine(single, **self.program.tables)
+        self.machine.set_threads(threads)
         for axis, length in sizes.items():
             if not axis.is_samples:
                 self.machine.set_scalar(self.program.scalars.slots[f"|{axis.name}|"], length)
@@ -212,12 +215,16 @@ class Runner:
 
 
 def loss_and_gradients(
-    plan: Plan, values: Mapping[str, Any], data: Mapping[str, Array], dtype: Any
+    plan: Plan,
+    values: Mapping[str, Any],
+    data: Mapping[str, Array],
+    dtype: Any,
+    threads: int = 1,
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a Plan and the gradient of each of its parameters."""
     rows = len(data["X"])
     wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
-    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True)
+    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads)
     runner.step(0, rows)
     gradients: dict[str, Array] = {}
     for parameter in plan.formulation.parameters:
@@ -231,10 +238,21 @@ def loss_and_gradients(
     return runner.scalar(plan.loss), gradients
 
 
-def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any) -> Array:
+def output(
+    plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1
+) -> Array:
     """Return the output of a prediction's Plan, in pieces of rows."""
     rows = len(X)
-    runner = Runner(plan, [plan.output], values, {"X": X}, dtype, min(rows, PIECE), whole_rows=True)
+    runner = Runner(
+        plan,
+        [plan.output],
+        values,
+        {"X": X},
+        dtype,
+        min(rows, PIECE),
+        whole_rows=True,
+        threads=threads,
+    )
     sides = runner.program.fused.sides[plan.output]
     width = runner.program.size(sides[1])
     result = np.empty((rows, width), dtype)
@@ -266,6 +284,7 @@ class CompiledTrainer:
             dtype,
             batch,
             whole_rows=run.seed is None,
+            threads=run.threads,
         )
         self.batch = batch
         self.steps = 0
@@ -282,6 +301,7 @@ class CompiledTrainer:
                 dtype,
                 rows,
                 whole_rows=True,
+                threads=run.threads,
             )
             self.shared = self._shared(self.held)
 

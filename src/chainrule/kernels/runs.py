@@ -23,7 +23,7 @@ class Run:
     """A network, where it starts, its data, and how they are cut into batches.
 
     ``parameters`` are changed in place.  ``seed`` orders the samples of each epoch by ``order``;
-    without one they come as they lie.  ``held`` is held-out data.
+    without one they come as they lie.  ``held`` is held-out data.  ``threads`` may share a step.
     """
 
     network: Network
@@ -34,6 +34,7 @@ class Run:
     order: Callable[[int], Array]
     seed: int | None = None
     held: Mapping[str, Array] | None = None
+    threads: int = 1
 
     @property
     def samples(self) -> int:

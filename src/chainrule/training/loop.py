@@ -12,6 +12,7 @@ from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
 from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
+from chainrule.kernels.threads import threads_of
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
@@ -76,8 +77,9 @@ def train(
     ``network.initialize(seed)``) and decide the type of all numbers.  ``batch_size=None`` takes all
     samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).  ``on_epoch`` is
     told after each epoch; a true return value stops.  ``backend`` "auto" is the compiled core where
-    it can be had and has a form for the Plan, else the reference.  ``threads`` is checked only: the
-    core runs on one thread so far.
+    it can be had and has a form for the Plan, else the reference.  At most ``threads`` threads share
+    the large products of a step (by default the processors at hand, see ``show_config``); small
+    networks stay on one, and the results have the same bits for any number.
 
     Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` as soon as the
     loss is NaN or infinite, naming epoch, batch and layer.
@@ -88,7 +90,7 @@ def train(
     >>> len(result.history["loss"])
     2
     """
-    core = _core(backend, threads)
+    core = _core(backend)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     kept = parameters_of(network, parameters, seed)
     dtype = kept.flat.dtype
@@ -110,6 +112,7 @@ def train(
         lambda epoch: order(seed, epoch, samples) if shuffle else np.arange(samples),
         seed if shuffle else None,
         held,
+        threads_of(threads),
     )
     trainer = _trainer(run, core, backend)
     history: dict[str, list[float]] = {"loss": [], "data_loss": []}
@@ -165,17 +168,19 @@ def loss_and_gradients(
     Y: Any,
     *,
     sample_weight: Any = None,
+    threads: int | None = None,
     backend: Backend = "auto",
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
 
-    Shapes are those of ``train``; a gradient has the shape of its parameter.
+    Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
     (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
     """
-    core = _core(backend, None)
+    core = _core(backend)
+    most_threads = threads_of(threads)
     kept = parameters_of(network, parameters, 0)
     dtype = kept.flat.dtype
     data = _batch(network, X, Y, dtype)
@@ -185,7 +190,7 @@ def loss_and_gradients(
     if core:
         with _unless_not_fused(backend):
             found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
-                plan, {**kept, **network.strengths}, data, dtype
+                plan, {**kept, **network.strengths}, data, dtype, most_threads
             )
             return found
     run = Execution(plan, dtype=dtype)
@@ -201,9 +206,14 @@ def loss_and_gradients(
 
 
 def predict(
-    network: Network, parameters: Mapping[str, Any], X: Any, *, backend: Backend = "auto"
+    network: Network,
+    parameters: Mapping[str, Any],
+    X: Any,
+    *,
+    threads: int | None = None,
+    backend: Backend = "auto",
 ) -> Array:
-    """Return the network's outputs, (samples, outputs).
+    """Return the network's outputs, (samples, outputs); ``threads`` is that of ``train``.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
@@ -212,10 +222,11 @@ def predict(
     kept = parameters_of(network, parameters, 0)
     plan = prediction_plan(network)
     inputs = inputs_of(network, X, kept.flat.dtype)
-    core = _core(backend, None)
+    core = _core(backend)
+    most_threads = threads_of(threads)
     if core:
         with _unless_not_fused(backend):
-            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
+            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype, most_threads)
             return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs})
@@ -255,12 +266,10 @@ def _whole(value: Any, name: str) -> int:
     return int(value)
 
 
-def _core(backend: str, threads: int | None) -> Any:
+def _core(backend: str) -> Any:
     """Return the compiled backend where it is to run, checking what was asked for."""
     if backend not in ("auto", "reference", "compiled"):
         raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
-    if threads is not None:
-        _whole(threads, "threads")
     if backend == "reference":
         return None
     # When first needed: the shared library and what writes its programs are a fifth of the time
