@@ -5,6 +5,7 @@
 #include "finish.hpp"
 #include "narrow.hpp"
 #include "pool.hpp"
+#include "scalar.hpp"
 #include "tape.hpp"
 
 namespace chainrule {
@@ -44,6 +45,8 @@ public:
         stride = arena_.take<std::ptrdiff_t>(p.value_count);
         length = arena_.take<std::ptrdiff_t>(p.axis_count);
         slots = arena_.take<double>(p.scalar_count);
+        registers_ = arena_.take<double>(p.register_count);
+        counters_ = arena_.take<std::ptrdiff_t>(p.counter_count);
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
         bound_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
@@ -122,6 +125,8 @@ private:
         memory.add<std::ptrdiff_t>(p.value_count);
         memory.add<std::ptrdiff_t>(p.axis_count);
         memory.add<double>(p.scalar_count);
+        memory.add<double>(p.register_count);
+        memory.add<std::ptrdiff_t>(p.counter_count);
         memory.add<T>(scratch_bytes / sizeof(T));
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
@@ -166,6 +171,7 @@ private:
                          stride[i.destination]);
             break;
         case scalars: compute(i.a, i.b); return true;
+        case loops: run_loops(i); break;
         case check:
             return __builtin_isfinite(slots[i.a]) && __builtin_isfinite(slots[i.b]);
         default: __builtin_trap();
@@ -462,6 +468,17 @@ private:
         }
     }
 
+    // Loops store live entries only; what a longer batch left behind them is cleared here.
+    void run_loops(const Instruction& i) {
+        Loops<T>{p, base, stride, length, slots, registers_, counters_}.run(p.scalar_code + i.a,
+                                                                           p.scalar_code + i.b);
+        if (i.destination < 0) return;
+        T* const to = base[i.destination];
+        const std::ptrdiff_t columns = length[i.columns], step = stride[i.destination];
+        for (std::ptrdiff_t r = 0; r < length[i.rows]; ++r)
+            for (std::ptrdiff_t c = columns; c < padded<T>(columns); ++c) to[r * step + c] = T(0);
+    }
+
     // Scalars are doubles whatever the type of the matrices.
     void compute(Number begin, Number end) {
         for (const Step* s = p.scalar_code + begin; s != p.scalar_code + end; ++s) {
@@ -471,29 +488,7 @@ private:
             switch (s->operation) {
             case op_operand: to = double(*base[s->x]); break;
             case op_constant: to = p.constants[s->x]; break;
-            case op_add: to = x + y; break;
-            case op_subtract: to = x - y; break;
-            case op_multiply: to = x * y; break;
-            case op_divide: to = x / y; break;
-            case op_fma: to = x * y + z; break;
-            case op_fnma: to = z - x * y; break;
-            case op_negate: to = -x; break;
-            case op_exp: to = __builtin_exp(x); break;
-            case op_log: to = __builtin_log(x); break;
-            case op_expm1: to = __builtin_expm1(x); break;
-            case op_log1p: to = __builtin_log1p(x); break;
-            case op_tanh: to = __builtin_tanh(x); break;
-            case op_erf: to = __builtin_erf(x); break;
-            case op_sigmoid: to = 1.0 / (1.0 + __builtin_exp(-x)); break;
-            case op_sqrt: to = __builtin_sqrt(x); break;
-            case op_abs: to = __builtin_fabs(x); break;
-            case op_sign: to = x > 0 ? 1.0 : x < 0 ? -1.0 : x; break;
-            case op_maximum: to = x > y ? x : y; break;
-            case op_minimum: to = x < y ? x : y; break;
-            case op_greater: to = x > y ? 1.0 : 0.0; break;
-            case op_where: to = x != 0 ? y : z; break;
-            case op_power: to = __builtin_pow(x, y); break;
-            default: __builtin_trap();
+            default: to = scalar_operation(s->operation, x, y, z);
             }
         }
     }
@@ -509,6 +504,8 @@ private:
     const Kernel<T>* kernels_;
     const FinishedProduct<T>* finished_;
     Arena arena_;
+    double* registers_;
+    std::ptrdiff_t* counters_;
     T* scratch_;
     Bound<T>* bound_;
     unsigned char* given_;

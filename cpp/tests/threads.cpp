@@ -75,7 +75,8 @@ const Place places[] = {{-1, 0}, {A, 0},  {A, 0}, {total, 1}, {A, 0}, {-1, 0},
 const Number slots[] = {5, 6};
 const double constants[] = {0.5, 1e-4};
 const Program program = {axes,   5, values,  12, instructions, 10, formulas,  4, places, 11, slots, 2,
-                         tape, 19, nullptr, 0,  0,            constants, 2, 7, 1, -1, 5, 6};
+                         tape, 19, nullptr, 0,  0,            constants, 2, 0,
+                         0, 7, 1, -1, 5, 6};
 
 // What the generator writes for operand 1 - sum: a kernel (never called) and a finish.
 template <class T>

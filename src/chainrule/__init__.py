@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from chainrule.network.penalties import L1, L2
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
+    from chainrule.training.schedules import (
+        CosineDecay,
+        EarlyStopping,
+        ExponentialDecay,
+        InverseScaling,
+        ReduceOnPlateau,
+        StepDecay,
+    )
     from chainrule.training.table_model import TableModel
     from chainrule.training.table_training import TableRun, train_table
 
@@ -33,11 +41,17 @@ __all__ = [
     "Adam",
     "AdamHat",
     "AdamW",
+    "CosineDecay",
     "Derivation",
+    "EarlyStopping",
+    "ExponentialDecay",
+    "InverseScaling",
     "Loss",
     "Network",
     "RMSprop",
+    "ReduceOnPlateau",
     "Result",
+    "StepDecay",
     "TableModel",
     "TableRun",
     "activation",
@@ -63,6 +77,14 @@ _HOMES = {
     "network.penalties": ["L1", "L2"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "training.model_files": ["load", "save"],
+    "training.schedules": [
+        "CosineDecay",
+        "EarlyStopping",
+        "ExponentialDecay",
+        "InverseScaling",
+        "ReduceOnPlateau",
+        "StepDecay",
+    ],
     "training.table_model": ["TableModel"],
     "training.table_training": ["TableRun", "train_table"],
 }

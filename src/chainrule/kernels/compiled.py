@@ -1,7 +1,7 @@
 """The compiled backend: Plans fused, laid out and run by the core.
 
 What it computes is defined by the reference.  Nothing here knows a layer, an activation or a loss:
-a Plan goes in, with arrays by name.  Refused: Plans with operations that have no matrix form.
+a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,23 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.fused_plan import UNIT, FusedPlan
 from chainrule.kernels.fusion import fuse
+from chainrule.kernels.loops import with_renamed
+from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import Execution, lying, named_array
-from chainrule.kernels.runs import Diverged, Losses, Run, first_not_finite
+from chainrule.kernels.runs import (
+    Diverged,
+    Ending,
+    Listener,
+    Records,
+    Run,
+    Trainer,
+    first_not_finite,
+    memory_shapes,
+)
 from chainrule.kernels.threads import threads_of
+from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 
 try:
@@ -157,7 +169,7 @@ class Runner:
         single = self.dtype == np.float32
         symbols = (*plan.inputs, *plan.memory)
         self.symbols = {symbol.name: symbol for symbol in symbols}
-        sizes = sizes_of(symbols, {**values, **given}, rows)
+        sizes = with_renamed(sizes_of(symbols, {**values, **given}, rows), plan.operations)
         self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
         self.machine = _core.Machine(single, **self.program.tables)
         self.machine.set_threads(threads)
@@ -166,6 +178,7 @@ class Runner:
                 self.machine.set_scalar(self.program.scalars.slots[f"|{axis.name}|"], length)
         for name, value in values.items():
             self.write(name, value)
+        # Memory starts as the machine does: all zero.
         self.sources = [
             (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
             for name, array in given.items()
@@ -238,9 +251,7 @@ def loss_and_gradients(
     return runner.scalar(plan.loss), gradients
 
 
-def output(
-    plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1
-) -> Array:
+def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1) -> Array:
     """Return the output of a prediction's Plan, in pieces of rows."""
     rows = len(X)
     runner = Runner(
@@ -263,47 +274,87 @@ def output(
     return result
 
 
-class CompiledTrainer:
+class CompiledTrainer(Trainer):
     """A run in the core: any number of epochs in one call."""
 
     def __init__(self, run: Run) -> None:
-        self.given = run
+        super().__init__(run)
         plan = run.plan
         dtype = run.parameters.flat.dtype
         fixed = run.network.strengths
-        values: dict[str, Any] = {**run.parameters, **fixed, **run.optimizer.constants}
-        batch = min(run.batch, run.samples)
-        for symbol in plan.memory:
-            owner = symbol.name.split("_", 1)[1]
-            values[symbol.name] = np.zeros(run.network.parameter_shapes[owner], dtype)
+        self.batch = min(run.batch, run.samples)
         self.runner = Runner(
             plan,
             [plan.loss, plan.data_loss],
-            values,
+            {**run.parameters, **fixed, **run.optimizer.constants},
             run.data,
             dtype,
-            batch,
-            whole_rows=run.seed is None,
+            self.batch,
+            whole_rows=self.places is None,
             threads=run.threads,
         )
-        self.batch = batch
-        self.steps = 0
-        self.held: Runner | None = None
-        self.shared = np.zeros((0, 2), np.int64)
+        held: Runner | None = None
         if run.held is not None:
-            rows = min(len(run.held["X"]), PIECE)
             held_plan = loss_plan(run.network)
-            self.held = Runner(
+            held = Runner(
                 held_plan,
                 [held_plan.data_loss],
                 {**run.parameters, **fixed},
                 run.held,
                 dtype,
-                rows,
+                min(len(run.held["X"]), PIECE),
                 whole_rows=True,
                 threads=run.threads,
             )
-            self.shared = self._shared(self.held)
+        held_rows = 0 if run.held is None else len(run.held["X"])
+        self.training = _core.Training(
+            self.runner.machine,
+            self.runner.sources,
+            run.samples,
+            self.batch,
+            self._parts(run.parameters),
+            [] if self.best is None else self._parts(self.best),
+            None if held is None else held.machine,
+            [] if held is None else held.sources,
+            held_rows,
+            min(held_rows, PIECE),
+            _NOTHING_SHARED if held is None else self._shared(held),
+        )
+        slot = self.runner.program.scalars.slots.get(run.optimizer.letters["learning_rate"])
+        self.rate_slot = -1 if slot is None else slot
+        self.watches = np.array(
+            [
+                (
+                    rule.monitor == "validation_loss",
+                    rule.data_weight,
+                    rule.patience,
+                    rule.tolerance,
+                    rule.divisor,
+                    rule.smallest_rate,
+                    rule.restore_best,
+                    np.inf,
+                    0,
+                    0,
+                    0,
+                )
+                for rule in run.stopping
+            ],
+            np.float64,
+        ).reshape(-1, 11)
+
+    def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
+        """Say where each trainable parameter lies in the program, and in these arrays."""
+        program = self.runner.program
+        parts: list[tuple[int, bool, Array]] = []
+        for name in self.given.network.trainable_names:
+            symbol = self.runner.symbols[name]
+            if name in program.stored:
+                stored = program.stored[name]
+                parts.append((stored.number, stored.turned, lying(parameters[name], symbol)))
+            elif name in program.scalars.slots:
+                slot = program.scalars.slots[name]
+                parts.append((-1 - slot, False, parameters[name].reshape(1, 1)))
+        return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
         here, there = self.runner.program, held.program
@@ -315,48 +366,72 @@ class CompiledTrainer:
                 pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
         return np.array(pairs, np.int64).reshape(-1, 2)
 
-    def run(self, first: int, epochs: int) -> Losses:
-        """Run epochs inside the core."""
-        run = self.given
-        losses = np.zeros(2 * epochs)
-        validation = np.zeros(epochs)
-        ending, done, steps, batch, raised = self.runner.machine.run(
-            self.runner.sources,
-            run.samples,
-            self.batch,
+    def collect(self) -> None:
+        """Copy the parameters out of the core."""
+        self.training.collect()
+
+    def _memory(self) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for name, shape in memory_shapes(self.runner.plan, self.given).items():
+            found[name] = np.zeros(shape, self.runner.dtype)
+            self.runner.read_parameter(name, found[name])
+        return found
+
+    def _write(self, values: Mapping[str, Array]) -> None:
+        for name, value in values.items():
+            self.runner.write(name, value)
+
+    def _epochs(
+        self, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        run, seed, twister = self.given, 0, None
+        match run.order:
+            case Seeded(seed):
+                pass
+            case Legacy():
+                twister = run.order.words()
+            case Given():
+                self.places = given_places(run.order, run.samples)
+        rates = None
+        if run.rate is not None:
+            epochs = range(first, first + len(records))
+            rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
+        for row, count in zip(self.watches, self.counts, strict=True):
+            row[7:] = (count.best, count.best_epoch, count.epochs, count.reductions)
+        ending, done, steps, batch, raised = self.training.run(
             first,
-            epochs,
+            len(records),
             self.steps,
-            run.seed is not None,
-            run.seed or 0,
-            losses,
-            None if self.held is None else self.held.machine,
-            [] if self.held is None else self.held.sources,
-            0 if run.held is None else len(run.held["X"]),
-            0 if run.held is None else min(len(run.held["X"]), PIECE),
-            self.shared,
-            validation,
+            _ORDERS[type(run.order)],
+            seed,
+            self.places,
+            twister,
+            run.optimizer.learning_rate,
+            rates,
+            self.rate_slot,
+            self.watches,
+            records,
+            None if listener is None else lambda done: listener(records[:done]),
         )
         self.steps += steps
-        for name in run.network.trainable_names:
-            self.runner.read_parameter(name, run.parameters[name])
-        if ending == 1:
-            assert isinstance(raised, BaseException)
-            raise raised
-        if ending == 2:
-            raise self._diverged(first + done, batch)
-        return Losses(
-            losses[0::2].tolist(),
-            losses[1::2].tolist(),
-            [] if self.held is None else validation.tolist(),
-        )
+        if isinstance(run.order, Legacy) and twister is not None:
+            run.order.go_on_from(twister)
+        for row, count in zip(self.watches, self.counts, strict=True):
+            count.best = float(row[7])
+            count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
+        error = raised if isinstance(raised, BaseException) else None
+        if ending == _NOT_FINITE:
+            error = self._diverged(first + done, batch)
+        return _ENDINGS.get(ending, "finished"), done, error
 
     def _diverged(self, epoch: int, batch: int) -> Diverged:
         """Name the place by running the batch again with the reference, from the same state."""
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
-        rows = run.rows(epoch, batch)
+        rows: Any = slice((batch - 1) * self.batch, batch * self.batch)
+        if self.places is not None:
+            rows = self.places[rows]
         execution.give({**run.parameters, **run.network.strengths})
         execution.give({name: array[rows] for name, array in run.data.items()})
         with np.errstate(all="ignore"):
@@ -365,3 +440,10 @@ class CompiledTrainer:
                     execution.step(operation)
         loss = self.runner.scalar(plan.loss)
         return Diverged(epoch, batch, loss, first_not_finite(execution))
+
+
+_NOTHING_SHARED = np.zeros((0, 2), np.int64)
+_ORDERS: dict[type, int] = {AsTheyLie: 0, Seeded: 1, Legacy: 2, Given: 3}
+_NOT_FINITE = 2
+_ENDINGS: dict[int, Ending] = {3: "no_better", 4: "asked"}
+"""Numbers of ``cpp/course.hpp``."""
