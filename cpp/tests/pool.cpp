@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -132,7 +133,7 @@ bool child_works() {
     return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void test_fork() {
+void test_fork(bool emulated) {
     for (int round = 0; round < 5; ++round) {
         {
             Crew crew(4);
@@ -140,6 +141,7 @@ void test_fork() {
         }
         CHECK(child_works());
     }
+    if (emulated) return;  // qemu 7.2 itself ends a child that was forked beside a running thread
     // In the middle of another thread's work, which goes on.
     std::atomic<bool> stop{false};
     std::atomic<long> wrong{0}, rounds{0};
@@ -163,12 +165,12 @@ void test_fork() {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
     test_parts();
     test_helpers_help();
     test_owner_waits_for_parts_in_work();
     test_crews_side_by_side();
     test_floats_and_signals();
-    test_fork();
+    test_fork(count > 1 && std::strcmp(arguments[1], "--emulated") == 0);
     return check::finish("pool");
 }
