@@ -7,6 +7,10 @@
 
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "isa.hpp"
 
 namespace chainrule {
@@ -32,16 +36,25 @@ private:
     std::size_t bytes_ = 0;
 };
 
+// Blocks of several megabytes ask for pages of 2 MiB: the rows of a wide matrix lie on a page each,
+// more of them than the first-level table of addresses holds.
+constexpr std::size_t huge_page = std::size_t{1} << 21;
+
 class Arena {
 public:
     // Throws std::bad_alloc (from operator new) where the memory cannot be had.
     explicit Arena(std::size_t bytes)
         : bytes_(bytes),
+          alignment_(bytes < 2 * huge_page ? arena_alignment : huge_page),
           begin_(static_cast<unsigned char*>(
-              ::operator new(bytes ? bytes : 1, std::align_val_t{arena_alignment}))) {
+              ::operator new(bytes ? bytes : 1, std::align_val_t{alignment_}))) {
+#if defined(__linux__)
+        // A wish: where it cannot be had, small pages serve.
+        if (alignment_ == huge_page) madvise(begin_, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
         __builtin_memset(begin_, 0, bytes);
     }
-    ~Arena() { ::operator delete(begin_, std::align_val_t{arena_alignment}); }
+    ~Arena() { ::operator delete(begin_, std::align_val_t{alignment_}); }
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
@@ -62,7 +75,7 @@ public:
     std::size_t used() const { return used_; }
 
 private:
-    std::size_t bytes_, used_ = 0;
+    std::size_t bytes_, used_ = 0, alignment_;
     unsigned char* begin_;
 };
 

@@ -15,16 +15,34 @@ void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Numbe
                  Number first, Number count) {
     const T* const from = static_cast<const T*>(source.data);
     const std::ptrdiff_t width = source.columns;
-    for (Number r = 0; r < count; ++r) {
-        const T* const row = from + (rows ? rows[first + r] : first + r) * source.row_stride;
-        if (source.turned)
-            for (std::ptrdiff_t c = 0; c < width; ++c) to[c * stride + r] = row[c];
-        else
-            __builtin_memcpy(to + r * stride, row, std::size_t(width) * sizeof(T));
-    }
-    if (source.turned)
-        for (std::ptrdiff_t c = 0; c < width; ++c)
+    const auto row = [&](Number r) {
+        return from + (rows ? rows[first + r] : first + r) * source.row_stride;
+    };
+    if (source.turned) {
+        for (std::ptrdiff_t c = 0; c < width; ++c) {
+            for (Number r = 0; r < count; ++r) to[c * stride + r] = row(r)[c];
             for (Number r = count; r < padded<T>(count); ++r) to[c * stride + r] = T(0);
+        }
+    } else if (width <= 8 * lanes<T>) {
+        // A call of memcpy for each short row takes up to four times as long. Rows have room for
+        // whole vectors, whose last lanes are zero.
+        const std::ptrdiff_t whole = width / lanes<T> * lanes<T>;
+        for (Number r = 0; r < count; ++r) {
+            const T* const source_row = row(r);
+            for (std::ptrdiff_t c = 0; c < whole; c += lanes<T>)
+                store<T>(to + r * stride + c, load_unaligned<T>(source_row + c));
+#if defined(CHAINRULE_AVX512) || defined(CHAINRULE_AVX2)
+            if (whole < width)
+                store<T>(to + r * stride + whole,
+                         load_first<T>(source_row + whole, int(width - whole)));
+#else
+            for (std::ptrdiff_t c = whole; c < width; ++c) to[r * stride + c] = source_row[c];
+#endif
+        }
+    } else {
+        for (Number r = 0; r < count; ++r)
+            __builtin_memcpy(to + r * stride, row(r), std::size_t(width) * sizeof(T));
+    }
 }
 
 template <class T>

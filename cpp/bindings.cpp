@@ -210,6 +210,16 @@ private:
     void *self_;
 };
 
+// The first words of a NumPy generator's state, where NumPy keeps them: the capsule of a BitGenerator
+// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). Whoever asks knows
+// what lies there, and keeps others from drawing in the meantime.
+nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule capsule,
+                                                                   std::size_t count) {
+    void *const generator = PyCapsule_GetPointer(capsule.ptr(), "BitGenerator");
+    if (!generator) nb::raise_python_error();
+    return {*static_cast<void **>(generator), {count}, capsule};
+}
+
 // -- runs ------------------------------------------------------------------------------------------
 
 using Places = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -365,6 +375,9 @@ NB_MODULE(_core, module) {
         "lanes", [](bool single) { return (single ? chosen->single : chosen->twice)->lanes; },
         nb::arg("single"), "Return how many numbers a vector holds.");
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
+
+    module.def("generator_words", &generator_words, nb::arg("capsule"), nb::arg("count"),
+               "Return the first words of the state of a NumPy BitGenerator, where they lie.");
 
     nb::class_<Machine>(module, "Machine", "A program with its memory.")
         .def(nb::init<bool, Integers, Integers, Integers, Integers, Integers, Integers, Integers,

@@ -1,16 +1,20 @@
-// Products that a light formula finishes in their registers, so that a gradient is used where it
-// was summed up and never stored.
+// Producers that a light formula (a step of gradient descent) finishes in their registers, so that
+// a gradient is used where it was summed up and never stored.
 #pragma once
 
-#include "formula.hpp"
-#include "matmul.hpp"
+#include "bound.hpp"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
+// The functions of one light formula; all null where a formula is not light.
 template <class T>
-using FinishedProduct = void (*)(Along, Block, std::ptrdiff_t depth, Left<T>, Right<T>,
-                                 const Call<T>&);
+struct Finished {
+    void (*product)(Along, Block, std::ptrdiff_t depth, Left<T>, Right<T>, const Call<T>&);
+    Action<T> tiles[2];  // by Along
+    TileFunction<T> (*tile[2])(std::ptrdiff_t rows, int vectors);
+    Action<T> dot, row_sums, column_sums;
+};
 
 template <class T, template <class> class Finish>
 void finished_product(Along along, Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B,
@@ -21,6 +25,42 @@ void finished_product(Along along, Block block, std::ptrdiff_t depth, Left<T> A,
     else
         multiply<T, Along::depth>(block, depth, A, B, nullptr, finish);
 }
+
+template <class T, template <class> class Finish, Along along>
+bool finished_tiles(Bound<T>& o) {
+    refresh(o);
+    const Finish<T> finish{o.call};
+    run_tiles<T, along>(o, &finish);
+    return true;
+}
+template <class T, template <class> class Finish>
+bool finished_dot(Bound<T>& o) {
+    refresh(o);
+    dot_into(o, Finish<T>{o.call});
+    return true;
+}
+template <class T, template <class> class Finish>
+bool finished_row_sums(Bound<T>& o) {
+    refresh(o);
+    row_sums_into(o, Finish<T>{o.call});
+    return true;
+}
+template <class T, template <class> class Finish>
+bool finished_column_sums(Bound<T>& o) {
+    refresh(o);
+    column_sums_into(o, Finish<T>{o.call});
+    return true;
+}
+
+template <class T, template <class> class Finish>
+constexpr Finished<T> finished_by = {
+    finished_product<T, Finish>,
+    {finished_tiles<T, Finish, Along::depth>, finished_tiles<T, Finish, Along::rows>},
+    {tile_function<T, Along::depth, const Finish<T>>, tile_function<T, Along::rows, const Finish<T>>},
+    finished_dot<T, Finish>,
+    finished_row_sums<T, Finish>,
+    finished_column_sums<T, Finish>,
+};
 
 }  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule

@@ -11,10 +11,6 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// A kernel that was generated for one formula.
-template <class T>
-using Kernel = void (*)(Call<T>&);
-
 // A product's result that is not kept meets its formula in a block of this size, so that it stays
 // in the first-level cache beside the panel of B and what the formula reads. Blocks of 48 KiB and
 // 384 rows took 1.4 times as long where rows x columns was 200 x 32.
@@ -26,20 +22,14 @@ constexpr std::ptrdiff_t scratch_rows = 96;
 // of a sum are the same for any number of threads.
 constexpr std::ptrdiff_t summed_entries = 16384;
 
-// A formula's call over its whole result, for batches of one length. `moved` are the operands that
-// lie elsewhere in each step: rows of the caller's data.
-template <class T>
-struct Bound {
-    Call<T> call;
-    std::ptrdiff_t samples;  // 0: not looked up yet
-    int moving;
-    int moved[most_operands];
-};
+// Products up to this many terms run as a list of tiles that was made before; larger ones by
+// blocks, where finding the way is nothing beside the work.
+constexpr std::ptrdiff_t largest_bound_product = std::ptrdiff_t{1} << 19;
 
 template <class T>
 class Machine {
 public:
-    Machine(const Program& program, const Kernel<T>* kernels, const FinishedProduct<T>* finished)
+    Machine(const Program& program, const Kernel<T>* kernels, const Finished<T>* finished)
         : p(program), kernels_(kernels), finished_(finished), arena_(needed(program)) {
         base = arena_.take<T*>(p.value_count);
         stride = arena_.take<std::ptrdiff_t>(p.value_count);
@@ -48,10 +38,12 @@ public:
         registers_ = arena_.take<double>(p.register_count);
         counters_ = arena_.take<std::ptrdiff_t>(p.counter_count);
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
-        bound_ = arena_.take<Bound<T>>(2 * p.instruction_count);
+        bounds_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
         sums_ = arena_.take<double>(most_sums * most_blocks(p));
+        changing_ = arena_.take<unsigned char>(p.scalar_count);
         find_given();
+        find_changing();
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
         for (Number v = 0; v < p.value_count; ++v) {
             stride[v] = row_stride<T>(length[p.values[v].columns]);
@@ -79,16 +71,12 @@ public:
     // One step over the batch that lies in its values. False: the check found a loss that is not
     // finite, and nothing has been changed yet.
     bool step() {
-        if (stale_) {
-            compute(0, p.prelude_count);
-            stale_ = false;
-        }
-        const Instruction* const end = p.instructions + p.instruction_count;
-        const bool full = length[sample_axis] == p.axes[sample_axis];
-        Bound<T>* bound = bound_ + (full ? 0 : p.instruction_count);
-        if (threads_ > 1) return step_shared(bound);
-        for (const Instruction* i = p.instructions; i != end; ++i)
-            if (!perform(*i, *bound++)) return false;
+        if (stale_) settle();
+        if (threads_ > 1) return step_shared();
+        Bound<T>* bound = bound_;
+        const Bound<T>* const end = bound_ + p.instruction_count;
+        for (const Instruction* i = p.instructions; bound != end; ++i, ++bound)
+            if (!(bound->action ? bound->action(*bound) : perform(*i, *bound))) return false;
         return true;
     }
 
@@ -118,6 +106,34 @@ private:
                 given_[p.places[s].value] = 0;
     }
 
+    // Scalars that change in the course of a step.
+    void find_changing() {
+        for (Number i = 0; i < p.instruction_count; ++i)
+            if (p.instructions[i].producer == scalars)
+                for (Number s = p.instructions[i].a; s < p.instructions[i].b; ++s)
+                    changing_[p.scalar_code[s].target] = 1;
+        for (Number f = 0; f < p.formula_count; ++f)
+            for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
+                changing_[p.slots[s]] = 1;
+    }
+
+    // What follows from the length of the batch and the scalars that were set. Full batches and
+    // the last, short one keep a list of their own.
+    void settle() {
+        stale_ = false;
+        compute(0, p.prelude_count);
+        const std::ptrdiff_t samples = length[sample_axis];
+        const int which = samples == p.axes[sample_axis] ? 0 : 1;
+        bound_ = bounds_ + which * p.instruction_count;
+        if (bound_samples_[which] != samples) {
+            for (Number i = 0; i < p.instruction_count; ++i) bind(p.instructions[i], bound_[i]);
+            bound_samples_[which] = samples;
+        }
+        for (Number i = 0; i < p.instruction_count; ++i)
+            if (p.instructions[i].formula >= 0)
+                load_scalars(p.formulas[p.instructions[i].formula], bound_[i].call);
+    }
+
     static std::size_t needed(const Program& program) {
         const Program& p = program;
         Reservation memory;
@@ -130,6 +146,7 @@ private:
         memory.add<T>(scratch_bytes / sizeof(T));
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
+        memory.add<unsigned char>(program.scalar_count);
         memory.add<double>(most_sums * most_blocks(p));
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
@@ -158,12 +175,15 @@ private:
         case total_of_rows: {
             T* const to = base[i.destination];
             column_sums<T>(length[i.depth], 0, columns, base[i.a], stride[i.a],
-                           [&](std::ptrdiff_t column, Vec<T> sum, Ints<T>) {
+                           [&](std::ptrdiff_t, std::ptrdiff_t column, Vec<T> sum, Ints<T>) {
                                store<T>(to + column, sum);
                            });
             break;
         }
-        case total_of_columns: totals_of_columns(i, 0, columns); break;
+        case total_of_columns:
+            row_sums<T>(columns, length[i.depth], base[i.a], stride[i.a],
+                        StoreLive<T>{base[i.destination], 0});
+            break;
         case largest_of_rows: largest_rows(i, columns); break;
         case largest_of_columns: largest_columns(i, columns); break;
         case transposition:
@@ -178,7 +198,7 @@ private:
         }
         if (i.formula >= 0) {
             clear_sums(i.formula);
-            apply_whole(i, bound, rows, columns);
+            apply_whole(i, bound);
         }
         return true;
     }
@@ -194,11 +214,13 @@ private:
             return;
         }
         const Formula& f = p.formulas[i.formula];
-        if (finishes(i, f)) {
-            prepare(i, bound, rows, columns);
+        // A depth of several blocks would need room for the sums.
+        const Finished<T>* const light = light_finish(i);
+        if (light && length[i.depth] <= depth_block<T>) {
+            refresh(bound);
             load_scalars(f, bound.call);
-            finished_[f.native](along, {0, rows, 0, columns}, length[i.depth],
-                                {base[i.a], stride[i.a]}, {base[i.b], stride[i.b]}, bound.call);
+            light->product(along, {0, rows, 0, columns}, length[i.depth], {base[i.a], stride[i.a]},
+                           {base[i.b], stride[i.b]}, bound.call);
             return;
         }
         clear_sums(i.formula);
@@ -207,13 +229,13 @@ private:
             const bool own = i.destination >= 0;
             product_block<along>(i, {0, rows, 0, columns}, own ? base[i.destination] : scratch_,
                                  own ? stride[i.destination] : padded<T>(columns));
-            apply_whole(i, bound, rows, columns);
+            apply_whole(i, bound);
             return;
         }
-        bound.samples = 0;
         for (std::ptrdiff_t b = 0; b < blocks.count; ++b) {
-            multiply_and_apply<along>(i, blocks, b, rows, columns, bound.call, scratch_);
-            add_sums(f, bound.call.sum);
+            Call<T> call;
+            multiply_and_apply<along>(i, blocks, b, rows, columns, call, scratch_);
+            add_sums(f, call.sum);
         }
     }
 
@@ -250,13 +272,6 @@ private:
         const Formula& f = p.formulas[i.formula];
         describe(call, f, row, column, bottom - row, right - column, block, step);
         call_formula(f, call);
-    }
-
-    // Whether a formula meets the sums in their registers. The first operand of a producer's
-    // formula is its result; a depth of several blocks would need room for the sums.
-    bool finishes(const Instruction& i, const Formula& f) const {
-        return f.native >= 0 && finished_[f.native] && i.destination < 0 && i.bias < 0 &&
-               length[i.depth] <= depth_block<T> && p.places[f.operand_begin].value < 0;
     }
 
     // One block of a product; `origin` is where the whole result would begin.
@@ -358,23 +373,26 @@ private:
             slots[p.slots[s]] += sums[s - f.sum_begin];
     }
 
-    // A formula over its whole result. Everything but the place of the batch stays the same from
-    // step to step, so it is looked up once for each length of a batch.
-    void apply_whole(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
-                     std::ptrdiff_t columns) {
+    // A formula over its whole result.
+    void apply_whole(const Instruction& i, Bound<T>& bound) {
         const Formula& f = p.formulas[i.formula];
-        if (f.sum_end > f.sum_begin && rows * columns > summed_entries) {
-            const std::ptrdiff_t height = summed_rows(columns), count = pieces(rows, height);
-            bound.samples = 0;
-            for (std::ptrdiff_t b = 0; b < count; ++b) {
-                apply_rows(i, f, b * height, height, rows, columns, bound.call);
-                add_sums(f, bound.call.sum);
+        if (summed_in_blocks(i)) {
+            const std::ptrdiff_t height = summed_rows(bound.columns);
+            for (std::ptrdiff_t row = 0; row < bound.rows; row += height) {
+                Call<T> call;
+                apply_rows(i, f, row, height, bound.rows, bound.columns, call);
+                add_sums(f, call.sum);
             }
             return;
         }
-        prepare(i, bound, rows, columns);
+        refresh(bound);
         call_formula(f, bound.call);
         add_sums(f, bound.call.sum);
+    }
+
+    bool summed_in_blocks(const Instruction& i) const {
+        const Formula& f = p.formulas[i.formula];
+        return f.sum_end > f.sum_begin && length[i.rows] * length[i.columns] > summed_entries;
     }
 
     static std::ptrdiff_t summed_rows(std::ptrdiff_t columns) {
@@ -409,35 +427,99 @@ private:
         return std::size_t(most);
     }
 
-    void prepare(const Instruction& i, Bound<T>& bound, std::ptrdiff_t rows,
-                 std::ptrdiff_t columns) {
-        const Formula& f = p.formulas[i.formula];
-        if (bound.samples != length[sample_axis]) {
-            bound.samples = length[sample_axis];
-            const bool own = i.destination >= 0;
-            describe(bound.call, f, 0, 0, rows, columns, own ? base[i.destination] : scratch_,
-                     own ? stride[i.destination] : padded<T>(columns));
-            bound.moving = 0;
-            for (Number o = f.operand_begin; o < f.operand_end; ++o)
-                if (p.places[o].value >= 0 && given_[p.places[o].value])
-                    bound.moved[bound.moving++] = int(o - f.operand_begin);
+    // Looks up what stays the same from step to step for batches of this length.
+    void bind(const Instruction& i, Bound<T>& o) {
+        __builtin_memset(static_cast<void*>(&o), 0, sizeof o);
+        o.rows = length[i.rows];
+        o.columns = length[i.columns];
+        const bool own = i.destination >= 0;
+        o.into = {own ? base[i.destination] : scratch_,
+                  own ? stride[i.destination] : padded<T>(o.columns)};
+        if (i.formula >= 0) bind_formula(i, o);
+        if (i.producer == scalars || i.producer == check) {
+            o.machine = this;
+            o.code_begin = i.a;
+            o.code_end = i.b;
+            o.checked[0] = slots + i.a;
+            o.checked[1] = slots + i.b;
+            o.action = i.producer == check ? run_check<T> : run_scalars;
+            return;
         }
-        for (int m = 0; m < bound.moving; ++m)
-            bound.call.in[bound.moved[m]] = base[p.places[f.operand_begin + bound.moved[m]].value];
+        if (i.formula >= 0 && !o.kernel) return;  // on the tape
+        if (i.formula >= 0 && i.producer != product && summed_in_blocks(i)) return;
+        o.a = base + i.a;
+        o.b = base + i.b;
+        o.a_stride = stride + i.a;
+        o.b_stride = stride + i.b;
+        o.from.depth = length[i.depth];
+        o.bias = i.bias < 0 ? nullptr : base[i.bias];
+        const Finished<T>* light = light_finish(i);
+        switch (i.producer) {
+        case nothing: o.action = run_formula<T>; break;
+        case product: bind_product(i, o, light); break;
+        case dot: o.action = light ? light->dot : run_dot<T>; break;
+        case total_of_rows: o.action = light ? light->column_sums : run_column_sums<T>; break;
+        case total_of_columns: o.action = light ? light->row_sums : run_row_sums<T>; break;
+        case transposition: o.action = run_transposition<T>; break;
+        default: break;
+        }
     }
 
-    // Sums along each row of a; the results stand side by side.
-    // `end` is rows, or a multiple of the lanes.
-    void totals_of_columns(const Instruction& i, std::ptrdiff_t begin, std::ptrdiff_t end) {
-        T* const to = base[i.destination];
-        const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
-        for (std::ptrdiff_t r = begin; r < end; ++r) {
-            const T* const from = base[i.a] + r * step;
-            Vec<T> sum{};
-            for (std::ptrdiff_t k = 0; k < depth; k += lanes<T>) sum += load<T>(from + k);
-            to[r] = sum_lanes<T>(sum);  // padding is zero
+    void bind_formula(const Instruction& i, Bound<T>& o) {
+        const Formula& f = p.formulas[i.formula];
+        describe(o.call, f, 0, 0, o.rows, o.columns, o.into.data, o.into.stride);
+        o.kernel = f.native >= 0 ? kernels_[f.native] : nullptr;
+        for (Number n = f.operand_begin; n < f.operand_end; ++n) {
+            const Number value = p.places[n].value;
+            if (value < 0 || !given_[value]) continue;
+            o.moved[o.moving] = int(n - f.operand_begin);
+            o.moved_from[o.moving++] = base + value;
         }
-        for (std::ptrdiff_t r = end; r < padded<T>(end); ++r) to[r] = T(0);
+        for (Number s = f.sum_begin; s < f.sum_end; ++s) o.sum_into[o.sums++] = slots + p.slots[s];
+        for (Number s = f.scalar_begin; s < f.scalar_end; ++s) {
+            if (!changing_[p.slots[s]]) continue;
+            o.unsettled_number[o.unsettled] = int(s - f.scalar_begin);
+            o.unsettled_from[o.unsettled++] = slots + p.slots[s];
+        }
+    }
+
+    // What finishes a producer's result in its registers, if its formula is a light one, whose
+    // first operand is that result, and nobody else reads it.
+    const Finished<T>* light_finish(const Instruction& i) const {
+        if (i.formula < 0 || i.bias >= 0 || (i.destination >= 0 && !i.passing)) return nullptr;
+        const Formula& f = p.formulas[i.formula];
+        if (f.native < 0 || !finished_[f.native].product || p.places[f.operand_begin].value >= 0)
+            return nullptr;
+        return finished_ + f.native;
+    }
+
+    // Products that are small enough for a list of tiles without blocks, and for one thread.
+    void bind_product(const Instruction& i, Bound<T>& o, const Finished<T>* light) {
+        const std::ptrdiff_t depth = o.from.depth, whole = o.rows * padded<T>(o.columns);
+        if (depth > depth_block<T> || whole * depth > largest_bound_product) return;
+        if (i.formula >= 0 && !light && whole > scratch_room) return;
+        const Along along = i.a_turned ? Along::rows : Along::depth;
+        const bool by_rows = along == Along::rows;
+        o.start = o.bias ? o.bias : zero_row<T>;
+        o.start_steps = o.bias != nullptr;
+        o.from.start_by_row = o.bias && i.bias_by_row;
+        if (light) {
+            cut(o, light->tile[by_rows]);
+            o.action = light->tiles[by_rows];
+        } else if (by_rows) {
+            cut(o, tile_function<T, Along::rows, Store<T>>);
+            o.action = o.kernel ? run_product<T, Along::rows, true>
+                                : run_product<T, Along::rows, false>;
+        } else {
+            cut(o, tile_function<T, Along::depth, Store<T>>);
+            o.action = o.kernel ? run_product<T, Along::depth, true>
+                                : run_product<T, Along::depth, false>;
+        }
+    }
+
+    static bool run_scalars(Bound<T>& o) {
+        static_cast<Machine*>(o.machine)->compute(o.code_begin, o.code_end);
+        return true;
     }
 
     void largest_columns(const Instruction& i, std::ptrdiff_t rows) {
@@ -494,7 +576,7 @@ private:
     }
 
     // split.hpp: instructions in parts that threads share.
-    bool step_shared(Bound<T>* bound);
+    bool step_shared();
     bool split(Crew& crew, const Instruction& i, Bound<T>& bound);
     template <Along along>
     bool split_product(Crew& crew, const Instruction& i, Bound<T>& bound);
@@ -502,15 +584,16 @@ private:
     double work(const Instruction& i, const std::ptrdiff_t* lengths) const;
 
     const Kernel<T>* kernels_;
-    const FinishedProduct<T>* finished_;
+    const Finished<T>* finished_;
     Arena arena_;
     double* registers_;
     std::ptrdiff_t* counters_;
     T* scratch_;
-    Bound<T>* bound_;
-    unsigned char* given_;
     double* sums_;
     int threads_ = 1;
+    Bound<T>*bounds_, *bound_ = nullptr;
+    std::ptrdiff_t bound_samples_[2] = {};
+    unsigned char *given_, *changing_;
     bool stale_ = true;
 };
 

@@ -126,8 +126,8 @@ void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* sta
         const int vectors = rest > lanes<T> ? 2 : 1;
         const std::ptrdiff_t in_last = rest - (vectors - 1) * lanes<T>;
         const Ints<T> last = first_lanes<T>(in_last < lanes<T> ? int(in_last) : lanes<T>);
-        Operands<T> from = {depth,    nullptr, A.stride, B.data + column,
-                            B.stride, nullptr, start_row};
+        Operands<T> from = {depth,    nullptr, A.stride,  B.data + column,
+                            B.stride, nullptr, start_row, false};
         std::ptrdiff_t row = block.row_begin;
         for (std::ptrdiff_t t = 0; t < tiles; ++t) {
             const std::ptrdiff_t here = height + (t < taller);
@@ -178,30 +178,46 @@ void multiply(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T*
     }
 }
 
-// The gradient of the bias: column sums of δ (samples x columns), samples in plain order.
-// finish(column, sum, live) as above. Two vectors at a time, four rows' loads in flight.
+template <class T, int V, class Finish>
+CHAINRULE_INLINE void column_sums_of(std::ptrdiff_t rows, const T* from, std::ptrdiff_t stride,
+                                     std::ptrdiff_t rest, std::ptrdiff_t column, Finish& finish) {
+    Vec<T> sum[4][V] = {};
+    std::ptrdiff_t r = 0;
+    for (; r + 4 <= rows; r += 4, from += 4 * stride)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i)
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) sum[i][v] += load<T>(from + i * stride + v * lanes<T>);
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i)
+        if (r + i < rows)
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) sum[i][v] += load<T>(from + i * stride + v * lanes<T>);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+        const std::ptrdiff_t left = rest - v * lanes<T>;
+        finish(0, column + v * lanes<T>, (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]),
+               first_lanes<T>(left < lanes<T> ? int(left) : lanes<T>));
+    }
+}
+
+// The gradient of the bias: column sums of δ (samples x columns). Sample r goes to sum r mod 4, so
+// that 32 samples do not wait for 32 additions one after the other; then (0 + 1) + (2 + 3).
+// finish(0, column, sum, live) as above.
 template <class T, class Finish>
 void column_sums(std::ptrdiff_t rows, std::ptrdiff_t column_begin, std::ptrdiff_t column_end,
                  const T* data, std::ptrdiff_t stride, Finish&& finish) {
     std::ptrdiff_t column = column_begin;
-    for (; column_end - column > 3 * lanes<T>; column += 4 * lanes<T>) {
-        Vec<T> sum[4] = {};
-        for (std::ptrdiff_t r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-            for (int v = 0; v < 4; ++v)
-                sum[v] += load<T>(data + r * stride + column + v * lanes<T>);
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; ++v) {
-            const std::ptrdiff_t rest = column_end - column - v * lanes<T>;
-            finish(column + v * lanes<T>, sum[v],
-                   first_lanes<T>(rest < lanes<T> ? int(rest) : lanes<T>));
-        }
-    }
-    for (; column < column_end; column += lanes<T>) {
-        Vec<T> sum{};
-        for (std::ptrdiff_t r = 0; r < rows; ++r) sum += load<T>(data + r * stride + column);
+    while (column < column_end) {
         const std::ptrdiff_t rest = column_end - column;
-        finish(column, sum, first_lanes<T>(rest < lanes<T> ? int(rest) : lanes<T>));
+        const T* from = data + column;
+        if (rest > lanes<T>) {
+            column_sums_of<T, 2>(rows, from, stride, rest, column, finish);
+            column += 2 * lanes<T>;
+        } else {
+            column_sums_of<T, 1>(rows, from, stride, rest, column, finish);
+            column += lanes<T>;
+        }
     }
 }
 

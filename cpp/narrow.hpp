@@ -1,6 +1,6 @@
 // Layers with few outputs, and transposes.
 //
-// Three outputs in sixteen lanes waste thirteen of them, in the product and, worse, in the
+// Ten outputs in sixteen lanes waste six of them, in the product and, worse, in the
 // activation. Such a layer runs with samples in the lanes: Zᵀ (outputs x samples) comes from dot
 // products along the features, whose partial sums are folded for a whole register of samples at
 // once. Its weights are kept transposed, (outputs x inputs); backward and gradient are then plain
@@ -19,49 +19,89 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 // Whether a layer of this width should be narrow.
 template <class T>
 constexpr bool is_narrow(std::ptrdiff_t outputs) {
-    return outputs * 4 <= lanes<T> || outputs == 1;
+    return outputs * 8 <= lanes<T> * 5 || outputs == 1;
 }
 
 // One register from n registers of partial sums: lane s is the folded sum of register s. Each
 // round weaves register i with register i + n/2 and adds the halves; after log2(n) rounds lane s
 // belongs to register s. 15 additions and 30 shuffles for 16 sums, and the same pairs of lanes as
-// sum_lanes, so that a sample's bits are the same in a full block and on its own.
-template <class T, int n = lanes<T>>
+// sum_lanes, so that a sample's bits are the same in a full block and on its own. Fewer registers
+// than lanes stand side by side in the last one, which is then folded onto its first lanes.
+template <class T, int n = lanes<T>, int all = n>
 CHAINRULE_INLINE Vec<T> fold_registers(const Vec<T> (&sums)[n]) {
     if constexpr (n == 1) {
-        return sums[0];
+        return fold_onto<T, lanes<T> / 2, all>(sums[0]);
     } else {
         Vec<T> woven[n / 2];
 #pragma GCC unroll 16
         for (int i = 0; i < n / 2; ++i)
             woven[i] = Weave<T>::low(sums[i], sums[i + n / 2]) +
                        Weave<T>::high(sums[i], sums[i + n / 2]);
-        return fold_registers<T, n / 2>(woven);
+        return fold_registers<T, n / 2, all>(woven);
     }
 }
 
-// Partial sums of `count` consecutive rows of X with one row of Wᵀ.
-template <class T, int count>
-CHAINRULE_INLINE void dot_rows(std::ptrdiff_t depth, const T* X, std::ptrdiff_t stride, const T* w,
-                               Vec<T> (&sums)[count]) {
+// Four sums are folded at once where a register has room for more.
+template <class T>
+constexpr int few = lanes<T> < 4 ? lanes<T> : 4;
+
+// n consecutive rows of X, or fewer: the last one stands in for those that are missing.
+template <class T, int n>
+struct Rows {
+    const T* at[n];
+    CHAINRULE_INLINE Rows(const T* X, std::ptrdiff_t stride, int rows) {
 #pragma GCC unroll 16
-    for (int s = 0; s < count; ++s) sums[s] = Vec<T>{};
-    std::ptrdiff_t k = 0;
-    for (; k + lanes<T> <= depth; k += lanes<T>) {
-        const Vec<T> weights = load<T>(w + k);
-#pragma GCC unroll 16
-        for (int s = 0; s < count; ++s)
-            sums[s] = fma<T>(load_unaligned<T>(X + s * stride + k), weights, sums[s]);
+        for (int s = 0; s < n; ++s) at[s] = X + (s < rows ? s : rows - 1) * stride;
     }
-    if (k < depth) {
-        // What stands behind the row is multiplied too, and must not be an infinity or NaN.
-        const int rest = int(depth - k);
-        const Vec<T> weights = load<T>(w + k);
-#pragma GCC unroll 16
-        for (int s = 0; s < count; ++s)
-            sums[s] = fma<T>(keep_first<T>(load_unaligned<T>(X + s * stride + k), rest), weights,
-                             sums[s]);
+    // What stands behind a row must not be an infinity or NaN: it is multiplied too.
+    CHAINRULE_INLINE Vec<T> entries(int s, std::ptrdiff_t k, Ints<T> live) const {
+        return from_bits<T>(bits<T>(load_unaligned<T>(at[s] + k)) & live);
     }
+};
+
+// One block of samples of a narrow layer: `rows` (up to n) samples, all outputs.
+template <class T, int n, class Finish>
+CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdiff_t depth,
+                                   const T* X, std::ptrdiff_t stride, const T* Wt,
+                                   std::ptrdiff_t w_stride, const T* bias, std::ptrdiff_t sample,
+                                   Finish& finish) {
+    const Rows<T, n> x(X, stride, rows);
+    const Ints<T> live = first_lanes<T>(rows);
+    const std::ptrdiff_t whole = depth / lanes<T> * lanes<T>;
+    const Ints<T> rest = first_lanes<T>(int(depth - whole));
+    Vec<T> end[n];  // the entries behind the last whole register, the same for all outputs
+    if (whole < depth)
+#pragma GCC unroll 16
+        for (int s = 0; s < n; ++s) end[s] = x.entries(s, whole, rest);
+    for (std::ptrdiff_t o = 0; o < outputs; ++o, Wt += w_stride) {
+        Vec<T> sums[n] = {};
+        for (std::ptrdiff_t k = 0; k < whole; k += lanes<T>) {
+            const Vec<T> weights = load<T>(Wt + k);
+#pragma GCC unroll 16
+            for (int s = 0; s < n; ++s)
+                sums[s] = fma<T>(load_unaligned<T>(x.at[s] + k), weights, sums[s]);
+        }
+        if (whole < depth) {
+            const Vec<T> weights = load<T>(Wt + whole);
+#pragma GCC unroll 16
+            for (int s = 0; s < n; ++s) sums[s] = fma<T>(end[s], weights, sums[s]);
+        }
+        Vec<T> z = fold_registers<T>(sums);
+        if (bias) z += broadcast<T>(bias[o]);
+        finish(o, sample, z, live);
+    }
+}
+
+// The sums along up to n rows, side by side.
+template <class T, int n>
+CHAINRULE_INLINE Vec<T> some_row_sums(int rows, std::ptrdiff_t depth, const T* data,
+                                      std::ptrdiff_t stride) {
+    const Rows<T, n> row(data, stride, rows);
+    Vec<T> sums[n] = {};
+    for (std::ptrdiff_t k = 0; k < depth; k += lanes<T>)
+#pragma GCC unroll 16
+        for (int i = 0; i < n; ++i) sums[i] += load<T>(row.at[i] + k);
+    return fold_registers<T>(sums);
 }
 
 // Zᵀ(o, s) = Σ_k X(s, k) Wᵀ(o, k) + b(o) for samples [begin, end), begin a multiple of lanes<T>.
@@ -72,26 +112,34 @@ template <class T, class Finish>
 void forward_narrow(std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t outputs,
                     std::ptrdiff_t depth, const T* X, std::ptrdiff_t x_stride, const T* Wt,
                     std::ptrdiff_t w_stride, const T* bias, Finish&& finish) {
-    for (std::ptrdiff_t s = begin; s < end; s += lanes<T>) {
-        const int count = end - s < lanes<T> ? int(end - s) : lanes<T>;
-        for (std::ptrdiff_t o = 0; o < outputs; ++o) {
-            const T* const x = X + s * x_stride;
-            const T* const w = Wt + o * w_stride;
-            Vec<T> z{};
-            if (count == lanes<T>) {
-                Vec<T> sums[lanes<T>];
-                dot_rows<T>(depth, x, x_stride, w, sums);
-                z = fold_registers<T>(sums);
-            } else {
-                for (int i = 0; i < count; ++i) {
-                    Vec<T> sum[1];
-                    dot_rows<T>(depth, x + i * x_stride, x_stride, w, sum);
-                    z[i] = sum_lanes<T>(sum[0]);
-                }
-            }
-            if (bias) z += broadcast<T>(bias[o]);
-            finish(o, s, z, first_lanes<T>(count));
-        }
+    std::ptrdiff_t s = begin;
+    for (; s + lanes<T> <= end; s += lanes<T>)
+        narrow_block<T, lanes<T>>(lanes<T>, outputs, depth, X + s * x_stride, x_stride, Wt,
+                                  w_stride, bias, s, finish);
+    const int rest = int(end - s);
+    if (rest == 0) return;
+    X += s * x_stride;
+    if (rest <= 2)
+        narrow_block<T, 2>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+    else if (rest <= few<T>)
+        narrow_block<T, few<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+    else
+        narrow_block<T, lanes<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s,
+                                  finish);
+}
+
+// The sums along `rows` rows of `depth` entries, side by side: finish(0, row, sums, live) with row
+// a multiple of lanes<T>. Padding is added too: it has to be zero.
+template <class T, class Finish>
+void row_sums(std::ptrdiff_t rows, std::ptrdiff_t depth, const T* data, std::ptrdiff_t stride,
+              Finish&& finish) {
+    for (std::ptrdiff_t r = 0; r < rows; r += lanes<T>) {
+        const int count = rows - r < lanes<T> ? int(rows - r) : lanes<T>;
+        const T* const from = data + r * stride;
+        const Vec<T> sums = count <= 2        ? some_row_sums<T, 2>(count, depth, from, stride)
+                            : count <= few<T> ? some_row_sums<T, few<T>>(count, depth, from, stride)
+                                              : some_row_sums<T, lanes<T>>(count, depth, from, stride);
+        finish(0, r, sums, first_lanes<T>(count));
     }
 }
 

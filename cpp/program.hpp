@@ -49,6 +49,7 @@ struct Instruction {
     Number rows, columns, depth;  // axes
     Number formula;               // or -1
     Number bias_by_row;           // product: the bias is an entry for each row
+    Number passing;  // the destination is read by this formula alone and need not be stored
 };
 
 // A formula entry by entry: its code, or the number of a generated kernel, and what it is given.

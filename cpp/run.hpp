@@ -10,20 +10,32 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 // Adam's averages drift there, where each operation takes a hundred times as long.
 class FlushToZero {
 public:
+    FlushToZero() : before_(mode()) { flush(); }
+    ~FlushToZero() { set(before_); }
+    FlushToZero(const FlushToZero&) = delete;
+    FlushToZero& operator=(const FlushToZero&) = delete;
+
+    // The caller's own mode, for the time in which its code runs.
+    void pause() const { set(before_); }
+    void flush() const { set(before_ | bits); }
+
+private:
 #if defined(__x86_64__)
-    FlushToZero() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(before_ | 0x8040); }
-    ~FlushToZero() { __builtin_ia32_ldmxcsr(before_); }
-private:
-    unsigned before_;
+    using Mode = unsigned;
+    static constexpr Mode bits = 0x8040;
+    static Mode mode() { return __builtin_ia32_stmxcsr(); }
+    static void set(Mode mode) { __builtin_ia32_ldmxcsr(mode); }
 #elif defined(__aarch64__)
-    FlushToZero() {
-        asm volatile("mrs %0, fpcr" : "=r"(before_));
-        asm volatile("msr fpcr, %0" : : "r"(before_ | (std::uint64_t{1} << 24)));
+    using Mode = std::uint64_t;
+    static constexpr Mode bits = Mode{1} << 24;
+    static Mode mode() {
+        Mode found;
+        asm volatile("mrs %0, fpcr" : "=r"(found));
+        return found;
     }
-    ~FlushToZero() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
-private:
-    std::uint64_t before_;
+    static void set(Mode mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
 #endif
+    Mode before_;
 };
 
 // When to look whether somebody wants a run to stop. Ctrl-C is to be answered within 100 ms or one
@@ -31,8 +43,8 @@ private:
 // about fifty times a second.
 class Pulse {
 public:
-    Pulse(const Listener& listener, const Number& epochs_done)
-        : listener_(listener), epochs_done_(epochs_done) {
+    Pulse(const Listener& listener, const Number& epochs_done, const FlushToZero& mode)
+        : listener_(listener), epochs_done_(epochs_done), mode_(mode) {
         looked_ = polled_ = listener.seconds();
     }
 
@@ -56,13 +68,16 @@ private:
     bool polled(double now) {
         if (now - polled_ < 0.02) return false;
         polled_ = now;
+        mode_.pause();
         const int answer = listener_.poll(listener_.self, epochs_done_);
+        mode_.flush();
         ends_with_epoch_ = ends_with_epoch_ || answer == stop_after_epoch;
         return answer == stop_now;
     }
 
     const Listener& listener_;
     const Number& epochs_done_;
+    const FlushToZero& mode_;
     Number left_ = 1, between_ = 1;
     double looked_, polled_;
     bool ends_with_epoch_ = false;
@@ -165,7 +180,7 @@ void run_course(Machine<T>& machine, Course& course) {
     Batches<T> batches(machine, course);
     course.ending = interrupted;
     course.epochs_done = course.steps_done = course.batch_number = 0;
-    Pulse pulse(course.listener, course.epochs_done);
+    Pulse pulse(course.listener, course.epochs_done, flush);
     double rate = -1.0;
     for (Number e = 0; e < course.epochs; ++e) {
         Record& record = course.records[e];

@@ -54,11 +54,14 @@ void Machine<T>::set_threads(Number threads) {
 }
 
 template <class T>
-bool Machine<T>::step_shared(Bound<T>* bound) {
+bool Machine<T>::step_shared() {
     Crew crew(threads_);
+    Bound<T>* bound = bound_;
     const Instruction* const end = p.instructions + p.instruction_count;
-    for (const Instruction* i = p.instructions; i != end; ++i, ++bound)
-        if (!(crew.threads() > 1 && split(crew, *i, *bound)) && !perform(*i, *bound)) return false;
+    for (const Instruction* i = p.instructions; i != end; ++i, ++bound) {
+        if (crew.threads() > 1 && split(crew, *i, *bound)) continue;
+        if (!(bound->action ? bound->action(*bound) : perform(*i, *bound))) return false;
+    }
     return true;
 }
 
@@ -114,32 +117,29 @@ bool Machine<T>::split(Crew& crew, const Instruction& i, Bound<T>& bound) {
         const Grid grid(1, columns, lanes<T>, all, threads, false);
         crew.share(grid.count(), [&](std::ptrdiff_t part, int) {
             const Block block = grid(part);
-            Store<T> keep{base[i.destination], stride[i.destination]};
             forward_narrow<T>(block.column_begin, block.column_end, rows, length[i.depth],
                               base[i.b], stride[i.b], base[i.a], stride[i.a],
                               i.bias < 0 ? nullptr : base[i.bias],
-                              [&](std::ptrdiff_t o, std::ptrdiff_t s, Vec<T> sum, Ints<T> live) {
-                                  keep(o, s, kept<T>(sum, live), live);
-                              });
+                              StoreLive<T>{base[i.destination], stride[i.destination]});
         });
         break;
     }
     case total_of_rows: {
-        T* const to = base[i.destination];
         const Grid grid(1, columns, 4 * lanes<T>, all, threads, false);
         crew.share(grid.count(), [&](std::ptrdiff_t part, int) {
             const Block block = grid(part);
             column_sums<T>(length[i.depth], block.column_begin, block.column_end, base[i.a],
-                           stride[i.a], [&](std::ptrdiff_t column, Vec<T> sum, Ints<T>) {
-                               store<T>(to + column, sum);
-                           });
+                           stride[i.a], StoreLive<T>{base[i.destination], 0});
         });
         break;
     }
     case total_of_columns: {
         const Grid grid(1, columns, lanes<T>, all, threads, false);
         crew.share(grid.count(), [&](std::ptrdiff_t part, int) {
-            totals_of_columns(i, grid(part).column_begin, grid(part).column_end);
+            const Block block = grid(part);
+            row_sums<T>(block.column_end - block.column_begin, length[i.depth],
+                        base[i.a] + block.column_begin * stride[i.a], stride[i.a],
+                        StoreLive<T>{base[i.destination] + block.column_begin, 0});
         });
         break;
     }
@@ -155,7 +155,7 @@ bool Machine<T>::split(Crew& crew, const Instruction& i, Bound<T>& bound) {
     }
     if (i.formula >= 0) {
         clear_sums(i.formula);
-        if (!split_formula(crew, i)) apply_whole(i, bound, rows, columns);
+        if (!split_formula(crew, i)) apply_whole(i, bound);
     }
     return true;
 }
@@ -173,12 +173,13 @@ bool Machine<T>::split_product(Crew& crew, const Instruction& i, Bound<T>& bound
         return true;
     }
     const Formula& f = p.formulas[i.formula];
-    if (finishes(i, f)) {
-        prepare(i, bound, rows, columns);
+    const Finished<T>* const light = light_finish(i);
+    if (light && length[i.depth] <= depth_block<T>) {
+        refresh(bound);
         load_scalars(f, bound.call);
         crew.share(grid.count(), [&](std::ptrdiff_t part, int) {
-            finished_[f.native](along, grid(part), length[i.depth], {base[i.a], stride[i.a]},
-                                {base[i.b], stride[i.b]}, bound.call);
+            light->product(along, grid(part), length[i.depth], {base[i.a], stride[i.a]},
+                           {base[i.b], stride[i.b]}, bound.call);
         });
         return true;
     }
@@ -192,7 +193,7 @@ bool Machine<T>::split_product(Crew& crew, const Instruction& i, Bound<T>& bound
             product_block<along>(i, grid(part), to, step);
         });
         clear_sums(i.formula);
-        apply_whole(i, bound, rows, columns);
+        apply_whole(i, bound);
         return true;
     }
     if (f.sum_end == f.sum_begin) {

@@ -47,7 +47,8 @@ enum class Along { depth, rows };
 constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
 constexpr int tile_vectors = 2;
 
-// What a tile reads. The start comes from rows start_stride apart (0: the same row for all).
+// What a tile reads. The start comes from rows start_stride apart (0: the same row for all), or is
+// one entry for each row (a bias of a result that lies turned over).
 template <class T>
 struct Operands {
     std::ptrdiff_t depth;
@@ -57,21 +58,35 @@ struct Operands {
     std::ptrdiff_t b_stride;
     const T* start;
     std::ptrdiff_t start_stride;
+    bool start_by_row = false;
 };
 
 // One tile whose first element is (row, column) of the result; `last` is the live mask of its last
-// vector.
+// vector. `finishing` is a Finish, nameless so that tiles of all kinds have one type.
+template <class T>
+using TileFunction = void (*)(const Operands<T>&, const void* finishing, std::ptrdiff_t row,
+                              std::ptrdiff_t column, Ints<T> last);
+
 template <class T, Along along, int R, int V, class Finish>
-[[gnu::noinline]] void accumulate(const Operands<T>& from, Finish& finish, std::ptrdiff_t row,
-                                  std::ptrdiff_t column, Ints<T> last) {
+[[gnu::noinline]] void accumulate(const Operands<T>& from, const void* finishing,
+                                  std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
+    const Finish& finish = *static_cast<const Finish*>(finishing);
     const std::ptrdiff_t depth = from.depth, a_stride = from.a_stride, b_stride = from.b_stride;
     const std::ptrdiff_t start_stride = from.start_stride;
     const T *a = from.a, *b = from.b, *start = from.start;
     Vec<T> sum[R][V];
+    if (from.start_by_row) {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
+        for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) sum[r][v] = load<T>(start + r * start_stride + v * lanes<T>);
+            for (int v = 0; v < V; ++v) sum[r][v] = broadcast<T>(start[r]);
+    } else {
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; ++v)
+                sum[r][v] = load<T>(start + r * start_stride + v * lanes<T>);
+    }
 
     // Three rows share a base pointer (base, + stride, + 2 stride are addressing modes of x86):
     // with one pointer per row gcc runs out of general registers and spills inside the loop.
@@ -116,6 +131,20 @@ template <class T, Along along, int R, int V, class Finish>
             finish(row + r, column + v * lanes<T>, sum[r][v], v + 1 < V ? all : last);
 }
 
+// All tiles of one width by their rows, for those who look one up once and run it often.
+template <class T, Along along, class Finish, int V, class Rows>
+struct TilesOfWidth;
+template <class T, Along along, class Finish, int V, std::size_t... before>
+struct TilesOfWidth<T, along, Finish, V, std::index_sequence<before...>> {
+    static constexpr TileFunction<T> of[] = {accumulate<T, along, int(before) + 1, V, Finish>...};
+};
+template <class T, Along along, class Finish>
+constexpr TileFunction<T> tile_function(std::ptrdiff_t rows, int vectors) {
+    using Rows = std::make_index_sequence<tile_rows>;
+    return vectors == 2 ? TilesOfWidth<T, along, Finish, 2, Rows>::of[rows - 1]
+                        : TilesOfWidth<T, along, Finish, 1, Rows>::of[rows - 1];
+}
+
 // The tile of `rows` (low to high) by V vectors, found by comparisons. A table of functions or a
 // switch (which gcc makes a table) costs 5 ns a tile here where the direct call costs none: three
 // tiles of 11 x 1, depth 4, took 48 ns instead of 33.
@@ -123,7 +152,7 @@ template <class T, Along along, int V, int low, int high, class Finish>
 CHAINRULE_INLINE void accumulate_rows(std::ptrdiff_t rows, const Operands<T>& from, Finish& finish,
                                       std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
     if constexpr (low == high) {
-        accumulate<T, along, low, V>(from, finish, row, column, last);
+        accumulate<T, along, low, V, Finish>(from, &finish, row, column, last);
     } else {
         constexpr int middle = (low + high) / 2;
         if (rows > middle)

@@ -255,6 +255,14 @@ CHAINRULE_INLINE T fold_lanes(Vec<T> value, Operation combine) {
         return fold_lanes<T, distance / 2>(combine(value, other), combine);
     }
 }
+// The same down to the first `all` lanes, each of which keeps the sum of its own class of lanes.
+template <class T, int distance, int all>
+CHAINRULE_INLINE Vec<T> fold_onto(Vec<T> value) {
+    if constexpr (distance < all) return value;
+    else
+        return fold_onto<T, distance / 2, all>(
+            value + rotate<T, distance>(value, std::make_index_sequence<lanes<T>>{}));
+}
 template <class T>
 CHAINRULE_INLINE T sum_lanes(Vec<T> value) {
     return fold_lanes<T>(value, [](Vec<T> a, Vec<T> b) { return a + b; });

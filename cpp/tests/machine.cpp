@@ -39,10 +39,10 @@ void test_machine(std::ptrdiff_t samples) {
     const Number axes[] = {1, samples, 5, 40};
     const Value values[] = {{1, 2, 0}, {2, 3, 0}, {0, 3, 0}, {1, 3, 0}, {0, 3, 0}};
     const Instruction instructions[] = {
-        {Producer::product, -1, 0, 0, 1, 2, 1, 3, 2, 0, 0},
-        {Producer::check, -1, 5, 0, 5, -1, 0, 0, 0, -1, 0},
-        {Producer::total_of_rows, 4, 3, 0, 0, -1, 0, 3, 1, -1, 0},
-        {Producer::nothing, -1, 0, 0, 0, -1, 2, 3, 0, 1, 0},
+        {Producer::product, -1, 0, 0, 1, 2, 1, 3, 2, 0, 0, 0},
+        {Producer::check, -1, 5, 0, 5, -1, 0, 0, 0, -1, 0, 0},
+        {Producer::total_of_rows, 4, 3, 0, 0, -1, 0, 3, 1, -1, 0, 0},
+        {Producer::nothing, -1, 0, 0, 0, -1, 2, 3, 0, 1, 0, 0},
     };
     // operand, tanh, scalar, multiply, square, store, sum; then W - s * total
     const Step tape[] = {
@@ -104,6 +104,9 @@ void test_machine(std::ptrdiff_t samples) {
     twister[624] = 624;
     std::vector<T> best(200);
     const Kept kept = {1, best.data(), 40, 1};
+    void* const held = engine.create(program);  // that its step changes its weights is no matter
+    const Source held_sources[] = {source, {}};
+    const Number shared[] = {1, 1, 2, 2};
     for (const Number order : {as_they_lie, by_philox, by_mersenne_twister, as_given}) {
         long taken[2];
         for (int round = 0; round < 2; ++round) {
@@ -128,6 +131,12 @@ void test_machine(std::ptrdiff_t samples) {
             course.sources = &source;
             course.source_count = 1;
             course.records = records.data();
+            course.held = held;
+            course.held_sources = held_sources;
+            course.held_samples = samples;
+            course.held_batch = samples / 2 + 1;
+            course.shared = shared;
+            course.shared_count = 2;
             course.listener = {never, clock_of_test, nullptr};
             for (std::size_t i = 0; i < 200; ++i) W[i] = T(0);
             engine.write(machine, 1, W.data(), 40, 1);
@@ -153,6 +162,7 @@ void test_machine(std::ptrdiff_t samples) {
     engine.read(machine, 1, changed.data(), 40, 1);
     for (std::size_t i = 0; i < 200; ++i) CHECK(changed[i] == W[i]);
     engine.destroy(machine);
+    engine.destroy(held);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ template <class T>
 struct Keep {
     Matrix<T>& out;
     std::vector<int>& calls;
-    void operator()(Index r, Index c, cr::Vec<T> sum, cr::Ints<T> live) {
+    void operator()(Index r, Index c, cr::Vec<T> sum, cr::Ints<T> live) const {
         for (int lane = 0; lane < cr::lanes<T>; ++lane)
             if (live[lane]) {
                 out(r, c + lane) = sum[lane];
@@ -185,17 +185,33 @@ template <class T>
 void sums(Index rows, Index columns) {
     Matrix<T> in(rows, columns, T(0)), out(1, columns, T(0), false);
     cr::column_sums<T>(rows, 0, columns, in.data, in.stride,
-                       [&](Index c, cr::Vec<T> sum, cr::Ints<T> live) {
+                       [&](Index, Index c, cr::Vec<T> sum, cr::Ints<T> live) {
                            for (int lane = 0; lane < cr::lanes<T>; ++lane)
                                if (live[lane]) out(0, c + lane) = sum[lane];
                        });
     bool right = true;
     for (Index c = 0; c < columns; ++c) {
-        T sum = 0;
-        for (Index r = 0; r < rows; ++r) sum += in(r, c);
-        right = right && sum == out(0, c);
+        T part[4] = {};
+        for (Index r = 0; r < rows; ++r) part[r % 4] += in(r, c);
+        right = right && (part[0] + part[1]) + (part[2] + part[3]) == out(0, c);
     }
-    check::expect(right, "column_sums in plain order");
+    check::expect(right, "column_sums in the stated order");
+
+    Matrix<T> along(1, rows, T(-7), false);
+    cr::row_sums<T>(rows, columns, in.data, in.stride,
+                    [&](Index, Index r, cr::Vec<T> sum, cr::Ints<T> live) {
+                        for (int lane = 0; lane < cr::lanes<T>; ++lane)
+                            if (live[lane]) along(0, r + lane) = sum[lane];
+                    });
+    right = true;
+    for (Index r = 0; r < rows; ++r) {
+        T part[cr::lanes<T>] = {};
+        for (Index c = 0; c < columns; ++c) part[c % cr::lanes<T>] += in(r, c);
+        for (int half = cr::lanes<T> / 2; half > 0; half /= 2)
+            for (int lane = 0; lane < half; ++lane) part[lane] += part[lane + half];
+        right = right && part[0] == along(0, r);
+    }
+    check::expect(right && along.padding_is(T(-7)), "row_sums in the stated order");
 }
 
 template <class T>

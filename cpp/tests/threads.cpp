@@ -42,17 +42,17 @@ enum : Number { X, W, b, A, total, turned, V, d, G, rows_of_A, small, U, at_most
 const Value values[] = {{1, 2, 0}, {2, 3, 0}, {0, 3, 0}, {1, 3, 0}, {0, 3, 0}, {3, 1, 0},
                         {4, 3, 0}, {4, 1, 0}, {2, 3, 0}, {0, 1, 0}, {2, 4, 0}, {3, 3, 0}};
 const Instruction instructions[] = {
-    // producer, destination, a, a_turned, b, bias, rows, columns, depth, formula, bias_by_row
-    {Producer::product, -1, X, 0, W, b, 1, 3, 2, 0, 0},          // A = tanh(X W + b) / 2, sum of A^2
-    {Producer::total_of_rows, total, A, 0, 0, -1, 0, 3, 1, -1, 0},
-    {Producer::total_of_columns, rows_of_A, A, 0, 0, -1, 0, 1, 3, -1, 0},
-    {Producer::transposition, turned, A, 0, 0, -1, 3, 1, 0, -1, 0},
-    {Producer::dot, d, V, 0, A, -1, 4, 1, 3, -1, 0},              // d = V Aᵀ
-    {Producer::product, G, X, 1, A, -1, 2, 3, 1, -1, 0},          // G = Xᵀ A
-    {Producer::product, small, G, 0, turned, -1, 2, 4, 3, -1, 0},  // the first samples only
-    {Producer::nothing, -1, 0, 0, 0, -1, 1, 3, 0, 1, 0},          // A <- A - s * total, sum of it^2
-    {Producer::product, -1, X, 1, A, -1, 2, 3, 1, 2, 0},          // W <- W - s * Xᵀ A
-    {Producer::product, -1, W, 1, G, -1, 3, 3, 2, 3, 0},          // U <- U - Wᵀ G, in registers
+    // producer, destination, a, a_turned, b, bias, rows, columns, depth, formula, bias_by_row, passing
+    {Producer::product, -1, X, 0, W, b, 1, 3, 2, 0, 0, 0},          // A = tanh(X W + b) / 2, sum of A^2
+    {Producer::total_of_rows, total, A, 0, 0, -1, 0, 3, 1, -1, 0, 0},
+    {Producer::total_of_columns, rows_of_A, A, 0, 0, -1, 0, 1, 3, -1, 0, 0},
+    {Producer::transposition, turned, A, 0, 0, -1, 3, 1, 0, -1, 0, 0},
+    {Producer::dot, d, V, 0, A, -1, 4, 1, 3, -1, 0, 0},              // d = V Aᵀ
+    {Producer::product, G, X, 1, A, -1, 2, 3, 1, -1, 0, 0},          // G = Xᵀ A
+    {Producer::product, small, G, 0, turned, -1, 2, 4, 3, -1, 0, 0},  // the first samples only
+    {Producer::nothing, -1, 0, 0, 0, -1, 1, 3, 0, 1, 0, 0},          // A <- A - s * total, sum of it^2
+    {Producer::product, -1, X, 1, A, -1, 2, 3, 1, 2, 0, 0},          // W <- W - s * Xᵀ A
+    {Producer::product, -1, W, 1, G, -1, 3, 3, 2, 3, 0, 0},          // U <- U - Wᵀ G, in registers
 };
 const Step tape[] = {
     {op_operand, 0, 0, 0, 0},  {op_tanh, 0, 0, 0, 0},     {op_constant, 1, 0, 0, 0},
@@ -96,7 +96,7 @@ struct Finish {
 template <class T>
 constexpr Kernel<T> kernels[] = {kernel<T>};
 template <class T>
-constexpr FinishedProduct<T> finished[] = {finished_product<T, Finish>};
+constexpr Finished<T> finished[] = {finished_by<T, Finish>};
 
 template <class T>
 void fill(Machine<T>& machine, Number value, int factor, int range, int scale) {

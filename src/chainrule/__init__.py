@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
+    from chainrule.report.explanation import Explanation, explain
+    from chainrule.report.table_rows import explain_table
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
     from chainrule.training.schedules import (
@@ -44,6 +46,7 @@ __all__ = [
     "CosineDecay",
     "Derivation",
     "EarlyStopping",
+    "Explanation",
     "ExponentialDecay",
     "InverseScaling",
     "Loss",
@@ -56,6 +59,8 @@ __all__ = [
     "TableRun",
     "activation",
     "derive",
+    "explain",
+    "explain_table",
     "load",
     "loss_and_gradients",
     "predict",
@@ -75,6 +80,8 @@ _HOMES = {
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],
+    "report.explanation": ["Explanation", "explain"],
+    "report.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "training.model_files": ["load", "save"],
     "training.schedules": [

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
 
 def build_info() -> dict[str, str]:
@@ -27,6 +28,11 @@ def lanes(single: bool) -> int:
 
 def formulas() -> list[str]:
     """Return the texts of the formulas with a generated kernel."""
+
+def generator_words(capsule: CapsuleType, count: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
+    """
+    Return the first words of the state of a NumPy BitGenerator, where they lie.
+    """
 
 class Machine:
     """A program with its memory."""

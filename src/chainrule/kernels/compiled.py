@@ -4,13 +4,17 @@ What it computes is defined by the reference.  Nothing here knows a layer, an ac
 a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import CoreUnavailable
+from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.fused_plan import UNIT, FusedPlan
@@ -49,7 +53,7 @@ PIECE = 1024
 _LARGEST_MEMORY = 64
 """Programs kept; each is a few kilobytes."""
 
-_programs: dict[tuple[Any, ...], tuple[Plan, Program]] = {}
+_programs: dict[tuple[Any, ...], "Prepared"] = {}
 
 
 def available() -> bool:
@@ -85,23 +89,86 @@ def built() -> dict[str, str]:
     }
 
 
-def program_for(
+@dataclass(frozen=True)
+class Site:
+    """Where a value by name lies in a program, and how its array is seen as a matrix."""
+
+    number: int
+    """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
+    turned: bool
+    view: Callable[[Array], Array] | None
+
+
+class Prepared:
+    """A Plan's program at given sizes, with what has to be looked up for each run of it."""
+
+    def __init__(self, plan: Plan, program: Program, sizes: Mapping[Axis, int]) -> None:
+        self.plan = plan  # kept, so that its id stays its own
+        self.program = program
+        self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
+        self.lengths = [
+            (program.scalars.slots[f"|{axis.name}|"], length)
+            for axis, length in sizes.items()
+            if not axis.is_samples
+        ]
+        self._sites: dict[str, Site | None] = {}
+
+    def site(self, name: str) -> Site | None:
+        """Return where an input, parameter or memory lies, if the program has it."""
+        if name not in self._sites:
+            self._sites[name] = self._look_up(name)
+        return self._sites[name]
+
+    def _look_up(self, name: str) -> Site | None:
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            return None
+        if self.program.fused.sides[name] == UNIT:
+            slot = self.program.scalars.slots.get(name)
+            return None if slot is None else Site(slot, False, None)
+        stored = self.program.stored.get(name)
+        if stored is None:
+            return None
+        view: Callable[[Array], Array] = partial(lying, symbol=symbol)
+        if orient(symbol.axes, "rows") == symbol.axes:
+            view = _as_it_lies
+        elif len(symbol.axes) == 1:
+            view = _column if symbol.axes[0].is_samples else _row
+        return Site(stored.number, stored.turned, view)
+
+
+def _as_it_lies(array: Array) -> Array:
+    return array
+
+
+def _row(array: Array) -> Array:
+    return array[None, :]
+
+
+def _column(array: Array) -> Array:
+    return array[:, None]
+
+
+def prepared_for(
     plan: Plan,
-    wanted: Iterable[str],
-    sizes: Mapping[Axis, int],
+    wanted: tuple[str, ...],
+    values: Mapping[str, Any],
+    rows: int,
     *,
     single: bool,
     whole_rows: bool = False,
-) -> Program:
-    """Return the program of a Plan at these sizes, built once.
+) -> Prepared:
+    """Return the program of a Plan for values of these shapes, built once.
 
     ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of products.
     """
-    names = tuple(wanted)
-    key = (id(plan), names, tuple(sizes.items()), single, whole_rows)
+    shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
+    key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
     known = _programs.get(key)
     if known is not None:
-        return known[1]
+        return known
+    symbols = (*plan.inputs, *plan.memory)
+    sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
     natives = _natives()
     lanes = _core.lanes(single)
 
@@ -113,13 +180,17 @@ def program_for(
         return program
 
     try:
-        program = built(fuse(plan, names))
+        program = built(fuse(plan, wanted))
     except TooLarge:
-        program = built(fuse(plan, names, together=False))
+        program = built(fuse(plan, wanted, together=False))
     if len(_programs) >= _LARGEST_MEMORY:
         _programs.pop(next(iter(_programs)))
-    _programs[key] = (plan, program)  # the Plan is kept, so that its id stays its own
-    return program
+    prepared = _programs[key] = Prepared(plan, program, sizes)
+    return prepared
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return () if isinstance(value, float) else np.shape(value)
 
 
 _native_numbers: dict[str, int] = {}
@@ -167,15 +238,14 @@ class Runner:
         self.plan = plan
         self.dtype = np.dtype(dtype)
         single = self.dtype == np.float32
-        symbols = (*plan.inputs, *plan.memory)
-        self.symbols = {symbol.name: symbol for symbol in symbols}
-        sizes = with_renamed(sizes_of(symbols, {**values, **given}, rows), plan.operations)
-        self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
+        self.prepared = prepared_for(
+            plan, tuple(wanted), {**values, **given}, rows, single=single, whole_rows=whole_rows
+        )
+        self.program = self.prepared.program
         self.machine = _core.Machine(single, **self.program.tables)
         self.machine.set_threads(threads)
-        for axis, length in sizes.items():
-            if not axis.is_samples:
-                self.machine.set_scalar(self.program.scalars.slots[f"|{axis.name}|"], length)
+        for slot, length in self.prepared.lengths:
+            self.machine.set_scalar(slot, length)
         for name, value in values.items():
             self.write(name, value)
         # Memory starts as the machine does: all zero.
@@ -187,17 +257,14 @@ class Runner:
 
     def write(self, name: str, value: Any) -> None:
         """Let an input, parameter or memory have this value, in its own shape."""
-        symbol = self.symbols.get(name)
-        if symbol is None:
+        site = self.prepared.site(name)
+        if site is None:
             return
-        if self.program.fused.sides[name] == UNIT:
-            slot = self.program.scalars.slots.get(name)
-            if slot is not None:
-                self.machine.set_scalar(slot, float(np.asarray(value)))
-        elif name in self.program.stored:
-            stored = self.program.stored[name]
-            array = lying(np.asarray(value, dtype=self.dtype), symbol)
-            self.machine.write(stored.number, stored.turned, array)
+        if site.view is None:
+            self.machine.set_scalar(site.number, float(value))
+        else:
+            array = site.view(np.asarray(value, dtype=self.dtype))
+            self.machine.write(site.number, site.turned, array)
 
     def read(self, name: str, into: Array) -> None:
         """Copy a value of the Plan into a matrix with its sides."""
@@ -209,12 +276,14 @@ class Runner:
         self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
 
     def read_parameter(self, name: str, into: Array) -> None:
-        """Copy a parameter into an array of its own shape."""
-        symbol = self.symbols[name]
-        if not symbol.axes:
-            into[...] = self.scalar(name)
-        elif name in self.program.stored:
-            self.read(name, lying(into, symbol))
+        """Copy a parameter or memory into an array of its own shape."""
+        site = self.prepared.site(name)
+        if site is None:
+            return
+        if site.view is None:
+            into[...] = self.machine.scalar(site.number)
+        else:
+            self.machine.read(site.number, site.turned, site.view(into))
 
     def scalar(self, name: str) -> float:
         """Return a value that is one number."""
@@ -344,16 +413,16 @@ class CompiledTrainer(Trainer):
 
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
         """Say where each trainable parameter lies in the program, and in these arrays."""
-        program = self.runner.program
         parts: list[tuple[int, bool, Array]] = []
         for name in self.given.network.trainable_names:
-            symbol = self.runner.symbols[name]
-            if name in program.stored:
-                stored = program.stored[name]
-                parts.append((stored.number, stored.turned, lying(parameters[name], symbol)))
-            elif name in program.scalars.slots:
-                slot = program.scalars.slots[name]
-                parts.append((-1 - slot, False, parameters[name].reshape(1, 1)))
+            site = self.runner.prepared.site(name)
+            if site is None:
+                continue
+            array = parameters[name]
+            if site.view is None:
+                parts.append((-1 - site.number, False, array.reshape(1, 1)))
+            else:
+                parts.append((site.number, site.turned, site.view(array)))
         return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
@@ -384,12 +453,17 @@ class CompiledTrainer(Trainer):
     def _epochs(
         self, first: int, records: Records, listener: Listener | None
     ) -> tuple[Ending, int, BaseException | None]:
-        run, seed, twister = self.given, 0, None
+        run, seed, twister, live = self.given, 0, None, False
+        lock: AbstractContextManager[Any] = nullcontext()
         match run.order:
             case Seeded(seed):
                 pass
             case Legacy():
-                twister = run.order.words()
+                twister = live_words(run.order.random_state)
+                live = twister is not None
+                if twister is None:
+                    twister = run.order.words()
+                lock = run.order.random_state._bit_generator.lock
             case Given():
                 self.places = given_places(run.order, run.samples)
         rates = None
@@ -398,23 +472,24 @@ class CompiledTrainer(Trainer):
             rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
         for row, count in zip(self.watches, self.counts, strict=True):
             row[7:] = (count.best, count.best_epoch, count.epochs, count.reductions)
-        ending, done, steps, batch, raised = self.training.run(
-            first,
-            len(records),
-            self.steps,
-            _ORDERS[type(run.order)],
-            seed,
-            self.places,
-            twister,
-            run.optimizer.learning_rate,
-            rates,
-            self.rate_slot,
-            self.watches,
-            records,
-            None if listener is None else lambda done: listener(records[:done]),
-        )
+        with lock:
+            ending, done, steps, batch, raised = self.training.run(
+                first,
+                len(records),
+                self.steps,
+                _ORDERS[type(run.order)],
+                seed,
+                self.places,
+                twister,
+                run.optimizer.learning_rate,
+                rates,
+                self.rate_slot,
+                self.watches,
+                records,
+                None if listener is None else lambda done: listener(records[:done]),
+            )
         self.steps += steps
-        if isinstance(run.order, Legacy) and twister is not None:
+        if isinstance(run.order, Legacy) and twister is not None and not live:
             run.order.go_on_from(twister)
         for row, count in zip(self.watches, self.counts, strict=True):
             count.best = float(row[7])
@@ -440,6 +515,32 @@ class CompiledTrainer(Trainer):
                     execution.step(operation)
         loss = self.runner.scalar(plan.loss)
         return Diverged(epoch, batch, loss, first_not_finite(execution))
+
+
+def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
+    """Return the state of a RandomState's generator where NumPy itself keeps it, if that is known.
+
+    Taking it out and putting it back takes NumPy 170 µs, as long as a small run.
+    """
+    if not _layout_known():
+        return None
+    words: NDArray[np.uint32] = _core.generator_words(random_state._bit_generator.capsule, 625)
+    return words
+
+
+@cache
+def _layout_known() -> bool:
+    """Whether NumPy keeps 624 words and then their place, as it has from the first: look once."""
+    random_state = np.random.RandomState(20061126)
+    expected = []
+    try:
+        words = _core.generator_words(random_state._bit_generator.capsule, 625)
+        for _ in range(2):
+            random_state.random_sample(5)
+            expected.append(np.array_equal(words, Legacy(random_state).words()))
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return all(expected)
 
 
 _NOTHING_SHARED = np.zeros((0, 2), np.int64)

@@ -86,26 +86,29 @@ def kernel(number: int, text: str) -> str:
     before: list[str] = []
     by_row: list[str] = []
     inside: list[str] = []
+    onward: list[str] = []
     after: list[str] = []
     for place, entry in enumerate(text.split("; ")):
         name, *words = entry.split()
         match name:
             case "operand" if words[1] == "v":
-                by_row.append(
-                    f"const T* const p{words[0]} = c.in[{words[0]}] + r * c.step[{words[0]}];"
-                )
+                before.append(f"const T* p{words[0]} = c.in[{words[0]}];")
+                before.append(f"const std::ptrdiff_t d{words[0]} = c.step[{words[0]}];")
+                onward.append(f"p{words[0]} += d{words[0]};")
                 inside.append(f"const V r{place} = load_unaligned<T>(p{words[0]} + j);")
             case "operand":
-                by_row.append(
-                    f"const V r{place} = broadcast<T>(c.in[{words[0]}][r * c.step[{words[0]}]]);"
-                )
+                before.append(f"const T* p{words[0]} = c.in[{words[0]}];")
+                before.append(f"const std::ptrdiff_t d{words[0]} = c.step[{words[0]}];")
+                by_row.append(f"const V r{place} = broadcast<T>(*p{words[0]});")
+                onward.append(f"p{words[0]} += d{words[0]};")
             case "scalar":
                 before.append(f"const V r{place} = broadcast<T>(c.scalar[{words[0]}]);")
             case "constant":
                 before.append(f"const V r{place} = broadcast<T>(T({words[0]}));")
             case "store":
-                at = f"[{words[1]}]"
-                by_row.append(f"T* const q{words[1]} = c.out{at} + r * c.out_step{at};")
+                before.append(f"T* q{words[1]} = c.out[{words[1]}];")
+                before.append(f"const std::ptrdiff_t e{words[1]} = c.out_step[{words[1]}];")
+                onward.append(f"q{words[1]} += e{words[1]};")
                 inside.append(f"store_unaligned<T>(q{words[1]} + j, kept<T>(r{words[0]}, live));")
             case "sum":
                 before.append(f"V s{words[1]}{{}};")
@@ -117,14 +120,16 @@ def kernel(number: int, text: str) -> str:
         "template <class T>",
         f"void formula_{number}(Call<T>& c) {{",
         "    using V = Vec<T>;",
-        "    const Ints<T> last = last_lanes<T>(c.columns);",
+        "    const std::ptrdiff_t rows = c.rows, columns = c.columns;",
+        "    const Ints<T> last = last_lanes<T>(columns);",
         *(f"    {line}" for line in before),
-        "    for (std::ptrdiff_t r = 0; r < c.rows; ++r) {",
+        "    for (std::ptrdiff_t r = 0; r < rows; ++r) {",
         *(f"        {line}" for line in by_row),
-        "        for (std::ptrdiff_t j = 0; j < c.columns; j += lanes<T>) {",
-        "            const Ints<T> live = j + lanes<T> <= c.columns ? ~Ints<T>{} : last;",
+        "        for (std::ptrdiff_t j = 0; j < columns; j += lanes<T>) {",
+        "            const Ints<T> live = j + lanes<T> <= columns ? ~Ints<T>{} : last;",
         *(f"            {line}" for line in inside),
         "        }",
+        *(f"        {line}" for line in onward),
         "    }",
         *(f"    {line}" for line in after),
         "}",
@@ -217,10 +222,10 @@ def generated() -> str:
         "    static constexpr void (*table[])(Call<T>&) = {",
         *(f"        formula_{number}<T>," for number in range(len(found))),
         "    };",
-        "    // The same in the registers of a product, for light formulas.",
-        "    static constexpr FinishedProduct<T> finished[] = {",
+        "    // The same in the registers of a producer, for light formulas.",
+        "    static constexpr Finished<T> finished[] = {",
         *(
-            f"        finished_product<T, Finish_{number}>," if light(text) else "        nullptr,"
+            f"        finished_by<T, Finish_{number}>," if light(text) else "        {},"
             for number, text in enumerate(found)
         ),
         "    };",

@@ -60,8 +60,8 @@ class InverseScaling(Schedule):
 class StepDecay(Schedule):
     """The rate is multiplied by ``factor`` after every so many epochs.
 
-    >>> [StepDecay(every=2).rate(n, start=1.0, epochs=5, samples=1) for n in (1, 2, 3, 5)]
-    [1.0, 1.0, 0.1, 0.01]
+    >>> [StepDecay(every=2).rate(n, start=1.0, epochs=4, samples=1) for n in (1, 2, 3, 4)]
+    [1.0, 1.0, 0.1, 0.1]
     """
 
     every: int = 30
