@@ -117,6 +117,7 @@ public:
         engine_->read(self_, value, array.data(), rows, columns);
     }
     void set_scalar(Number slot, double value) { engine_->set_scalar(self_, slot, value); }
+    void set_threads(Number threads) { engine_->set_threads(self_, threads); }
     double scalar(Number slot) const { return engine_->get_scalar(self_, slot); }
     Number bytes() const { return engine_->bytes(self_); }
 
@@ -354,6 +355,8 @@ NB_MODULE(_core, module) {
              "Copy a value into an array.")
         .def("set_scalar", &Machine::set_scalar, nb::arg("slot"), nb::arg("value"))
         .def("scalar", &Machine::scalar, nb::arg("slot"))
+        .def("set_threads", &Machine::set_threads, nb::arg("threads"),
+             "Let at most so many threads share a step; small steps stay on one.")
         .def("step", &Machine::step, nb::arg("given"), nb::arg("first"), nb::arg("count"),
              "Run one step over rows of the given arrays; False where the loss is not finite.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");

@@ -29,6 +29,7 @@ from chainrule.kernels.runs import (
     first_not_finite,
     memory_shapes,
 )
+from chainrule.kernels.threads import threads_of
 from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 
@@ -72,7 +73,7 @@ def built() -> dict[str, str]:
     return {
         "instruction set": _core.in_use(),
         "instruction sets available": ", ".join(_core.instruction_sets()),
-        "threads": "1",
+        "threads": str(threads_of()),
         "compiler": f"{information['compiler']} {information['compiler_version']}",
         "nanobind": information["nanobind_version"],
     }
@@ -104,6 +105,7 @@ class Runner:
         rows: int,
         *,
         whole_rows: bool = False,
+        threads: int = 1,
     ) -> None:
         require()
         self.plan = plan
@@ -121,6 +123,7 @@ class Runner:
         )
         self.program = self.prepared.program
         self.machine = _core.Machine(single, **self.program.tables)
+        self.machine.set_threads(threads)
         for slot, length in self.prepared.lengths:
             self.machine.set_scalar(slot, length)
         for name, value in values.items():
@@ -174,12 +177,16 @@ class Runner:
 
 
 def loss_and_gradients(
-    plan: Plan, values: Mapping[str, Any], data: Mapping[str, Array], dtype: Any
+    plan: Plan,
+    values: Mapping[str, Any],
+    data: Mapping[str, Array],
+    dtype: Any,
+    threads: int = 1,
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a Plan and the gradient of each of its parameters."""
     rows = len(data["X"])
     wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
-    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True)
+    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads)
     runner.step(0, rows)
     gradients: dict[str, Array] = {}
     for parameter in plan.formulation.parameters:
@@ -193,10 +200,19 @@ def loss_and_gradients(
     return runner.scalar(plan.loss), gradients
 
 
-def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any) -> Array:
+def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1) -> Array:
     """Return the output of a prediction's Plan, in pieces of rows."""
     rows = len(X)
-    runner = Runner(plan, [plan.output], values, {"X": X}, dtype, min(rows, PIECE), whole_rows=True)
+    runner = Runner(
+        plan,
+        [plan.output],
+        values,
+        {"X": X},
+        dtype,
+        min(rows, PIECE),
+        whole_rows=True,
+        threads=threads,
+    )
     sides = runner.program.fused.sides[plan.output]
     width = runner.program.size(sides[1])
     result = np.empty((rows, width), dtype)
@@ -224,6 +240,7 @@ class CompiledTrainer(Trainer):
             dtype,
             self.batch,
             whole_rows=self.places is None,
+            threads=run.threads,
         )
         held: Runner | None = None
         if run.held is not None:
@@ -236,6 +253,7 @@ class CompiledTrainer(Trainer):
                 dtype,
                 min(len(run.held["X"]), PIECE),
                 whole_rows=True,
+                threads=run.threads,
             )
         held_rows = 0 if run.held is None else len(run.held["X"])
         self.training = _core.Training(

@@ -41,7 +41,8 @@ class Run:
 
     ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
     by epoch (they count from 1); without one it is the optimizer's.  ``stopping`` are the rules by
-    which the run ends early or slows down; at most one restores the best parameters.
+    which the run ends early or slows down; at most one restores the best parameters.  At most
+    ``threads`` threads share a step.
     """
 
     network: Network
@@ -53,6 +54,7 @@ class Run:
     held: Mapping[str, Array] | None = None
     rate: Callable[[int], float] | None = None
     stopping: tuple[Stopping, ...] = ()
+    threads: int = 1
 
     @property
     def samples(self) -> int:
