@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -18,73 +17,15 @@
 #include <utility>
 #include <vector>
 
-#include "program.hpp"
+#include "build_info.hpp"
+#include "course.hpp"
+#include "instruction_sets.hpp"
 
 namespace nb = nanobind;
 
 namespace {
 
 using Report = nb::typed<nb::dict, nb::str, nb::str>;
-
-constexpr const char *compiler() {
-#if defined(__clang__)
-    return "Clang";
-#elif defined(__GNUC__)
-    return "GCC";
-#elif defined(_MSC_VER)
-    return "MSVC";
-#else
-    return "unknown";
-#endif
-}
-
-std::string compiler_version() {
-#if defined(__clang__)
-    return std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) + "." +
-           std::to_string(__clang_patchlevel__);
-#elif defined(__GNUC__)
-    return std::to_string(__GNUC__) + "." + std::to_string(__GNUC_MINOR__) + "." +
-           std::to_string(__GNUC_PATCHLEVEL__);
-#elif defined(_MSC_FULL_VER)
-    return std::to_string(_MSC_FULL_VER);
-#else
-    return "unknown";
-#endif
-}
-
-// The value of __cplusplus, as 202002 for C++20. MSVC reports the true one elsewhere.
-std::string cpp_standard() {
-#if defined(_MSVC_LANG)
-    return std::to_string(_MSVC_LANG);
-#else
-    return std::to_string(__cplusplus);
-#endif
-}
-
-// What a processor must offer to run code that was compiled without choosing at run time, read from
-// what the compiler says that it may use, not from the flags that somebody meant to pass. The
-// levels are those of the x86-64 psABI.
-constexpr const char *instruction_set() {
-#if defined(__x86_64__)
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512CD__) && \
-    defined(__AVX512DQ__) && defined(__AVX512VL__)
-    return "x86-64-v4";
-#elif defined(__AVX2__) && defined(__BMI__) && defined(__BMI2__) && defined(__F16C__) && \
-    defined(__FMA__) && defined(__LZCNT__) && defined(__MOVBE__)
-    return "x86-64-v3";
-#elif defined(__SSE4_2__) && defined(__SSSE3__) && defined(__POPCNT__)
-    return "x86-64-v2";
-#else
-    return "x86-64";
-#endif
-#elif defined(_M_X64)
-    return "x86-64";
-#elif defined(__aarch64__) || defined(_M_ARM64)
-    return "aarch64";
-#else
-    return "unknown";
-#endif
-}
 
 std::string nanobind_version() {
     return std::to_string(NB_VERSION_MAJOR) + "." + std::to_string(NB_VERSION_MINOR) + "." +
@@ -101,61 +42,6 @@ Report build_info() {
     return report;
 }
 
-// -- instruction sets ------------------------------------------------------------------------------
-
-}  // namespace
-
-namespace chainrule {
-#if defined(__x86_64__)
-extern const Engines engines_v2, engines_v3, engines_v4;
-#else
-extern const Engines engines_native;
-#endif
-}  // namespace chainrule
-
-namespace {
-
-using namespace chainrule;
-
-// The instruction sets that this processor runs, the widest last.
-std::vector<const Engines *> available() {
-    std::vector<const Engines *> found;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    found.push_back(&engines_v2);
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    if (v3) found.push_back(&engines_v3);
-    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        found.push_back(&engines_v4);
-#else
-    found.push_back(&engines_native);
-#endif
-    return found;
-}
-
-const Engines *chosen = nullptr;
-
-void choose() {
-    const auto found = available();
-    chosen = found.back();
-    const char *const wanted = std::getenv("CHAINRULE_ISA");
-    if (!wanted || !*wanted) return;
-    std::string names;
-    for (const Engines *engines : found) {
-        if (std::string(wanted) == engines->name) {
-            chosen = engines;
-            return;
-        }
-        names += (names.empty() ? "" : ", ") + std::string(engines->name);
-    }
-    throw nb::import_error(("CHAINRULE_ISA: '" + std::string(wanted) +
-                            "' came; this processor and this build run " + names)
-                               .c_str());
-}
-
 std::vector<std::string> instruction_sets() {
     std::vector<std::string> names;
     for (const Engines *engines : available()) names.push_back(engines->name);
@@ -170,12 +56,10 @@ std::vector<std::string> formulas() {
 
 using Integers = nb::ndarray<const Number, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Order = nb::ndarray<const Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Readable = nb::ndarray<nb::ro, nb::ndim<2>, nb::device::cpu>;
 using Writable = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
 using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, turned, array
-using Counts = std::tuple<Number, Number, Number, Number, Number, Number>;
+using Counts = std::tuple<Number, Number, Number, Number, Number, Number, Number, Number>;
 
 template <class Row>
 std::vector<Row> rows_of(const Integers &table) {
@@ -184,20 +68,6 @@ std::vector<Row> rows_of(const Integers &table) {
         throw std::invalid_argument("a table of the program has the wrong width");
     const auto *const first = reinterpret_cast<const Row *>(table.data());
     return {first, first + table.shape(0)};
-}
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
-// Asks Python whether Ctrl-C was pressed. What the handler raised is handed over when the run has
-// ended and its state is in order.
-int interrupted_by_user(void *self) {
-    nb::gil_scoped_acquire held;
-    if (PyErr_CheckSignals() == 0) return 0;
-    static_cast<std::unique_ptr<nb::python_error> *>(self)->reset(new nb::python_error());
-    return 1;
 }
 
 class Machine {
@@ -225,7 +95,9 @@ public:
                     tape_.data(),         Number(tape_.size()),
                     scalar_code_.data(),  Number(scalar_code_.size()),
                     std::get<0>(counts),  constants_.data(),
-                    Number(constants_.size()), std::get<1>(counts),
+                    Number(constants_.size()),
+                    std::get<6>(counts),  std::get<7>(counts),
+                    std::get<1>(counts),
                     std::get<2>(counts),  std::get<3>(counts),
                     std::get<4>(counts),  std::get<5>(counts)};
         self_ = engine_->create(program_);
@@ -257,51 +129,38 @@ public:
         return engine_->step(self_) != 0;
     }
 
-    std::tuple<Number, Number, Number, Number, nb::object> run(
-        const Given &given, Number samples, Number batch, Number first_epoch, Number epochs,
-        Number first_step, bool shuffled, std::uint64_t seed, Losses losses, Machine *held,
-        const Given &held_given, Number held_samples, Number held_batch, Integers shared,
-        Losses held_losses) {
-        const std::vector<Source> sources = described(given, samples);
-        std::vector<Source> held_sources;
-        if (held) held_sources = held->described(held_given, held_samples);
-        held_sources.resize(std::max(sources.size(), held_sources.size()) + 1);
-        if (sources.size() > 8) throw std::invalid_argument("more than 8 arrays came");
-        if (batch < 1 || batch > axes_[sample_axis] || samples < 1)
-            throw std::invalid_argument("the batch does not fit the program");
-        if (losses.size() < 2 * std::size_t(epochs) ||
-            (held && (held_losses.size() < std::size_t(epochs) || held_batch < 1 ||
-                      held_batch > held->axes_[sample_axis])))
-            throw std::invalid_argument("the arrays of losses are too short");
-        Course course = {};
-        course.samples = samples;
-        course.batch = batch;
-        course.first_epoch = first_epoch;
-        course.epochs = epochs;
-        course.first_step = first_step;
-        course.shuffled = shuffled;
-        course.seed = seed;
-        course.sources = sources.data();
-        course.source_count = Number(sources.size());
-        course.losses = losses.data();
-        course.held = held ? held->self_ : nullptr;
-        course.held_sources = held_sources.data();
-        course.held_samples = held_samples;
-        course.held_batch = held_batch;
-        course.shared = shared.data();
-        course.shared_count = Number(shared.shape(0));
-        course.held_losses = held_losses.data();
-        std::unique_ptr<nb::python_error> raised;
-        course.listener = {interrupted_by_user, now, &raised};
-        {
-            nb::gil_scoped_release free;
-            engine_->run(self_, course);
+    // Where parameters are copied to: pairs of a value (or -1 - slot, for a single number) and an
+    // array with its sides.
+    std::vector<Kept> places_of(const Given &given) const {
+        std::vector<Kept> places;
+        for (const auto &[value, turned, object] : given) {
+            const auto array = nb::cast<Writable>(object, false);
+            if (value < 0) {
+                check_type(array);
+                places.push_back({value, array.data(), 0, 0});
+            } else {
+                const auto [rows, columns] = strides(value, turned, array);
+                places.push_back({value, array.data(), rows, columns});
+            }
         }
-        return {course.ending, course.epochs_done, course.steps_done, course.batch_number,
-                raised ? nb::borrow(raised->value()) : nb::none()};
+        return places;
+    }
+    void copy(const Kept &kept) const {
+        if (kept.value >= 0) {
+            engine_->read(self_, kept.value, kept.to, kept.rows_apart, kept.columns_apart);
+            return;
+        }
+        const double value = engine_->get_scalar(self_, -1 - kept.value);
+        if (single_)
+            *static_cast<float *>(kept.to) = float(value);
+        else
+            *static_cast<double *>(kept.to) = value;
     }
 
-private:
+    const Engine &engine() const { return *engine_; }
+    void *self() const { return self_; }
+    Number largest_batch() const { return axes_[sample_axis]; }
+
     template <class Array>
     std::pair<Number, Number> strides(Number value, bool turned, const Array &array) const {
         check_type(array);
@@ -335,6 +194,7 @@ private:
         return sources;
     }
 
+private:
     const Engine *engine_;
     bool single_;
     std::vector<Number> axes_;
@@ -349,6 +209,148 @@ private:
     void *self_;
 };
 
+// The first words of a NumPy generator's state, where NumPy keeps them: the capsule of a BitGenerator
+// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). Whoever asks knows
+// what lies there, and keeps others from drawing in the meantime.
+nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule capsule,
+                                                                   std::size_t count) {
+    void *const generator = PyCapsule_GetPointer(capsule.ptr(), "BitGenerator");
+    if (!generator) nb::raise_python_error();
+    return {*static_cast<void **>(generator), {count}, capsule};
+}
+
+// -- runs ------------------------------------------------------------------------------------------
+
+using Places = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Twister = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Table = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+double now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+// What Python does in the midst of a run: Ctrl-C and other signals, and somebody who wants to be
+// told of progress, at most twenty times a second.
+struct Hook {
+    nb::object listener;
+    double told = now();
+    Number told_epochs = 0;
+    std::unique_ptr<nb::python_error> raised;  // handed over when the state is in order
+
+    static int poll(void *self, Number epochs_done) {
+        nb::gil_scoped_acquire held;
+        return static_cast<Hook *>(self)->answer(epochs_done);
+    }
+
+    int answer(Number epochs_done) {
+        try {
+            if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+            if (listener.is_none() || epochs_done == told_epochs || now() - told < 0.05)
+                return go_on;
+            told_epochs = epochs_done;
+            const nb::object wanted = listener(epochs_done);
+            told = now();
+            const int truth = PyObject_IsTrue(wanted.ptr());
+            if (truth < 0) nb::raise_python_error();
+            return truth ? stop_after_epoch : go_on;
+        } catch (nb::python_error &error) {
+            raised = std::make_unique<nb::python_error>(std::move(error));
+            return stop_now;
+        }
+    }
+};
+
+template <class To, class Array>
+To *data_of(const Array &array, std::size_t least, const char *what) {
+    if (!array.is_valid()) return nullptr;
+    if (array.size() < least) throw std::invalid_argument(std::string(what) + ": too short");
+    return reinterpret_cast<To *>(array.data());
+}
+
+// A machine with its data and the arrays that its parameters go to; each call runs further epochs.
+class Training {
+public:
+    Training(const Machine &machine, Given given, Number samples, Number batch, Given parameters,
+             Given best, const Machine *held, Given held_given, Number held_samples,
+             Number held_batch, Integers shared)
+        : machine_(machine),
+          kept_alive_{std::move(given), std::move(parameters), std::move(best),
+                      std::move(held_given)},
+          sources_(machine.described(kept_alive_[0], samples)),
+          parameters_(machine.places_of(kept_alive_[1])),
+          best_(machine.places_of(kept_alive_[2])),
+          shared_(shared.data(), shared.data() + shared.size()) {
+        if (held) held_sources_ = held->described(kept_alive_[3], held_samples);
+        held_sources_.resize(std::max(sources_.size(), held_sources_.size()) + 1);
+        if (sources_.size() > 8) throw std::invalid_argument("more than 8 arrays came");
+        if (batch < 1 || batch > machine.largest_batch() || samples < 1 ||
+            (held && (held_batch < 1 || held_batch > held->largest_batch())))
+            throw std::invalid_argument("the batch does not fit the program");
+        course_.samples = samples;
+        course_.batch = batch;
+        course_.sources = sources_.data();
+        course_.source_count = Number(sources_.size());
+        course_.kept = best_.data();
+        course_.kept_count = Number(best_.size());
+        course_.held = held ? held->self() : nullptr;
+        course_.held_sources = held_sources_.data();
+        course_.held_samples = held_samples;
+        course_.held_batch = held_batch;
+        course_.shared = shared_.data();
+        course_.shared_count = Number(shared_.size() / 2);
+    }
+
+    std::tuple<Number, Number, Number, Number, nb::object> run(
+        Number first_epoch, Number epochs, Number first_step, Number order, std::uint64_t seed,
+        Places places, Twister twister, double rate, Doubles rates, Number rate_slot, Table watches,
+        Table records, nb::object listener) {
+        Course course = course_;
+        course.first_epoch = first_epoch;
+        course.epochs = epochs;
+        course.first_step = first_step;
+        course.order = order;
+        course.seed = seed;
+        course.places = data_of<Number>(places, std::size_t(course.samples), "places");
+        course.twister = data_of<std::uint32_t>(twister, 625, "twister");
+        if ((order != as_they_lie && !course.places) ||
+            (order == by_mersenne_twister && !course.twister))
+            throw std::invalid_argument("the order has no room");
+        course.rate = rate;
+        course.rates = data_of<const double>(rates, std::size_t(epochs), "rates");
+        course.rate_slot = rate_slot;
+        static_assert(sizeof(Watch) == 11 * sizeof(double) && sizeof(Record) == 4 * sizeof(double));
+        if (watches.shape(1) != 11 || records.shape(1) != 4)
+            throw std::invalid_argument("a table has the wrong width");
+        course.watches = data_of<Watch>(watches, 0, "watches");
+        course.watch_count = Number(watches.shape(0));
+        course.records = data_of<Record>(records, 4 * std::size_t(epochs), "records");
+        Hook hook;
+        hook.listener = std::move(listener);
+        course.listener = {Hook::poll, now, &hook};
+        {
+            nb::gil_scoped_release free;
+            machine_.engine().run(machine_.self(), course);
+            collect();
+        }
+        return {course.ending, course.epochs_done, course.steps_done, course.batch_number,
+                hook.raised ? nb::borrow(hook.raised->value()) : nb::none()};
+    }
+
+    // Copies the parameters into their arrays.
+    void collect() const {
+        for (const Kept &kept : parameters_) machine_.copy(kept);
+    }
+
+private:
+    const Machine &machine_;
+    Given kept_alive_[4];
+    std::vector<Source> sources_, held_sources_;
+    std::vector<Kept> parameters_, best_;
+    std::vector<Number> shared_;
+    Course course_ = {};
+};
+
 }  // namespace
 
 NB_MODULE(_core, module) {
@@ -359,7 +361,11 @@ NB_MODULE(_core, module) {
                "of __cplusplus), instruction_set (the least that a processor must offer) and\n"
                "nanobind_version.");
 
-    choose();
+    try {
+        choose();
+    } catch (const std::runtime_error &error) {
+        throw nb::import_error(error.what());
+    }
     module.def("instruction_sets", &instruction_sets,
                "Return the instruction sets that this build and this processor run, widest last.");
     module.def("in_use", [] { return std::string(chosen->name); },
@@ -368,6 +374,9 @@ NB_MODULE(_core, module) {
         "lanes", [](bool single) { return (single ? chosen->single : chosen->twice)->lanes; },
         nb::arg("single"), "Return how many numbers a vector holds.");
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
+
+    module.def("generator_words", &generator_words, nb::arg("capsule"), nb::arg("count"),
+               "Return the first words of the state of a NumPy BitGenerator, where they lie.");
 
     nb::class_<Machine>(module, "Machine", "A program with its memory.")
         .def(nb::init<bool, Integers, Integers, Integers, Integers, Integers, Integers, Integers,
@@ -383,12 +392,24 @@ NB_MODULE(_core, module) {
         .def("scalar", &Machine::scalar, nb::arg("slot"))
         .def("step", &Machine::step, nb::arg("given"), nb::arg("first"), nb::arg("count"),
              "Run one step over rows of the given arrays; False where the loss is not finite.")
-        .def("run", &Machine::run, nb::arg("given"), nb::arg("samples"), nb::arg("batch"),
-             nb::arg("first_epoch"), nb::arg("epochs"), nb::arg("first_step"), nb::arg("shuffled"),
-             nb::arg("seed"), nb::arg("losses"), nb::arg("held").none(), nb::arg("held_given"),
-             nb::arg("held_samples"), nb::arg("held_batch"), nb::arg("shared"),
-             nb::arg("held_losses"),
-             "Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not\n"
-             "finite), epochs done, steps done, the batch in which it ended, what was raised.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");
+
+    nb::class_<Training>(module, "Training",
+                         "A machine with its data, and the arrays that its parameters go to.")
+        .def(nb::init<const Machine &, Given, Number, Number, Given, Given, const Machine *, Given,
+                      Number, Number, Integers>(),
+             nb::keep_alive<1, 2>(), nb::keep_alive<1, 8>(), nb::arg("machine"), nb::arg("given"),
+             nb::arg("samples"), nb::arg("batch"), nb::arg("parameters"), nb::arg("best"),
+             nb::arg("held").none(), nb::arg("held_given"), nb::arg("held_samples"),
+             nb::arg("held_batch"), nb::arg("shared"))
+        .def("run", &Training::run, nb::arg("first_epoch"), nb::arg("epochs"),
+             nb::arg("first_step"), nb::arg("order"), nb::arg("seed"),
+             nb::arg("places").noconvert().none(), nb::arg("twister").noconvert().none(),
+             nb::arg("rate"), nb::arg("rates").none(), nb::arg("rate_slot"),
+             nb::arg("watches").noconvert(), nb::arg("records").noconvert(),
+             nb::arg("listener").none(),
+             "Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not\n"
+             "finite, 3 no improvement, 4 the listener asked), epochs done, steps done, the batch\n"
+             "in which it ended, what was raised.  The parameters are in their arrays then.")
+        .def("collect", &Training::collect, "Copy the parameters into their arrays.");
 }

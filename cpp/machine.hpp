@@ -4,6 +4,7 @@
 #include "arena.hpp"
 #include "finish.hpp"
 #include "narrow.hpp"
+#include "scalar.hpp"
 #include "tape.hpp"
 
 namespace chainrule {
@@ -28,6 +29,8 @@ public:
         stride = arena_.take<std::ptrdiff_t>(p.value_count);
         length = arena_.take<std::ptrdiff_t>(p.axis_count);
         slots = arena_.take<double>(p.scalar_count);
+        registers_ = arena_.take<double>(p.register_count);
+        counters_ = arena_.take<std::ptrdiff_t>(p.counter_count);
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
         bounds_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
@@ -99,10 +102,12 @@ private:
 
     // Scalars that change in the course of a step.
     void find_changing() {
-        for (Number i = 0; i < p.instruction_count; ++i)
-            if (p.instructions[i].producer == scalars)
-                for (Number s = p.instructions[i].a; s < p.instructions[i].b; ++s)
-                    changing_[p.scalar_code[s].target] = 1;
+        for (Number i = 0; i < p.instruction_count; ++i) {
+            const Instruction& code = p.instructions[i];
+            if (code.producer != scalars && code.producer != loops) continue;
+            for (const Step* s = p.scalar_code + code.a; s != p.scalar_code + code.b; ++s)
+                if (code.producer == scalars || s->operation == loop_slot) changing_[s->target] = 1;
+        }
         for (Number f = 0; f < p.formula_count; ++f)
             for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
                 changing_[p.slots[s]] = 1;
@@ -141,6 +146,8 @@ private:
         memory.add<std::ptrdiff_t>(p.value_count);
         memory.add<std::ptrdiff_t>(p.axis_count);
         memory.add<double>(p.scalar_count);
+        memory.add<double>(p.register_count);
+        memory.add<std::ptrdiff_t>(p.counter_count);
         memory.add<T>(scratch_bytes / sizeof(T));
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
@@ -186,6 +193,7 @@ private:
                          stride[i.destination]);
             break;
         case scalars: compute(p.scalar_code + i.a, p.scalar_code + i.b); return true;
+        case loops: run_loops(i); break;
         case check:
             return __builtin_isfinite(slots[i.a]) && __builtin_isfinite(slots[i.b]);
         default: __builtin_trap();
@@ -369,7 +377,7 @@ private:
             }
             return;
         }
-        if (i.formula >= 0 && !o.kernel) return;  // on the tape
+        if (i.producer == loops || (i.formula >= 0 && !o.kernel)) return;  // loops, the tape
         o.a = base + i.a;
         o.b = base + i.b;
         o.a_stride = stride + i.a;
@@ -487,6 +495,17 @@ private:
         }
     }
 
+    // Loops store live entries only; what a longer batch left behind them is cleared here.
+    void run_loops(const Instruction& i) {
+        Loops<T>{p, base, stride, length, slots, registers_, counters_}.run(p.scalar_code + i.a,
+                                                                           p.scalar_code + i.b);
+        if (i.destination < 0) return;
+        T* const to = base[i.destination];
+        const std::ptrdiff_t columns = length[i.columns], step = stride[i.destination];
+        for (std::ptrdiff_t r = 0; r < length[i.rows]; ++r)
+            for (std::ptrdiff_t c = columns; c < padded<T>(columns); ++c) to[r * step + c] = T(0);
+    }
+
     // Scalars are doubles whatever the type of the matrices.
     void compute(const Step* begin, const Step* end) {
         for (const Step* s = begin; s != end; ++s) {
@@ -496,29 +515,7 @@ private:
             switch (s->operation) {
             case op_operand: to = double(*base[s->x]); break;
             case op_constant: to = p.constants[s->x]; break;
-            case op_add: to = x + y; break;
-            case op_subtract: to = x - y; break;
-            case op_multiply: to = x * y; break;
-            case op_divide: to = x / y; break;
-            case op_fma: to = x * y + z; break;
-            case op_fnma: to = z - x * y; break;
-            case op_negate: to = -x; break;
-            case op_exp: to = __builtin_exp(x); break;
-            case op_log: to = __builtin_log(x); break;
-            case op_expm1: to = __builtin_expm1(x); break;
-            case op_log1p: to = __builtin_log1p(x); break;
-            case op_tanh: to = __builtin_tanh(x); break;
-            case op_erf: to = __builtin_erf(x); break;
-            case op_sigmoid: to = 1.0 / (1.0 + __builtin_exp(-x)); break;
-            case op_sqrt: to = __builtin_sqrt(x); break;
-            case op_abs: to = __builtin_fabs(x); break;
-            case op_sign: to = x > 0 ? 1.0 : x < 0 ? -1.0 : x; break;
-            case op_maximum: to = x > y ? x : y; break;
-            case op_minimum: to = x < y ? x : y; break;
-            case op_greater: to = x > y ? 1.0 : 0.0; break;
-            case op_where: to = x != 0 ? y : z; break;
-            case op_power: to = __builtin_pow(x, y); break;
-            default: __builtin_trap();
+            default: to = scalar_operation(s->operation, x, y, z);
             }
         }
     }
@@ -526,6 +523,8 @@ private:
     const Kernel<T>* kernels_;
     const Finished<T>* finished_;
     Arena arena_;
+    double* registers_;
+    std::ptrdiff_t* counters_;
     T* scratch_;
     Bound<T>*bounds_, *bound_ = nullptr;
     std::ptrdiff_t bound_samples_[2] = {};

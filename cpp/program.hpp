@@ -37,6 +37,7 @@ enum Producer : Number {
     transposition = 7,
     scalars = 8,  // scalar code [a, b)
     check = 9,    // stop where scalar a or b is not finite: the step has changed nothing yet
+    loops = 10,   // scalar code [a, b) with loops over axes
 };
 
 // One instruction: a producer, and a formula that meets its result block by block.
@@ -84,7 +85,9 @@ enum Operation : Number {
     op_add, op_subtract, op_multiply, op_divide, op_fma, op_fnma, op_negate,
     op_exp, op_log, op_expm1, op_log1p, op_tanh, op_erf, op_sigmoid, op_sqrt,
     op_abs, op_sign, op_maximum, op_minimum, op_greater, op_where, op_power,
-    operation_count
+    operation_count,
+    // Of loops only. Sources y and z of a load or a store are counters: the row, the column.
+    loop_load = operation_count, loop_begin, loop_end, loop_add, loop_largest, loop_store, loop_slot,
 };
 
 struct Program {
@@ -106,46 +109,13 @@ struct Program {
     Number scalar_code_count, prelude_count;  // the first ones depend on B and t only
     const double* constants;
     Number constant_count;
+    Number register_count, counter_count;  // of loops
     Number scalar_count;  // scalar slots; slot a is the length of axis a, then t
     Number batch_slot, time_slot, loss_slot, data_loss_slot;
 };
 
-// Rows of an array of the caller, gathered into a value of the program.
-struct Source {
-    Number value;
-    Number turned;  // whether the value is stored with the array's columns as its rows
-    const void* data;
-    Number columns, row_stride;  // in elements
-};
-
-// Called now and then from a long run; anything but 0 stops it after the current step.
-struct Listener {
-    int (*poll)(void*);
-    double (*seconds)();
-    void* self;
-};
-
-enum Ending : Number { finished = 0, interrupted = 1, not_finite = 2 };
-
-struct Course {
-    Number samples, batch, first_epoch, epochs, first_step;
-    Number shuffled;
-    std::uint64_t seed;
-    const Number* order;  // the order of all epochs where not shuffled by seed, or null
-    const Source* sources;
-    Number source_count;
-    double* losses;  // epochs x 2: loss, data loss
-    // Held-out data: another engine of the same kind, and what it shares.
-    void* held;
-    const Source* held_sources;
-    Number held_samples, held_batch;
-    const Number* shared;  // pairs of values: here, there
-    Number shared_count;
-    double* held_losses;
-    Listener listener;
-    // What came of it.
-    Number ending, epochs_done, steps_done, batch_number;
-};
+struct Source;  // course.hpp
+struct Course;
 
 // One engine for one number type and instruction set.
 struct Engine {

@@ -31,7 +31,7 @@ double clock_of_test() {
     static double now = 0;
     return now += 0.001;
 }
-int never(void*) { return 0; }
+int never(void*, Number) { return go_on; }
 
 // X (samples x 5), W (5 x 40), b (40): A = tanh(X W + b) / 2, s = sum of A^2; W <- W - s A-total.
 template <class T>
@@ -57,7 +57,7 @@ void test_machine(std::ptrdiff_t samples) {
     const Number slots[] = {5};
     const double constants[] = {0.5};
     const Program program = {axes, 4, values, 5, instructions, 4, formulas, 2, places, 5, slots, 1,
-                             tape, 12, nullptr, 0, 0, constants, 1, 6, 1, -1, 5, 5};
+                             tape, 12, nullptr, 0, 0, constants, 1, 0, 0, 6, 1, -1, 5, 5};
     const Engine& engine = Table<T>::engine;
     void* const machine = engine.create(program);
 
@@ -97,29 +97,55 @@ void test_machine(std::ptrdiff_t samples) {
               100 * tolerance * (1 + std::fabs(sum * totals[i % 40])));
     }
 
-    // A run: memory is taken before the first step, whatever the number of steps. Weights that are
-    // not finite end it at once, with nothing changed.
-    long taken[2];
-    for (int round = 0; round < 2; ++round) {
-        double losses[20];
-        Course course = {};
-        course.samples = samples;
-        course.batch = samples;
-        course.first_epoch = 1;
-        course.epochs = round ? 10 : 2;
-        course.shuffled = 1;
-        course.sources = &source;
-        course.source_count = 1;
-        course.losses = losses;
-        course.listener = {never, clock_of_test, nullptr};
-        for (std::size_t i = 0; i < 200; ++i) W[i] = T(0);
-        engine.write(machine, 1, W.data(), 40, 1);
-        const long start = allocations;
-        engine.run(machine, course);
-        taken[round] = allocations - start;
-        CHECK(course.ending == finished && course.epochs_done == course.epochs);
+    // A run: memory is taken before the first step, whatever the number of steps, in each order, with
+    // rates by epoch, and with a watch that keeps the best parameters and lowers the rate.
+    std::vector<Number> rows(std::size_t(samples), 0);
+    std::vector<std::uint32_t> twister(625, 12345);
+    twister[624] = 624;
+    std::vector<T> best(200);
+    const Kept kept = {1, best.data(), 40, 1};
+    for (const Number order : {as_they_lie, by_philox, by_mersenne_twister, as_given}) {
+        long taken[2];
+        for (int round = 0; round < 2; ++round) {
+            std::vector<Record> records(10);
+            const std::vector<double> rates(10, 0.5);
+            Watch watch = {0, 1, 1, 1e300, 2, 0, 1, 1e308, 0, 0, 0};
+            for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = Number(i);
+            Course course = {};
+            course.samples = samples;
+            course.batch = samples < 3 ? samples : samples - 1;
+            course.first_epoch = 1;
+            course.epochs = round ? 10 : 2;
+            course.order = order;
+            course.places = rows.data();
+            course.twister = twister.data();
+            course.rates = rates.data();
+            course.rate_slot = -1;
+            course.watches = &watch;
+            course.watch_count = 1;
+            course.kept = &kept;
+            course.kept_count = 1;
+            course.sources = &source;
+            course.source_count = 1;
+            course.records = records.data();
+            course.listener = {never, clock_of_test, nullptr};
+            for (std::size_t i = 0; i < 200; ++i) W[i] = T(0);
+            engine.write(machine, 1, W.data(), 40, 1);
+            const long start = allocations;
+            engine.run(machine, course);
+            taken[round] = allocations - start;
+            CHECK(course.ending == finished && course.epochs_done == course.epochs);
+            // No epoch but the first improves by the tolerance: after each two the rate is halved.
+            CHECK(watch.reductions == (round ? 4 : 0));
+            CHECK(records[0].rate == 0.5 && (!round || records[9].rate == 0.5 / 16));
+            double least = records[0].loss;
+            for (Number e = 1; e < course.epochs; ++e)
+                if (records[std::size_t(e)].loss < least) least = records[std::size_t(e)].loss;
+            CHECK(watch.best == least && records[std::size_t(watch.best_epoch) - 1].loss == least);
+        }
+        CHECK(taken[0] == taken[1]);
     }
-    CHECK(taken[0] == taken[1]);
+    engine.set_batch(machine, samples);
     b[3] = T(__builtin_nan(""));
     engine.write(machine, 2, b.data(), 0, 1);
     engine.read(machine, 1, W.data(), 40, 1);

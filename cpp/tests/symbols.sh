@@ -14,6 +14,7 @@ trap 'rm -rf "$work"' EXIT
 cat > "$work/all.cpp" <<'SOURCE'
 #include "arena.hpp"
 #include "matmul.hpp"
+#include "mt19937.hpp"
 #include "narrow.hpp"
 #include "philox.hpp"
 #include "primitives.hpp"
@@ -28,9 +29,15 @@ T use(T* a) {
     T* b = arena.take<T>(8);
     Philox random(1, 2);
     shuffle(random, b, 8);
+    std::uint32_t words[625] = {};
+    MersenneTwister twister(words);
+    shuffle(twister, b, 8, [] { return false; });
     multiply<T, Along::depth>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, a, Store<T>{a, 64}, {a, 64});
     multiply<T, Along::rows>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, nullptr, Store<T>{a, 64});
-    column_sums<T>(3, 0, 9, a, 64, [&](std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    column_sums<T>(3, 0, 9, a, 64,
+                   [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    row_sums<T>(9, 3, a, 64,
+                [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     forward_narrow<T>(0, 9, 1, 9, a, 64, a, 64, a,
                       [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     transpose<T>(9, 0, 9, a, 64, a + 4096, 64);

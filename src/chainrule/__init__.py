@@ -20,8 +20,18 @@ if TYPE_CHECKING:
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
+    from chainrule.report.explanation import Explanation, explain
+    from chainrule.report.table_rows import explain_table
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.model_files import load, save
+    from chainrule.training.schedules import (
+        CosineDecay,
+        EarlyStopping,
+        ExponentialDecay,
+        InverseScaling,
+        ReduceOnPlateau,
+        StepDecay,
+    )
     from chainrule.training.table_model import TableModel
     from chainrule.training.table_training import TableRun, train_table
 
@@ -33,15 +43,24 @@ __all__ = [
     "Adam",
     "AdamHat",
     "AdamW",
+    "CosineDecay",
     "Derivation",
+    "EarlyStopping",
+    "Explanation",
+    "ExponentialDecay",
+    "InverseScaling",
     "Loss",
     "Network",
     "RMSprop",
+    "ReduceOnPlateau",
     "Result",
+    "StepDecay",
     "TableModel",
     "TableRun",
     "activation",
     "derive",
+    "explain",
+    "explain_table",
     "load",
     "loss_and_gradients",
     "predict",
@@ -61,8 +80,18 @@ _HOMES = {
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],
+    "report.explanation": ["Explanation", "explain"],
+    "report.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "training.model_files": ["load", "save"],
+    "training.schedules": [
+        "CosineDecay",
+        "EarlyStopping",
+        "ExponentialDecay",
+        "InverseScaling",
+        "ReduceOnPlateau",
+        "StepDecay",
+    ],
     "training.table_model": ["TableModel"],
     "training.table_training": ["TableRun", "train_table"],
 }

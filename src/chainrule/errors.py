@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ChainruleError",
@@ -94,7 +95,12 @@ class NotFused(ChainruleError, NotImplementedError):  # noqa: N818 - names what 
 
 
 class NonFiniteLoss(ChainruleError, ArithmeticError):  # noqa: N818 - names what is wrong
-    """The loss became NaN or infinite; the message names the epoch, the batch and the layer."""
+    """The loss became NaN or infinite; the message names the epoch, the batch and the layer.
+
+    ``result`` is that of the training run up to its last complete step.
+    """
+
+    result: Any = None
 
 
 class CoreUnavailable(ChainruleError, ImportError):  # noqa: N818 - names what is wrong

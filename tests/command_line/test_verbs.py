@@ -196,7 +196,7 @@ def test_on_a_terminal_there_is_a_bar_and_it_always_ends(folder, monkeypatch):
     report._console = Console(file=written, force_terminal=True, width=100, highlight=False)
     with report:
         run = train_table("iris.csv", "species", epochs=3, on_start=report.starts,
-                          on_epoch=report.epoch)  # fmt: skip
+                          on_progress=report.progress)  # fmt: skip
         report.ends(run, Path("iris"), Path("iris/model.safetensors"))
     text = written.getvalue()
     assert "3 of 3" in text

@@ -130,19 +130,19 @@ TABLE = [
     (
         product(x_i, W, over=[I]) + Symbol("b_ih", (H,)),
         "Σ_{i=1}^{n_i} x_i w_ih,ij + b_ih,j",
-        r"\sum_{i=1}^{n_i} x_{i} w_{ih,ij} + b_{ih,j}",
+        r"\sum_{i=1}^{n_{i}} x_{i} w_{ih,ij} + b_{ih,j}",
     ),
     (
         exp(v_o) / total(exp(v_o), O),
         "e^(v_i)/(Σ_{j=1}^{n} e^(v_j))",
         r"\frac{e^{v_{i}}}{\sum_{j=1}^{n} e^{v_{j}}}",
     ),
-    (s * total(x_i, I), "s(Σ_{i=1}^{n_i} x_i)", r"s\left(\sum_{i=1}^{n_i} x_{i}\right)"),
-    (total(x_i - s, I), "Σ_{i=1}^{n_i} (x_i − s)", r"\sum_{i=1}^{n_i} (x_{i} - s)"),
+    (s * total(x_i, I), "s(Σ_{i=1}^{n_i} x_i)", r"s\left(\sum_{i=1}^{n_{i}} x_{i}\right)"),
+    (total(x_i - s, I), "Σ_{i=1}^{n_i} (x_i − s)", r"\sum_{i=1}^{n_{i}} (x_{i} - s)"),
     (
         -total(x_i, I) - s,
         "−Σ_{i=1}^{n_i} x_i − s",
-        r"-\sum_{i=1}^{n_i} x_{i} - s",
+        r"-\sum_{i=1}^{n_{i}} x_{i} - s",
     ),
     (x_i - Largest(x_i, I), None, None),
 ]

@@ -16,7 +16,7 @@ from chainrule.formulas.functions import exp, tanh, z
 from chainrule.kernels import _core, compiled
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution
-from chainrule.kernels.verification import relative_error
+from chainrule.kernels.verification import distance_from_kinks, relative_error
 from chainrule.network import activations, losses, optimizers
 
 OPTIMIZERS = [
@@ -107,6 +107,35 @@ def test_single_precision_is_within_1e_5_of_double(name):
     found = cr.loss_and_gradients(network, single, X, Y, backend="compiled")
     expected = cr.loss_and_gradients(network, double, X, Y, backend="reference")
     assert found[1][network.parameter_names[0]].dtype == np.float32
+    assert worst_error(found, expected) <= 1e-5
+
+
+KINKED = [
+    *((name, "mse") for name, entry in activations.CATALOGUE.items() if entry.kinks),
+    *(("tanh", name) for name in ("mae", "huber", "quantile")),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss"), KINKED)
+def test_single_precision_is_within_1e_5_of_double_away_from_kinks(activation, loss):
+    """860 pre-activations, drawn again until each is at least 1e-4 from a kink."""
+    network = cr.Network.dense(
+        [12, 20, 20, 3], activation=[activation, activation, "identity"], loss=loss
+    )
+    samples = 20
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        parameters = network.initialize(seed, dtype=np.float32)
+        X = random.normal(size=(samples, 12)).astype(np.float32)
+        Y = random.normal(size=(samples, 3)).astype(np.float32)
+        double = {name: value.astype(np.float64) for name, value in parameters.items()}
+        values = {**double, "X": X.astype(float), network.names.target: Y.astype(float)}
+        if distance_from_kinks(network.formulation(), values) >= 1e-4:
+            break
+    else:
+        pytest.fail("every draw came near a kink")
+    found = cr.loss_and_gradients(network, parameters, X, Y, backend="compiled")
+    expected = cr.loss_and_gradients(network, double, X, Y, backend="reference")
     assert worst_error(found, expected) <= 1e-5
 
 

@@ -60,9 +60,20 @@ __all__ = ["command"]
     show_default="--batch",
     help="For a single sample or for a batch.",
 )
+@click.option(
+    "--detail",
+    type=click.Choice(["brief", "full"]),
+    default="brief",
+    show_default=True,
+    help="The equations, or everything from one neuron in scalars to the batch.",
+)
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "latex"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "html"]),
+    default="text",
+    show_default=True,
 )
 @click.option(
     "--output",
@@ -78,15 +89,22 @@ def command(
     optimizer: str,
     layout: Literal["rows", "columns"],
     one_sample: bool,
+    detail: Literal["brief", "full"],
     language: Literal["en", "zh"],
     form: str,
     output: str,
 ) -> None:
     """Derive the backpropagation of a network as matrix equations, with a reason for every step."""
     network = Network.dense(layers, activation, loss)
-    derivation = derive(network, layout=layout, batch=not one_sample, optimizer=optimizer)
-    told = derivation.to_text(language) if form == "text" else derivation.to_latex(language)
-    text = told if told.endswith("\n") else f"{told}\n"
+    derivation = derive(
+        network, layout=layout, batch=not one_sample, optimizer=optimizer, detail=detail
+    )
+    forms = {
+        "text": derivation.to_text,
+        "latex": derivation.to_latex,
+        "html": derivation.to_html,
+    }
+    text = forms[form](language)
     if output == "-":
         click.echo(text, nl=False)
     else:

@@ -31,6 +31,7 @@ VERBS = {
     "train": "Train a network on a table, and see how good it is.",
     "predict": "Predict with a trained model.",
     "derive": "Derive the backpropagation of a network.",
+    "explain": "Show every number of a training step on rows of a table.",
     "verify": "Check every gradient against independent methods.",
     "info": "Show what a model file holds.",
 }

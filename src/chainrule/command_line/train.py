@@ -155,6 +155,6 @@ def command(
             categorical=categorical,
             threads=threads,
             on_start=report.starts,
-            on_epoch=report.epoch,
+            on_progress=None if report.silent else report.progress,
         )
         report.ends(run, folder, write_run(folder, run.model, run.history))

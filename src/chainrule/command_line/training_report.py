@@ -17,8 +17,8 @@ import click
 
 from chainrule.command_line.figures import figure, percent
 from chainrule.errors import shown
+from chainrule.training import loop
 from chainrule.training.atomic_files import written_path
-from chainrule.training.loop import Epoch
 from chainrule.training.metrics import ClassScore, NumberScore, finite
 from chainrule.training.table_training import TableRun, TableTask
 
@@ -43,6 +43,7 @@ class TrainingReport:
         self._console: Console | None = None
         self._progress: Progress | None = None
         self._bar: TaskID | None = None
+        self._told = 0
         if not self.silent and sys.stdout.isatty():
             from rich.console import Console
 
@@ -77,18 +78,20 @@ class TrainingReport:
         )
         self._begin_progress(task)
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Show the losses of an epoch: in the bar, or of a few epochs in a line."""
+    def progress(self, progress: loop.Progress) -> None:
+        """Show the losses of the latest epoch in the bar, or of a few epochs in a line each."""
         if self.silent:
             return
-        losses = f"loss {epoch.loss:.4g}"
-        if epoch.validation_loss is not None:
-            losses += f", held-out loss {epoch.validation_loss:.4g}"
         if self._progress is not None and self._bar is not None:
-            self._progress.update(self._bar, completed=epoch.number, losses=losses)
-        elif _is_told(epoch.number, epoch.of):
-            width = len(str(epoch.of))
-            self._show("epoch", f"{epoch.number:{width}} of {epoch.of}: {losses}")
+            losses = _losses(progress.epoch(progress.done))
+            self._progress.update(self._bar, completed=progress.done, losses=losses)
+            return
+        width = len(str(progress.of))
+        for number in range(self._told + 1, progress.done + 1):
+            if _is_told(number, progress.of):
+                losses = _losses(progress.epoch(number))
+                self._show("epoch", f"{number:{width}} of {progress.of}: {losses}")
+        self._told = progress.done
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
         """Show the score beside its naive baseline, and where the model went."""
@@ -143,6 +146,13 @@ class TrainingReport:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def _losses(epoch: loop.Epoch) -> str:
+    losses = f"loss {epoch.loss:.4g}"
+    if epoch.validation_loss is not None:
+        losses += f", held-out loss {epoch.validation_loss:.4g}"
+    return losses
 
 
 def _is_told(number: int, of: int) -> bool:

@@ -39,6 +39,7 @@ from chainrule.formulas.matrices import (
     Matrix,
     Multiply,
     Ones,
+    Passed,
     Pointwise,
     turned,
 )
@@ -196,11 +197,11 @@ class _Arrangement:
         rows, columns = sides
         graph = _Graph(_scaling_neighbors(roads, summed), summed, sides)
         products: list[Expression] = []
-        way: list[_Passed] = []
+        way: list[_Crossed] = []
         if rows is not None:
             way = graph.follow(rows)
         if columns is not None and not (way and way[-1].leave == columns):
-            way += [passed.back() for passed in reversed(graph.follow(columns))]
+            way += [crossed.back() for crossed in reversed(graph.follow(columns))]
         if way:
             products.append(self._operand(OnesArray(_present(sides)), self._multiplied(way)))
         while (beside := graph.follow(None)) != []:
@@ -209,29 +210,32 @@ class _Arrangement:
             raise NoMatrixForm  # a closed round trip: a trace
         return products
 
-    def _multiplied(self, way: "list[_Passed]") -> Matrix:
-        path = tuple(self._factor(passed) for passed in way)
-        return path[0] if len(path) == 1 else Multiply(path)
+    def _multiplied(self, way: "list[_Crossed]") -> Matrix:
+        walk = tuple(self._passed(crossed) for crossed in way)
+        factors = tuple(passed.factor for passed in walk)
+        return factors[0] if len(factors) == 1 else Multiply(factors, walk)
 
-    def _factor(self, passed: "_Passed") -> Matrix:
-        if isinstance(passed.road, OnesArray):
-            return Ones(passed.enter, passed.leave)
-        natural = orient(passed.road.axes, self.layout)
-        matrix = self.matrix(passed.road, natural)
-        return matrix if natural == (passed.enter, passed.leave) else turned(matrix)
+    def _passed(self, crossed: "_Crossed") -> Passed:
+        road, enter, leave = crossed.road, crossed.enter, crossed.leave
+        if isinstance(road, OnesArray):
+            # Ones are a column as stored, in either layout: entered by the unit axis they are 1ᵀ.
+            stored: Matrix = Ones(leave, None) if enter is None else Ones(enter, leave)
+        else:
+            stored = self.matrix(road, orient(road.axes, self.layout))
+        return Passed(road, enter, leave, stored)
 
 
 @dataclass(frozen=True)
-class _Passed:
+class _Crossed:
     """A factor, the axis it was entered by and the axis it was left by."""
 
     road: Expression
     enter: Axis | None
     leave: Axis | None
 
-    def back(self) -> "_Passed":
+    def back(self) -> "_Crossed":
         """Return the same road walked the other way."""
-        return _Passed(self.road, self.leave, self.enter)
+        return _Crossed(self.road, self.leave, self.enter)
 
 
 class _Graph:
@@ -249,9 +253,9 @@ class _Graph:
         if crowded or any(axis not in (*summed, *kept) for axis in ends):
             raise NoMatrixForm
 
-    def follow(self, start: Axis | None) -> list[_Passed]:
+    def follow(self, start: Axis | None) -> list[_Crossed]:
         """Walk from an axis (or from the unit axis) until the way ends, using up its roads."""
-        way: list[_Passed] = []
+        way: list[_Crossed] = []
         here = start
         while True:
             road = next((road for road in self.roads if _starts(road, here)), None)
@@ -259,7 +263,7 @@ class _Graph:
                 return way
             self.roads.remove(road)
             there = _other_end(road, here)
-            way.append(_Passed(road, here, there))
+            way.append(_Crossed(road, here, there))
             here = there
             if here is None or here not in self.summed:
                 return way

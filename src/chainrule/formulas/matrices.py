@@ -17,7 +17,7 @@ cannot even be built.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise, permutations, product
 
 from chainrule.formulas.axes import Axis, Sides
@@ -70,11 +70,39 @@ class Transpose(Matrix):
         return self.operand.rows
 
 
+@dataclass(frozen=True)
+class Passed:
+    """One factor that the axis walk passed: where it was entered and left.
+
+    ``road`` is the factor in index notation, ``stored`` its matrix as this layout stores it.
+    """
+
+    road: Expression
+    enter: Axis | None
+    leave: Axis | None
+    stored: Matrix
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the factor was entered by its second axis."""
+        return self.stored.sides != (self.enter, self.leave)
+
+    @property
+    def factor(self) -> Matrix:
+        """The factor as it stands in the product."""
+        return turned(self.stored) if self.transposed else self.stored
+
+
 @dataclass(frozen=True, repr=False)
 class Multiply(Matrix):
-    """A product of two or more matrices, each meeting the next in one axis."""
+    """A product of two or more matrices, each meeting the next in one axis.
+
+    ``walk`` is what proves its order and its transposes: the way from the row axis to the column
+    axis as it was walked.  Two equal products are equal however they were found.
+    """
 
     factors: tuple[Matrix, ...]
+    walk: tuple[Passed, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         for left, right in pairwise(self.factors):
@@ -162,7 +190,9 @@ def every(matrix: Matrix) -> Iterator[Matrix]:
 
 
 def turned(matrix: Matrix) -> Matrix:
-    """Return the transpose; twice is the matrix itself."""
+    """Return the transpose; twice is the matrix itself, and ones turned over are ones."""
+    if isinstance(matrix, Ones):
+        return Ones(matrix.columns, matrix.rows)
     return matrix.operand if isinstance(matrix, Transpose) else Transpose(matrix)
 
 

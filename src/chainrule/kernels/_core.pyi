@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
 
 def build_info() -> dict[str, str]:
@@ -28,10 +29,15 @@ def lanes(single: bool) -> int:
 def formulas() -> list[str]:
     """Return the texts of the formulas with a generated kernel."""
 
+def generator_words(capsule: CapsuleType, count: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
+    """
+    Return the first words of the state of a NumPy BitGenerator, where they lie.
+    """
+
 class Machine:
     """A program with its memory."""
 
-    def __init__(self, single: bool, axes: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], instructions: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], formulas: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], tape: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scalar_code: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], constants: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: tuple[int, int, int, int, int, int]) -> None: ...
+    def __init__(self, single: bool, axes: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], instructions: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], formulas: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], tape: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scalar_code: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], constants: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: tuple[int, int, int, int, int, int, int, int]) -> None: ...
 
     def write(self, value: int, turned: bool, array: object) -> None:
         """Copy an array into a value."""
@@ -48,12 +54,21 @@ class Machine:
         Run one step over rows of the given arrays; False where the loss is not finite.
         """
 
-    def run(self, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, first_epoch: int, epochs: int, first_step: int, shuffled: bool, seed: int, losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], held_losses: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> tuple[int, int, int, int, object]:
-        """
-        Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not
-        finite), epochs done, steps done, the batch in which it ended, what was raised.
-        """
-
     @property
     def bytes(self) -> int:
         """The memory that the program takes."""
+
+class Training:
+    """A machine with its data, and the arrays that its parameters go to."""
+
+    def __init__(self, machine: Machine, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, parameters: Sequence[tuple[int, bool, object]], best: Sequence[tuple[int, bool, object]], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
+
+    def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, places: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, watches: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
+        """
+        Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not
+        finite, 3 no improvement, 4 the listener asked), epochs done, steps done, the batch
+        in which it ended, what was raised.  The parameters are in their arrays then.
+        """
+
+    def collect(self) -> None:
+        """Copy the parameters into their arrays."""

@@ -1,24 +1,40 @@
 """The compiled backend: Plans fused, laid out and run by the core.
 
 What it computes is defined by the reference.  Nothing here knows a layer, an activation or a loss:
-a Plan goes in, with arrays by name.  Refused: Plans with operations that have no matrix form.
+a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import CoreUnavailable
+from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.fused_plan import UNIT, FusedPlan
 from chainrule.kernels.fusion import fuse
+from chainrule.kernels.loops import with_renamed
+from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import Execution, lying, named_array
-from chainrule.kernels.runs import Diverged, Losses, Run, first_not_finite
+from chainrule.kernels.runs import (
+    Diverged,
+    Ending,
+    Listener,
+    Records,
+    Run,
+    Trainer,
+    first_not_finite,
+    memory_shapes,
+)
+from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 
 try:
@@ -36,7 +52,7 @@ PIECE = 1024
 _LARGEST_MEMORY = 64
 """Programs kept; each is a few kilobytes."""
 
-_programs: dict[tuple[Any, ...], tuple[Plan, Program]] = {}
+_programs: dict[tuple[Any, ...], "Prepared"] = {}
 
 
 def available() -> bool:
@@ -72,23 +88,86 @@ def built() -> dict[str, str]:
     }
 
 
-def program_for(
+@dataclass(frozen=True)
+class Site:
+    """Where a value by name lies in a program, and how its array is seen as a matrix."""
+
+    number: int
+    """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
+    turned: bool
+    view: Callable[[Array], Array] | None
+
+
+class Prepared:
+    """A Plan's program at given sizes, with what has to be looked up for each run of it."""
+
+    def __init__(self, plan: Plan, program: Program, sizes: Mapping[Axis, int]) -> None:
+        self.plan = plan  # kept, so that its id stays its own
+        self.program = program
+        self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
+        self.lengths = [
+            (program.scalars.slots[f"|{axis.name}|"], length)
+            for axis, length in sizes.items()
+            if not axis.is_samples
+        ]
+        self._sites: dict[str, Site | None] = {}
+
+    def site(self, name: str) -> Site | None:
+        """Return where an input, parameter or memory lies, if the program has it."""
+        if name not in self._sites:
+            self._sites[name] = self._look_up(name)
+        return self._sites[name]
+
+    def _look_up(self, name: str) -> Site | None:
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            return None
+        if self.program.fused.sides[name] == UNIT:
+            slot = self.program.scalars.slots.get(name)
+            return None if slot is None else Site(slot, False, None)
+        stored = self.program.stored.get(name)
+        if stored is None:
+            return None
+        view: Callable[[Array], Array] = partial(lying, symbol=symbol)
+        if orient(symbol.axes, "rows") == symbol.axes:
+            view = _as_it_lies
+        elif len(symbol.axes) == 1:
+            view = _column if symbol.axes[0].is_samples else _row
+        return Site(stored.number, stored.turned, view)
+
+
+def _as_it_lies(array: Array) -> Array:
+    return array
+
+
+def _row(array: Array) -> Array:
+    return array[None, :]
+
+
+def _column(array: Array) -> Array:
+    return array[:, None]
+
+
+def prepared_for(
     plan: Plan,
-    wanted: Iterable[str],
-    sizes: Mapping[Axis, int],
+    wanted: tuple[str, ...],
+    values: Mapping[str, Any],
+    rows: int,
     *,
     single: bool,
     whole_rows: bool = False,
-) -> Program:
-    """Return the program of a Plan at these sizes, built once.
+) -> Prepared:
+    """Return the program of a Plan for values of these shapes, built once.
 
     ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of products.
     """
-    names = tuple(wanted)
-    key = (id(plan), names, tuple(sizes.items()), single, whole_rows)
+    shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
+    key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
     known = _programs.get(key)
     if known is not None:
-        return known[1]
+        return known
+    symbols = (*plan.inputs, *plan.memory)
+    sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
     natives = _natives()
     lanes = _core.lanes(single)
 
@@ -100,13 +179,17 @@ def program_for(
         return program
 
     try:
-        program = built(fuse(plan, names))
+        program = built(fuse(plan, wanted))
     except TooLarge:
-        program = built(fuse(plan, names, together=False))
+        program = built(fuse(plan, wanted, together=False))
     if len(_programs) >= _LARGEST_MEMORY:
         _programs.pop(next(iter(_programs)))
-    _programs[key] = (plan, program)  # the Plan is kept, so that its id stays its own
-    return program
+    prepared = _programs[key] = Prepared(plan, program, sizes)
+    return prepared
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return () if isinstance(value, float) else np.shape(value)
 
 
 _native_numbers: dict[str, int] = {}
@@ -153,16 +236,16 @@ class Runner:
         self.plan = plan
         self.dtype = np.dtype(dtype)
         single = self.dtype == np.float32
-        symbols = (*plan.inputs, *plan.memory)
-        self.symbols = {symbol.name: symbol for symbol in symbols}
-        sizes = sizes_of(symbols, {**values, **given}, rows)
-        self.program = program_for(plan, wanted, sizes, single=single, whole_rows=whole_rows)
+        self.prepared = prepared_for(
+            plan, tuple(wanted), {**values, **given}, rows, single=single, whole_rows=whole_rows
+        )
+        self.program = self.prepared.program
         self.machine = _core.Machine(single, **self.program.tables)
-        for axis, length in sizes.items():
-            if not axis.is_samples:
-                self.machine.set_scalar(self.program.scalars.slots[f"|{axis.name}|"], length)
+        for slot, length in self.prepared.lengths:
+            self.machine.set_scalar(slot, length)
         for name, value in values.items():
             self.write(name, value)
+        # Memory starts as the machine does: all zero.
         self.sources = [
             (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
             for name, array in given.items()
@@ -171,17 +254,14 @@ class Runner:
 
     def write(self, name: str, value: Any) -> None:
         """Let an input, parameter or memory have this value, in its own shape."""
-        symbol = self.symbols.get(name)
-        if symbol is None:
+        site = self.prepared.site(name)
+        if site is None:
             return
-        if self.program.fused.sides[name] == UNIT:
-            slot = self.program.scalars.slots.get(name)
-            if slot is not None:
-                self.machine.set_scalar(slot, float(np.asarray(value)))
-        elif name in self.program.stored:
-            stored = self.program.stored[name]
-            array = lying(np.asarray(value, dtype=self.dtype), symbol)
-            self.machine.write(stored.number, stored.turned, array)
+        if site.view is None:
+            self.machine.set_scalar(site.number, float(value))
+        else:
+            array = site.view(np.asarray(value, dtype=self.dtype))
+            self.machine.write(site.number, site.turned, array)
 
     def read(self, name: str, into: Array) -> None:
         """Copy a value of the Plan into a matrix with its sides."""
@@ -193,12 +273,14 @@ class Runner:
         self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
 
     def read_parameter(self, name: str, into: Array) -> None:
-        """Copy a parameter into an array of its own shape."""
-        symbol = self.symbols[name]
-        if not symbol.axes:
-            into[...] = self.scalar(name)
-        elif name in self.program.stored:
-            self.read(name, lying(into, symbol))
+        """Copy a parameter or memory into an array of its own shape."""
+        site = self.prepared.site(name)
+        if site is None:
+            return
+        if site.view is None:
+            into[...] = self.machine.scalar(site.number)
+        else:
+            self.machine.read(site.number, site.turned, site.view(into))
 
     def scalar(self, name: str) -> float:
         """Return a value that is one number."""
@@ -245,45 +327,85 @@ def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any) -> Array
     return result
 
 
-class CompiledTrainer:
+class CompiledTrainer(Trainer):
     """A run in the core: any number of epochs in one call."""
 
     def __init__(self, run: Run) -> None:
-        self.given = run
+        super().__init__(run)
         plan = run.plan
         dtype = run.parameters.flat.dtype
         fixed = run.network.strengths
-        values: dict[str, Any] = {**run.parameters, **fixed, **run.optimizer.constants}
-        batch = min(run.batch, run.samples)
-        for symbol in plan.memory:
-            owner = symbol.name.split("_", 1)[1]
-            values[symbol.name] = np.zeros(run.network.parameter_shapes[owner], dtype)
+        self.batch = min(run.batch, run.samples)
         self.runner = Runner(
             plan,
             [plan.loss, plan.data_loss],
-            values,
+            {**run.parameters, **fixed, **run.optimizer.constants},
             run.data,
             dtype,
-            batch,
-            whole_rows=run.seed is None,
+            self.batch,
+            whole_rows=self.places is None,
         )
-        self.batch = batch
-        self.steps = 0
-        self.held: Runner | None = None
-        self.shared = np.zeros((0, 2), np.int64)
+        held: Runner | None = None
         if run.held is not None:
-            rows = min(len(run.held["X"]), PIECE)
             held_plan = loss_plan(run.network)
-            self.held = Runner(
+            held = Runner(
                 held_plan,
                 [held_plan.data_loss],
                 {**run.parameters, **fixed},
                 run.held,
                 dtype,
-                rows,
+                min(len(run.held["X"]), PIECE),
                 whole_rows=True,
             )
-            self.shared = self._shared(self.held)
+        held_rows = 0 if run.held is None else len(run.held["X"])
+        self.training = _core.Training(
+            self.runner.machine,
+            self.runner.sources,
+            run.samples,
+            self.batch,
+            self._parts(run.parameters),
+            [] if self.best is None else self._parts(self.best),
+            None if held is None else held.machine,
+            [] if held is None else held.sources,
+            held_rows,
+            min(held_rows, PIECE),
+            _NOTHING_SHARED if held is None else self._shared(held),
+        )
+        slot = self.runner.program.scalars.slots.get(run.optimizer.letters["learning_rate"])
+        self.rate_slot = -1 if slot is None else slot
+        self.watches = np.array(
+            [
+                (
+                    rule.monitor == "validation_loss",
+                    rule.data_weight,
+                    rule.patience,
+                    rule.tolerance,
+                    rule.divisor,
+                    rule.smallest_rate,
+                    rule.restore_best,
+                    np.inf,
+                    0,
+                    0,
+                    0,
+                )
+                for rule in run.stopping
+            ],
+            np.float64,
+        ).reshape(-1, 11)
+
+    def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
+        """Say where each trainable parameter lies in the program, and in these arrays."""
+        parts: list[tuple[int, bool, Array]] = []
+        for name in self.given.network.trainable_names:
+            site = self.runner.prepared.site(name)
+            if site is None:
+                continue
+            array = parameters[name]
+            if site.view is None:
+                parts.append((-1 - site.number, False, array.reshape(1, 1)))
+            else:
+                parts.append((site.number, site.turned, site.view(array)))
+        return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
         here, there = self.runner.program, held.program
@@ -295,48 +417,78 @@ class CompiledTrainer:
                 pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
         return np.array(pairs, np.int64).reshape(-1, 2)
 
-    def run(self, first: int, epochs: int) -> Losses:
-        """Run epochs inside the core."""
-        run = self.given
-        losses = np.zeros(2 * epochs)
-        validation = np.zeros(epochs)
-        ending, done, steps, batch, raised = self.runner.machine.run(
-            self.runner.sources,
-            run.samples,
-            self.batch,
-            first,
-            epochs,
-            self.steps,
-            run.seed is not None,
-            run.seed or 0,
-            losses,
-            None if self.held is None else self.held.machine,
-            [] if self.held is None else self.held.sources,
-            0 if run.held is None else len(run.held["X"]),
-            0 if run.held is None else min(len(run.held["X"]), PIECE),
-            self.shared,
-            validation,
-        )
+    def collect(self) -> None:
+        """Copy the parameters out of the core."""
+        self.training.collect()
+
+    def _memory(self) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for name, shape in memory_shapes(self.runner.plan, self.given).items():
+            found[name] = np.zeros(shape, self.runner.dtype)
+            self.runner.read_parameter(name, found[name])
+        return found
+
+    def _write(self, values: Mapping[str, Array]) -> None:
+        for name, value in values.items():
+            self.runner.write(name, value)
+
+    def _epochs(
+        self, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        run, seed, twister, live = self.given, 0, None, False
+        lock: AbstractContextManager[Any] = nullcontext()
+        match run.order:
+            case Seeded(seed):
+                pass
+            case Legacy():
+                twister = live_words(run.order.random_state)
+                live = twister is not None
+                if twister is None:
+                    twister = run.order.words()
+                lock = run.order.random_state._bit_generator.lock
+            case Given():
+                self.places = given_places(run.order, run.samples)
+        rates = None
+        if run.rate is not None:
+            epochs = range(first, first + len(records))
+            rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
+        for row, count in zip(self.watches, self.counts, strict=True):
+            row[7:] = (count.best, count.best_epoch, count.epochs, count.reductions)
+        with lock:
+            ending, done, steps, batch, raised = self.training.run(
+                first,
+                len(records),
+                self.steps,
+                _ORDERS[type(run.order)],
+                seed,
+                self.places,
+                twister,
+                run.optimizer.learning_rate,
+                rates,
+                self.rate_slot,
+                self.watches,
+                records,
+                None if listener is None else lambda done: listener(records[:done]),
+            )
         self.steps += steps
-        for name in run.network.trainable_names:
-            self.runner.read_parameter(name, run.parameters[name])
-        if ending == 1:
-            assert isinstance(raised, BaseException)
-            raise raised
-        if ending == 2:
-            raise self._diverged(first + done, batch)
-        return Losses(
-            losses[0::2].tolist(),
-            losses[1::2].tolist(),
-            [] if self.held is None else validation.tolist(),
-        )
+        if isinstance(run.order, Legacy) and twister is not None and not live:
+            run.order.go_on_from(twister)
+        for row, count in zip(self.watches, self.counts, strict=True):
+            count.best = float(row[7])
+            count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
+        error = raised if isinstance(raised, BaseException) else None
+        if ending == _NOT_FINITE:
+            error = self._diverged(first + done, batch)
+        return _ENDINGS.get(ending, "finished"), done, error
 
     def _diverged(self, epoch: int, batch: int) -> Diverged:
         """Name the place by running the batch again with the reference, from the same state."""
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
-        rows = run.rows(epoch, batch)
+        rows: Any = slice((batch - 1) * self.batch, batch * self.batch)
+        if self.places is not None:
+            rows = self.places[rows]
         execution.give({**run.parameters, **run.network.strengths})
         execution.give({name: array[rows] for name, array in run.data.items()})
         with np.errstate(all="ignore"):
@@ -345,3 +497,36 @@ class CompiledTrainer:
                     execution.step(operation)
         loss = self.runner.scalar(plan.loss)
         return Diverged(epoch, batch, loss, first_not_finite(execution))
+
+
+def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
+    """Return the state of a RandomState's generator where NumPy itself keeps it, if that is known.
+
+    Taking it out and putting it back takes NumPy 170 µs, as long as a small run.
+    """
+    if not _layout_known():
+        return None
+    words: NDArray[np.uint32] = _core.generator_words(random_state._bit_generator.capsule, 625)
+    return words
+
+
+@cache
+def _layout_known() -> bool:
+    """Whether NumPy keeps 624 words and then their place, as it has from the first: look once."""
+    random_state = np.random.RandomState(20061126)
+    expected = []
+    try:
+        words = _core.generator_words(random_state._bit_generator.capsule, 625)
+        for _ in range(2):
+            random_state.random_sample(5)
+            expected.append(np.array_equal(words, Legacy(random_state).words()))
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return all(expected)
+
+
+_NOTHING_SHARED = np.zeros((0, 2), np.int64)
+_ORDERS: dict[type, int] = {AsTheyLie: 0, Seeded: 1, Legacy: 2, Given: 3}
+_NOT_FINITE = 2
+_ENDINGS: dict[int, Ending] = {3: "no_better", 4: "asked"}
+"""Numbers of ``cpp/course.hpp``."""

@@ -1,13 +1,15 @@
 """A fused Plan in words: which equations run in which kernel, with FLOPs and bytes."""
 
 from collections.abc import Iterable, Mapping
+from math import prod
 
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import (
     Expression,
+    Product,
     children,
 )
-from chainrule.kernels.fused_plan import FusedPlan, Kernel, Multiplied, Reduced
+from chainrule.kernels.fused_plan import FusedPlan, Kernel, Looped, Multiplied, Reduced
 from chainrule.kernels.fusion import fuse
 from chainrule.network.plan import Plan
 
@@ -58,8 +60,20 @@ def _counted(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> int
             total = 2 * area * (1 if inner is None else sizes[inner])
         case Reduced(source=source):
             total = _area(fused.sides[source.name], sizes)
+        case Looped(expression=expression):
+            total = _looped(expression, sizes)
     arithmetic = sum(_weight(assignment.formula) for assignment in kernel.assignments)
     return total + area * (arithmetic + len(kernel.sums))
+
+
+def _looped(tree: Expression, sizes: Mapping[Axis, int]) -> int:
+    """Count an expression in loops: each node once for every place of its own and summed axes."""
+    around = prod(sizes[axis] for axis in tree.axes)
+    inner = tree.summed if isinstance(tree, Product) else ()
+    own = max(1, len(children(tree)) - 1) if children(tree) else 0
+    return own * around * prod(sizes[axis] for axis in inner) + sum(
+        _looped(part, sizes) for part in children(tree)
+    )
 
 
 def _weight(formula: Expression) -> int:

@@ -17,7 +17,16 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.functions import Function
-from chainrule.kernels.fused_plan import IN_CORE, UNIT, Assignment, Kernel, Multiplied, Reduced
+from chainrule.kernels.fused_plan import (
+    IN_CORE,
+    UNIT,
+    Assignment,
+    Kernel,
+    Looped,
+    Multiplied,
+    Producer,
+    Reduced,
+)
 from chainrule.network.operations import (
     Extreme,
     General,
@@ -38,7 +47,7 @@ class Entry:
 
     target: str
     sides: Sides
-    producer: Multiplied | Reduced | None = None
+    producer: Producer | None = None
     assignment: Assignment | None = None
     sum_of: str | None = None
 
@@ -92,14 +101,20 @@ class Flat:
             case Pointwise():
                 self._assign(operation, operation.formula, operation.operands)
             case General():
-                raise NotFused(
-                    f"{operation.target}: {operation} has no matrix form, and the compiled core "
-                    "runs matrices only; use backend='reference'"
-                )
+                self._produce(operation, Looped(operation.expression, self._operands(operation)))
             case _:
                 raise NotFused(f"{type(operation).__name__}: no kernel runs this operation")
 
-    def _produce(self, operation: Operation, producer: Multiplied | Reduced) -> None:
+    def _operands(self, operation: General) -> tuple[tuple[Symbol, Reference], ...]:
+        for symbol, _ in operation.operands:
+            if len(symbol.axes) > 2:
+                raise NotFused(
+                    f"{operation.target}: {symbol.name} has {len(symbol.axes)} axes, and the "
+                    "compiled core holds matrices only; use backend='reference'"
+                )
+        return tuple((s, self.resolve(reference)) for s, reference in operation.operands)
+
+    def _produce(self, operation: Operation, producer: Producer) -> None:
         key = (operation.sides, producer)
         if not self._repeated(operation, key):
             self.entries.append(Entry(operation.target, operation.sides, producer=producer))
@@ -169,7 +184,7 @@ def totals_apart(entries: list[Entry], sides: dict[str, Sides], wanted: set[str]
 
     for entry in entries:
         producer = entry.producer
-        if entry.sides != UNIT or producer is None:
+        if entry.sides != UNIT or producer is None or isinstance(producer, Looped):
             result.append(entry)
             continue
         left: Reference | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import (
     Expression,
+    Symbol,
 )
 from chainrule.network.activations import CATALOGUE
 from chainrule.network.operations import (
@@ -55,6 +56,23 @@ class Reduced:
         return f"{'max' if self.largest else 'sum'} of {self.source} over {self.over}"
 
 
+@dataclass(frozen=True)
+class Looped:
+    """The producer of what has no matrix form: an expression, entry by entry, in loops over axes.
+
+    ``operands`` say what its symbols stand for.
+    """
+
+    expression: Expression
+    operands: tuple[tuple[Symbol, Reference], ...]
+
+    def __str__(self) -> str:
+        return f"{self.expression} in loops"
+
+
+Producer = Multiplied | Reduced | Looped
+
+
 @dataclass(eq=False)
 class Kernel:
     """One kernel: what is produced, what meets it, and what is kept.
@@ -65,7 +83,7 @@ class Kernel:
     """
 
     sides: Sides
-    producer: Multiplied | Reduced | None = None
+    producer: Producer | None = None
     result: str = ""
     bias: Reference | None = None
     assignments: list[Assignment] = field(default_factory=list)
@@ -87,6 +105,8 @@ class Kernel:
                 return (self.producer.left, self.producer.right)
             case Reduced():
                 return (self.producer.source,)
+            case Looped():
+                return tuple(reference for _, reference in self.producer.operands)
         return ()
 
     @property

@@ -4,6 +4,7 @@ A Plan depends on the number of layers, the activations, the loss and the penalt
 or strengths.  Deriving one takes milliseconds, as long as a short training run, so it is kept.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from chainrule.network.architecture import Network
@@ -59,7 +60,12 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
 
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
-    statement = (type(optimizer), tuple(optimizer.constants), optimizer.updates)
-    key = ("step", network.structure, weighted, statement)
+    key = ("step", network.structure, weighted, _statement(optimizer))
     found: Plan = _kept(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
     return found
+
+
+@lru_cache(maxsize=_LARGEST_MEMORY)
+def _statement(optimizer: Optimizer) -> tuple[Any, ...]:
+    """Return what the formulas depend on; writing the updates down takes longer than a step."""
+    return (type(optimizer), tuple(optimizer.constants), optimizer.updates)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import NotFused
+from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
 from chainrule.kernels.fused_plan import (
@@ -22,15 +23,17 @@ from chainrule.kernels.fused_plan import (
     Assignment,
     FusedPlan,
     Kernel,
+    Looped,
     Multiplied,
     Reduced,
     names_of,
 )
+from chainrule.kernels.loops import LOOP_LINES, Loops
 from chainrule.kernels.tape import OPERATIONS, Line, ScalarCode, Tape, sources
 from chainrule.network.operations import Reference
 
 NOTHING, PRODUCT, DOT, TOTAL_ROWS, TOTAL_COLUMNS, LARGEST_ROWS, LARGEST_COLUMNS = range(7)
-TRANSPOSITION, SCALARS, CHECK = 7, 8, 9
+TRANSPOSITION, SCALARS, CHECK, LOOPS = 7, 8, 9, 10
 ENTRYWISE, EACH_ROW, EACH_COLUMN, EVERYWHERE = range(4)
 ARENA, IN_PLACE = 0, 1
 REGISTERS, OPERANDS, SCALAR_ARGUMENTS, STORES, SUMS = 24, 16, 16, 8, 4
@@ -71,6 +74,8 @@ class Program:
     steps: list[tuple[int, ...]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     read_by_vectors: set[str] = field(default_factory=set)
+    registers: int = 0
+    counters: int = 0
 
     def __post_init__(self) -> None:
         plan = self.fused.plan
@@ -99,7 +104,9 @@ class Program:
         placed = sorted(self.stored.values(), key=lambda value: value.number)
         plan = self.fused.plan
         instructions = [
-            (i[0], i[1], i[2] + prelude, i[3], i[4] + prelude, *i[5:]) if i[0] == SCALARS else i
+            (i[0], i[1], i[2] + prelude, i[3], i[4] + prelude, *i[5:])
+            if i[0] in (SCALARS, LOOPS)
+            else i
             for i in self.instructions
         ]
         return {
@@ -121,6 +128,8 @@ class Program:
                 self.scalars.slots["t"] if Symbol("t") in plan.inputs else -1,
                 self._slot_of(plan.loss),
                 self._slot_of(plan.data_loss),
+                self.registers,
+                self.counters,
             ),
         }
 
@@ -191,6 +200,11 @@ class Program:
                 bias = self._product(instruction, left, right, bias, turned)
             case Reduced():
                 self._reduction(instruction, kernel.producer, turned)
+            case Looped():
+                self._loops(instruction, kernel)
+                if kernel.sides == UNIT:
+                    self.instructions.append(tuple(instruction))
+                    return
         result = self._result(kernel, bias)
         needs_value = instruction[0] not in (NOTHING, PRODUCT)
         if kernel.producer and (needs_value or result):
@@ -261,6 +275,54 @@ class Program:
         instruction[0] = kinds[0] if over_rows else kinds[1]
         instruction[2] = source.number
         instruction[8] = source.rows if over_rows else source.columns
+
+    def _loops(self, instruction: list[int], kernel: Kernel) -> None:
+        """Fill in an expression in loops: a line's place is its register."""
+        assert isinstance(kernel.producer, Looped)
+        references = {symbol.name: reference for symbol, reference in kernel.producer.operands}
+        sides = {symbol.name: orient(symbol.axes, "rows") for symbol, _ in kernel.producer.operands}
+        loops = Loops(sides)
+        loops.store(kernel.producer.expression, kernel.result, kernel.sides)
+        begin = len(self.steps)
+        for place, line in enumerate(loops.code.lines):
+            self.steps.append(self._loop_line(line, place, references))
+        instruction[0], instruction[2], instruction[4] = LOOPS, begin, len(self.steps)
+        self.registers = max(self.registers, len(loops.code.lines))
+        self.counters = max(self.counters, loops.counter_count)
+
+    def _loop_line(
+        self, line: Line, place: int, references: Mapping[str, Reference]
+    ) -> tuple[int, ...]:
+        kind = OPERATIONS.index(line[0]) if line[0] in OPERATIONS else -1
+        if line[0] in LOOP_LINES:
+            kind = len(OPERATIONS) + LOOP_LINES.index(line[0])
+        match line:
+            case ("constant", value):
+                return (kind, place, self.scalars.constant(value), 0, 0)
+            case ("scalar", name):
+                known = references.get(name)
+                return (kind, place, self.scalars.slot(known.name if known else name), 0, 0)
+            case ("load", name, row, column):
+                reference = references[name]
+                stored = self.value(reference.name)
+                self.read_by_vectors.add(reference.name)
+                if reference.transposed != stored.turned:
+                    row, column = column, row
+                return (kind, place, stored.number, row, column)
+            case ("put", name, source, row, column):
+                stored = self.value(name)
+                row, column = (column, row) if stored.turned else (row, column)
+                return (kind, stored.number, source, row, column)
+            case ("put number", name, source):
+                return (kind, self.scalars.slot(name), source, 0, 0)
+            case ("begin", counter):
+                return (kind, counter, 0, 0, 0)
+            case ("end", counter, axis, begin):
+                return (kind, counter, self.place(axis), place - begin, 0)
+            case ("add to" | "largest of", target, source):
+                return (kind, target, source, 0, 0)
+        x, y, z = [*line[1:], 0, 0][:3]
+        return (kind, place, x, y, z)
 
     def _formula(
         self,

@@ -129,8 +129,8 @@ class Execution:
     def _general(self, operation: General) -> Array:
         named = Evaluation(
             {
-                symbol.name: named_array(self.values[symbol.name], symbol)
-                for symbol in operation.operands
+                symbol.name: named_array(self.read(reference), symbol)
+                for symbol, reference in operation.operands
             },
             dtype=self.dtype,
         )

@@ -1,29 +1,47 @@
-"""What a training run is given and what it gives back, whichever backend runs it."""
+"""What a training run is given and what it gives back, whichever backend runs it.
 
+`Trainer` keeps the books that all backends share; `ReferenceTrainer` is the run in NumPy and the
+definition of what a run is.
+"""
+
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, InputError
+from chainrule.kernels.orders import AS_THEY_LIE, AsTheyLie, Legacy, Order, next_places
 from chainrule.kernels.plans import loss_plan, training_plan
 from chainrule.kernels.reference import Execution
+from chainrule.kernels.stopping import Count, Stopping, reduced, watched
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 
 Array = NDArray[Any]
+Records = NDArray[np.float64]
+"""A row for each epoch: loss, data loss, validation loss, learning rate."""
+Listener = Callable[[Records], Any]
+"""Told the epochs that a call has finished so far; a true answer ends the run."""
+Ending = Literal["finished", "no_better", "asked"]
+"""All epochs were run; what is watched no longer fell; the listener wanted it."""
+
+PERIOD = 0.05
+"""Seconds between two calls of a listener, at the least."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A network, where it starts, its data, and how they are cut into batches.
 
-    ``parameters`` are changed in place.  ``seed`` orders the samples of each epoch by ``order``;
-    without one they come as they lie.  ``held`` is held-out data.
+    ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
+    by epoch (they count from 1); without one it is the optimizer's.  ``stopping`` are the rules by
+    which the run ends early or slows down; at most one restores the best parameters.
     """
 
     network: Network
@@ -31,9 +49,10 @@ class Run:
     parameters: Parameters
     data: Mapping[str, Array]
     batch: int
-    order: Callable[[int], Array]
-    seed: int | None = None
+    order: Order = AS_THEY_LIE
     held: Mapping[str, Array] | None = None
+    rate: Callable[[int], float] | None = None
+    stopping: tuple[Stopping, ...] = ()
 
     @property
     def samples(self) -> int:
@@ -45,30 +64,48 @@ class Run:
         """The Plan of one step."""
         return training_plan(self.network, self.optimizer, weighted="w" in self.data)
 
-    def rows(self, epoch: int, batch: int) -> Array:
-        """Return the places of a batch's samples; epochs and batches count from 1."""
-        return self.order(epoch)[(batch - 1) * self.batch : batch * self.batch]
+    @property
+    def varies(self) -> bool:
+        """Whether the learning rate may change."""
+        return self.rate is not None or any(rule.divisor for rule in self.stopping)
 
 
 @dataclass
 class Losses:
-    """Means by epoch, each batch taken at the parameters before its own step."""
+    """Means by epoch, each batch taken at the parameters before its own step.
+
+    ``rate`` is the learning rate by epoch, where it may change.  ``best`` is the lowest value that
+    the first `Stopping` has seen, and ``best_epoch`` its epoch (0: none yet).
+    """
 
     loss: list[float] = field(default_factory=list)
     data_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    ending: Ending = "finished"
+    best: float = np.inf
+    best_epoch: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.loss)
 
 
-class Trainer(Protocol):
-    """A backend's run, continued by each call."""
+@dataclass
+class State:
+    """What a run needs to go on exactly where it is, beside its parameters: arrays and numbers.
 
-    def run(self, first: int, epochs: int) -> Losses:
-        """Run epochs ``first``, ``first + 1`` ...; the parameters are current when it returns.
+    ``memory`` are the optimizer's moments by the names of the Plan (``m_W_ih``), ``best`` the best
+    parameters as one vector, ``places`` the order of the last epoch where the next depends on it.
+    """
 
-        Raises ``Diverged`` where a loss is not finite and ``KeyboardInterrupt`` on Ctrl-C, both
-        with the parameters of the last complete step.
-        """
-        ...
+    steps: int
+    epochs: int
+    memory: dict[str, Array]
+    counts: list[Count]
+    best: Array | None = None
+    places: Array | None = None
 
 
 class Diverged(ChainruleError, ArithmeticError):  # noqa: N818 - names what happened
@@ -77,6 +114,112 @@ class Diverged(ChainruleError, ArithmeticError):  # noqa: N818 - names what happ
     def __init__(self, epoch: int, batch: int, loss: float, symbol: str) -> None:
         super().__init__(f"loss {loss} in epoch {epoch}, batch {batch}, first in {symbol}")
         self.epoch, self.batch, self.loss, self.symbol = epoch, batch, loss, symbol
+
+
+class Trainer(ABC):
+    """A backend's run, continued by each call.
+
+    ``losses`` are those of all epochs finished so far, by whichever call.
+    """
+
+    def __init__(self, run: Run) -> None:
+        needed = {"X", run.network.names.target}
+        for data in filter(None, (run.data, run.held)):
+            if data.keys() - {"w"} != needed:
+                raise InputError(f"data: {sorted(data)} came; {sorted(needed)} are needed")
+        self.given = run
+        self.steps = 0
+        self.epochs = 0
+        self.losses = Losses()
+        self.counts = [Count() for _ in run.stopping]
+        lies = isinstance(run.order, AsTheyLie)
+        self.places: Array | None = None if lies else np.arange(run.samples)
+        keeps = any(rule.restore_best for rule in run.stopping)
+        self.best: Parameters | None = run.parameters.copy() if keeps else None
+
+    def run(self, first: int, epochs: int, listener: Listener | None = None) -> Losses:
+        """Run epochs ``first``, ``first + 1`` …; return their losses, with the parameters current.
+
+        Raises ``Diverged`` where a loss is not finite and ``KeyboardInterrupt`` on Ctrl-C, both
+        with the parameters of the last complete step, and with finished epochs in ``losses``.
+        ``listener`` is called at most twenty times a second, and only when an epoch was finished.
+        """
+        records = np.zeros((epochs, 4))
+        ending, done, error = self._epochs(first, records, listener)
+        self.epochs += done
+        lists = records[:done].T.tolist()
+        found = Losses(lists[0], lists[1], ending=ending)
+        if self.given.held is not None:
+            found.validation_loss = lists[2]
+        if self.given.varies:
+            found.rate = lists[3]
+        whole = self.losses
+        if self.counts:
+            found.best, found.best_epoch = self.counts[0].best, self.counts[0].best_epoch
+            whole.best, whole.best_epoch = found.best, found.best_epoch
+        whole.ending = ending
+        whole.loss += found.loss
+        whole.data_loss += found.data_loss
+        whole.validation_loss += found.validation_loss
+        whole.rate += found.rate
+        if error is not None:
+            raise error
+        return found
+
+    def restore_best(self) -> bool:
+        """Go back to the parameters after the best epoch; return whether there are any."""
+        kept = any(
+            rule.restore_best and count.best_epoch
+            for rule, count in zip(self.given.stopping, self.counts, strict=True)
+        )
+        if kept and self.best is not None:
+            self.given.parameters.flat[...] = self.best.flat
+            self._write(self.given.parameters)
+        return kept
+
+    def state(self) -> State:
+        """Return what the run needs to go on, as copies."""
+        return State(
+            self.steps,
+            self.epochs,
+            self._memory(),
+            [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts],
+            None if self.best is None else self.best.flat.copy(),
+            self.places.copy()
+            if self.places is not None and isinstance(self.given.order, Legacy)
+            else None,
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from a state; the parameters are the run's own."""
+        self.steps, self.epochs = state.steps, state.epochs
+        if len(state.counts) == len(self.counts):
+            self.counts[:] = [
+                Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts
+            ]
+        if self.best is not None and state.best is not None:
+            self.best.flat[...] = state.best
+        if state.places is not None and self.places is not None:
+            self.places[...] = state.places
+        self._write(state.memory)
+
+    @abstractmethod
+    def collect(self) -> None:
+        """Bring the parameters up to the last complete step, whatever has interrupted a call."""
+
+    @abstractmethod
+    def _epochs(
+        self, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        """Run an epoch for each record; return how it ended, epochs done, what is to be raised."""
+
+    @abstractmethod
+    def _memory(self) -> dict[str, Array]:
+        """Return copies of the optimizer's memory by name."""
+
+    @abstractmethod
+    def _write(self, values: Mapping[str, Array]) -> None:
+        """Let parameters or memory have these values."""
 
 
 def first_not_finite(execution: Execution) -> str:
@@ -88,41 +231,89 @@ def first_not_finite(execution: Execution) -> str:
     return "the loss itself"
 
 
-class ReferenceTrainer:
+def memory_shapes(plan: Plan, run: Run) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each of the optimizer's memories: that of its parameter."""
+    return {
+        symbol.name: run.parameters[symbol.name.split("_", 1)[1]].shape for symbol in plan.memory
+    }
+
+
+class ReferenceTrainer(Trainer):
     """The run in NumPy, operation by operation: the definition of what a run is."""
 
     def __init__(self, run: Run) -> None:
-        self.given = run
+        super().__init__(run)
         self.plan = run.plan
         self.step = Execution(self.plan, dtype=run.parameters.flat.dtype)
-        scalars = {**run.network.strengths, **run.optimizer.constants}
-        self.step.give({**run.parameters, **scalars})
-        shapes = run.network.parameter_shapes
-        for symbol in self.plan.memory:
-            owner = symbol.name.split("_", 1)[1]
-            self.step.give({symbol.name: np.zeros(shapes[owner])})
-        self.steps = 0
+        self.step.give({**run.parameters, **run.network.strengths, **run.optimizer.constants})
+        dtype = run.parameters.flat.dtype
+        self.memory = {
+            name: np.zeros(shape, dtype) for name, shape in memory_shapes(self.plan, run).items()
+        }
+        self.step.give(self.memory)
+        self._before: list[tuple[Array, Array]] = []
 
-    def run(self, first: int, epochs: int) -> Losses:
-        """Run epochs one batch after the other."""
-        run, result = self.given, Losses()
-        for epoch in range(first, first + epochs):
-            places = run.order(epoch)
-            total = np.zeros(2)
-            for batch, start in enumerate(range(0, run.samples, run.batch), start=1):
-                rows = places[start : start + run.batch]
-                total += len(rows) * self._step(rows, epoch, batch)
-            result.loss.append(float(total[0] / run.samples))
-            result.data_loss.append(float(total[1] / run.samples))
-            if run.held is not None:
-                result.validation_loss.append(self._held(run.held))
-        return result
+    def collect(self) -> None:
+        """Undo a step that was not completed."""
+        for array, before in self._before:
+            array[...] = before
+        self._before = []
 
-    def _step(self, rows: Array, epoch: int, batch: int) -> Array:
-        self.steps += 1
+    def _memory(self) -> dict[str, Array]:
+        return {name: array.copy() for name, array in self.memory.items()}
+
+    def _write(self, values: Mapping[str, Array]) -> None:
+        for name, value in values.items():
+            array = self.memory.get(name)
+            if array is None:
+                array = self.given.parameters[name]
+            array[...] = value
+
+    def _epochs(
+        self, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        told, done = time.monotonic(), 0
+        try:
+            for epoch in range(first, first + len(records)):
+                ends = self._epoch(epoch, records[done])
+                done += 1
+                if ends:
+                    return "no_better", done, None
+                if listener is not None and time.monotonic() - told >= PERIOD:
+                    asked, told = listener(records[:done]), time.monotonic()
+                    if asked:
+                        return "asked", done, None
+        except BaseException as error:  # raised again when the books are in order
+            self.collect()
+            return "finished", done, error
+        return "finished", done, None
+
+    def _epoch(self, epoch: int, record: Records) -> bool:
+        run = self.given
+        if self.places is not None:
+            self.places = next_places(run.order, epoch, self.places)
+        rate = run.optimizer.learning_rate if run.rate is None else run.rate(epoch)
+        rate = reduced(float(rate), run.stopping, self.counts)
+        self.step.give({run.optimizer.letters["learning_rate"]: rate})
+        total = np.zeros(2)
+        for batch, start in enumerate(range(0, run.samples, run.batch), start=1):
+            stop = min(start + run.batch, run.samples)
+            rows = slice(start, stop) if self.places is None else self.places[start:stop]
+            total += (stop - start) * self._step(rows, epoch, batch)
+        held = 0.0 if run.held is None else self._held(run.held)
+        record[:] = (*(total / run.samples), held, rate)
+        ends = False
+        for rule, count in zip(run.stopping, self.counts, strict=True):
+            ends |= count.ends(rule, epoch, watched(rule, *map(float, record[:3])), rate)
+            if rule.restore_best and count.is_best and self.best is not None:
+                self.best.flat[...] = run.parameters.flat
+        return ends
+
+    def _step(self, rows: Any, epoch: int, batch: int) -> Array:
+        kept = [self.given.parameters.flat, *self.memory.values()]
+        self._before = [(array, array.copy()) for array in kept]
         self.step.give({name: array[rows] for name, array in self.given.data.items()})
-        self.step.give({"t": self.steps})
-        before = self.given.parameters.flat.copy()
+        self.step.give({"t": self.steps + 1})
         with np.errstate(all="ignore"):
             # A run that diverges is told below, with its place; NumPy's warnings would not be.
             self.step.all()
@@ -130,8 +321,9 @@ class ReferenceTrainer:
             [self.step.scalar(name) for name in (self.plan.loss, self.plan.data_loss)]
         )
         if not np.isfinite(losses).all():
-            self.given.parameters.flat[...] = before
             raise Diverged(epoch, batch, float(losses[0]), first_not_finite(self.step))
+        self._before = []
+        self.steps += 1
         return losses.astype(float)
 
     def _held(self, held: Mapping[str, Array]) -> float:

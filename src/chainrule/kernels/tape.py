@@ -146,7 +146,8 @@ class Lowering:
         if isinstance(term, Product) and isinstance(term.factors[0], Number):
             number = term.factors[0]
             if number.value < 0:
-                return True, product(Number(-number.value), *term.factors[1:])
+                rest = (Number(-number.value), *term.factors[1:])
+                return True, product(*rest, over=term.summed)
         return False, term
 
     def _quotient(self, tree: Product) -> int:
@@ -210,8 +211,9 @@ def _factors(term: Expression) -> tuple[Expression, Expression] | None:
     """Return two factors of a term that fma can take, or None."""
     if isinstance(term, Power) and term.exponent == Number(Fraction(2)):
         return term.base, term.base
-    if isinstance(term, Product) and not any(
-        isinstance(factor, Power) and _negative(factor.exponent) for factor in term.factors
+    if isinstance(term, Product) and not (
+        term.summed
+        or any(isinstance(factor, Power) and _negative(factor.exponent) for factor in term.factors)
     ):
         *front, last = term.factors
         return product(*front), last

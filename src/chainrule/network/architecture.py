@@ -156,7 +156,7 @@ class Network:
         """The names of all parameters, layer by layer."""
         return tuple(self.parameter_shapes)
 
-    @property
+    @cached_property
     def trainable_names(self) -> tuple[str, ...]:
         """The names of the parameters that training changes."""
         return tuple(name for name in self.parameter_names if self._option(name) is not False)
@@ -178,7 +178,7 @@ class Network:
         """The number of single parameters."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
-    @property
+    @cached_property
     def structure(self) -> tuple[Any, ...]:
         """All that the formulas depend on: everything but the widths and the strengths."""
         options = tuple((name, self._option(name)) for name in self.parameter_names)

@@ -1,52 +1,51 @@
-"""Network to Derivation: the gradient equations, told in order, with a reason for every step."""
+"""Network to Derivation: the gradient equations, told in order, with a reason for every step.
+
+Brief: conventions, forward, loss, functions, and one section for each layer on the way back, which
+ends with its updates.  Full: conventions, functions, then the same thing four times, one output
+neuron in scalars, one sample entry by entry, one sample in matrices, a batch in matrices, and the
+updates of all parameters at the end.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
-from chainrule.formulas.differentiate import derivative, pull
-from chainrule.formulas.expressions import (
-    ONE,
-    Expression,
-    Number,
-    Product,
-    Symbol,
-    substitute,
-    symbols,
-)
-from chainrule.formulas.functions import Function, a, a_k, g_k, z, z_k
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.simplify import cancel, denominators, in_output, length, numerators
+from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
+from chainrule.network.chains import Chains
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
+from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.plan import Plan, plan, updates_of
+from chainrule.network.pages import html_of, latex_of, text_of
+from chainrule.network.plan import Plan, plan
+from chainrule.network.proving import RULE, ToldProof, told
+from chainrule.network.slopes import about
 from chainrule.network.statements import (
-    Equal,
+    Given,
     Heading,
+    Key,
     Line,
-    Partials,
-    Scalar,
+    Listed,
+    Part,
+    Proved,
     Sentence,
     Statement,
-    Times,
+    statements,
 )
-from chainrule.network.telling import latex_of, text_of
 
 Language = Literal["en", "zh"]
+Detail = Literal["brief", "full"]
 
-_LONGEST = 9
-"""A product with more to read than this is not written out; δ stands for it.
-
-One hidden layer fits (the source page writes those out), deeper ones would only repeat themselves.
-"""
-_LONGEST_SLOPE = 12
-"""The same for the slope of a function as the rules give it."""
+_INDEXED_LAYERS = 2
+"""How many layers, from the outputs on, are told entry by entry; the others only repeat them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Derivation:
     """The derivation of a network in one layout.
 
     ``gradients`` gives the matrix form of every ∂Loss/∂parameter by the parameter's name;
-    ``str()`` of it is readable.  Make one with ``derive``.
+    ``str()`` of it is readable.  ``lines`` is everything that is told, as data.  Make one with
+    ``derive``.
     """
 
     network: Network
@@ -62,6 +62,7 @@ class Derivation:
     batch: bool
     optimizer: Optimizer
     equations: Gradients
+    detail: Detail = "brief"
 
     @property
     def formulation(self) -> Formulation:
@@ -69,11 +70,24 @@ class Derivation:
         return self.equations.formulation
 
     @cached_property
+    def parts(self) -> Mapping[Part, Gradients]:
+        """The equations that each part of the telling is about, in its order."""
+        told: dict[Part, Gradients] = {}
+        if self.detail == "full":
+            alone = neuron(self.network)
+            if alone is not None:
+                told["neuron"] = differentiate(alone)
+            one = differentiate(self.network.formulation(batch=False))
+            told["index"] = told["sample"] = one
+        told["batch" if self.batch else "sample"] = self.equations
+        return told
+
+    @cached_property
     def gradients(self) -> Mapping[str, Matrix]:
         """The matrix form of each parameter's gradient."""
         trained = set(self.formulation.parameters)
         return {
-            entry.of.name: self._matrix(entry.right, entry.of)
+            entry.of.name: arrange(entry.right, self.layout, entry.of.axes)
             for entry in self.equations.backward
             if entry.of in trained
         }
@@ -82,13 +96,97 @@ class Derivation:
         """Return the operations that training runs, the update included."""
         return plan(self.equations, self.optimizer)
 
+    # -- proofs --------------------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> Mapping[Axis, int]:
+        """The widths by axis; the number of samples is open."""
+        return dict(zip(self.network.axes, self.network.layers, strict=True))
+
+    def proofs(self, statement: Statement) -> tuple[Proof, ...]:
+        """Return why each matrix product of a statement has this side and these transposes.
+
+        Products of the same axes are proved once, in the statement's last form.
+        """
+        found: dict[object, Proof] = {}
+        for equal in reversed(statement.rights):
+            for product in equal.products:
+                proof = Proof(product, self.sizes)
+                found.setdefault(proof.axes, proof)
+        return tuple(found.values())
+
+    def proof(self, name: str) -> ToldProof:
+        """Return why one matrix product has its side and its transposes.
+
+        ``name`` is a parameter (the product is that of its gradient), a layer's values as ``A_h``
+        (what goes back to them) or ``Z_h`` (its weighted sum).
+
+        Raises ``InputError`` for a name whose equation holds no matrix product.
+
+        >>> told = derive(Network.dense([2, 3, 1])).proof("W_ih")
+        >>> print(told.proof.product)
+        Xᵀ δ_h
+        >>> [axis.name for axis in told.proof.axes]
+        ['i', 'B', 'h']
+        """
+        part = "batch" if self.batch else "sample"
+        known: dict[str, ToldProof] = {}
+        for statement in self.statements:
+            products = statement.rights[-1].products
+            if statement.part == part and products:
+                called = statement.of or statement.left
+                known[called.name] = ToldProof(statement.left, Proof(products[0], self.sizes))
+        if name not in known:
+            raise unknown_name("matrix product", name, list(known))
+        return known[name]
+
+    # -- on paper ------------------------------------------------------------------------------
+
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.lines, language)
+        return text_of(self.lines, language, self._proved())
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
-        """Return the derivation in LaTeX: a document, or its body to be put into one."""
-        return latex_of(self.lines, language, document=document)
+        """Return the derivation in LaTeX: a document, or its body to be put into one.
+
+        The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
+        """
+        return latex_of(self.lines, language, self._proved(), document=document)
+
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the derivation as one HTML file without scripts, or as a part of a page.
+
+        Every matrix product can be opened there: why this order, why these transposes.
+        """
+        return html_of(self.lines, language, self._opened, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex(document=False)
+
+    def _opened(self, statement: Statement) -> tuple[Sentence, ...]:
+        return tuple(line for proof in self.proofs(statement) for line in told(proof))
+
+    def _proved(self) -> Proved:
+        """Return what proves the products on paper, where nothing opens and closes.
+
+        There only the full telling has proofs, and each walk is told once in each part.
+        """
+        seen: set[object] = set()
+
+        def proved(statement: Statement) -> tuple[Sentence, ...]:
+            if self.detail == "brief":
+                return ()
+            lines: list[Sentence] = []
+            for proof in self.proofs(statement):
+                if (statement.part, proof.axes) not in seen:
+                    seen.add((statement.part, proof.axes))
+                    lines.extend(told(proof))
+            return tuple(lines)
+
+        return proved
 
     def __str__(self) -> str:
         return self.to_text()
@@ -98,25 +196,71 @@ class Derivation:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
-        return (
-            *self._conventions(),
-            *self._forward(),
-            *self._loss(),
-            *self._activations(),
-            *self._backward(),
-        )
+        told = self._brief() if self.detail == "brief" else self._full()
+        return (self._title(), *told)
 
-    def _conventions(self) -> Iterator[Line]:
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The equations among the lines."""
+        return tuple(statements(self.lines))
+
+    def _title(self) -> Heading:
+        network = self.network
+        names = [activation.name for activation in network.activations]
+        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+            names = list(dict.fromkeys(names))
+        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
+        given: dict[str, Given] = {
+            "widths": "-".join(map(str, network.layers)),
+            "activations": Listed(tuple(names), "then"),
+            "loss": Listed((network.loss.name, *added)),
+            "parameters": f"{network.size:,}",
+        }
+        return Heading("title", given, level=1)
+
+    def _brief(self) -> Iterator[Line]:
+        part: Part = "batch" if self.batch else "sample"
+        yield from self._conventions((f"{part}_{self.layout}",))
+        chains = Chains(self.equations, self.layout, part)
+        yield Heading("forward")
+        yield from chains.forward()
+        yield Heading("loss")
+        yield from self._loss(chains)
+        yield from self._functions("activation", level=2)
+        yield from self._backward(chains, level=2, updates=True)
+
+    def _full(self) -> Iterator[Line]:
+        last: Part = "batch" if self.batch else "sample"
+        yield from self._conventions(("letters",))
+        yield Heading("functions")
+        yield from self._functions("activation", level=3)
+        yield from self._neuron()
+        for part in ("index", "sample", "batch"):
+            if part in self.parts:
+                chains = Chains(self.parts[part], self.layout, part)
+                yield from self._stage(chains)
+        yield Heading("updates")
+        yield Sentence("simultaneous")
+        yield from self._meaning_of_update()
+        chains = Chains(self.parts[last], self.layout, last)
+        for parameter in self.formulation.parameters:
+            yield from chains.updates(parameter, self.optimizer)
+
+    def _conventions(self, layout: tuple[str, ...]) -> Iterator[Line]:
         size = "batch" if self.batch else "sample"
         scale = "averaged" if self.network.form.averaged else "summed"
-        yield Heading("title", {"network": str(self.network)})
         yield Heading("conventions")
-        yield Sentence(f"{size}_{self.layout}")
+        yield from map(Sentence, layout)
         yield Sentence("notation")
         yield Sentence("sizes_deep" if len(self.network.layers) > 3 else "sizes")
         yield Sentence(f"{scale}_{size}")
+        yield from (Sentence(f"penalty_{p.name}") for p in self.network.penalties)
         yield Sentence("delta")
-        yield Sentence("simultaneous")
+        if self.detail == "brief":
+            yield Sentence("simultaneous")
+            yield from self._meaning_of_update()
+
+    def _meaning_of_update(self) -> Iterator[Line]:
         yield Sentence("learning_rate")
         used = {kept.name for kept in self.optimizer.memory}
         inside = {s.name for update in self.optimizer.updates for s in symbols(update.right)}
@@ -125,130 +269,98 @@ class Derivation:
         if "t" in inside:
             yield Sentence("steps")
 
-    def _forward(self) -> Iterator[Line]:
-        yield Heading("forward")
-        for equation in self.formulation.equations:
-            if equation.left.axes:
-                matrix = self._matrix(equation.right, equation.left)
-                yield Statement(equation.left, (Equal(matrix),))
-
-    def _loss(self) -> Iterator[Line]:
-        yield Heading("loss")
-        for equation in self.formulation.equations:
-            if not equation.left.axes:
-                yield Statement(equation.left, (Equal(Scalar(equation.right)),), indexed=True)
-        first = self.equations.backward[0]
-        if first.of == self.formulation.output:
-            yield Statement(first.left, tuple(self._forms(first)))
-
-    def _activations(self) -> Iterator[Line]:
+    def _functions(self, phrase: str, level: int) -> Iterator[Line]:
         for function in dict.fromkeys(self.network.activations):
-            yield Heading("activation", {"name": function.name})
-            yield from _about(function)
+            yield Heading(phrase, {"name": function.name}, level)
+            yield from about(function)
 
-    def _backward(self) -> Iterator[Line]:
-        trained = self.formulation.parameters
-        entries = list(self.equations.backward)
-        if entries and entries[0].of == self.formulation.output:
+    def _loss(self, chains: Chains) -> Iterator[Line]:
+        yield from chains.loss()
+        first = chains.equations.backward[0]
+        if first.of == chains.formulation.output:
+            yield chains.backward(first, "loss")
+
+    def _neuron(self) -> Iterator[Line]:
+        yield Heading("neuron")
+        if "neuron" not in self.parts:
+            yield Sentence("neuron_coupled")
+            return
+        chains = Chains(self.parts["neuron"], self.layout, "neuron")
+        yield Sentence("neuron_inputs" if len(self.network.layers) == 2 else "neuron_hidden")
+        yield from chains.forward()
+        yield from chains.loss()
+        yield Sentence("neuron_factors")
+        entries = {entry.of.name: entry for entry in chains.equations.backward}
+        if "a" in entries:
+            yield chains.backward(entries.pop("a"))
+        yield from factors(self.network)
+        yield Sentence("neuron_product")
+        below = entries.pop("x")
+        yield from map(chains.backward, entries.values())
+        if len(self.network.layers) > 2:
+            yield Sentence("neuron_below")
+            yield chains.backward(below)
+
+    def _stage(self, chains: Chains) -> Iterator[Line]:
+        layout = "index" if chains.part == "index" else f"{chains.part}_{self.layout}"
+        yield Heading(f"stage_{chains.part}")
+        yield Sentence(layout)
+        if chains.part == "sample":
+            yield RULE
+        if chains.part == "batch":
+            yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
+        yield Heading("forward", level=3)
+        yield from chains.forward()
+        yield Heading("loss", level=3)
+        yield from self._loss(chains)
+        yield from self._backward(chains, level=3, updates=False)
+
+    def _backward(self, chains: Chains, level: int, updates: bool) -> Iterator[Line]:
+        trained = chains.formulation.parameters
+        entries = list(chains.equations.backward)
+        if entries and entries[0].of == chains.formulation.output:
             entries = entries[1:]
-        number = 0
-        starts = self._section_starts(entries)
-        for place, entry in enumerate(entries):
-            if place in starts:
-                number += 1
-                yield self._heading(number, len(starts))
-            yield Statement(entry.left, tuple(self._forms(entry)))
-            ends = place + 1 in starts or place + 1 == len(entries)
-            if ends:
-                begin = max(start for start in starts if start <= place)
-                yield from self._updates(
-                    [e.of for e in entries[begin : place + 1] if e.of in trained]
-                )
+        starts = sorted(_section_starts(entries, trained))
+        for number, start in enumerate(starts, 1):
+            if chains.part == "index" and number > _INDEXED_LAYERS:
+                yield Sentence("index_likewise")
+                return
+            section = entries[start : ([*starts, len(entries)])[number]]
+            yield self._heading(number, level)
+            yield from map(chains.backward, section)
+            if updates:
+                yield from self._updates(chains, [e.of for e in section if e.of in trained])
 
-    def _section_starts(self, entries: list[Backward]) -> set[int]:
-        """A section ends with the parameters of a layer: what follows them starts the next."""
-        trained = self.formulation.parameters
-        starts = {0} if entries else set()
-        for place in range(1, len(entries)):
-            if entries[place].of not in trained and entries[place - 1].of in trained:
-                starts.add(place)
-        return starts
-
-    def _heading(self, number: int, count: int) -> Heading:
+    def _heading(self, number: int, level: int) -> Heading:
         depth = len(self.network.layers) - 1
-        below: tuple[str, str] | str
         if number == depth:
-            below = ("input_layer", "")
+            below = Key("input_layer")
         elif depth == 2:
-            below = ("hidden_layer", "")
+            below = Key("hidden_layer")
         else:
-            below = ("layer", str(depth - number))
+            below = Key("layer", {"number": str(depth - number)})
         if number == 1:
-            return Heading("backward_first", {"number": "1", "below": below})
-        above = ("Hidden_layer", "") if depth == 2 else ("Layer", str(depth - number + 1))
-        return Heading("backward_next", {"number": str(number), "above": above, "below": below})
+            return Heading("backward_first", {"number": "1", "below": below}, level)
+        above = (
+            Key("Hidden_layer") if depth == 2 else Key("Layer", {"number": str(depth - number + 1)})
+        )
+        given: dict[str, Given] = {"number": str(number), "above": above, "below": below}
+        return Heading("backward_next", given, level)
 
-    def _updates(self, parameters: list[Symbol]) -> Iterator[Line]:
+    def _updates(self, chains: Chains, parameters: list[Symbol]) -> Iterator[Line]:
         if parameters:
             yield Sentence("update")
         for parameter in parameters:
-            for update in updates_of(parameter, self.equations, self.optimizer):
-                right = Equal(self._matrix(update.right, update.left))
-                yield Statement(update.left, (right,), assigns=True)
+            yield from chains.updates(parameter, self.optimizer)
 
-    def _forms(self, entry: Backward) -> Iterator[Equal]:
-        """Yield the chain rule, the product written out, the rewrites and the final form."""
-        ways = self._ways(entry.of)
-        if ways:
-            if entry.of in self.formulation.deltas:
-                yield Equal(Partials(self.formulation.loss, ((entry.of,),)), "reason_definition")
-            yield Equal(Partials(self.formulation.loss, ways), "reason_chain")
-        if entry.rewrites:
-            yield Equal(self._matrix(entry.derived.right, entry.of), "reason_rule")
-            for rewrite in entry.rewrites:
-                matrix = self._matrix(rewrite.after, entry.of)
-                yield Equal(matrix, f"reason_{rewrite.name}")
-            return
-        full = self.equations.expanded(entry.right)
-        out = full != entry.right and length(full) <= _LONGEST
-        written_out = [Equal(self._matrix(full, entry.of), "reason_substitute")] if out else []
-        final = self._matrix(entry.right, entry.of)
-        deltas = self._deltas(entry.right)
-        if deltas:
-            opened = substitute(entry.right, dict(deltas))
-            yield Equal(self._matrix(opened, entry.of), "reason_rule")
-            yield from written_out
-            yield Equal(final, "reason_delta")
-        else:
-            yield Equal(final, "reason_rule")
-            yield from written_out
 
-    def _deltas(self, tree: Expression) -> dict[Symbol, Expression]:
-        """Return what each δ in an expression stands for."""
-        inside = symbols(tree)
-        return {
-            entry.left: entry.right
-            for entry in self.equations.backward
-            if entry.of in self.formulation.deltas and entry.left in inside
-        }
-
-    def _ways(self, symbol: Symbol) -> tuple[tuple[Symbol, ...], ...]:
-        """Return the ways from the nearest cotangents that are known down to a symbol."""
-        ways = []
-        for equation in self.formulation.equations:
-            if symbol not in symbols(equation.right) or not equation.left.axes:
-                continue
-            way = [symbol, equation.left]
-            while way[-1] in self.formulation.deltas:
-                users = [e.left for e in self.formulation.equations if way[-1] in symbols(e.right)]
-                if len(users) != 1 or not users[0].axes:
-                    break
-                way.append(users[0])
-            ways.append(tuple(reversed(way)))
-        return tuple(ways)
-
-    def _matrix(self, tree: Expression, like: Symbol) -> Matrix:
-        return arrange(tree, self.layout, like.axes)
+def _section_starts(entries: list[Backward], trained: tuple[Symbol, ...]) -> set[int]:
+    """A section ends with the parameters of a layer: what follows them starts the next."""
+    starts = {0} if entries else set()
+    for place in range(1, len(entries)):
+        if entries[place].of not in trained and entries[place - 1].of in trained:
+            starts.add(place)
+    return starts
 
 
 def derive(
@@ -257,11 +369,15 @@ def derive(
     layout: Layout = "rows",
     batch: bool = True,
     optimizer: str | Optimizer = "sgd",
+    detail: Detail = "brief",
 ) -> Derivation:
     """Derive the backpropagation of a network.
 
     ``layout`` is where the samples stand ("rows" or "columns"), ``batch=False`` tells it for one
-    sample, ``optimizer`` says whose update ends it.
+    sample, ``optimizer`` says whose update ends it.  ``detail="full"`` starts from one output
+    neuron in scalars and goes through index notation and one sample to the batch.
+
+    Raises ``InputError`` for a layout, optimizer or detail that does not exist.
 
     >>> derivation = derive(Network.dense([2, 3, 1]), batch=False)
     >>> for name, gradient in derivation.gradients.items():
@@ -273,65 +389,7 @@ def derive(
     """
     if layout not in ("rows", "columns"):
         raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
+    if detail not in ("brief", "full"):
+        raise InputError(f"detail: {detail!r} came; 'brief' or 'full' is allowed")
     gradients = differentiate(network.formulation(batch=batch))
-    return Derivation(network, layout, batch, find_optimizer(optimizer), gradients)
-
-
-# -- one function ------------------------------------------------------------------------------
-
-
-def _about(function: Function) -> Iterator[Line]:
-    """Yield a function's formula and the way to its slope."""
-    if function.pullback is not None:
-        yield Statement(a_k, (Equal(Scalar(function.value), "reason_definition"),), indexed=True)
-        image = Symbol("∂Loss/∂z", z_k.axes)
-        given = Symbol("∂Loss/∂a", a_k.axes)
-        pulled = function.body(function.pullback, {"z": z_k, "a": a_k, "g": given}, g_k.axes[0])
-        yield Statement(image, (Equal(Scalar(pulled), "reason_chain"),), indexed=True)
-        return
-    assert function.slope is not None
-    yield Statement(a, (Equal(Scalar(function.value), "reason_definition"),))
-    yield Statement(Symbol("∂a/∂z"), tuple(_slope(function, function.slope)))
-
-
-def _slope(function: Function, slope: Expression) -> Iterator[Equal]:
-    derived = derivative(function.value, z)
-    said: list[Expression] = []
-    factors = route(function.value)
-    if factors is not None and len(factors) > 1:
-        yield Equal(Times(factors), "reason_chain")
-    kept = denominators(derived) | numerators(function.value)
-    if factors is None or len(factors) < 2:
-        shorter = cancel(derived, kept)
-        given = min((derived, shorter), key=length)
-        if length(given) <= _LONGEST_SLOPE and given != slope:
-            said.append(given)
-            yield Equal(Scalar(given), "reason_rule")
-    in_a = in_output(cancel(derived, kept), function.value, z, a)
-    if z not in symbols(in_a) and a in symbols(in_a):
-        plain = in_output(derived, function.value, z, a)
-        if z not in symbols(plain) and str(plain) not in (str(slope), *map(str, said)):
-            yield Equal(Scalar(plain), "reason_output")
-    yield Equal(Scalar(slope), "reason_slope")
-
-
-def route(value: Expression) -> tuple[Expression, ...] | None:
-    """Return the factors of d value/dz from outside in, where z stands in one place only.
-
-    >>> from chainrule.formulas.functions import exp
-    >>> [str(factor) for factor in route(1 / (1 + exp(-z)))]
-    ['−1', '1/(1 + e^(−z))²', 'e^(−z)', '−1']
-    """
-    factors: list[Expression] = []
-    node = value
-    while node != z:
-        below = [(part, given) for part, given in pull(node, node, ONE) if z in symbols(part)]
-        if len(below) != 1:
-            return None
-        node, given = below[0]
-        if isinstance(given, Product) and isinstance(given.factors[0], Number):
-            rest = given.factors[1:]
-            factors += [given.factors[0], rest[0] if len(rest) == 1 else Product(rest)]
-        elif given != ONE:
-            factors.append(given)
-    return tuple(factors)
+    return Derivation(network, layout, batch, find_optimizer(optimizer), gradients, detail)

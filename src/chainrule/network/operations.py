@@ -162,14 +162,14 @@ class Layerwise(_OneSource):
 
 @dataclass(frozen=True)
 class General(Operation):
-    """An expression over named axes; ``operands`` are its symbols."""
+    """An expression over named axes; ``operands`` say what its symbols stand for."""
 
     expression: Expression
-    operands: tuple[Symbol, ...]
+    operands: tuple[tuple[Symbol, Reference], ...]
 
     @property
     def uses(self) -> tuple[Reference, ...]:
-        return tuple(Reference(symbol.name) for symbol in self.operands)
+        return tuple(reference for _, reference in self.operands)
 
     @property
     def formula_text(self) -> str:

@@ -175,12 +175,15 @@ class _Lowering:
         """Assign to a parameter or to the optimizer's memory."""
         self.stage, self.prefix, self.count = "update", update.left.name, 0
         axes = update.left.axes
-        operands = tuple(
-            (symbol, self.aliases.get(symbol.name, Reference(symbol.name)))
-            for symbol in sorted(symbols(update.right), key=lambda symbol: symbol.name)
-        )
+        operands = self._operands(update.right)
         self.operations.append(
             Pointwise(update.left.name, orient(axes, "rows"), "update", update.right, operands)
+        )
+
+    def _operands(self, tree: Expression) -> tuple[tuple[Symbol, Reference], ...]:
+        return tuple(
+            (symbol, self.aliases.get(symbol.name, Reference(symbol.name)))
+            for symbol in sorted(symbols(tree), key=lambda symbol: symbol.name)
         )
 
     def _value(self, matrix: Matrix, target: str | None = None) -> Reference:
@@ -215,7 +218,7 @@ class _Lowering:
                 source = self._value(matrix.operand)
                 return Extreme(target, matrix.sides, self.stage, source, over)
             case Indexed():
-                operands = tuple(sorted(symbols(matrix.expression), key=lambda s: s.name))
+                operands = self._operands(matrix.expression)
                 return General(target, matrix.sides, self.stage, matrix.expression, operands)
             case Ones():
                 return Pointwise(target, matrix.sides, self.stage, ONE, ())

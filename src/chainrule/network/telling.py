@@ -1,22 +1,34 @@
-"""Derivations on paper: statements to text and LaTeX, in English and Chinese."""
+"""Derivations in words: phrases of a language, and formulas inside them, in any style.
 
+What every page shares.  ``pages`` puts lines on paper: text, LaTeX, HTML.
+"""
+
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
 
 from chainrule.errors import unknown_name
-from chainrule.formulas.matrices import Matrix, Multiply
-from chainrule.formulas.render import LATEX, TEXT, Style, Writer
+from chainrule.formulas.expressions import Expression
+from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
+from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.network.statements import (
+    Arrangement,
     Equal,
     Formula,
+    Given,
     Heading,
-    Line,
+    Key,
+    Listed,
+    Named,
     Partials,
+    Plain,
+    Route,
     Scalar,
     Sentence,
+    Sides,
     Statement,
     Times,
 )
@@ -37,30 +49,116 @@ def phrases(language: str) -> Mapping[str, str]:
     return tomllib.loads(stored.read_text(encoding="utf-8"))
 
 
-def said(heading: Heading, language: str) -> str:
-    """Return a heading in words."""
+@cache
+def spoken(style: Style, language: str) -> Style:
+    """Return a style whose few words are those of a language."""
     known = phrases(language)
-    given = {
-        name: value if isinstance(value, str) else known[value[0]].format(number=value[1])
-        for name, value in heading.given.items()
+    otherwise = "else" if type(style) is Style else "otherwise"
+    return replace(style, when=known["when"], otherwise=known[otherwise])
+
+
+@dataclass(frozen=True)
+class Medium:
+    """How one medium writes prose in a language and puts mathematics into it."""
+
+    style: Style
+    language: str
+    prose: Callable[[str], str]
+    mathematics: Callable[[str], str]
+
+    def said(self, line: Heading | Sentence) -> str:
+        """Return a heading or a sentence in words."""
+        return self.phrase(line.phrase, line.given)
+
+    def phrase(self, key: str, given: Mapping[str, Given] | None = None) -> str:
+        """Return a phrase with everything put in; what stands between dollars is mathematics."""
+        parts = phrases(self.language)[key].split("$")
+        return "".join(
+            self.mathematics(inline(part, self.style))
+            if place % 2
+            else self._prose(part, given or {})
+            for place, part in enumerate(parts)
+        )
+
+    def _prose(self, text: str, given: Mapping[str, Given]) -> str:
+        pieces = re.split(r"\{(\w+)\}", text)
+        return "".join(
+            self._given(given[piece]) if place % 2 else self.prose(piece)
+            for place, piece in enumerate(pieces)
+        )
+
+    def _given(self, value: Given) -> str:
+        match value:
+            case str():
+                return self.prose(value)
+            case Key():
+                return self.phrase(value.phrase, value.given)
+            case Listed():
+                return self.phrase(value.joint).join(self._given(item) for item in value.items)
+            case Plain():
+                return self.mathematics(inline(value.text, self.style))
+            case Named():
+                return self.mathematics(self.style.symbol(value.symbol.name))
+            case Sides():
+                return self.mathematics(self.writer.dimensions(value.rows, value.columns))
+            case Arrangement():
+                return self.mathematics(self.writer.arrangement(value.factors))
+            case Route():
+                return self.mathematics(self.writer.route(value.product))
+            case Expression() | Matrix():
+                return self.mathematics(self.writer.write(value))
+
+    @property
+    def writer(self) -> Writer:
+        """A writer in this style."""
+        return Writer(self.style)
+
+
+_INLINE = re.compile(r"(?P<name>[^\W\d_ᵀ]+(?:_\w+)?\d*)|(?P<digits>\d+(?:\.\d+)?)|(?P<mark>\S)|\s+")
+
+
+def inline(text: str, style: Style) -> str:
+    """Return the plain mathematics of a phrase, names and marks, in a style.
+
+    >>> from chainrule.formulas.render import LATEX
+    >>> print(inline("Z = X W_ih + b", LATEX))
+    Z = X W_{ih} + b
+    """
+    if type(style) is Style:
+        return text
+    marks = {
+        "=": style.equals,
+        "+": style.plus,
+        "×": style.times,
+        "⊙": style.hadamard,
+        "⊘": style.over,
+        "ᵀ": style.transpose(style.nothing),
+        "…": style.dots,
+        "−": style.minus,
+        ",": style.comma,
     }
-    return known[heading.phrase].format(**given)
+    out, after_name = "", False
+    for match in _INLINE.finditer(text):
+        piece = match.group()
+        name = match.lastgroup in ("name", "digits")
+        if name and after_name:
+            out += style.product
+        if match.lastgroup == "name":
+            out += style.symbol(piece)
+        elif match.lastgroup == "digits":
+            out += style.digits(piece)
+        elif match.lastgroup == "mark":
+            out += marks[piece]
+        after_name = name or (after_name and match.lastgroup is None)
+    return out.strip()
 
 
-def written(formula: Formula, statement: Statement, style: Style) -> str:
+def written(formula: Formula, statement: Statement, style: Style, *, braces: bool = False) -> str:
     """Return one formula of a statement."""
-    writer = Writer(style)
+    writer = Writer(style, counted=statement.counted, braces=braces)
     match formula:
         case Partials():
-            ways = (
-                style.times.join(
-                    style.symbol(f"∂{above.name}/∂{below.name}")
-                    for above, below in zip((formula.loss, *way), way, strict=False)
-                    if above != below
-                )
-                for way in formula.ways
-            )
-            return " + ".join(ways)
+            return style.plus.join(_ways(formula, statement, writer))
         case Times():
             return writer.chain(formula.factors)
         case Scalar():
@@ -71,140 +169,48 @@ def written(formula: Formula, statement: Statement, style: Style) -> str:
     raise TypeError(f"no rule writes {type(formula).__name__}")
 
 
+def _ways(partials: Partials, statement: Statement, writer: Writer) -> list[str]:
+    style = writer.style
+    ways = []
+    for way in partials.ways:
+        links = [
+            (above, below)
+            for above, below in zip((partials.loss, *way), way, strict=False)
+            if above != below
+        ]
+        if statement.indexed:
+            ways.append(writer.way((partials.loss, *way), way[-1], partials.coupled))
+        else:
+            ways.append(style.times.join(style.symbol(f"∂{a.name}/∂{b.name}") for a, b in links))
+    if partials.direct is not None:
+        ways.append(written(partials.direct, statement, style))
+    return ways
+
+
 def left_side(statement: Statement, style: Style) -> str:
     """Return the left side of a statement."""
     if statement.indexed:
-        return Writer(style).equation(statement.left, statement.left).split(style.equals, 1)[0]
+        return Writer(style, counted=statement.counted).left(statement.left)
     return style.symbol(statement.left.name)
 
 
-def dimensions(formula: Formula) -> str:
-    """Return the dimensions of a matrix, of a product factor by factor: (h×B)(B×o) = (h×o)."""
-    if not isinstance(formula, Matrix):
-        return ""
-
-    def size(matrix: Matrix) -> str:
-        rows, columns = ("1" if axis is None else axis.name for axis in matrix.sides)
-        return f"({rows}×{columns})"
-
-    factors = formula.factors if isinstance(formula, Multiply) else ()
-    multiplied = "".join(map(size, factors))
-    return f"{multiplied} = {size(formula)}" if factors else size(formula)
-
-
-_WIDTH = 76
-
-
-def text_of(lines: Iterable[Line], language: str) -> str:
-    """Return lines as text."""
-    known = phrases(language)
-    out: list[str] = []
-    for line in lines:
-        match line:
-            case Heading():
-                heading = said(line, language)
-                if out:
-                    out.append("")
-                out.append(heading)
-                if line.phrase == "title":
-                    out.append("═" * _columns(heading))
-            case Sentence():
-                out.append("  " + known[line.phrase].replace("$", ""))
-            case Statement():
-                out.extend(_text_statement(line, known))
-    return "\n".join(out) + "\n"
-
-
-def _text_statement(statement: Statement, known: Mapping[str, str]) -> list[str]:
-    left = left_side(statement, TEXT)
-    sign = TEXT.arrow if statement.assigns else TEXT.equals
-    rows = []
-    for place, equal in enumerate(_distinct(statement, TEXT)):
-        start = f"    {left}" if place == 0 else " " * (4 + len(left))
-        body = f"{start}{sign}{written(equal.formula, statement, TEXT)}"
-        size = dimensions(equal.formula)
-        reason = known[equal.reason].replace("$", "") if equal.reason else ""
-        note = "   ".join(part for part in (size, reason) if part)
-        rows.append(f"{body:<{_WIDTH}}  {note}".rstrip())
-    return rows
-
-
-def _distinct(statement: Statement, style: Style) -> list[Equal]:
+def distinct(statement: Statement) -> list[Equal]:
     """Leave out a formula that reads like the one before it."""
     kept: list[Equal] = []
     before = None
     for equal in statement.rights:
-        now = written(equal.formula, statement, style)
+        now = written(equal.formula, statement, TEXT)
         if now != before:
             kept.append(equal)
         before = now
     return kept
 
 
-def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese characters take two."""
-    return sum(2 if "\u2e80" <= letter <= "\uffef" else 1 for letter in text)
-
-
-_PREAMBLE = {
-    "en": "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n",
-    "zh": "\\documentclass{ctexart}\n",
-}
-
-
-def latex_of(lines: Iterable[Line], language: str, *, document: bool = True) -> str:
-    """Return lines as LaTeX, a whole document or its body."""
-    known = phrases(language)
-    out: list[str] = []
-    for together, group in groupby(lines, key=lambda line: isinstance(line, Statement)):
-        if together:
-            rows = [row for line in group for row in _latex_rows(line, known)]
-            out.append("\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}")
-            continue
-        for line in group:
-            if isinstance(line, Heading):
-                command = "section" if line.phrase == "title" else "subsection"
-                out.append(f"\\{command}*{{{_latex_text(said(line, language))}}}")
-            elif isinstance(line, Sentence):
-                out.append(_latex_text(known[line.phrase]) + "\n")
-    body = "\n".join(out)
-    if not document:
-        return body + "\n"
-    start = (
-        _PREAMBLE[language]
-        + "\\usepackage{amsmath,amssymb}\n\\allowdisplaybreaks\n\\setlength{\\jot}{6pt}\n"
-    )
-    return f"{start}\\begin{{document}}\n{body}\n\\end{{document}}\n"
-
-
-def _latex_rows(line: Line, known: Mapping[str, str]) -> list[str]:
-    assert isinstance(line, Statement)
-    left = left_side(line, LATEX)
-    sign = LATEX.arrow.strip() if line.assigns else "="
-    rows = []
-    for place, equal in enumerate(_distinct(line, LATEX)):
-        formula = written(equal.formula, line, LATEX)
-        reason = f" && \\text{{{_latex_text(known[equal.reason])}}}" if equal.reason else ""
-        rows.append(f"{left if place == 0 else ''} &{sign} {formula}{reason}")
-    return rows
-
-
-_LATEX_MATH = {
-    "⊙": r"\odot ",
-    "⊘": r"\oslash ",
-    "ᵀ": r"{}^{\top}",
-    "×": r"\times ",
-    "δ": r"\delta ",
-    "α": r"\alpha ",
-    "…": r"\dots ",
-}
-_LATEX_TEXT = {"λ": r"$\lambda$", "→": r"$\to$", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#"}
-
-
-def _latex_text(text: str) -> str:
-    """Return a phrase in LaTeX; what stands between dollar signs is mathematics."""
-    parts = text.split("$")
-    for place, part in enumerate(parts):
-        table = _LATEX_MATH if place % 2 else _LATEX_TEXT
-        parts[place] = "".join(table.get(letter, letter) for letter in part)
-    return "$".join(parts)
+def multiplied(formula: Formula) -> Multiply | None:
+    """Return the one matrix product that a formula consists of, apart from numbers in front."""
+    match formula:
+        case Multiply():
+            return formula
+        case Pointwise(operands=((_, Multiply() as inner),)):
+            return inner
+    return None

@@ -1,6 +1,7 @@
 """The training run: epochs, batches, history, validation."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,15 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
+from chainrule.kernels.orders import AS_THEY_LIE, Seeded
 from chainrule.kernels.plans import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, Trainer
+from chainrule.kernels.runs import (
+    PERIOD,
+    Diverged,
+    Listener,
+    Records,
+    ReferenceTrainer,
+    Run,
+    Trainer,
+)
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
-from chainrule.training.randomness import order
+from chainrule.training.schedules import (
+    EarlyStopping,
+    ReduceOnPlateau,
+    Schedule,
+    rates_of,
+    rules_of,
+)
 
 Array = NDArray[Any]
 Backend = Literal["auto", "reference", "compiled"]
@@ -35,17 +51,42 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far a run is: epochs finished, of how many, and the losses of each so far."""
+
+    done: int
+    of: int
+    history: Mapping[str, Sequence[float] | NDArray[np.float64]]
+
+    def epoch(self, number: int) -> Epoch:
+        """Return a finished epoch; they count from 1."""
+        validation = self.history.get("validation_loss")
+        return Epoch(
+            number,
+            self.of,
+            float(self.history["loss"][number - 1]),
+            float(self.history["data_loss"][number - 1]),
+            None if validation is None else float(validation[number - 1]),
+        )
+
+
+@dataclass(frozen=True)
 class Result:
     """A finished run: the parameters, and the course of the losses by epoch.
 
     ``history`` has ``loss`` (what was minimized), ``data_loss`` (without penalties) and, with
-    validation data, ``validation_loss``.  An epoch's loss is the mean over its batches, each taken
-    at the parameters before its own step.
+    validation data, ``validation_loss``; where the learning rate may change, ``learning_rate``.  An
+    epoch's loss is the mean over its batches, each taken at the parameters before its own step.
+    ``stopped_early`` says whether the run ended before its last epoch.  ``best_epoch`` is the epoch
+    with the lowest watched loss, with early stopping; the parameters are those after it, unless
+    ``restore_best=False`` kept the last ones.
     """
 
     network: Network
     parameters: Parameters
     history: dict[str, list[float]] = field(default_factory=dict)
+    stopped_early: bool = False
+    best_epoch: int | None = None
 
     def predict(self, X: Any) -> Array:
         """Return the outputs, (samples, outputs)."""
@@ -65,22 +106,37 @@ def train(
     seed: int = 0,
     sample_weight: Any = None,
     validation: tuple[Any, Any] | None = None,
+    early_stopping: bool | EarlyStopping | None = None,
+    schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
-    on_epoch: Callable[[Epoch], bool | None] | None = None,
+    on_epoch: Callable[[Epoch], Any] | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
 ) -> Result:
     """Train a network: repeat its derived equations over batches.
 
     ``X`` is (samples, inputs), ``Y`` (samples, outputs), or one-dimensional for one output; classes
     are one-hot.  The given arrays are never changed.  ``parameters`` are where to start (by default
     ``network.initialize(seed)``) and decide the type of all numbers.  ``batch_size=None`` takes all
-    samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).  ``on_epoch`` is
-    told after each epoch; a true return value stops.  ``backend`` "auto" is the compiled core where
-    it can be had and has a form for the Plan, else the reference.  ``threads`` is checked only: the
-    core runs on one thread so far.
+    samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).
 
-    Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` as soon as the
-    loss is NaN or infinite, naming epoch, batch and layer.
+    ``early_stopping`` (True for the defaults of `EarlyStopping`) ends the run when the validation
+    loss, or without validation the loss, has stopped falling.  ``schedule`` lets the learning rate
+    start at the optimizer's and change: `InverseScaling`, `StepDecay`, `ExponentialDecay`,
+    `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
+
+    ``on_epoch`` is told of every epoch, by a call after each; ``on_progress`` of all epochs
+    finished so far, at most twenty times a second, which costs next to nothing, and at the end.  A
+    true answer of either ends the run.  ``backend`` "auto" is the compiled core where it can be had
+    and has a form for the Plan, else the reference.  ``threads`` is checked only: the core runs on
+    one thread so far.
+
+    Ctrl-C ends the run within the longer of 0.1 s and one step.  The KeyboardInterrupt goes on to
+    the caller; its attribute ``result`` is what the run would have returned had it ended after the
+    last complete step.
+
+    Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` (which has a
+    ``result`` too) as soon as the loss is NaN or infinite, naming epoch, batch and layer.
 
     >>> network = Network.dense([2, 3, 1])
     >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -107,34 +163,89 @@ def train(
         kept,
         data,
         size,
-        lambda epoch: order(seed, epoch, samples) if shuffle else np.arange(samples),
-        seed if shuffle else None,
+        Seeded(seed) if shuffle else AS_THEY_LIE,
         held,
+        rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
+        rules_of(early_stopping, schedule, validated=held is not None),
     )
     trainer = _trainer(run, core, backend)
-    history: dict[str, list[float]] = {"loss": [], "data_loss": []}
-    if held is not None:
-        history["validation_loss"] = []
-    together = count if on_epoch is None else 1
-    for number in range(1, count + 1, together):
-        try:
-            losses = trainer.run(number, together)
-        except Diverged as place:
-            raise NonFiniteLoss(_told(place)) from None
-        for name, values in history.items():
-            values.extend(getattr(losses, name))
-        if on_epoch is not None:
-            latest = {name: values[-1] for name, values in history.items()}
-            told = Epoch(
-                number,
-                count,
-                latest["loss"],
-                latest["data_loss"],
-                latest.get("validation_loss"),
-            )
-            if on_epoch(told):
+    try:
+        _epochs(trainer, count, on_epoch, on_progress)
+    except Diverged as place:
+        error = NonFiniteLoss(_told(place))
+        error.result = _result(trainer, count)
+        raise error from None
+    except KeyboardInterrupt as interrupt:
+        # The very exception goes on: Python ends a script by the signal itself only for that one.
+        trainer.collect()
+        interrupt.result = _result(trainer, count)  # type: ignore[attr-defined]
+        interrupt.add_note(
+            f"training ended after {trainer.losses.epochs} of {count} epochs; the attribute "
+            "`result` of this exception has the parameters"
+        )
+        raise
+    return _result(trainer, count)
+
+
+def _epochs(
+    trainer: Trainer,
+    count: int,
+    on_epoch: Callable[[Epoch], Any] | None,
+    on_progress: Callable[[Progress], Any] | None,
+) -> None:
+    """Run the epochs, in one call where nobody wants to be told of each."""
+
+    def so_far() -> Progress:
+        return Progress(trainer.losses.epochs, count, _history(trainer))
+
+    if on_epoch is None:
+        listener = None if on_progress is None else _listener(trainer.given, count, on_progress)
+        trainer.run(1, count, listener)
+    else:
+        told = time.monotonic()
+        for number in range(1, count + 1):
+            ending = trainer.run(number, 1).ending
+            ends = on_epoch(so_far().epoch(number)) or ending != "finished"
+            if on_progress is not None and time.monotonic() - told >= PERIOD and not ends:
+                ends = on_progress(so_far())
+                told = time.monotonic()
+            if ends:
                 break
-    return Result(network, kept, history)
+    if on_progress is not None:
+        on_progress(so_far())
+
+
+def _listener(run: Run, count: int, on_progress: Callable[[Progress], Any]) -> Listener:
+    names = ("loss", "data_loss", "validation_loss")[: 2 if run.held is None else 3]
+
+    def listener(records: Records) -> Any:
+        columns = {name: records[:, place] for place, name in enumerate(names)}
+        return on_progress(Progress(len(records), count, columns))
+
+    return listener
+
+
+def _history(trainer: Trainer) -> dict[str, list[float]]:
+    losses = trainer.losses
+    history = {"loss": losses.loss, "data_loss": losses.data_loss}
+    if trainer.given.held is not None:
+        history["validation_loss"] = losses.validation_loss
+    if trainer.given.varies:
+        history["learning_rate"] = losses.rate
+    return history
+
+
+def _result(trainer: Trainer, count: int) -> Result:
+    trainer.restore_best()
+    run, losses = trainer.given, trainer.losses
+    watched = run.stopping and not run.stopping[0].divisor
+    return Result(
+        run.network,
+        run.parameters,
+        _history(trainer),
+        losses.epochs < count,
+        losses.best_epoch if watched and losses.best_epoch else None,
+    )
 
 
 def _trainer(run: Run, core: Any, backend: Backend) -> Trainer:

@@ -40,7 +40,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
-from chainrule.training.loop import Backend, Epoch, train
+from chainrule.training.loop import Backend, Epoch, Progress, train
 from chainrule.training.metrics import Score, finite
 from chainrule.training.table_model import TableModel, versions
 from chainrule.training.table_networks import learns_scaled, network_for, refuse_unsuited
@@ -110,6 +110,7 @@ def train_table(
     backend: Backend = "auto",
     on_start: Callable[[TableTask], None] | None = None,
     on_epoch: Callable[[Epoch], bool | None] | None = None,
+    on_progress: Callable[[Progress], bool | None] | None = None,
 ) -> TableRun:
     """Train a network on a table: a path (CSV or Parquet), a data frame or a Table.
 
@@ -119,7 +120,8 @@ def train_table(
     sgd 0.1. ``batch_size="auto"`` is a 200th of the training rows, at least 32 and at most 200.
     ``validation`` is the share of the rows held out; 0 trains on all of them. ``l2`` is λ of
     ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is declared. ``on_start`` is
-    told what is about to be trained, ``on_epoch`` each epoch; a true return value of it stops.
+    told what is about to be trained, ``on_epoch`` each epoch, ``on_progress`` the epochs finished
+    so far, at most twenty times a second; a true answer of the last two ends the run.
 
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed,
     NonFiniteLoss where training diverges.
@@ -179,7 +181,16 @@ def train_table(
     )
     if on_start is not None:
         on_start(task)
-    return _run(task, read, kept, held, threads=threads, backend=backend, on_epoch=on_epoch)
+    return _run(
+        task,
+        read,
+        kept,
+        held,
+        threads=threads,
+        backend=backend,
+        on_epoch=on_epoch,
+        on_progress=on_progress,
+    )
 
 
 def _run(
@@ -191,6 +202,7 @@ def _run(
     threads: int | None,
     backend: Backend,
     on_epoch: Callable[[Epoch], bool | None] | None,
+    on_progress: Callable[[Progress], bool | None] | None,
 ) -> TableRun:
     model = task.model
     X, Y = _matrices(model, table.take(kept))
@@ -208,6 +220,7 @@ def _run(
         threads=threads,
         backend=backend,
         on_epoch=on_epoch,
+        on_progress=on_progress,
     )
     seconds = time.perf_counter() - started
     trained = replace(model, parameters=result.parameters)

@@ -1,15 +1,16 @@
 """Formulas on paper: one writer with a rule per node, one style per medium.
 
-``text(formula)`` for the terminal, ``latex(formula)`` for documents.  Both take an expression
-(index notation) or a matrix (matrix notation).
+``text(formula)`` for the terminal, ``latex(formula)`` for documents, ``mathml(formula)`` for pages.
+All take an expression (index notation) or a matrix (matrix notation).
 """
 
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.render.mathml import MATHML
 from chainrule.formulas.render.styles import LATEX, TEXT, Style
 from chainrule.formulas.render.writer import Writer
 
-__all__ = ["LATEX", "TEXT", "Style", "Writer", "latex", "text"]
+__all__ = ["LATEX", "MATHML", "TEXT", "Style", "Writer", "latex", "mathml", "text"]
 
 
 def text(formula: Expression | Matrix) -> str:
@@ -32,3 +33,13 @@ def latex(formula: Expression | Matrix) -> str:
     \frac{1}{1 + e^{-z_{h}}}
     """
     return Writer(LATEX).write(formula)
+
+
+def mathml(formula: Expression | Matrix) -> str:
+    """Return a formula in MathML, with its ``<math>`` element.
+
+    >>> from chainrule.formulas.expressions import Symbol
+    >>> print(mathml(Symbol("W_ih")))
+    <math><msub><mi>W</mi><mrow><mi>i</mi><mi>h</mi></mrow></msub></math>
+    """
+    return f"<math>{Writer(MATHML).write(formula)}</math>"

@@ -4,11 +4,13 @@ Expressions are written in index notation (each symbol with the letters of its a
 none), matrices in matrix notation (⊙ and ⊘ entry by entry, juxtaposition for the matrix product).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
-from chainrule.formulas.axes import Axis, letters, unused_letter
+from chainrule.formulas.axes import Axis, in_order, letters, unused_letter
 from chainrule.formulas.expressions import (
     Add,
     Apply,
@@ -49,11 +51,23 @@ class Writer:
     """Writes formulas in one style.
 
     ``spell`` may say how a symbol is written instead of by its name: the numbers of a batch, say.
+    ``counted`` are axes that keep their index letter in every formula; without them each formula
+    starts with i anew.  ``braces`` puts the dimensions of each factor of a matrix product under a
+    brace, where the style has braces.
     """
 
-    def __init__(self, style: Style, spell: Callable[[Symbol], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        style: Style,
+        spell: Callable[[Symbol], str | None] | None = None,
+        *,
+        counted: tuple[Axis, ...] = (),
+        braces: bool = False,
+    ) -> None:
         self.style = style
         self.spell = spell
+        self.counted = counted
+        self.braces = braces
         self._letters: dict[Axis, str] | None = None
         self._free: tuple[Axis, ...] = ()
         self._operands: dict[Symbol, Matrix] = {}
@@ -62,17 +76,53 @@ class Writer:
         """Return a whole formula."""
         if isinstance(formula, Matrix):
             return self._matrix(formula)[0]
-        self._letters, self._free = letters(_axes(formula)), formula.axes
+        self._letters, self._free = self._named(_axes(formula)), formula.axes
         written = self._piece(formula)[0]
         self._letters = None
         return written
 
     def equation(self, left: Symbol, right: Expression) -> str:
         """Return ``left = right`` in index notation, with one set of letters for both sides."""
-        self._letters, self._free = letters((*_axes(left), *_axes(right))), left.axes
+        self._letters, self._free = self._named((*_axes(left), *_axes(right))), left.axes
         written = self._piece(left)[0] + self.style.equals + self._piece(right)[0]
         self._letters = None
         return written
+
+    def left(self, symbol: Symbol) -> str:
+        """Return one entry of an array, as it stands on the left of an equation."""
+        return self.equation(symbol, symbol).split(self.style.equals, 1)[0]
+
+    def _named(self, axes: tuple[Axis, ...]) -> dict[Axis, str]:
+        return letters(self.counted if set(axes) <= set(self.counted) else axes)
+
+    def way(self, way: tuple[Symbol, ...], end: Symbol, coupled: Collection[Symbol] = ()) -> str:
+        """Return ∂first/∂second × ∂second/∂third … in index notation, with its sums in front.
+
+        It is summed over every index that ``end`` does not carry.  An entry of a ``coupled``
+        symbol depends on all entries of the next: its index is another one.
+        """
+        carried = tuple(axis for symbol in way for axis in symbol.axes)
+        base = self._named((*carried, *end.axes))
+        places: list[dict[Axis, str]] = []
+        summed: dict[str, Axis] = {}
+        for symbol in way:
+            own = {axis: base[axis] for axis in symbol.axes}
+            if symbol in coupled:
+                last = in_order(symbol.axes)[-1]
+                own[last] = unused_letter((*base.values(), *summed))
+            summed.update((own[a], a) for a in own if a not in end.axes or own[a] != base[a])
+            places.append(own)
+        signs = "".join(
+            self.style.total(letter, self.style.symbol(axis.size))
+            for letter, axis in summed.items()
+        )
+        entries = [self._entry(symbol, own) for symbol, own in zip(way, places, strict=True)]
+        links = (self.style.partial(*pair) for pair in pairwise(entries))
+        return signs + self.style.times.join(links)
+
+    def _entry(self, symbol: Symbol, letters: dict[Axis, str]) -> str:
+        index = "".join(letters[axis] for axis in symbol.axes)
+        return self.style.symbol(_small(symbol.name) if index else symbol.name, index)
 
     def chain(self, factors: tuple[Expression, ...]) -> str:
         """Return factors one by one, joined by ×, each in brackets where it is negative."""
@@ -80,6 +130,24 @@ class Writer:
             self.style.brackets(piece) if piece.startswith(self.style.minus) else piece
             for piece in map(self.write, factors)
         )
+
+    def arrangement(self, factors: Sequence[Matrix]) -> str:
+        """Return factors side by side, whether or not they can be multiplied."""
+        return self.style.product.join(map(self._multiplier, factors))
+
+    def route(self, product: Multiply) -> str:
+        """Return the walk of a matrix product: axis, factor, axis, factor, axis."""
+        written = self._axis(product.walk[0].enter)
+        for passed in product.walk:
+            written += self.style.step(self._multiplier(passed.factor)) + self._axis(passed.leave)
+        return written
+
+    def dimensions(self, rows: Axis | None, columns: Axis | None) -> str:
+        """Return the dimensions of a matrix: h×o."""
+        return self.style.dimensions(*("1" if a is None else a.name for a in (rows, columns)))
+
+    def _axis(self, axis: Axis | None) -> str:
+        return self.style.dimensions("1" if axis is None else axis.name)
 
     # -- expressions ---------------------------------------------------------------------------
 
@@ -99,13 +167,15 @@ class Writer:
         sign = self.style.minus if value < 0 else ""
         written = _decimal(abs(value))
         if written is None:
-            top, bottom = str(abs(value.numerator)), str(value.denominator)
+            top, bottom = map(
+                self.style.digits, (str(abs(value.numerator)), str(value.denominator))
+            )
             written = self.style.fraction(top, bottom, tight=False)
             return sign + written, PRODUCT
-        return sign + written, PREFIX if sign else ATOM
+        return sign + self.style.digits(written), PREFIX if sign else ATOM
 
     def _size(self, tree: Size) -> Piece:
-        return tree.axis.size, ATOM
+        return self.style.symbol(tree.axis.size), ATOM
 
     def _symbol(self, tree: Symbol) -> Piece:
         operand = self._operands.get(tree)
@@ -119,11 +189,10 @@ class Writer:
         if self._letters is None or not tree.axes:
             return self.style.symbol(tree.name), level
         index = "".join(self._letters.get(axis, axis.name) for axis in tree.axes)
-        # One entry of an array is written with a small letter: y_ti of Y_t.
-        return self.style.symbol(tree.name[0].lower() + tree.name[1:], index), level
+        return self.style.symbol(_small(tree.name), index), level
 
     def _ones(self, tree: Ones) -> Piece:
-        return "1", ATOM
+        return self.style.digits("1"), ATOM
 
     def _add(self, tree: Add) -> Piece:
         written = ""
@@ -132,9 +201,9 @@ class Writer:
             if not written:
                 written = piece
             elif piece.startswith(self.style.minus):
-                written += f" {self.style.minus} " + piece[len(self.style.minus) :]
+                written += self.style.less + piece[len(self.style.minus) :]
             else:
-                written += " + " + piece
+                written += self.style.plus + piece
         return written, SUM
 
     def _product(self, tree: Product) -> Piece:
@@ -149,7 +218,7 @@ class Writer:
         elif len(top) == 1 and not joined:
             pieces.append(self._at(top[0], POWER))
         elif top or (bottom and joined):
-            pieces.append(self._joined(top, joined) if top else "1")
+            pieces.append(self._joined(top, joined) if top else style.digits("1"))
         if bottom and joined:
             pieces[-1] += "".join(style.over + self._at(base, PREFIX) for base in bottom)
         elif bottom:
@@ -158,19 +227,19 @@ class Writer:
                 over = style.brackets(over)
             over = self._bare(bottom[0]) if len(bottom) == 1 and style.stacked else over
             above = self._bare(top[0]) if len(top) == 1 and style.stacked else "".join(pieces)
-            pieces = [style.fraction(above or "1", over, tight=False)]
+            pieces = [style.fraction(above or style.digits("1"), over, tight=False)]
         if front:
             alone = not pieces
             number = self._constant(front, tight=not alone)
-            gap = "" if alone or pieces[0].startswith(("(", r"\left(")) else " "
-            if number.isdigit() and pieces and _is_letter(pieces[0]):
-                gap = ""  # 2x, 2a_o; but 3 tanh(z)
-            pieces.insert(0, number + gap)
+            pieces = [number if alone else style.fronted(number, "".join(pieces))]
         return sign + "".join(pieces), PREFIX if sign and len(pieces) == 1 else PRODUCT
 
     def _total(self, tree: Product, outer: dict[Axis, str]) -> Piece:
         self._letters = self._inner_letters(outer, tree.summed)
-        signs = "".join(self.style.total(self._letters[axis], axis.size) for axis in tree.summed)
+        signs = "".join(
+            self.style.total(self._letters[axis], self.style.symbol(axis.size))
+            for axis in tree.summed
+        )
         body = self._at(product(*tree.factors), PRODUCT)
         self._letters = outer
         if body.startswith(self.style.minus):
@@ -224,21 +293,23 @@ class Writer:
     def _constant(self, factors: list[Expression], *, tight: bool) -> str:
         top: list[str] = []
         bottom: list[str] = []
+        divisors = sum(isinstance(f, Power) and _negative(f.exponent) for f in factors)
+        fractions = (f for f in factors if isinstance(f, Number) and not f.name)
+        alone = self.style.stacked and divisors == 1 and all(map(_is_decimal, fractions))
         for factor in factors:
             if isinstance(factor, Number) and not factor.name and _decimal(factor.value) is None:
                 if factor.value.numerator != 1:
-                    top.append(str(factor.value.numerator))
-                bottom.append(str(factor.value.denominator))
+                    top.append(self.style.digits(str(factor.value.numerator)))
+                bottom.append(self.style.digits(str(factor.value.denominator)))
             elif isinstance(factor, Power) and _negative(factor.exponent):
                 turned = power(factor.base, Number(-_value(factor.exponent)))
-                alone = self.style.stacked and len(factors) == 1
                 bottom.append(self._at(turned, SUM if alone else PREFIX))
             else:
                 top.append(self._at(factor, PREFIX))
-        above = " ".join(top) or "1"
+        above = reduce(self.style.beside, top) if top else self.style.digits("1")
         if not bottom:
             return above
-        below = " ".join(bottom)
+        below = reduce(self.style.beside, bottom)
         if len(bottom) > 1 and not self.style.stacked:
             below = self.style.brackets(below)
         return self.style.fraction(above, below, tight=tight)
@@ -247,12 +318,7 @@ class Writer:
         if operator is not None:
             level = PREFIX if len(factors) > 1 else PRODUCT
             return operator.join(self._at(factor, level) for factor in factors)
-        pieces = [self._at(factor, PREFIX) for factor in factors]
-        written = pieces[0]
-        for piece in pieces[1:]:
-            tight = piece.startswith(("(", r"\left(")) and not written.endswith(" ")
-            written += piece if tight else " " + piece
-        return written
+        return reduce(self.style.beside, (self._at(factor, PREFIX) for factor in factors))
 
     def _alone(self, tree: Expression) -> str:
         """Return the one factor behind the constants: a sum over an index reaches to the end."""
@@ -270,9 +336,11 @@ class Writer:
             if exponent.value < 0:
                 below = power(tree.base, Number(-exponent.value))
                 if self._operands and not self._is_constant(tree):
-                    return "1" + self.style.over + self._at(below, PREFIX), PRODUCT
+                    return self.style.digits("1") + self.style.over + self._at(
+                        below, PREFIX
+                    ), PRODUCT
                 over = self._bare(below) if self.style.stacked else self._at(below, PREFIX)
-                return self.style.fraction("1", over, tight=False), PRODUCT
+                return self.style.fraction(self.style.digits("1"), over, tight=False), PRODUCT
             if exponent.value == Fraction(1, 2):
                 return self.style.root(self._bare(tree.base)), POWER
         base = self._at(tree.base, ATOM)
@@ -286,16 +354,16 @@ class Writer:
         pieces = [self._bare(argument) for argument in tree.arguments]
         match tree.function.name:
             case "exp":
-                return style.power("e", pieces[0]), POWER
+                return style.power(style.symbol("e"), pieces[0]), POWER
             case "abs":
                 return style.absolute(pieces[0]), ATOM
             case "greater":
-                return style.condition(f"{pieces[0]} > {pieces[1]}"), ATOM
+                return style.condition(style.greater(pieces[0], pieces[1])), ATOM
             case "where":
                 condition = tree.arguments[0]
                 said = pieces[0]
                 if isinstance(condition, Apply) and condition.function.name == "greater":
-                    said = " > ".join(self._bare(part) for part in condition.arguments)
+                    said = style.greater(*map(self._bare, condition.arguments))
                 return style.cases(said, pieces[1], pieces[2]), ATOM
             case "maximum":
                 return style.call("max", *pieces), ATOM
@@ -341,11 +409,12 @@ class Writer:
             case Transpose():
                 return style.transpose(self._matrix_at(matrix.operand, ATOM)), POWER
             case Multiply():
-                # A plain name needs no brackets, not even ∂Loss/∂Z.
-                pieces = [
-                    self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
-                    for factor in matrix.factors
-                ]
+                braces, self.braces = self.braces, False  # one brace, not braces under braces
+                pieces = list(map(self._multiplier, matrix.factors))
+                self.braces = braces
+                if braces:
+                    sides = (self.dimensions(*factor.sides) for factor in matrix.factors)
+                    pieces = list(map(style.braced, pieces, sides))
                 return style.product.join(pieces), PRODUCT
             case Pointwise():
                 return self._pointwise(matrix)
@@ -356,6 +425,10 @@ class Writer:
             case Indexed():
                 return Writer(style, self.spell).write(matrix.expression), SUM
         raise TypeError(f"no rule writes the matrix node {type(matrix).__name__}")
+
+    def _multiplier(self, factor: Matrix) -> str:
+        # A plain name needs no brackets, not even ∂Loss/∂Z.
+        return self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
 
     def _matrix_at(self, matrix: Matrix, level: int) -> str:
         written, own = self._matrix(matrix)
@@ -397,8 +470,10 @@ def _axes(tree: Expression) -> tuple[Axis, ...]:
     return tuple(found)
 
 
-def _is_letter(piece: str) -> bool:
-    return piece[0].isalpha() and not piece[1:2].isalpha()
+def _small(name: str) -> str:
+    """One entry of an array has a small letter: y_ti of Y_t, ∂Loss/∂w_ij of ∂Loss/∂W."""
+    top, quotient, bottom = name.rpartition("/∂")
+    return top + quotient + bottom[0].lower() + bottom[1:]
 
 
 def _decimal(value: Fraction) -> str | None:
@@ -408,6 +483,10 @@ def _decimal(value: Fraction) -> str | None:
     written = repr(float(value))
     short = Fraction(written) == value and value.denominator > 10 and "e" not in written
     return written if short and len(written) < 12 else None
+
+
+def _is_decimal(number: Number) -> bool:
+    return _decimal(number.value) is not None
 
 
 def _negative(exponent: Expression) -> bool:

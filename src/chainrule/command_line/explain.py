@@ -1,0 +1,118 @@
+"""``chainrule explain``: one step of training on rows of a table, with every number."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import click
+
+from chainrule.errors import InputError
+from chainrule.network import optimizers
+from chainrule.training.atomic_files import write_atomically, written_path
+from chainrule.training.model_files import load
+from chainrule.training.table_model import TableModel
+
+__all__ = ["command"]
+
+
+@click.command(
+    "explain",
+    epilog="Rows count from 0, the header not counted.  A weight is named by its array and its "
+    "indices, input and output from 0, or by the names of columns and classes: W_ih[0,2], "
+    "W_ih[age,2], b_ho[1].  The step starts from the model's parameters with the optimizer's "
+    "memory empty.  The exit code is 1 where a formula does not agree with its check.",
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--row",
+    "rows",
+    type=int,
+    metavar="N",
+    multiple=True,
+    help="The row to explain; several make a batch.  [default: 0]",
+)
+@click.option("--weight", metavar="NAME[I,J]", help="Follow one weight or bias to the end.")
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    help=f"Whose step it is: {', '.join(optimizers.CATALOGUE)}.  [default: the model's own]",
+)
+@click.option(
+    "--learning-rate",
+    type=float,
+    metavar="F",
+    help="Instead of the optimizer's own.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["rows", "columns"]),
+    default="rows",
+    show_default=True,
+    help="Where the samples stand.",
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "html"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="-",
+    show_default="standard output",
+    help="Where to write, in UTF-8.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    model: str,
+    data: str,
+    rows: tuple[int, ...],
+    weight: str | None,
+    optimizer: str | None,
+    learning_rate: float | None,
+    layout: Literal["rows", "columns"],
+    language: Literal["en", "zh"],
+    form: Literal["text", "latex", "html"],
+    as_json: bool,
+    output: str,
+) -> None:
+    """Explain what one step of training does with MODEL on rows of DATA (CSV, Parquet or -)."""
+    trained = load(model)
+    if not isinstance(trained, TableModel):
+        raise InputError(
+            f"{written_path(model)}: holds a network without the preprocessing of a table, so it "
+            "cannot read one; give a model that `chainrule train` wrote, or use cr.explain"
+        )
+    from chainrule.report.table_rows import explain_table
+
+    explanation = explain_table(
+        trained,
+        data,
+        rows=rows or (0,),
+        weight=weight,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        layout=layout,
+    )
+    if as_json:
+        text = f"{json.dumps(explanation.to_dict())}\n"
+    else:
+        write = {
+            "text": explanation.to_text,
+            "latex": explanation.to_latex,
+            "html": explanation.to_html,
+        }[form]
+        text = write(language)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        write_atomically(output, text.encode("utf-8"))
+    if not explanation.passed:
+        context.exit(1)

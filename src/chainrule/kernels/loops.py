@@ -1,0 +1,137 @@
+"""Expressions without a matrix form as loops over named axes: slow, and right for each of them.
+
+The code is that of single numbers (``tape``), with loops around it: every axis that is bound, by
+the result or by a sum, gets a counter of its own, and a symbol is loaded at the counters of its
+axes.  Refused: arrays with more than two axes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from chainrule.formulas.axes import Axis, Sides
+from chainrule.formulas.expressions import (
+    Apply,
+    Expression,
+    Largest,
+    Ones,
+    Product,
+    Rename,
+    Size,
+    Symbol,
+    children,
+    product,
+)
+from chainrule.formulas.functions import Function
+from chainrule.kernels.fused_plan import IN_CORE
+from chainrule.kernels.tape import Code, Lowering
+from chainrule.network.operations import General, Operation
+
+LOOP_LINES = ("load", "begin", "end", "add to", "largest of", "put", "put number")
+"""The lines that loops have beside those of single numbers (``cpp/program.hpp``)."""
+
+
+def with_renamed(sizes: Mapping[Axis, int], operations: Iterable[Operation]) -> dict[Axis, int]:
+    """Return the lengths of axes, those included that are other names of given ones."""
+    known = dict(sizes)
+
+    def look(tree: Expression) -> None:
+        for part in children(tree):
+            look(part)
+        if isinstance(tree, Rename) and tree.old in known:
+            known.setdefault(tree.new, known[tree.old])
+
+    for operation in operations:
+        if isinstance(operation, General):
+            look(operation.expression)
+    return known
+
+
+class Loops(Lowering):
+    """The lines of one expression.
+
+    ``axes`` says over which axes a symbol's rows and columns run.  A line is
+    ``("load", name, row, column)`` with two counters, ``("begin", counter)``,
+    ``("end", counter, axis, place of the begin)``, ``("add to", sum, term)`` and so on, or an
+    operation on places of earlier lines.  Counter 0 is that of the unit axis.
+    """
+
+    def __init__(self, axes: Mapping[str, Sides]) -> None:
+        super().__init__(Code(), self._leaf)
+        self.axes = axes
+        self.counters: dict[Axis | None, int] = {None: 0}
+        self.counter_count = 1
+        self._memo: dict[tuple[Expression, tuple[int, ...]], int] = {}
+
+    def __call__(self, tree: Expression) -> int:
+        """Return the place of an expression's value at the counters of its axes."""
+        key = (tree, tuple(self.counters[axis] for axis in tree.axes))
+        if key not in self._memo:
+            self._memo[key] = self._value(tree)
+        return self._memo[key]
+
+    def store(self, tree: Expression, target: str, sides: Sides) -> None:
+        """Compute every entry of ``target``, or the number that it is."""
+        axes = [axis for axis in sides if axis is not None]
+        with self._over(axes):
+            place = self(tree)
+            if axes:
+                row, column = (self.counters[axis] for axis in sides)
+                self.code.lines.append(("put", target, place, row, column))
+            else:
+                self.code.lines.append(("put number", target, place))
+
+    def _leaf(self, tree: Expression) -> int:
+        if isinstance(tree, Size):
+            return self.code.emit("scalar", f"|{tree.axis.name}|")
+        assert isinstance(tree, Symbol)
+        if not tree.axes:
+            return self.code.emit("scalar", tree.name)
+        row, column = (self.counters[axis] for axis in self.axes[tree.name])
+        return self.code.emit("load", tree.name, row, column)
+
+    def _value(self, tree: Expression) -> int:
+        match tree:
+            case Ones():
+                return self.code.emit("constant", 1.0)
+            case Product(summed=summed) if summed:
+                return self._gathered("add to", 0.0, product(*tree.factors), summed)
+            case Largest():
+                return self._gathered("largest of", -float("inf"), tree.operand, (tree.axis,))
+            case Rename():
+                with self._bound({tree.old: self.counters[tree.new]}):
+                    return self(tree.operand)
+            case Apply(function=Function() as function) if id(function) not in IN_CORE:
+                (argument,) = tree.arguments
+                axis = function.layer_axis(argument)
+                return self(function.body(function.computed, {"z": argument}, axis))
+        return super()._value(tree)
+
+    def _gathered(self, line: str, start: float, tree: Expression, axes: tuple[Axis, ...]) -> int:
+        """Return the place of a sum or a largest entry over axes, in a register of its own."""
+        place = len(self.code.lines)
+        self.code.lines.append(("constant", start))
+        with self._over(axes):
+            self.code.lines.append((line, place, self(tree)))
+        return place
+
+    @contextmanager
+    def _over(self, axes: Sequence[Axis]) -> Iterator[None]:
+        """Put the lines of the body into loops over axes."""
+        bound: dict[Axis | None, int] = {}
+        begins = []
+        for axis in axes:
+            bound[axis] = self.counter_count
+            self.counter_count += 1
+            begins.append(len(self.code.lines))
+            self.code.lines.append(("begin", bound[axis]))
+        with self._bound(bound):
+            yield
+        for axis, begin in zip(reversed(axes), reversed(begins), strict=True):
+            self.code.lines.append(("end", bound[axis], axis, begin))
+
+    @contextmanager
+    def _bound(self, counters: Mapping[Axis | None, int]) -> Iterator[None]:
+        before = self.counters
+        self.counters = {**before, **counters}
+        yield
+        self.counters = before

@@ -1,0 +1,130 @@
+"""Lines as LaTeX: a document for pdflatex (English) or xelatex (Chinese), or its body alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.render import LATEX
+from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
+from chainrule.network.telling import Medium, distinct, left_side, spoken, written
+
+_TEXT = {
+    "λ": r"$\lambda$",
+    "→": r"$\to$",
+    "−": r"$-$",
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "…": r"\dots{}",
+    "“": "``",
+    "”": "''",
+}
+
+
+def escaped(text: str) -> str:
+    """Return prose with what LaTeX would take for commands escaped."""
+    return "".join(_TEXT.get(letter, letter) for letter in text)
+
+
+def medium(language: str) -> Medium:
+    """Return how LaTeX is written in a language."""
+    return Medium(spoken(LATEX, language), language, escaped, lambda formula: f"${formula}$")
+
+
+_PREAMBLE = {
+    # Without Latin Modern, T1 fonts may come as bitmaps.
+    "en": "\\documentclass[fleqn]{article}\n"
+    "\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n"
+    "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{}\n",
+    "zh": "\\documentclass[fleqn]{ctexart}\n",
+}
+_SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
+
+
+def latex_of(
+    lines: Iterable[Line],
+    language: str,
+    proved: Proved | None = None,
+    *,
+    document: bool = True,
+) -> str:
+    """Return lines as LaTeX, a whole document or its body."""
+    way = medium(language)
+    out: list[str] = []
+    for kind, group in groupby(lines, key=type):
+        if kind is Statement:
+            statements = [line for line in group if isinstance(line, Statement)]
+            out.extend(_statements(statements, way, proved))
+        elif kind is Heading:
+            headings = (line for line in group if isinstance(line, Heading))
+            out.extend(f"\\{_SECTIONS[line.level]}*{{{way.said(line)}}}" for line in headings)
+        else:
+            out.extend(_sentences((s for s in group if isinstance(s, Sentence)), way, "\n"))
+    body = "\n".join(out)
+    return document_of(body, language) if document else body + "\n"
+
+
+def document_of(body: str, language: str) -> str:
+    """Return a whole document with this body."""
+    start = (
+        _PREAMBLE[language]
+        + "\\usepackage[margin=25mm]{geometry}\n"
+        + "\\usepackage{amsmath,amssymb}\n\\allowdisplaybreaks\n\\setlength{\\jot}{6pt}\n"
+    )
+    return f"{start}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+
+
+def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> list[str]:
+    """Return statements in one display, interrupted where proofs follow one of them."""
+    out: list[str] = []
+    rows: list[str] = []
+    for statement in group:
+        rows.extend(_rows(statement, way))
+        proofs = proved(statement) if proved else ()
+        if proofs:
+            out.append(_aligned(rows))
+            rows = []
+            out.extend(_proof(proofs, way))
+    return [*out, _aligned(rows)] if rows else out
+
+
+def _aligned(rows: list[str]) -> str:
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _rows(statement: Statement, way: Medium) -> list[str]:
+    left = left_side(statement, way.style)
+    sign = LATEX.arrow.strip() if statement.assigns else "="
+    rows = []
+    for place, equal in enumerate(distinct(statement)):
+        formula = written(equal.formula, statement, way.style, braces=True)
+        said = _note(equal, way)
+        rows.append(f"{left if place == 0 else ''} &{sign} {formula}{said}")
+    return rows
+
+
+def _note(equal: Equal, way: Medium) -> str:
+    """Return dimensions and reason at the right margin, or below where the formula is too long."""
+    parts = []
+    if isinstance(equal.formula, Matrix):
+        parts.append(f"${way.writer.dimensions(*equal.formula.sides)}$")
+    if equal.reason:
+        parts.append(way.phrase(equal.reason))
+    return f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else ""
+
+
+def _proof(lines: Sequence[Sentence], way: Medium) -> Iterator[str]:
+    yield "\\begin{quote}\\small\\setlength{\\parindent}{0pt}"
+    yield from _sentences(lines, way, "\\par")
+    yield "\\end{quote}"
+
+
+def _sentences(lines: Iterable[Sentence], way: Medium, end: str) -> Iterator[str]:
+    for item, group in groupby(lines, key=lambda line: line.item):
+        if item:
+            yield "\\begin{itemize}\\setlength{\\itemsep}{0pt}"
+            yield from (f"\\item {way.said(line)}" for line in group)
+            yield "\\end{itemize}"
+        else:
+            yield from (way.said(line) + end for line in group)

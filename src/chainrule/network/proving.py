@@ -1,0 +1,145 @@
+"""A matrix product opened: the walk that proves it and what it beat, in sentences.
+
+Everything said here is read from a ``Proof``; nothing is decided here.
+"""
+
+from dataclasses import dataclass
+
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.matrices import Ones, Passed
+from chainrule.formulas.proofs import Proof, Refusal, Trial
+from chainrule.network.pages import html_of, latex_of, text_of
+from chainrule.network.statements import (
+    Arrangement,
+    Given,
+    Heading,
+    Key,
+    Line,
+    Listed,
+    Named,
+    Plain,
+    Route,
+    Sentence,
+    Sides,
+)
+
+
+@dataclass(frozen=True)
+class ToldProof:
+    """The proof of one matrix product of a derivation, as data (``proof``) and on paper."""
+
+    name: Symbol
+    proof: Proof
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Everything the proof says, in order."""
+        return (Heading("proof_of", {"name": Named(self.name)}), RULE, *told(self.proof))
+
+    def to_text(self, language: str = "en") -> str:
+        """Return the proof as text for a terminal."""
+        return text_of(self.lines, language)
+
+    def to_latex(self, language: str = "en", *, document: bool = False) -> str:
+        """Return the proof in LaTeX: to be put into a document, or a document of its own."""
+        return latex_of(self.lines, language, document=document)
+
+    def to_html(self, language: str = "en", *, document: bool = False) -> str:
+        """Return the proof in HTML: a part of a page, or a whole file."""
+        return html_of(self.lines, language, document=document)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+
+RULE = Sentence("proof_rule")
+"""What every proof rests on."""
+
+_DIGITS = 3
+
+
+def told(proof: Proof) -> tuple[Sentence, ...]:
+    """Return a proof in sentences: the walk, each factor, the sum, what was refused and why."""
+    start, end = map(_axis, proof.product.sides)
+    inner = Plain(", ".join(axis.name for axis in proof.axes[1:-1] if axis is not None))
+    shown = [refusal for refusal in proof.refused if refusal.trial is not None]
+    silent = [refusal for refusal in proof.refused if refusal.trial is None]
+    return (
+        Sentence(
+            "proof_walk",
+            {"product": proof.product, "start": start, "end": end, "walk": Route(proof.product)},
+        ),
+        *(_passed(passed) for passed in proof.walk),
+        Sentence(
+            "proof_sum" if inner.text else "proof_outer", {"axes": inner, "index": proof.index}
+        ),
+        *([_refused_alike(silent, proof)] if silent else []),
+        *([Sentence("proof_numbers")] if shown else []),
+        *(_refused(refusal, refusal.trial, proof) for refusal in shown if refusal.trial),
+    )
+
+
+def _passed(passed: Passed) -> Sentence:
+    how = "proof_transposed" if passed.transposed else "proof_straight"
+    ones = passed.stored.rows if isinstance(passed.stored, Ones) else None
+    given: dict[str, Given] = {
+        "factor": Arrangement((passed.stored,)),
+        "stored": Sides(*passed.stored.sides),
+        "axis": _axis(passed.enter),
+        "as": Arrangement((passed.factor,)),
+        "summed": _axis(ones),
+    }
+    return Sentence("proof_ones" if ones else how, given, item=True)
+
+
+def _refused_alike(refusals: list[Refusal], proof: Proof) -> Sentence:
+    items = tuple(Key("refused_alike", _why(refusal, proof)) for refusal in refusals)
+    return Sentence("proof_refused", {"refused": Listed(items)})
+
+
+def _why(refusal: Refusal, proof: Proof) -> dict[str, Given]:
+    factors = Arrangement(refusal.factors)
+    if refusal.meets is not None:
+        left, right = map(_axis, refusal.meets)
+        return {"factors": factors, "why": Key("meets", {"left": left, "right": right})}
+    assert refusal.gives is not None, "an arrangement is refused for one or the other"
+    sides: dict[str, Given] = {
+        "gives": Sides(*refusal.gives),
+        "wanted": Sides(*proof.product.sides),
+    }
+    return {"factors": factors, "why": Key("gives", sides)}
+
+
+def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Sentence:
+    """Say why an arrangement is wrong that sizes let pass, with the numbers that show it."""
+    known = {axis: length for axis, length in proof.sizes.items() if axis in trial.sizes}
+    widened = any(trial.sizes[axis] != length for axis, length in known.items())
+    given: dict[str, Given] = {
+        **_why(refusal, proof),
+        "sizes": Plain(_lengths(refusal.coincide, trial)),
+        "right": Plain(_number(trial.right)),
+        "found": Plain(_number(trial.found)),
+        "row": str(trial.place[0] + 1),
+        "column": str(trial.place[1] + 1),
+    }
+    return Sentence("refused_one" if widened else "refused_numbers", given, item=True)
+
+
+def _lengths(axes: tuple[Axis, ...], trial: Trial) -> str:
+    """Return which axes are as long as which: B = h = 2."""
+    equal: dict[int, list[str]] = {}
+    for axis in axes:
+        equal.setdefault(trial.sizes[axis], []).append(axis.name)
+    return ", ".join(" = ".join((*names, str(length))) for length, names in equal.items())
+
+
+def _axis(axis: Axis | None) -> Plain:
+    return Plain("1" if axis is None else axis.name)
+
+
+def _number(value: float) -> str:
+    return f"{value:.{_DIGITS}f}".replace("-", "−")

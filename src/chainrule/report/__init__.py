@@ -1,0 +1,1 @@
+"""Pages: what a network did with given numbers, told line by line."""

@@ -1,0 +1,153 @@
+"""The numbers of one step: every symbol of a derivation with its value, from chosen samples.
+
+Values come by axis name from the index form of the equations, in float64 whatever the parameters'
+type, so they owe nothing to how a line is laid out in rows and columns.  The step itself is run by
+the reference backend.  Refused: arrays that do not suit the network, an optimizer's memory that
+does not suit its parameters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.formulas.evaluate import Evaluation
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.simplify import safe_logarithms
+from chainrule.kernels.plans import training_plan
+from chainrule.kernels.reference import Execution, named_array
+from chainrule.network.architecture import Network
+from chainrule.network.formulation import Formulation
+from chainrule.network.gradients import Gradients
+from chainrule.network.optimizers import STEPS, Optimizer
+from chainrule.network.plan import memory_of
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Chosen samples, the parameters they meet, and where the optimizer stands.
+
+    ``X`` is (samples, inputs) and ``Y`` (samples, outputs) in either case; ``gradients`` are those
+    of a single sample or of a batch.  ``memory`` has what the optimizer remembers before the step
+    (``m_W_ih``), ``step`` the number of the step, from 1.
+    """
+
+    network: Network
+    gradients: Gradients
+    optimizer: Optimizer
+    parameters: Mapping[str, Array]
+    X: Array
+    Y: Array
+    memory: Mapping[str, Array] = field(default_factory=dict)
+    step: int = 1
+
+    @property
+    def formulation(self) -> Formulation:
+        """The forward equations."""
+        return self.gradients.formulation
+
+    @property
+    def single(self) -> bool:
+        """Whether this is told for one sample, without an axis of samples."""
+        inputs = next(s for s in self.formulation.inputs if s.name == "X")
+        return len(inputs.axes) == 1
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """The values of everything that is not computed, by name."""
+        X, Y = (self.X[0], self.Y[0]) if self.single else (self.X, self.Y)
+        return {
+            "X": X,
+            self.network.names.target: Y,
+            **{name: np.asarray(array, dtype=float) for name, array in self.parameters.items()},
+            **self.network.strengths,
+            **self.optimizer.constants,
+            **self.memory,
+            STEPS.name: float(self.step),
+        }
+
+    @cached_property
+    def named(self) -> Evaluation:
+        """The value of every symbol and of every cotangent, by axis name."""
+        evaluation = Evaluation(self.given, dtype=np.float64)
+        evaluation.measure((*self.formulation.inputs, *self.formulation.parameters))
+        for equation in self.formulation.equations:
+            stable = safe_logarithms(equation.right, self.formulation.defined)
+            evaluation.define(equation.left, evaluation.spread(stable, equation.left.axes))
+        for entry in self.gradients.backward:
+            evaluation.define(entry.left, evaluation.spread(entry.right, entry.left.axes))
+        return evaluation
+
+    @cached_property
+    def after(self) -> dict[str, Array]:
+        """The parameters and the optimizer's memory after the step."""
+        plan = self._step.plan
+        changing = (*plan.formulation.parameters, *plan.memory)
+        return {s.name: named_array(self._step.values[s.name], s) for s in changing}
+
+    @cached_property
+    def losses(self) -> dict[str, float]:
+        """The loss, and the loss without penalties, at the parameters before the step."""
+        plan = self._step.plan
+        places = {plan.formulation.loss: plan.loss, plan.formulation.data_loss: plan.data_loss}
+        return {s.name: float(self._step.scalar(place)) for s, place in places.items()}
+
+    @cached_property
+    def _step(self) -> Execution:
+        """The step, run by the reference backend."""
+        plan = training_plan(self.network, self.optimizer)
+        run = Execution(plan, dtype=np.float64)
+        given = {**self.given, "X": self.X, self.network.names.target: self.Y}
+        changing = (*plan.formulation.parameters, *plan.memory)
+        given.update({symbol.name: np.array(given[symbol.name]) for symbol in changing})
+        run.give(given)
+        with np.errstate(all="ignore"):  # what is not finite is told where it is shown
+            run.all()
+        return run
+
+
+def memory_from(
+    network: Network,
+    formulation: Formulation,
+    optimizer: Optimizer,
+    given: Mapping[str, Any] | None,
+) -> dict[str, Array]:
+    """Return the optimizer's memory by name, zeros where none is given.
+
+    ``given`` maps the Plan's names (``v_W_ih``) to arrays of the parameters' shapes.  Raises
+    ``InputError`` for a name or a shape that the optimizer does not keep.
+    """
+    shapes = network.parameter_shapes
+    kept: dict[str, tuple[int, ...]] = {
+        symbol.name: shapes[parameter.name]
+        for parameter in formulation.parameters
+        for symbol in memory_of(parameter, optimizer)
+    }
+    if given is not None and not isinstance(given, Mapping):
+        raise InputTypeError(
+            f"state: {type(given).__name__} came; a mapping of names to arrays is needed, such as "
+            "{'v_W_ih': ...}"
+        )
+    memory = {name: np.zeros(shape) for name, shape in kept.items()}
+    for name, value in (given or {}).items():
+        if name not in kept:
+            raise unknown_name(f"state of {optimizer.name}", name, list(kept))
+        array = np.asarray(value, dtype=float)
+        if array.shape != kept[name]:
+            raise InputError(
+                f"state {name}: shape {array.shape} came; {kept[name]}, that of its parameter, is "
+                "needed"
+            )
+        memory[name] = array
+    return memory
+
+
+def symbol_of(formulation: Formulation, name: str) -> Symbol:
+    """Return the parameter of that name."""
+    return next(symbol for symbol in formulation.parameters if symbol.name == name)

@@ -1,0 +1,328 @@
+"""From one weight to the loss: every chain of factors, each with its number.
+
+The factors are the local derivatives of the forward equations, as the rules of
+``formulas.differentiate`` give them: nothing here knows a layer or an activation.  A way ends where
+the derivation gives the cotangent in one piece (∂Loss/∂a_o, or the δ that softmax and log loss
+collapse to).  The sum over all ways of a sample is its share of the gradient.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from itertools import product as every_combination
+from math import prod
+
+import numpy as np
+
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.differentiate import pull_back
+from chainrule.formulas.expressions import (
+    ONE,
+    Add,
+    Expression,
+    Product,
+    Symbol,
+    product,
+    symbols,
+)
+from chainrule.formulas.simplify import sums
+from chainrule.network.architecture import SAMPLES
+from chainrule.network.gradients import Rewrite
+from chainrule.report.batch import Array, Batch
+
+Place = tuple[tuple[Axis, int], ...]
+"""Where in an array: the index along each of its axes, in their order."""
+
+MOST_WAYS = 12
+"""Ways that are listed one by one; the others are told together."""
+_GIVEN = "g"
+"""What a user's own cotangent is called while its rule is asked for."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of an array: ``W_ih[0,2]``."""
+
+    symbol: Symbol
+    place: Place = ()
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """The indices, in the order in which the array is stored."""
+        return tuple(index for _, index in self.place)
+
+    def __str__(self) -> str:
+        inside = ",".join(map(str, self.index))
+        return f"{self.symbol.name}[{inside}]" if inside else self.symbol.name
+
+
+@dataclass(frozen=True)
+class Factor:
+    """∂above/∂below with its formula and its number; ``formula`` is None where it is a sum."""
+
+    above: Entry
+    below: Entry
+    formula: Expression | None
+    value: float
+
+    @property
+    def at(self) -> dict[Axis, int]:
+        """The index along every axis that the formula's symbols may have."""
+        return {**dict(self.above.place), **dict(self.below.place)}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One chain of factors from the loss down to the weight, and their product."""
+
+    factors: tuple[Factor, ...]
+    value: float
+
+    @property
+    def through(self) -> tuple[Entry, ...]:
+        """What lies between the loss and the weight, from the loss's side."""
+        return tuple(factor.below for factor in self.factors[:-1])
+
+
+@dataclass(frozen=True)
+class _Use:
+    """How an array enters one equation: the user, and the factor beside its cotangent."""
+
+    user: Symbol
+    factor: Expression
+
+
+class Chains:
+    """Every way from the entries of a batch to the loss."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._uses: dict[Symbol, tuple[_Use, ...] | None] = {}
+        self._arrays: dict[Expression, Array] = {}
+        self._known: dict[tuple[Entry, int], list[Way]] = {}
+        self._sizes: dict[tuple[Symbol, int], Array] = {}
+
+    @cached_property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.batch.X)
+
+    # -- numbers -------------------------------------------------------------------------------
+
+    def value(self, tree: Expression, at: Mapping[Axis, int]) -> float:
+        """Return one number of an expression."""
+        if tree not in self._arrays:
+            self._arrays[tree] = self.batch.named.spread(tree, tree.axes)
+        return float(self._arrays[tree][tuple(at[axis] for axis in tree.axes)])
+
+    def cotangent(self, entry: Entry) -> float:
+        """Return ∂Loss/∂entry."""
+        named = self.batch.formulation.cotangent(entry.symbol)
+        return self.value(named, dict(entry.place))
+
+    # -- shares --------------------------------------------------------------------------------
+
+    def shares(self, weight: Entry) -> list[float]:
+        """Return what each sample adds to the gradient of the data by one weight."""
+        at = dict(weight.place)
+        total = np.zeros(self.samples)
+        for use in self._used(weight.symbol) or ():
+            cotangent = self.batch.formulation.cotangent(use.user)
+            term = product(use.factor, cotangent)
+            array = self.batch.named.spread(term, term.axes)
+            chosen = array[tuple(at.get(axis, slice(None)) for axis in term.axes)]
+            left = [axis for axis in term.axes if axis not in at]
+            others = tuple(i for i, axis in enumerate(left) if axis != SAMPLES)
+            total = total + np.sum(chosen, axis=others)
+        return [float(share) for share in total]
+
+    def penalty(self, weight: Entry) -> tuple[Expression, float] | None:
+        """Return the gradient of the penalties by one weight; None where there are none."""
+        formulation = self.batch.formulation
+        if formulation.data_loss == formulation.loss:
+            return None
+        (whole,) = (e.right for e in formulation.equations if e.left == formulation.loss)
+        found, _ = pull_back(whole, formulation.loss, ONE, [weight.symbol])
+        if weight.symbol not in found:
+            return None
+        tree = found[weight.symbol]
+        return tree, self.value(tree, dict(weight.place))
+
+    # -- ways ----------------------------------------------------------------------------------
+
+    def chain(self, weight: Entry, sample: int) -> tuple[Factor, ...]:
+        """Return the factors from the weight up to where its effect first divides.
+
+        The first factor is the derivative of the loss by what divides, the last that by the weight.
+        """
+        factors: list[Factor] = []
+        here, loss = weight, Entry(self.batch.formulation.loss)
+        while here != loss:
+            onward = list(islice(self._onward(here, sample), 2))
+            if len(onward) != 1:
+                break
+            factors.append(onward[0])
+            here = onward[0].above
+        if here != loss:
+            factors.append(Factor(loss, here, None, self.cotangent(here)))
+        return tuple(reversed(factors))
+
+    def ways(self, weight: Entry, sample: int) -> list[Way]:
+        """Return the ways with the largest products, at most twelve of them."""
+        return self._ways(weight, sample)
+
+    def count(self, weight: Entry, sample: int) -> int:
+        """Return how many ways there are."""
+        return self._count(weight.symbol, frozenset({SAMPLES, *dict(weight.place)}))
+
+    def _count(self, symbol: Symbol, fixed: frozenset[Axis]) -> int:
+        uses = self._used(symbol)
+        if uses is None:
+            return 1
+        total = 0
+        for use in uses:
+            free = [axis for axis in use.user.axes if axis not in fixed]
+            inner = frozenset({SAMPLES, *use.user.axes})
+            total += prod(map(self.batch.named.size, free)) * self._count(use.user, inner)
+        return total
+
+    def _ways(self, entry: Entry, sample: int) -> list[Way]:
+        # The k largest products through an entry are among those over its k best next entries:
+        # nothing else has to be followed, however many ways there are.
+        if (entry, sample) not in self._known:
+            found: list[Way] = []
+            for factor in self._promising(entry, sample):
+                if factor.above.symbol == self.batch.formulation.loss:
+                    found.append(Way((factor,), factor.value))
+                    continue
+                found.extend(
+                    Way((*way.factors, factor), way.value * factor.value)
+                    for way in self._ways(factor.above, sample)
+                )
+            found.sort(key=lambda way: -abs(way.value))
+            self._known[entry, sample] = found[:MOST_WAYS]
+        return self._known[entry, sample]
+
+    def _promising(self, entry: Entry, sample: int) -> list[Factor]:
+        """Return the steps onward from an entry over which the largest products can lead."""
+        uses = self._used(entry.symbol)
+        if uses is None:
+            return list(self._onward(entry, sample))
+        at = {SAMPLES: sample, **dict(entry.place)}
+        ranked: list[tuple[float, _Use, dict[Axis, int]]] = []
+        for use in uses:
+            free = tuple(axis for axis in use.user.axes if axis not in at)
+            reach = self._slice(use.factor, at, free) * self._beyond(use.user, sample, at)
+            best = np.argsort(-np.abs(reach), axis=None, kind="stable")[:MOST_WAYS]
+            for flat in best:
+                chosen = np.unravel_index(flat, reach.shape)
+                there = {**at, **dict(zip(free, map(int, chosen), strict=True))}
+                ranked.append((abs(float(reach.flat[flat])), use, there))
+        ranked.sort(key=lambda item: -item[0])
+        return [self._step(entry, use, there) for _, use, there in ranked[:MOST_WAYS]]
+
+    def _slice(self, tree: Expression, at: Mapping[Axis, int], free: tuple[Axis, ...]) -> Array:
+        """Return the values of an expression over the free axes, the others fixed."""
+        axes = tuple(axis for axis in (*at, *free) if axis in tree.axes)
+        array = self.batch.named.spread(tree, axes)
+        array = array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
+        lengths = [self.batch.named.size(axis) if axis in axes else 1 for axis in free]
+        whole = [self.batch.named.size(axis) for axis in free]
+        return np.broadcast_to(array.reshape(lengths), whole)
+
+    def _beyond(self, symbol: Symbol, sample: int, at: Mapping[Axis, int]) -> Array:
+        array = self._largest(symbol, sample)
+        axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)
+        return array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
+
+    def _largest(self, symbol: Symbol, sample: int) -> Array:
+        """Return the size of the largest product from each entry of one sample to the loss."""
+        if (symbol, sample) in self._sizes:
+            return self._sizes[symbol, sample]
+        axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)
+        uses = self._used(symbol)
+        if uses is None:
+            named = self.batch.formulation.cotangent(symbol)
+            found = np.abs(self._slice(named, {SAMPLES: sample}, axes))
+        else:
+            found = np.zeros([self.batch.named.size(axis) for axis in axes])
+            for use in uses:
+                further = tuple(axis for axis in use.user.axes if axis not in symbol.axes)
+                further = tuple(axis for axis in further if axis != SAMPLES)
+                every = (*axes, *further)
+                ahead = tuple(axis for axis in use.user.axes if axis != SAMPLES)
+                beyond = self._largest(use.user, sample)
+                shape = [beyond.shape[ahead.index(axis)] if axis in ahead else 1 for axis in every]
+                order = [ahead.index(axis) for axis in every if axis in ahead]
+                reach = np.abs(self._slice(use.factor, {SAMPLES: sample}, every))
+                reach = reach * np.transpose(beyond, order).reshape(shape)
+                over = tuple(range(len(axes), len(every)))
+                found = np.maximum(found, np.max(reach, axis=over))
+        self._sizes[symbol, sample] = found
+        return found
+
+    def _onward(self, entry: Entry, sample: int) -> Iterator[Factor]:
+        """Yield the factor to everything that an entry acts on directly, for one sample."""
+        formulation = self.batch.formulation
+        at = {SAMPLES: sample, **dict(entry.place)}
+        uses = self._used(entry.symbol)
+        if uses is None:
+            tree = self._cotangent_formula(entry.symbol)
+            yield Factor(Entry(formulation.loss), entry, tree, self.cotangent(entry))
+            return
+        for use in uses:
+            free = [axis for axis in use.user.axes if axis not in at]
+            lengths = [range(self.batch.named.size(axis)) for axis in free]
+            for chosen in every_combination(*lengths):
+                yield self._step(entry, use, {**at, **dict(zip(free, chosen, strict=True))})
+
+    def _step(self, entry: Entry, use: _Use, there: Mapping[Axis, int]) -> Factor:
+        above = Entry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
+        return Factor(above, entry, use.factor, self.value(use.factor, there))
+
+    def _cotangent_formula(self, symbol: Symbol) -> Expression | None:
+        """Return the formula of ∂Loss/∂symbol where it can be read entry by entry."""
+        tree = self.batch.gradients.of(symbol).right
+        return tree if tree.axes == symbol.axes and not sums(tree) else None
+
+    def _used(self, symbol: Symbol) -> tuple[_Use, ...] | None:
+        """Return how a symbol is used; None where its cotangent is given in one piece."""
+        if symbol not in self._uses:
+            self._uses[symbol] = self._find_uses(symbol)
+        return self._uses[symbol]
+
+    def _find_uses(self, symbol: Symbol) -> tuple[_Use, ...] | None:
+        formulation = self.batch.formulation
+        computed = symbol in formulation.defined
+        if computed and any(r.name != "collect" for r in self._rewrites(symbol)):
+            return None  # collapsed: softmax and log loss give A − Y at once
+        found: list[_Use] = []
+        for equation in formulation.equations:
+            if symbol not in symbols(equation.right):
+                continue
+            if not equation.left.axes:
+                if computed:
+                    return None  # the loss itself
+                continue  # a penalty, told apart
+            given = Symbol(_GIVEN, equation.left.axes)
+            pulled, _ = pull_back(equation.right, equation.left, given, [symbol])
+            whole = pulled[symbol]
+            for term in whole.terms if isinstance(whole, Add) else (whole,):
+                factor = _beside(term, given)
+                if factor is None:
+                    return None  # softmax: each output depends on the whole layer
+                found.append(_Use(equation.left, factor))
+        return tuple(found)
+
+    def _rewrites(self, symbol: Symbol) -> tuple[Rewrite, ...]:
+        return self.batch.gradients.of(symbol).rewrites
+
+
+def _beside(term: Expression, given: Symbol) -> Expression | None:
+    """Return what a cotangent is multiplied by, or None where it is inside another formula."""
+    factors = term.factors if isinstance(term, Product) else (term,)
+    rest = [factor for factor in factors if factor != given]
+    if len(rest) != len(factors) - 1 or any(given in symbols(factor) for factor in rest):
+        return None
+    return product(*rest)

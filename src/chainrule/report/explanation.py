@@ -1,0 +1,230 @@
+"""``explain``: a network's derivation with the numbers of chosen samples, every line marked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.formulas.arrange import Layout, orient
+from chainrule.formulas.evaluate import Evaluation
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.positional import laid_out
+from chainrule.network.architecture import Network
+from chainrule.network.derivation import Language, derive
+from chainrule.network.optimizers import Optimizer
+from chainrule.network.optimizers import find as find_optimizer
+from chainrule.network.statements import Equal, Line, Scalar, Statement
+from chainrule.report.batch import Batch, memory_from
+from chainrule.report.html_page import html_page
+from chainrule.report.latex_page import latex_page
+from chainrule.report.naming import entry_of
+from chainrule.report.records import record_of
+from chainrule.report.text_page import text_page
+from chainrule.report.weights import weight_story
+from chainrule.report.witness import Mark, Witness
+from chainrule.report.worked import Form, Labels, NumberedLine, Worked
+from chainrule.training.inputs import inputs_of, parameters_of, targets_of
+
+
+class Explanation(Worked):
+    """A derivation with the numbers of one step; ``str()`` of it is readable.
+
+    ``values`` gives the value of each line by its left side, ``passed`` tells whether every formula
+    that could be checked agrees with its independent value, and ``weight`` has the story of the
+    chosen weight.  Make one with ``explain``.
+    """
+
+    def to_text(self, language: Language = "en") -> str:
+        """Return the explanation as text for a terminal."""
+        return text_page(self, language)
+
+    def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the explanation in LaTeX: a document, or its body to be put into one."""
+        return latex_page(self, language, document=document)
+
+    def to_html(self, language: Language = "en", *, document: bool = True) -> str:
+        """Return the explanation in HTML with MathML: a file, or a part of a page."""
+        return html_page(self, language, document=document)
+
+    def _repr_html_(self) -> str:
+        return self.to_html(document=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain values for JSON, numbers unrounded."""
+        return record_of(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        verdict = "every line agrees" if self.passed else "a line does not agree"
+        count = len(self.rows)
+        return f"<Explanation {self.batch.network}; {count} sample{'s' * (count > 1)}; {verdict}>"
+
+
+# -- lines -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Numbering:
+    """The lines of a derivation, one after the other, with the state that updates change."""
+
+    batch: Batch
+    witness: Witness
+    layout: Layout
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    def line(self, line: Line) -> "Line | NumberedLine":
+        if not isinstance(line, Statement):
+            return line
+        left = line.left
+        if line.assigns:
+            return self._update(line)
+        known = {*self.batch.formulation.defined, *self.witness.cotangents}
+        if left not in known:
+            return NumberedLine(line, tuple(Form(equal, None) for equal in line.rights), None)
+        sides = orient(left.axes, self.layout)
+        value = laid_out(self.batch.named(left), left.axes, sides)
+        forms = tuple(
+            Form(equal, self._mark(equal, left, self.batch.named)) for equal in line.rights
+        )
+        return NumberedLine(line, forms, value)
+
+    def _update(self, line: Statement) -> NumberedLine:
+        left = line.left
+        named = self._at_update()
+        forms = tuple(Form(equal, self._mark(equal, left, named, True)) for equal in line.rights)
+        # What is assigned to memory is used by the assignments that follow, and by them alone:
+        # gradients stay those of the old parameters.
+        self.changed[left.name] = self.batch.after[left.name]
+        sides = orient(left.axes, self.layout)
+        return NumberedLine(line, forms, laid_out(self.batch.after[left.name], left.axes, sides))
+
+    def _at_update(self) -> Evaluation:
+        values = {**self.batch.given, **self.changed}
+        named = Evaluation(values, dtype=np.float64)
+        named.sizes = self.batch.named.sizes
+        for entry in self.batch.gradients.backward:
+            named.define(entry.left, self.batch.named(entry.left))
+        return named
+
+    def _mark(
+        self, equal: Equal, left: Symbol, named: Evaluation, update: bool = False
+    ) -> Mark | None:
+        if isinstance(equal.formula, Matrix):
+            return self.witness.mark(equal.formula, left, named, update=update)
+        if isinstance(equal.formula, Scalar):
+            return self.witness.mark_scalar(equal.formula.expression, left)
+        return None
+
+
+# -- the door --------------------------------------------------------------------------------------
+
+
+def explain(
+    network: Network,
+    parameters: Mapping[str, Any],
+    X: Any,
+    Y: Any,
+    *,
+    row: int | None = None,
+    rows: Sequence[int] | None = None,
+    weight: str | None = None,
+    optimizer: str | Optimizer = "sgd",
+    state: Mapping[str, Any] | None = None,
+    step: int = 1,
+    layout: Layout = "rows",
+    labels: Labels | None = None,
+) -> Explanation:
+    """Explain one step of training: the derivation with the numbers of the chosen samples.
+
+    ``X`` is (samples, inputs) and ``Y`` (samples, outputs); ``row`` chooses one sample, ``rows``
+    several, otherwise all are taken as one batch.  A single sample is told as one.  ``weight``
+    names one weight or bias to be followed (``"W_ih[0,2]"``: indices as stored, from 0).  The step
+    is that of ``optimizer``; ``state`` is what it remembers before it, by the Plan's names
+    (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and ``step`` counts from 1.
+    ``labels`` say what inputs, outputs and samples are called.
+
+    Numbers are computed unrounded in float64, whatever the type of the parameters, and only shown
+    with fewer digits.  Each formula of a line is evaluated as it is laid out and compared with a
+    value that owes the derivation nothing: ``Explanation.passed``.
+
+    Raises ``InputError`` for arrays that do not suit the network, a row that does not exist and an
+    unknown weight, with what is allowed.
+
+    >>> network = Network.dense([2, 2, 1])
+    >>> explanation = explain(
+    ...     network, network.initialize(seed=0), [[0.5, -1.0], [1.0, 2.0]], [0, 1],
+    ...     row=1, weight="W_ih[0,1]", optimizer="adam")
+    >>> explanation.passed
+    True
+    >>> explanation.weight.gradient.adds_up, explanation.weight.step.adds_up
+    (True, True)
+    """
+    if layout not in ("rows", "columns"):
+        raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
+    inputs = np.asarray(X)
+    inputs = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float)
+    targets = np.asarray(Y)
+    if targets.ndim == 1 and len(inputs) == 1 and targets.size == network.layers[-1]:
+        targets = targets[None, :]
+    targets = targets_of(network, targets, len(inputs), float)
+    chosen = rows_of(row, rows, len(inputs))
+    found = find_optimizer(optimizer)
+    derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)
+    kept = parameters_of(network, parameters, 0)
+    batch = Batch(
+        network,
+        derivation.equations,
+        found,
+        {name: np.array(array, dtype=float) for name, array in kept.items()},
+        inputs[list(chosen)],
+        targets[list(chosen)],
+        memory_from(network, derivation.formulation, found, state),
+        _step(step),
+    )
+    witness = Witness(batch)
+    numbering = _Numbering(batch, witness, layout)
+    named = labels or Labels()
+    story = None
+    if weight is not None:
+        entry = entry_of(network, derivation.formulation, weight, named.inputs, named.outputs)
+        story = weight_story(batch, witness, entry)
+    lines = tuple(numbering.line(line) for line in derivation.lines)
+    return Explanation(derivation, batch, named, chosen, lines, story, witness.on_kink)
+
+
+def rows_of(
+    row: int | None, rows: Sequence[int] | None, samples: int, source: str = ""
+) -> tuple[int, ...]:
+    """Return the places of the chosen rows, all of them where none is named.
+
+    >>> rows_of(None, [2, 0], 3)
+    (2, 0)
+    """
+    if row is not None and rows is not None:
+        raise InputError("row: came beside rows; give one of the two")
+    if row is None and rows is None:
+        return tuple(range(samples))
+    chosen: list[int] = []
+    for place in [row] if rows is None else list(rows):
+        if isinstance(place, bool) or not isinstance(place, (int, np.integer)):
+            raise InputTypeError(f"row: {shown(place)} came; a whole number is needed")
+        if not 0 <= place < samples:
+            raise InputError(
+                f"row: {place} came; {source or 'X'} has {samples:,} "
+                f"row{'s' * (samples > 1)}, counted from 0 to {samples - 1:,}"
+            )
+        chosen.append(int(place))
+    if not chosen:
+        raise InputError("rows: none came; name at least one")
+    return tuple(chosen)
+
+
+def _step(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"step: {shown(value)} came; a whole number of at least 1 is needed")
+    return int(value)

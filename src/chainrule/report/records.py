@@ -1,0 +1,127 @@
+"""An explanation as plain values for JSON: unrounded numbers, formulas as text."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.formulas.render import TEXT
+from chainrule.network.telling import left_side, written
+from chainrule.report.chains import Factor
+from chainrule.report.weights import WeightStory
+from chainrule.report.worked import Form, NumberedLine, Worked
+from chainrule.training.metrics import finite
+
+LARGEST_ARRAY = 10_000
+"""Larger arrays are given by their shape, range and norm."""
+
+
+def record_of(explanation: Worked) -> dict[str, Any]:
+    """Return an explanation as plain values; numbers that JSON does not have become null."""
+    labels = explanation.labels
+    record: dict[str, Any] = {
+        "network": str(explanation.batch.network),
+        "rows": list(labels.numbers or explanation.rows),
+        "layout": explanation.derivation.layout,
+        "optimizer": {
+            "name": explanation.batch.optimizer.name,
+            **explanation.batch.optimizer.settings(),
+        },
+        "step": explanation.batch.step,
+        "passed": explanation.passed,
+        "given": {given.symbol.name: _array(given.value) for given in explanation.given},
+        "lines": [_line(line) for line in explanation.numbered if line.value is not None],
+    }
+    if labels.cells:
+        record["row"] = [
+            {
+                "column": cell.name,
+                "cell": cell.cell,
+                "target": cell.target,
+                "feature": cell.feature,
+                "value": cell.value,
+            }
+            for cell in labels.cells
+        ]
+        record["answer"], record["truth"] = labels.answer, labels.truth
+    if explanation.weight is not None:
+        record["weight"] = _weight(explanation.weight)
+    plain: dict[str, Any] = finite(record)
+    return plain
+
+
+def _array(value: Any) -> Any:
+    if value.size == 1:
+        return float(value.reshape(()))
+    if value.size <= LARGEST_ARRAY:
+        return value.tolist()
+    return {
+        "shape": list(value.shape),
+        "smallest": float(value.min()),
+        "largest": float(value.max()),
+        "norm": float(np.linalg.norm(value)),
+    }
+
+
+def _line(line: NumberedLine) -> dict[str, Any]:
+    statement = line.statement
+    return {
+        "left": left_side(statement, TEXT),
+        "assigns": statement.assigns,
+        "value": _array(line.value),
+        "formulas": [_form(line, form) for form in line.forms],
+    }
+
+
+def _form(line: NumberedLine, form: Form) -> dict[str, Any]:
+    mark = form.mark
+    return {
+        "formula": written(form.equal.formula, line.statement, TEXT),
+        "agrees": form.passed,
+        "compared_with": None if mark is None else mark.method,
+        "relative_error": None if mark is None or mark.passed is None else mark.error,
+    }
+
+
+def _weight(story: WeightStory) -> dict[str, Any]:
+    return {
+        "name": str(story.entry),
+        "before": story.before,
+        "after": story.after,
+        "change": story.change,
+        "gradient": story.gradient.total,
+        "agrees": story.mark.passed,
+        "chain": [_factor(factor) for factor in story.chain],
+        "shares": [
+            {
+                "kind": p.label.kind,
+                "sample": p.label.sample,
+                "count": p.label.count,
+                "value": p.value,
+            }
+            for p in story.gradient.parts
+        ],
+        "ways": [
+            {
+                "through": [] if p.label.way is None else list(map(str, p.label.way.through)),
+                "factors": [] if p.label.way is None else [f.value for f in p.label.way.factors],
+                "count": p.label.count,
+                "value": p.value,
+            }
+            for p in story.ways.parts
+        ],
+        "causes": [{"cause": p.label.kind, "value": p.value} for p in story.step.parts],
+        "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in story.scaled.parts],
+        "remainders": {
+            name: sums.remainder
+            for name, sums in (
+                ("shares", story.gradient),
+                ("ways", story.ways),
+                ("causes", story.step),
+                ("causes_scaled", story.scaled),
+            )
+        },
+    }
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    return {"of": str(factor.above), "by": str(factor.below), "value": factor.value}

@@ -1,0 +1,187 @@
+"""One weight: why it moves by what it moves in one step.
+
+The gradient is told by samples (and penalties), one sample's share by the ways from the weight to
+the loss, the step by its causes.  Each is a ``Ledger``, so that every column adds up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Literal
+
+from chainrule.formulas.differentiate import Equation
+from chainrule.formulas.evaluate import evaluate
+from chainrule.formulas.expressions import ONE, Expression, Symbol
+from chainrule.network.causes import DATA, PENALTY, split
+from chainrule.network.optimizers import STEPS, G, W
+from chainrule.network.plan import memory_of
+from chainrule.report.batch import Batch
+from chainrule.report.chains import Chains, Entry, Factor, Way
+from chainrule.report.figures import Ledger, ledger
+from chainrule.report.witness import Mark, Witness
+
+MOST_SAMPLES = 12
+"""Samples whose shares are told one by one; of more, the largest shares and the rest together."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a gradient: of one sample, of the other samples together, or of the penalties."""
+
+    kind: Literal["sample", "others", "penalty"]
+    sample: int = 0
+    count: int = 1
+    formula: Expression | None = None
+
+
+@dataclass(frozen=True)
+class OfWays:
+    """A part of a sample's share: one way, or the other ways together."""
+
+    way: Way | None
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A part of a step: ``kind`` is that of ``network.causes``, or ``scaling``.
+
+    ``formula`` is what the part is before it is scaled.
+    """
+
+    kind: str
+    formula: Expression | None
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What an optimizer multiplies a step by."""
+
+    formula: Expression
+    value: float
+
+
+@dataclass(frozen=True)
+class WeightStory:
+    """One weight's gradient and step, with every number.
+
+    ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
+    adds up the samples' shares and the penalty, ``sample`` is whose chain and ways are told,
+    ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
+    the scaling inside each cause instead of beside them.  ``assignments``
+    are the optimizer's, each with what it gives, ``values`` its symbols before the step.
+    """
+
+    entry: Entry
+    before: float
+    after: float
+    gradient: Ledger[Share]
+    sample: int
+    chain: tuple[Factor, ...]
+    ways: Ledger[OfWays]
+    step: Ledger[Cause]
+    scaled: Ledger[Cause]
+    scaling: Scaling | None
+    assignments: tuple[tuple[Equation, float], ...]
+    values: Mapping[Symbol, float]
+    mark: Mark
+
+    @property
+    def change(self) -> float:
+        """The step of the weight."""
+        return self.after - self.before
+
+
+def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
+    """Return why a weight moves as it does."""
+    chains = Chains(batch)
+    shares = chains.shares(entry)
+    penalty = chains.penalty(entry)
+    total = chains.cotangent(entry)
+    sample = max(range(len(shares)), key=lambda place: abs(shares[place]))
+    parts = _shares(shares)
+    if penalty is not None:
+        parts.append((Share("penalty", formula=penalty[0]), penalty[1]))
+    ways = chains.ways(entry, sample)
+    told: list[tuple[OfWays, float]] = [(OfWays(way), way.value) for way in ways]
+    rest = chains.count(entry, sample) - len(ways)
+    if rest:
+        told.append((OfWays(None, rest), shares[sample] - fsum(way.value for way in ways)))
+    before = float(batch.parameters[entry.symbol.name][entry.index])
+    after = float(batch.after[entry.symbol.name][entry.index])
+    values = _values(batch, entry, fsum(shares), total)
+    step, scaled, scaling = _step(batch, values, after - before)
+    return WeightStory(
+        entry=entry,
+        before=before,
+        after=after,
+        gradient=ledger(parts, total),
+        sample=sample,
+        chain=chains.chain(entry, sample),
+        ways=ledger(told, shares[sample]),
+        step=step,
+        scaled=scaled,
+        scaling=scaling,
+        assignments=_assignments(batch, values),
+        values=values,
+        mark=witness.mark_entry(entry.symbol, entry.index, total),
+    )
+
+
+def _shares(shares: Sequence[float]) -> list[tuple[Share, float]]:
+    if len(shares) <= MOST_SAMPLES:
+        return [(Share("sample", place), share) for place, share in enumerate(shares)]
+    ranked = sorted(range(len(shares)), key=lambda place: -abs(shares[place]))
+    largest, rest = sorted(ranked[: MOST_SAMPLES - 2]), ranked[MOST_SAMPLES - 2 :]
+    told = [(Share("sample", place), shares[place]) for place in largest]
+    return [*told, (Share("others", count=len(rest)), fsum(shares[place] for place in rest))]
+
+
+def _values(batch: Batch, entry: Entry, data: float, gradient: float) -> dict[Symbol, float]:
+    """Return what the symbols of the optimizer's statement are for one weight, before the step."""
+    optimizer = batch.optimizer
+    values = {Symbol(letter): value for letter, value in optimizer.constants.items()}
+    values |= {STEPS: float(batch.step), G: gradient, DATA: data, PENALTY: gradient - data}
+    values[W] = float(batch.parameters[entry.symbol.name][entry.index])
+    for kept, named in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
+        values[kept] = float(batch.memory[named.name][entry.index])
+    return values
+
+
+def _value(tree: Expression, values: Mapping[Symbol, float]) -> float:
+    return float(evaluate(tree, {symbol.name: number for symbol, number in values.items()}))
+
+
+def _assignments(
+    batch: Batch, before: Mapping[Symbol, float]
+) -> tuple[tuple[Equation, float], ...]:
+    """Return the assignments of one step, in order, each with what it gives."""
+    values, found = dict(before), []
+    for equation in batch.optimizer.updates:
+        values[equation.left] = _value(equation.right, values)
+        found.append((equation, values[equation.left]))
+    return tuple(found)
+
+
+def _step(
+    batch: Batch, before: Mapping[Symbol, float], change: float
+) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
+    """Return the step of one weight by its causes, the scaling beside them and inside them."""
+    whole = split(batch.optimizer)
+    values = dict(before)
+    for equation in whole.first:
+        values[equation.left] = _value(equation.right, values)
+    parts = [part for part in whole.parts if part.cause != "penalty" or batch.network.penalties]
+    labels = [Cause(part.cause, part.plain) for part in parts]
+    plain = [_value(part.plain, values) for part in parts]
+    scales = {part.scaling: _value(part.scaling, values) for part in parts}
+    scaled = [number * scales[part.scaling] for part, number in zip(parts, plain, strict=True)]
+    causes = list(zip(labels, plain, strict=True))
+    inside = ledger(list(zip(labels, scaled, strict=True)), change)
+    factors = scales.keys() - {ONE}
+    if not factors:
+        return ledger(causes, change), inside, None
+    (formula,) = factors  # every optimizer of the catalogue has one divisor
+    added = fsum([*scaled, *(-number for number in plain)])
+    beside = ledger([*causes, (Cause("scaling", None), added)], change)
+    return beside, inside, Scaling(formula, scales[formula])

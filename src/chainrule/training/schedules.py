@@ -1,0 +1,257 @@
+"""How the learning rate goes on from the optimizer's, and when a run ends early.
+
+A schedule is a rate for each epoch, stated once and used by every backend; `ReduceOnPlateau` and
+`EarlyStopping` are rules that watch a loss, which the run keeps to inside the core.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.kernels.stopping import Monitor, Stopping
+from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, Domain, checked
+
+__all__ = [
+    "CosineDecay",
+    "EarlyStopping",
+    "ExponentialDecay",
+    "InverseScaling",
+    "ReduceOnPlateau",
+    "Schedule",
+    "StepDecay",
+    "rates_of",
+    "rules_of",
+]
+
+
+class Schedule(ABC):
+    """A learning rate for each epoch."""
+
+    @abstractmethod
+    def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
+        """Return the rate of an epoch (from 1 to ``epochs``); ``start`` is the optimizer's."""
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """The rate falls as a power of the samples seen: α / (1 + (epoch − 1) · samples)^power.
+
+    scikit-learn's "invscaling": the rate changes after each epoch, by all samples seen so far.
+
+    >>> InverseScaling().rate(2, start=0.1, epochs=10, samples=99)
+    0.01
+    """
+
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        checked(self.power, "InverseScaling: power", NOT_NEGATIVE, "such as 0.5")
+
+    def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
+        """Return the rate of an epoch."""
+        seen = float(1 + (epoch - 1) * samples)
+        return float(start / seen**self.power)
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """The rate is multiplied by ``factor`` after every so many epochs.
+
+    >>> [StepDecay(every=2).rate(n, start=1.0, epochs=4, samples=1) for n in (1, 2, 3, 4)]
+    [1.0, 1.0, 0.1, 0.1]
+    """
+
+    every: int = 30
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        _whole(self.every, "StepDecay: every", 1)
+        checked(self.factor, "StepDecay: factor", POSITIVE, "such as 0.1")
+
+    def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
+        """Return the rate of an epoch."""
+        return start * float(self.factor) ** ((epoch - 1) // self.every)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """The rate is multiplied by ``factor`` after every epoch.
+
+    >>> ExponentialDecay(factor=0.5).rate(3, start=1.0, epochs=5, samples=1)
+    0.25
+    """
+
+    factor: float = 0.95
+
+    def __post_init__(self) -> None:
+        checked(self.factor, "ExponentialDecay: factor", POSITIVE, "such as 0.95")
+
+    def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
+        """Return the rate of an epoch."""
+        return start * float(self.factor) ** (epoch - 1)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """The rate falls along half a cosine over the whole run, to ``final`` · α after its end.
+
+    α (final + (1 − final) (1 + cos(π (epoch − 1) / epochs)) / 2) (Loshchilov & Hutter 2017, without
+    restarts).
+
+    >>> CosineDecay().rate(6, start=1.0, epochs=10, samples=1)
+    0.5
+    """
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        checked(self.final, "CosineDecay: final", BELOW_ONE, "such as 0.01")
+
+    def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
+        """Return the rate of an epoch."""
+        wave = (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+        return start * (self.final + (1 - self.final) * wave)
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau:
+    """The rate is divided whenever a loss has stopped falling; in the end the run ends.
+
+    An epoch improves where the watched loss is at most the best one so far minus ``tolerance``.
+    After more than ``patience`` epochs in a row without, the rate is divided by ``divisor`` and the
+    count starts again; where the rate is at ``smallest`` or below already, the run ends.  The
+    defaults are scikit-learn's "adaptive".  ``monitor`` is "loss" or "validation_loss", by default
+    the second where there is validation data.
+    """
+
+    divisor: float = 5.0
+    patience: int = 10
+    tolerance: float = 1e-4
+    smallest: float = 1e-6
+    monitor: Monitor | None = None
+
+    def __post_init__(self) -> None:
+        above_one = Domain(1.0, open_low=True)
+        checked(self.divisor, "ReduceOnPlateau: divisor", above_one, "such as 5")
+        checked(self.smallest, "ReduceOnPlateau: smallest", POSITIVE, "such as 1e-6")
+        _check_watch(self)
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """The run ends when a loss has stopped falling.
+
+    An epoch improves where the watched loss is at most the best one so far minus ``tolerance``; the
+    run ends after more than ``patience`` epochs in a row without (scikit-learn's rule).
+    ``restore_best`` gives back the parameters after the epoch with the lowest loss instead of the
+    last ones.  ``monitor`` is "loss" (with penalties) or "validation_loss", by default the second
+    where there is validation data.
+
+    >>> EarlyStopping(patience=0).restore_best
+    True
+    """
+
+    patience: int = 10
+    tolerance: float = 1e-4
+    restore_best: bool = True
+    monitor: Monitor | None = None
+
+    def __post_init__(self) -> None:
+        _check_watch(self)
+
+
+def rates_of(
+    schedule: Any, *, start: float, epochs: int, samples: int
+) -> Callable[[int], float] | None:
+    """Return the learning rate by epoch that a schedule means, if it means one.
+
+    ``schedule`` is a `Schedule`, or a function from the epoch (from 1) to its rate.
+    """
+    if schedule is None or isinstance(schedule, ReduceOnPlateau):
+        return None
+    if not (isinstance(schedule, Schedule) or callable(schedule)):
+        raise InputTypeError(
+            f"schedule: {shown(schedule)} came; a schedule such as InverseScaling() or "
+            "ReduceOnPlateau(), or a function from the epoch to its learning rate, is needed"
+        )
+
+    def rate(epoch: int) -> float:
+        if isinstance(schedule, Schedule):
+            value = schedule.rate(epoch, start=start, epochs=epochs, samples=samples)
+        else:
+            value = schedule(epoch)
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            found = math.nan
+        if not 0.0 <= found < math.inf:
+            raise InputError(
+                f"schedule: {shown(value)} came for epoch {epoch}; a learning rate has to be a "
+                "finite number of at least 0"
+            )
+        return found
+
+    return rate
+
+
+def rules_of(early_stopping: Any, schedule: Any, *, validated: bool) -> tuple[Stopping, ...]:
+    """Return the rules by which a run ends early or slows down."""
+    rules = []
+    if early_stopping is True:
+        early_stopping = EarlyStopping()
+    if isinstance(early_stopping, EarlyStopping):
+        rules.append(
+            Stopping(
+                _monitor(early_stopping, validated),
+                early_stopping.patience,
+                float(early_stopping.tolerance),
+                bool(early_stopping.restore_best),
+            )
+        )
+    elif early_stopping is not None and early_stopping is not False:
+        raise InputTypeError(
+            f"early_stopping: {shown(early_stopping)} came; True, False or "
+            "EarlyStopping(patience=...) is needed"
+        )
+    if isinstance(schedule, ReduceOnPlateau):
+        rules.append(
+            Stopping(
+                _monitor(schedule, validated),
+                schedule.patience,
+                float(schedule.tolerance),
+                divisor=float(schedule.divisor),
+                smallest_rate=float(schedule.smallest),
+            )
+        )
+    return tuple(rules)
+
+
+def _monitor(given: EarlyStopping | ReduceOnPlateau, validated: bool) -> Monitor:
+    if given.monitor is None:
+        return "validation_loss" if validated else "loss"
+    if given.monitor == "validation_loss" and not validated:
+        raise InputError(
+            f"{type(given).__name__}: monitor='validation_loss' came without validation data; give "
+            "validation=(X, Y), or watch 'loss'"
+        )
+    return given.monitor
+
+
+def _check_watch(given: EarlyStopping | ReduceOnPlateau) -> None:
+    name = type(given).__name__
+    _whole(given.patience, f"{name}: patience", 0)
+    checked(given.tolerance, f"{name}: tolerance", NOT_NEGATIVE, "such as 1e-4")
+    if given.monitor not in (None, "loss", "validation_loss"):
+        raise InputError(
+            f"{name}: monitor={given.monitor!r} came; 'loss' or 'validation_loss' is allowed"
+        )
+
+
+def _whole(value: Any, name: str, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(
+            f"{name}: {shown(value)} came; a whole number of at least {least} is needed"
+        )
