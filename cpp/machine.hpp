@@ -113,10 +113,12 @@ private:
 
     // Scalars that change in the course of a step.
     void find_changing() {
-        for (Number i = 0; i < p.instruction_count; ++i)
-            if (p.instructions[i].producer == scalars)
-                for (Number s = p.instructions[i].a; s < p.instructions[i].b; ++s)
-                    changing_[p.scalar_code[s].target] = 1;
+        for (Number i = 0; i < p.instruction_count; ++i) {
+            const Instruction& code = p.instructions[i];
+            if (code.producer != scalars && code.producer != loops) continue;
+            for (const Step* s = p.scalar_code + code.a; s != p.scalar_code + code.b; ++s)
+                if (code.producer == scalars || s->operation == loop_slot) changing_[s->target] = 1;
+        }
         for (Number f = 0; f < p.formula_count; ++f)
             for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
                 changing_[p.slots[s]] = 1;
@@ -464,7 +466,7 @@ private:
             }
             return;
         }
-        if (i.formula >= 0 && !o.kernel) return;  // on the tape
+        if (i.producer == loops || (i.formula >= 0 && !o.kernel)) return;  // loops, the tape
         if (i.formula >= 0 && i.producer != product && summed_in_blocks(i)) return;
         o.a = base + i.a;
         o.b = base + i.b;

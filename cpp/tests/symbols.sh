@@ -35,7 +35,10 @@ T use(T* a) {
     shuffle(twister, b, 8, [] { return false; });
     multiply<T, Along::depth>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, a, Store<T>{a, 64}, {a, 64});
     multiply<T, Along::rows>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, nullptr, Store<T>{a, 64});
-    column_sums<T>(3, 0, 9, a, 64, [&](std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    column_sums<T>(3, 0, 9, a, 64,
+                   [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    row_sums<T>(9, 3, a, 64,
+                [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     forward_narrow<T>(0, 9, 1, 9, a, 64, a, 64, a,
                       [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     transpose<T>(9, 0, 9, a, 64, a + 4096, 64);
