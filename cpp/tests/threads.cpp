@@ -152,7 +152,7 @@ void test_bits() {
     for (const Number batch : {samples, Number{701}}) {
         const std::vector<double> alone = outcome<T>(1, batch);
         for (const double entry : alone) CHECK(__builtin_isfinite(entry));
-        for (const Number threads : {2, 3, 4, 8, 16}) 
+        for (const Number threads : many)
             CHECK(same(outcome<T>(threads, batch, true), alone));
     }
 }
