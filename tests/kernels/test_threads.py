@@ -175,6 +175,7 @@ def child_of(context):
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork.* was called:RuntimeWarning")  # JAX's own threads
 def test_a_fork_after_a_threaded_fit():
     expected = digest("adam", 2, "float64")
     context = multiprocessing.get_context("fork")
@@ -185,6 +186,7 @@ def test_a_fork_after_a_threaded_fit():
 
 @linux
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork.* was called:RuntimeWarning")  # JAX's own threads
 def test_a_fork_during_a_threaded_fit():
     expected = digest("wide", 1, "float32")
     found = []

@@ -99,7 +99,8 @@ def test_every_phrase_is_said_somewhere(monkeypatch):
                 derivation.to_text(language)
     for language in LANGUAGES:
         cr.derive(NETWORKS["source page"]).proof("W_ih").to_text(language)
-        assert set(known[language]) - known[language].used == set(), language
+        failing = {"step_failed", "checked_failed"}  # tests/network/test_checking.py spoils lines
+        assert set(known[language]) - known[language].used == failing, language
     telling.spoken.cache_clear()
 
 

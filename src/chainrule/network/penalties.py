@@ -67,4 +67,7 @@ class L2PerSample(L2):
     per_sample = True
 
 
-CATALOGUE = {"L2": L2, "L1": L1, "L2_per_sample": L2PerSample}
+CATALOGUE = {"L2": L2, "L1": L1}
+
+STORED = {**CATALOGUE, "L2_per_sample": L2PerSample}
+"""What a model file may name: beside the catalogue, what the estimators are made of."""

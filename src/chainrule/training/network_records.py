@@ -29,7 +29,7 @@ def network_to_dict(network: Network) -> dict[str, Any]:
             raise _of_the_user("activation", activation.name)
     _refuse_other_loss(network.loss)
     for penalty in network.penalties:
-        if type(penalty) not in penalties.CATALOGUE.values():
+        if type(penalty) not in penalties.STORED.values():
             raise _of_the_user("penalty", penalty.name or type(penalty).__name__)
     return {
         "layers": list(network.layers),
@@ -86,7 +86,7 @@ def _network(record: Any) -> Network:
         [activations.CATALOGUE[name] for name in names],
         losses.CATALOGUE[record["loss"]["name"]](**record["loss"]["settings"]),
         penalty=[
-            penalties.CATALOGUE[item["name"]](_finite(item["strength"]))
+            penalties.STORED[item["name"]](_finite(item["strength"]))
             for item in record["penalties"]
         ],
     )
