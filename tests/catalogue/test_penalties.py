@@ -19,7 +19,7 @@ from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
-from chainrule.network.penalties import CATALOGUE, L1, L2, L2PerSample, Penalty
+from chainrule.network.penalties import CATALOGUE, L1, L2, STORED, L2PerSample, Penalty
 from chainrule.network.plan import plan
 
 LAYERS = [3, 4, 2]
@@ -62,9 +62,9 @@ CASES = [(L2(0.3),), (L1(0.2),), (L2(0.3), L1(0.2)), (L2(0.0),), (L2PerSample(0.
 
 
 def test_every_entry_is_tested() -> None:
-    assert {penalty.name for case in CASES for penalty in case} == set(CATALOGUE)
-    assert all(CATALOGUE[name].name == name for name in CATALOGUE)
-    letters = [entry.letter for entry in CATALOGUE.values()]
+    assert {penalty.name for case in CASES for penalty in case} == set(STORED)
+    assert all(STORED[name].name == name for name in STORED)
+    letters = [entry.letter for entry in STORED.values()]
     assert len(set(letters)) == len(letters)
 
 
