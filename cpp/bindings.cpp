@@ -9,7 +9,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -19,6 +18,7 @@
 
 #include "build_info.hpp"
 #include "course.hpp"
+#include "hook.hpp"
 #include "instruction_sets.hpp"
 
 namespace nb = nanobind;
@@ -117,6 +117,7 @@ public:
         engine_->read(self_, value, array.data(), rows, columns);
     }
     void set_scalar(Number slot, double value) { engine_->set_scalar(self_, slot, value); }
+    void set_threads(Number threads) { engine_->set_threads(self_, threads); }
     double scalar(Number slot) const { return engine_->get_scalar(self_, slot); }
     Number bytes() const { return engine_->bytes(self_); }
 
@@ -224,42 +225,6 @@ nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule c
 using Places = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Twister = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Table = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
-// What Python does in the midst of a run: Ctrl-C and other signals, and somebody who wants to be
-// told of progress, at most twenty times a second.
-struct Hook {
-    nb::object listener;
-    double told = now();
-    Number told_epochs = 0;
-    std::unique_ptr<nb::python_error> raised;  // handed over when the state is in order
-
-    static int poll(void *self, Number epochs_done) {
-        nb::gil_scoped_acquire held;
-        return static_cast<Hook *>(self)->answer(epochs_done);
-    }
-
-    int answer(Number epochs_done) {
-        try {
-            if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-            if (listener.is_none() || epochs_done == told_epochs || now() - told < 0.05)
-                return go_on;
-            told_epochs = epochs_done;
-            const nb::object wanted = listener(epochs_done);
-            told = now();
-            const int truth = PyObject_IsTrue(wanted.ptr());
-            if (truth < 0) nb::raise_python_error();
-            return truth ? stop_after_epoch : go_on;
-        } catch (nb::python_error &error) {
-            raised = std::make_unique<nb::python_error>(std::move(error));
-            return stop_now;
-        }
-    }
-};
 
 template <class To, class Array>
 To *data_of(const Array &array, std::size_t least, const char *what) {
@@ -390,6 +355,8 @@ NB_MODULE(_core, module) {
              "Copy a value into an array.")
         .def("set_scalar", &Machine::set_scalar, nb::arg("slot"), nb::arg("value"))
         .def("scalar", &Machine::scalar, nb::arg("slot"))
+        .def("set_threads", &Machine::set_threads, nb::arg("threads"),
+             "Let at most so many threads share a step; small steps stay on one.")
         .def("step", &Machine::step, nb::arg("given"), nb::arg("first"), nb::arg("count"),
              "Run one step over rows of the given arrays; False where the loss is not finite.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");

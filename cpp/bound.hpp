@@ -45,7 +45,7 @@ struct Bound {
 
     // Scalar code, and what is checked.
     void* machine;
-    Number code_begin, code_end;
+    const Step *code, *code_end;
     const double* checked[2];
 
     // The formula.

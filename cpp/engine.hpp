@@ -33,6 +33,7 @@ struct Table {
     static void set_scalar(void* self, Number slot, double value) {
         of(self).set_scalar(slot, value);
     }
+    static void set_threads(void* self, Number threads) { of(self).set_threads(threads); }
     static double get_scalar(void* self, Number slot) { return of(self).slots[slot]; }
     static void set_batch(void* self, Number samples) { of(self).set_batch(samples); }
     static void gather_rows(void* self, const Source& source, const Number* rows, Number first,
@@ -45,8 +46,9 @@ struct Table {
     }
     static void run(void* self, Course& course) { run_course<T>(of(self), course); }
 
-    static constexpr Engine engine = {lanes<T>,   create,     destroy,   bytes,       write, read,
-                                      set_scalar, get_scalar, set_batch, gather_rows, step,  run};
+    static constexpr Engine engine = {lanes<T>,   create,    destroy,     bytes,      write,
+                                      read,       set_scalar, get_scalar, set_threads, set_batch,
+                                      gather_rows, step,      run};
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

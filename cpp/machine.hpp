@@ -4,6 +4,7 @@
 #include "arena.hpp"
 #include "finish.hpp"
 #include "narrow.hpp"
+#include "pool.hpp"
 #include "scalar.hpp"
 #include "tape.hpp"
 
@@ -15,6 +16,11 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 // 384 rows took 1.4 times as long where rows x columns was 200 x 32.
 constexpr std::ptrdiff_t scratch_bytes = 16384;
 constexpr std::ptrdiff_t scratch_rows = 96;
+
+// A formula with sums meets a larger result in blocks of rows, whose sums are added in order. Where
+// the blocks of a result end depends on its shape only, so that threads may share them and the bits
+// of a sum are the same for any number of threads.
+constexpr std::ptrdiff_t summed_entries = 16384;
 
 // Products up to this many terms run as a list of tiles that was made before; larger ones by
 // blocks, where finding the way is nothing beside the work.
@@ -34,7 +40,9 @@ public:
         scratch_ = arena_.take<T>(scratch_bytes / sizeof(T));
         bounds_ = arena_.take<Bound<T>>(2 * p.instruction_count);
         given_ = arena_.take<unsigned char>(p.value_count);
+        sums_ = arena_.take<double>(most_sums * most_blocks(p));
         changing_ = arena_.take<unsigned char>(p.scalar_count);
+        timed_ = arena_.take<Step>(p.prelude_count);
         find_given();
         find_changing();
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
@@ -55,13 +63,21 @@ public:
 
     void set_scalar(Number slot, double value) {
         slots[slot] = value;
-        stale_ = true;
+        (slot == p.time_slot ? late_ : stale_) = true;
     }
+
+    // How many threads may share a step. Small ones stay on one whatever is said here.
+    void set_threads(Number threads);
 
     // One step over the batch that lies in its values. False: the check found a loss that is not
     // finite, and nothing has been changed yet.
     bool step() {
-        if (stale_) settle();
+        if (stale_)
+            settle();
+        else if (late_)
+            compute(timed_, timed_ + timed_count_);
+        late_ = false;
+        if (threads_ > 1) return step_shared();
         Bound<T>* bound = bound_;
         const Bound<T>* const end = bound_ + p.instruction_count;
         for (const Instruction* i = p.instructions; bound != end; ++i, ++bound)
@@ -97,20 +113,31 @@ private:
 
     // Scalars that change in the course of a step.
     void find_changing() {
-        for (Number i = 0; i < p.instruction_count; ++i)
-            if (p.instructions[i].producer == scalars)
-                for (Number s = p.instructions[i].a; s < p.instructions[i].b; ++s)
-                    changing_[p.scalar_code[s].target] = 1;
+        for (Number i = 0; i < p.instruction_count; ++i) {
+            const Instruction& code = p.instructions[i];
+            if (code.producer != scalars && code.producer != loops) continue;
+            for (const Step* s = p.scalar_code + code.a; s != p.scalar_code + code.b; ++s)
+                if (code.producer == scalars || s->operation == loop_slot) changing_[s->target] = 1;
+        }
         for (Number f = 0; f < p.formula_count; ++f)
             for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
                 changing_[p.slots[s]] = 1;
+        if (p.time_slot < 0) return;
+        // What rests on the number of the step is computed in each: the corrections of Adam.
+        changing_[p.time_slot] = 1;
+        for (const Step* s = p.scalar_code; s != p.scalar_code + p.prelude_count; ++s) {
+            if (s->operation <= op_sum) continue;
+            if (!changing_[s->x] && !changing_[s->y] && !changing_[s->z]) continue;
+            changing_[s->target] = 1;
+            timed_[timed_count_++] = *s;
+        }
     }
 
     // What follows from the length of the batch and the scalars that were set. Full batches and
     // the last, short one keep a list of their own.
     void settle() {
         stale_ = false;
-        compute(0, p.prelude_count);
+        compute(p.scalar_code, p.scalar_code + p.prelude_count);
         const std::ptrdiff_t samples = length[sample_axis];
         const int which = samples == p.axes[sample_axis] ? 0 : 1;
         bound_ = bounds_ + which * p.instruction_count;
@@ -136,6 +163,8 @@ private:
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
         memory.add<unsigned char>(program.scalar_count);
+        memory.add<Step>(program.prelude_count);
+        memory.add<double>(most_sums * most_blocks(p));
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
         return memory.bytes();
@@ -168,14 +197,17 @@ private:
                            });
             break;
         }
-        case total_of_columns: totals_of_columns(i, columns); break;
+        case total_of_columns:
+            row_sums<T>(columns, length[i.depth], base[i.a], stride[i.a],
+                        StoreLive<T>{base[i.destination], 0});
+            break;
         case largest_of_rows: largest_rows(i, columns); break;
         case largest_of_columns: largest_columns(i, columns); break;
         case transposition:
             transpose<T>(columns, 0, rows, base[i.a], stride[i.a], base[i.destination],
                          stride[i.destination]);
             break;
-        case scalars: compute(i.a, i.b); return true;
+        case scalars: compute(p.scalar_code + i.a, p.scalar_code + i.b); return true;
         case loops: run_loops(i); break;
         case check:
             return __builtin_isfinite(slots[i.a]) && __builtin_isfinite(slots[i.b]);
@@ -209,32 +241,54 @@ private:
             return;
         }
         clear_sums(i.formula);
-        constexpr std::ptrdiff_t room = scratch_bytes / std::ptrdiff_t(sizeof(T));
-        constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
-        const bool own = i.destination >= 0;
-        if (rows * padded<T>(columns) <= room) {
+        const Blocks blocks = blocks_of(rows, columns);
+        if (blocks.count == 1) {
+            const bool own = i.destination >= 0;
             product_block<along>(i, {0, rows, 0, columns}, own ? base[i.destination] : scratch_,
                                  own ? stride[i.destination] : padded<T>(columns));
             apply_whole(i, bound);
             return;
         }
-        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
-        std::ptrdiff_t width = room / height / narrowest * narrowest;
-        if (width < narrowest) width = narrowest;
-        for (std::ptrdiff_t column = 0; column < columns; column += width) {
-            const std::ptrdiff_t right = columns - column < width ? columns : column + width;
-            for (std::ptrdiff_t row = 0; row < rows; row += height) {
-                const std::ptrdiff_t bottom = rows - row < height ? rows : row + height;
-                const std::ptrdiff_t step =
-                    own ? stride[i.destination] : padded<T>(right - column);
-                T* const block = own ? base[i.destination] + row * step + column : scratch_;
-                product_block<along>(i, {row, bottom, column, right}, block - row * step - column,
-                                     step);
-                describe(bound.call, p.formulas[i.formula], row, column, bottom - row,
-                         right - column, block, step);
-                call_formula(p.formulas[i.formula], bound.call);
-            }
+        for (std::ptrdiff_t b = 0; b < blocks.count; ++b) {
+            Call<T> call;
+            multiply_and_apply<along>(i, blocks, b, rows, columns, call, scratch_);
+            add_sums(f, call.sum);
         }
+    }
+
+    // How a product's result is cut for its formula: columns outside, rows inside.
+    struct Blocks {
+        std::ptrdiff_t height, width, down, count;
+    };
+    static constexpr std::ptrdiff_t scratch_room = scratch_bytes / std::ptrdiff_t(sizeof(T));
+
+    static Blocks blocks_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+        constexpr std::ptrdiff_t narrowest = tile_vectors * lanes<T>;
+        if (rows * padded<T>(columns) <= scratch_room) return {rows, columns, 1, 1};
+        const std::ptrdiff_t height = rows < scratch_rows ? rows : scratch_rows;
+        std::ptrdiff_t width = scratch_room / height / narrowest * narrowest;
+        if (width < narrowest) width = narrowest;
+        const std::ptrdiff_t down = pieces(rows, height);
+        return {height, width, down, down * pieces(columns, width)};
+    }
+
+    // Block b of a product, and its formula, whose sums are left in the call.
+    template <Along along>
+    void multiply_and_apply(const Instruction& i, const Blocks& blocks, std::ptrdiff_t b,
+                            std::ptrdiff_t rows, std::ptrdiff_t columns, Call<T>& call,
+                            T* scratch) {
+        const std::ptrdiff_t row = b % blocks.down * blocks.height;
+        const std::ptrdiff_t column = b / blocks.down * blocks.width;
+        const std::ptrdiff_t bottom = rows - row < blocks.height ? rows : row + blocks.height;
+        const std::ptrdiff_t right =
+            columns - column < blocks.width ? columns : column + blocks.width;
+        const bool own = i.destination >= 0;
+        const std::ptrdiff_t step = own ? stride[i.destination] : padded<T>(right - column);
+        T* const block = own ? base[i.destination] + row * step + column : scratch;
+        product_block<along>(i, {row, bottom, column, right}, block - row * step - column, step);
+        const Formula& f = p.formulas[i.formula];
+        describe(call, f, row, column, bottom - row, right - column, block, step);
+        call_formula(f, call);
     }
 
     // One block of a product; `origin` is where the whole result would begin.
@@ -320,22 +374,74 @@ private:
             call.scalar[n] = T(slots[p.slots[s]]);
     }
 
+    // The sums over what the call covers are left in it.
     void call_formula(const Formula& f, Call<T>& call) {
         load_scalars(f, call);
         const Number sums = f.sum_end - f.sum_begin;
-        int n;
-        for (n = 0; n < sums; ++n) call.sum[n] = 0.0;
+        for (int n = 0; n < sums; ++n) call.sum[n] = 0.0;
         if (f.native >= 0)
             kernels_[f.native](call);
         else
             run_tape<T>(call, p.tape + f.code_begin, p.tape + f.code_end, p.constants);
-        for (n = 0; n < sums; ++n) slots[p.slots[f.sum_begin + n]] += call.sum[n];
+    }
+
+    void add_sums(const Formula& f, const double* sums) {
+        for (Number s = f.sum_begin; s < f.sum_end; ++s)
+            slots[p.slots[s]] += sums[s - f.sum_begin];
     }
 
     // A formula over its whole result.
     void apply_whole(const Instruction& i, Bound<T>& bound) {
+        const Formula& f = p.formulas[i.formula];
+        if (summed_in_blocks(i)) {
+            const std::ptrdiff_t height = summed_rows(bound.columns);
+            for (std::ptrdiff_t row = 0; row < bound.rows; row += height) {
+                Call<T> call;
+                apply_rows(i, f, row, height, bound.rows, bound.columns, call);
+                add_sums(f, call.sum);
+            }
+            return;
+        }
         refresh(bound);
-        call_formula(p.formulas[i.formula], bound.call);
+        call_formula(f, bound.call);
+        add_sums(f, bound.call.sum);
+    }
+
+    bool summed_in_blocks(const Instruction& i) const {
+        const Formula& f = p.formulas[i.formula];
+        return f.sum_end > f.sum_begin && length[i.rows] * length[i.columns] > summed_entries;
+    }
+
+    static std::ptrdiff_t summed_rows(std::ptrdiff_t columns) {
+        return columns < summed_entries ? summed_entries / columns : 1;
+    }
+
+    // A formula over some rows of its result, the sums left in the call.
+    void apply_rows(const Instruction& i, const Formula& f, std::ptrdiff_t row,
+                    std::ptrdiff_t height, std::ptrdiff_t rows, std::ptrdiff_t columns,
+                    Call<T>& call) {
+        const bool own = i.destination >= 0;
+        const std::ptrdiff_t step = own ? stride[i.destination] : padded<T>(columns);
+        const T* const from = (own ? base[i.destination] : scratch_) + row * step;
+        describe(call, f, row, 0, rows - row < height ? rows - row : height, columns, from, step);
+        call_formula(f, call);
+    }
+
+    // Into how many blocks a result with sums is cut, at most.
+    static std::size_t most_blocks(const Program& p) {
+        std::ptrdiff_t most = 0;
+        for (Number n = 0; n < p.instruction_count; ++n) {
+            const Instruction& i = p.instructions[n];
+            if (i.formula < 0 ||
+                p.formulas[i.formula].sum_end == p.formulas[i.formula].sum_begin)
+                continue;
+            const std::ptrdiff_t rows = p.axes[i.rows], columns = p.axes[i.columns];
+            const std::ptrdiff_t count =
+                i.producer == product ? blocks_of(rows, columns).count
+                                      : pieces(rows, summed_rows(columns));
+            if (count > most) most = count;
+        }
+        return std::size_t(most);
     }
 
     // Looks up what stays the same from step to step for batches of this length.
@@ -349,14 +455,19 @@ private:
         if (i.formula >= 0) bind_formula(i, o);
         if (i.producer == scalars || i.producer == check) {
             o.machine = this;
-            o.code_begin = i.a;
-            o.code_end = i.b;
-            o.checked[0] = slots + i.a;
-            o.checked[1] = slots + i.b;
-            o.action = i.producer == check ? run_check<T> : run_scalars;
+            if (i.producer == check) {
+                o.checked[0] = slots + i.a;
+                o.checked[1] = slots + i.b;
+                o.action = run_check<T>;
+            } else {
+                o.code = p.scalar_code + i.a;
+                o.code_end = p.scalar_code + i.b;
+                o.action = run_scalars;
+            }
             return;
         }
-        if (i.formula >= 0 && !o.kernel) return;  // on the tape
+        if (i.producer == loops || (i.formula >= 0 && !o.kernel)) return;  // loops, the tape
+        if (i.formula >= 0 && i.producer != product && summed_in_blocks(i)) return;
         o.a = base + i.a;
         o.b = base + i.b;
         o.a_stride = stride + i.a;
@@ -405,10 +516,9 @@ private:
 
     // Products that are small enough for a list of tiles without blocks, and for one thread.
     void bind_product(const Instruction& i, Bound<T>& o, const Finished<T>* light) {
-        constexpr std::ptrdiff_t room = scratch_bytes / std::ptrdiff_t(sizeof(T));
         const std::ptrdiff_t depth = o.from.depth, whole = o.rows * padded<T>(o.columns);
         if (depth > depth_block<T> || whole * depth > largest_bound_product) return;
-        if (i.formula >= 0 && !light && whole > room) return;
+        if (i.formula >= 0 && !light && whole > scratch_room) return;
         const Along along = i.a_turned ? Along::rows : Along::depth;
         const bool by_rows = along == Along::rows;
         o.start = o.bias ? o.bias : zero_row<T>;
@@ -429,21 +539,8 @@ private:
     }
 
     static bool run_scalars(Bound<T>& o) {
-        static_cast<Machine*>(o.machine)->compute(o.code_begin, o.code_end);
+        static_cast<Machine*>(o.machine)->compute(o.code, o.code_end);
         return true;
-    }
-
-    // Sums along each row of a; the results stand side by side.
-    void totals_of_columns(const Instruction& i, std::ptrdiff_t rows) {
-        T* const to = base[i.destination];
-        const std::ptrdiff_t depth = length[i.depth], step = stride[i.a];
-        for (std::ptrdiff_t r = 0; r < rows; ++r) {
-            const T* const from = base[i.a] + r * step;
-            Vec<T> sum{};
-            for (std::ptrdiff_t k = 0; k < depth; k += lanes<T>) sum += load<T>(from + k);
-            to[r] = sum_lanes<T>(sum);  // padding is zero
-        }
-        for (std::ptrdiff_t r = rows; r < padded<T>(rows); ++r) to[r] = T(0);
     }
 
     void largest_columns(const Instruction& i, std::ptrdiff_t rows) {
@@ -486,8 +583,8 @@ private:
     }
 
     // Scalars are doubles whatever the type of the matrices.
-    void compute(Number begin, Number end) {
-        for (const Step* s = p.scalar_code + begin; s != p.scalar_code + end; ++s) {
+    void compute(const Step* begin, const Step* end) {
+        for (const Step* s = begin; s != end; ++s) {
             const bool reads = s->operation > op_sum;  // the others' sources are no slots
             const double x = slots[reads ? s->x : 0], y = slots[s->y], z = slots[s->z];
             double& to = slots[s->target];
@@ -499,17 +596,31 @@ private:
         }
     }
 
+    // split.hpp: instructions in parts that threads share.
+    bool step_shared();
+    bool split(Crew& crew, const Instruction& i, Bound<T>& bound);
+    template <Along along>
+    bool split_product(Crew& crew, const Instruction& i, Bound<T>& bound);
+    bool split_formula(Crew& crew, const Instruction& i);
+    double work(const Instruction& i, const std::ptrdiff_t* lengths) const;
+
     const Kernel<T>* kernels_;
     const Finished<T>* finished_;
     Arena arena_;
     double* registers_;
     std::ptrdiff_t* counters_;
     T* scratch_;
+    double* sums_;
+    int threads_ = 1;
     Bound<T>*bounds_, *bound_ = nullptr;
     std::ptrdiff_t bound_samples_[2] = {};
     unsigned char *given_, *changing_;
-    bool stale_ = true;
+    Step* timed_;  // the part of the prelude that rests on the number of the step
+    Number timed_count_ = 0;
+    bool stale_ = true, late_ = false;
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule
+
+#include "split.hpp"

@@ -128,6 +128,7 @@ struct Engine {
     void (*read)(void*, Number value, void* to, Number row_stride, Number column_stride);
     void (*set_scalar)(void*, Number slot, double value);
     double (*get_scalar)(void*, Number slot);
+    void (*set_threads)(void*, Number threads);  // at most so many share a step
     void (*set_batch)(void*, Number samples);
     void (*gather)(void*, const Source&, const Number* rows, Number first, Number count);
     int (*step)(void*);  // 0: the check found a loss that is not finite

@@ -17,6 +17,7 @@ cat > "$work/all.cpp" <<'SOURCE'
 #include "mt19937.hpp"
 #include "narrow.hpp"
 #include "philox.hpp"
+#include "pool.hpp"
 #include "primitives.hpp"
 
 namespace chainrule {
@@ -34,10 +35,14 @@ T use(T* a) {
     shuffle(twister, b, 8, [] { return false; });
     multiply<T, Along::depth>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, a, Store<T>{a, 64}, {a, 64});
     multiply<T, Along::rows>({0, 9, 0, 9}, 3, {a, 64}, {a, 64}, nullptr, Store<T>{a, 64});
-    column_sums<T>(3, 0, 9, a, 64, [&](std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    column_sums<T>(3, 0, 9, a, 64,
+                   [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
+    row_sums<T>(9, 3, a, 64,
+                [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     forward_narrow<T>(0, 9, 1, 9, a, 64, a, 64, a,
                       [&](std::ptrdiff_t, std::ptrdiff_t, Vec<T> s, Ints<T>) { store<T>(a, s); });
     transpose<T>(9, 0, 9, a, 64, a + 4096, 64);
+    Crew(2).share(3, [&](std::ptrdiff_t part, int) { a[part] = T(part); });
     Vec<T> x = load_first<T>(a, 1);
     x = exp<T>(x) + expm1<T>(x) + log<T>(x) + log1p<T>(x) + tanh<T>(x) + sigmoid<T>(x);
     x = maximum<T>(minimum<T>(erf<T>(x), sqrt<T>(x)), sign<T>(abs<T>(x)));

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
     from chainrule.network.derivation import Derivation, derive
+    from chainrule.network.lines.judging import check_line
+    from chainrule.network.lines.verdicts import LineVerdict
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
@@ -51,6 +53,7 @@ __all__ = [
     "Explanation",
     "ExponentialDecay",
     "InverseScaling",
+    "LineVerdict",
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
@@ -62,6 +65,7 @@ __all__ = [
     "TableModel",
     "TableRun",
     "activation",
+    "check_line",
     "derive",
     "explain",
     "explain_table",
@@ -83,6 +87,8 @@ _HOMES = {
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
     "network.derivation": ["Derivation", "derive"],
+    "network.lines.judging": ["check_line"],
+    "network.lines.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],

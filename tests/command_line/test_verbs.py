@@ -294,6 +294,21 @@ def test_derive(folder):
     assert any("\u4e00" <= character <= "\u9fff" for character in latex)
 
 
+@pytest.mark.parametrize(("language", "heading"), [("en", "A batch"), ("zh", "一批样本")])
+def test_derive_writes_a_page_of_its_own(folder, language, heading):
+    run = run_verb(
+        *("derive", "--layers", "2,3,1", "--detail", "full", "--language", language),
+        *("--format", "html", "--output", "d.html"),
+    )
+    assert run.output == ""
+    page = Path("d.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert heading in page
+    printed = run_verb("derive", "--layers", "2,3,1", "--format", "html").stdout
+    assert printed.endswith("</html>\n")
+    assert len(printed) < len(page)  # brief
+
+
 def test_verify_prints_a_table_of_methods():
     run = run_verb("verify", "--layers", "5,4,3", "--activation", "tanh")
     for method in ("complex step", "central differences", "matrix form, samples in columns"):

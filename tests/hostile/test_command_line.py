@@ -189,6 +189,8 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "layers: 0 came" in refused(folder, "derive", "--layers", "2,0,1")
     assert "at least the inputs and the outputs" in refused(folder, "derive", "--layers", "2")
     assert "'row' is not one of" in refused(folder, "derive", "--layers", "2,1", "--layout", "row")
+    assert "'pdf' is not one of" in refused(folder, "derive", "--layers", "2,1", "--format", "pdf")
+    assert "'all' is not one of" in refused(folder, "derive", "--layers", "2,1", "--detail", "all")
     line = refused(folder, "derive", "--layers", "2,3,1", "--activation", "relu,softmax")
     assert line.count("softmax") or "fit" in line
     line = refused(folder, "derive", "--layers", "2,1", "--activation", "tanh,tanh")

@@ -13,7 +13,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss, NotFused
 from chainrule.formulas.functions import exp, tanh, z
-from chainrule.kernels import _core, compiled
+from chainrule.kernels import _core, compiled, prepared
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.verification import distance_from_kinks, relative_error
@@ -264,9 +264,9 @@ def test_a_users_own_activation_runs_on_the_tape():
 
 
 def test_each_operation_alone_computes_the_same(monkeypatch):
-    monkeypatch.setattr(compiled, "_programs", {})
-    whole = compiled.fuse
-    monkeypatch.setattr(compiled, "fuse", lambda plan, names: whole(plan, names, together=False))
+    monkeypatch.setattr(prepared, "_programs", {})
+    whole = prepared.fuse
+    monkeypatch.setattr(prepared, "fuse", lambda plan, names: whole(plan, names, together=False))
     for seed in range(40):
         gradients_agree(seed)
     network = cr.Network.dense([4, 16, 3], activation="relu", loss="log_loss")
@@ -277,7 +277,7 @@ def test_each_operation_alone_computes_the_same(monkeypatch):
 
 
 def test_without_generated_kernels_the_tape_computes_the_same(monkeypatch):
-    monkeypatch.setattr(compiled, "_programs", {})
+    monkeypatch.setattr(prepared, "_programs", {})
     monkeypatch.setattr(compiled, "_natives", dict)
     for seed in range(40):
         gradients_agree(seed)

@@ -14,7 +14,7 @@ from chainrule.errors import InputError
 from chainrule.kernels.compiled import CompiledTrainer
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run
-from chainrule.kernels.stopping import Stopping
+from chainrule.kernels.stopping import Count, Stopping
 
 BACKENDS = [CompiledTrainer, ReferenceTrainer]
 
@@ -298,6 +298,20 @@ def test_a_state_goes_on_exactly(backend, optimizer):
     for trainer in (whole, other):
         trainer.restore_best()
     assert np.array_equal(parameters.flat, whole.given.parameters.flat)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_state_of_another_run_is_refused_and_one_without_memory_begins_at_zero(backend):
+    trainer = started(backend, run_for(NETWORK, optimizer=cr.Adam(0.01)))
+    trainer.run(1, 3)
+    state = trainer.state()
+    other = started(backend, run_for(NETWORK, optimizer=cr.SGD(0.1, momentum=0.9)))
+    with pytest.raises(InputError, match="m_W_ih"):
+        other.restore(state)
+    with pytest.raises(InputError, match="1 counts came; 0 are needed"):
+        trainer.restore(replace(state, counts=[Count()]))
+    trainer.restore(replace(state, memory={}))
+    assert not any(array.any() for array in trainer.state().memory.values())
 
 
 def test_memory_is_the_same_in_both_backends():

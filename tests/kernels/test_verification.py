@@ -39,6 +39,7 @@ METHODS = [
     "matrix form, samples in rows",
     "matrix form, samples in columns",
 ]
+DISPLAYED = ["displayed lines, samples in rows", "displayed lines, samples in columns"]
 
 # -- the table -----------------------------------------------------------------------------------
 
@@ -49,7 +50,7 @@ def test_the_table_lists_every_method_with_its_worst_error_and_limit():
     assert not result.failures
     title, *lines = str(result).splitlines()
     assert title == "5-4-3, tanh, mse, 39 parameters"
-    assert [line[2:].split("  ")[0] for line in lines] == METHODS
+    assert [line[2:].split("  ")[0] for line in lines] == [*METHODS, *DISPLAYED]
     for line in lines:
         assert line.endswith("✓")
     assert "   4 checked" in lines[1]  # W and b of two layers
@@ -59,7 +60,11 @@ def test_the_table_lists_every_method_with_its_worst_error_and_limit():
 
 def test_rewrites_are_listed_where_there_are_any():
     result = verify(Network.dense([3, 4, 3], "tanh", "log_loss"), seed=0)
-    assert [method for method, _, _ in result.methods()] == [*METHODS, "rewrites"]
+    assert [method for method, _, _ in result.methods()] == [
+        *METHODS,
+        "rewrites",
+        *DISPLAYED,
+    ]
     assert result.passed
 
 

@@ -32,8 +32,11 @@ def test_every_symbol_of_the_update_is_explained(
 ) -> None:
     derivation = cr.derive(DEEP, optimizer=optimizer, layout=layout)  # type: ignore[arg-type]
     told = derivation.to_text(language)  # type: ignore[arg-type]
-    for letter in ("m", "v", "t"):
-        used = re.search(rf"(?<![\w^]){letter}(?=_W_1)|\^{letter}\b", told) is not None
+    constants = derivation.optimizer.constants
+    for letter in ("m", "v", "t", *constants):
+        used = letter in constants or (
+            re.search(rf"(?<![\w^]){letter}(?=_W_1)|\^{letter}\b", told) is not None
+        )
         explained = re.search(rf"(^|[ 、]){letter}([ 、,]).*\n", told, re.MULTILINE) is not None
         assert not used or explained, (optimizer, letter)
     assert "$" not in told
@@ -85,11 +88,45 @@ def test_latex_has_balanced_braces_and_no_plain_unicode_mathematics(layout: str)
         )
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_the_english_document_compiles(tmp_path: Path) -> None:
-    (tmp_path / "derivation.tex").write_text(
-        cr.derive(DEEP, optimizer="adam").to_latex(), encoding="utf-8"
-    )
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+DOCUMENTS = {
+    "brief": cr.derive(DEEP, optimizer="adam"),
+    "full": cr.derive(DEEP, detail="full", optimizer="adamw", layout="columns"),
+    "one sample": cr.derive(
+        cr.Network.dense([2, 2, 1], "elu", "huber"), batch=False, detail="full"
+    ),
+}
+
+
+def compiled(source: str, program: str, folder: Path) -> str:
+    """Compile a document and return the program's log."""
+    (folder / "derivation.tex").write_text(source, encoding="utf-8")
+    command = [program, "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    # Characters that a font lacks are noted in the log alone.
+    return (folder / "derivation.log").read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_english_document_compiles(name: str, tmp_path: Path) -> None:
+    said = compiled(DOCUMENTS[name].to_latex(), "pdflatex", tmp_path)
+    assert "Missing character" not in said
+    assert not overfull(said)
+
+
+def overfull(said: str) -> list[str]:
+    """Return the lines that stand out of the margin by more than a letter."""
+    points = re.findall(r"Overfull \\hbox \((\d+(?:\.\d+)?)pt too wide\)", said)
+    return [size for size in points if float(size) > 5]
+
+
+@pytest.mark.skipif(shutil.which("xelatex") is None, reason="xelatex is not installed")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_chinese_document_compiles(name: str, tmp_path: Path) -> None:
+    found = subprocess.run(["kpsewhich", "ctexart.cls"], capture_output=True, check=False)
+    if not found.stdout.strip():
+        pytest.skip("the LaTeX class ctexart is not installed")
+    said = compiled(DOCUMENTS[name].to_latex("zh"), "xelatex", tmp_path)
+    assert "Missing character" not in said
+    assert not overfull(said)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError
 from chainrule.network import optimizers
 from chainrule.training.atomic_files import write_atomically, written_path
@@ -90,6 +91,7 @@ def command(
             f"{written_path(model)}: holds a network without the preprocessing of a table, so it "
             "cannot read one; give a model that `chainrule train` wrote, or use cr.explain"
         )
+    refuse_inputs(output, data, model)
     from chainrule.report.table_rows import explain_table
 
     explanation = explain_table(

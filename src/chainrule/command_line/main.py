@@ -32,6 +32,7 @@ VERBS = {
     "predict": "Predict with a trained model.",
     "derive": "Derive the backpropagation of a network.",
     "explain": "Show every number of a training step on rows of a table.",
+    "check": "Mark your own line of a derivation.",
     "verify": "Check every gradient against independent methods.",
     "info": "Show what a model file holds.",
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
+from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError, shown
 from chainrule.training.atomic_files import write_atomically, written_path
 from chainrule.training.model_files import load
@@ -40,10 +40,7 @@ def command(model: str, data: str, output: str, proba: bool) -> None:
             f"{written_path(model)}: holds a network without the preprocessing of a table, so it "
             "cannot read one; give a model that `chainrule train` wrote"
         )
-    if output != "-" and any(_same(output, other) for other in (data, model)):
-        raise InputError(
-            f"{written_path(output)}: is the input, which would be lost; name another --output"
-        )
+    refuse_inputs(output, data, model)
     frame, transformed = prediction_frame(trained, data, probabilities=proba)
     encoded = encoded_frame(frame, output)
     if output == "-":
@@ -58,10 +55,3 @@ def command(model: str, data: str, output: str, proba: bool) -> None:
         if counts:
             listed = ", ".join(f"{shown(name)} {count:,}" for name, count in counts.items())
             click.echo(f"chainrule: note: {what}: {listed}", err=True)
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except (OSError, ValueError):
-        return False

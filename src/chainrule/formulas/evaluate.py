@@ -2,10 +2,12 @@
 
 Arrays are aligned by axis *name*.  The same code runs on real and on complex numbers; on complex
 ones branches look at the real part and nothing is conjugated, so the complex step works wherever
-the formula is analytic.
+the formula is analytic.  What a number is, is asked of ``Numbers``: another kind of number
+(``fields``) is another subclass, and the walk over the expression stays this one.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -66,21 +68,60 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
 """What each primitive means in NumPy."""
 
 
+class Numbers:
+    """Real and complex numbers: what an evaluation asks of its kind of number."""
+
+    def constant(self, value: Fraction | int, dtype: Any) -> Array:
+        """Return an exact rational as a scalar of this kind."""
+        return np.asarray(float(value), dtype=dtype or np.float64)
+
+    def ones(self, lengths: list[int], dtype: Any) -> Array:
+        """Return an array of ones."""
+        return np.ones(lengths, dtype or np.float64)
+
+    def contract(self, operands: list[tuple[Array, list[int]]], kept: list[int]) -> Array:
+        """Return the product of arrays with numbered axes, summed over those not kept."""
+        flat = [part for operand in operands for part in operand]
+        return np.asarray(np.einsum(*flat, kept, optimize="greedy"))
+
+    def primitive(self, name: str, *arguments: Array) -> Array:
+        """Return a primitive of arrays that are aligned."""
+        return PRIMITIVES[name](*arguments)
+
+    def opaque(self, function: Function, argument: Array) -> Array | None:
+        """Return a named function's value where it is not to be opened, else None."""
+        return None
+
+    def largest(self, value: Array, place: int) -> Array:
+        """Return the largest entries along one dimension."""
+        where = np.expand_dims(np.argmax(_real(value), axis=place), place)
+        return np.squeeze(np.take_along_axis(value, where, axis=place), axis=place)
+
+
+REALS = Numbers()
+
+
 class Evaluation:
     """The values of expressions under one assignment of numbers to symbols.
 
     ``values`` maps a symbol's name to an array with that symbol's axes, in its order.  ``form``
     says which formula of a named function is used: ``"computed"`` (what trains) or ``"value"``
-    (what is printed, and analytic where ``computed`` branches).  Equal subexpressions are
-    evaluated once.
+    (what is printed, and analytic where ``computed`` branches).  ``numbers`` is the kind of number.
+    Equal subexpressions are evaluated once.
     """
 
     def __init__(
-        self, values: Mapping[str, Any], *, form: str = "computed", dtype: Any = None
+        self,
+        values: Mapping[str, Any],
+        *,
+        form: str = "computed",
+        dtype: Any = None,
+        numbers: Numbers = REALS,
     ) -> None:
         self.values = values
         self.form = form
         self.dtype = dtype
+        self.numbers = numbers
         self.sizes: dict[Axis, int] = {}
         self._known: dict[Expression, Array] = {}
 
@@ -135,9 +176,9 @@ class Evaluation:
         lengths = dict(zip(present, ordered.shape, strict=True))
         return ordered.reshape([lengths.get(axis, 1) for axis in axes])
 
-    def constant(self, value: Any) -> Array:
+    def constant(self, value: Fraction | int) -> Array:
         """Return a scalar in the evaluation's type."""
-        return np.asarray(value, dtype=self.dtype or np.float64)
+        return self.numbers.constant(value, self.dtype)
 
     def size(self, axis: Axis) -> int:
         """Return the length of an axis."""
@@ -166,12 +207,11 @@ class Evaluation:
                 result = result * self.aligned(factor, tree.axes)
             return result
         numbered = {axis: place for place, axis in enumerate((*tree.axes, *tree.summed))}
-        operands: list[Any] = []
-        for factor in tree.factors:
-            operands += [self._value(factor), [numbered[axis] for axis in factor.axes]]
-        return np.asarray(
-            np.einsum(*operands, [numbered[axis] for axis in tree.axes], optimize="greedy")
-        )
+        operands = [
+            (self._value(factor), [numbered[axis] for axis in factor.axes])
+            for factor in tree.factors
+        ]
+        return self.numbers.contract(operands, [numbered[axis] for axis in tree.axes])
 
     def _power(self, tree: Power) -> Array:
         base = self._value(tree.base)
@@ -190,16 +230,16 @@ class Evaluation:
         function = tree.function
         if not isinstance(function, Function):
             arguments = (self.aligned(argument, tree.axes) for argument in tree.arguments)
-            return PRIMITIVES[function.name](*arguments)
+            return self.numbers.primitive(function.name, *arguments)
         formula = function.value if self.form == "value" else function.computed
         (argument,) = tree.arguments
+        closed = self.numbers.opaque(function, self._value(argument))
+        if closed is not None:
+            return closed
         return self._value(_opened(function, formula, argument))
 
     def _largest(self, tree: Largest) -> Array:
-        value = self._value(tree.operand)
-        place = tree.operand.axes.index(tree.axis)
-        where = np.expand_dims(np.argmax(_real(value), axis=place), place)
-        return np.squeeze(np.take_along_axis(value, where, axis=place), axis=place)
+        return self.numbers.largest(self._value(tree.operand), tree.operand.axes.index(tree.axis))
 
     def _rename(self, tree: Rename) -> Array:
         value = self._value(tree.operand)
@@ -214,12 +254,10 @@ def _opened(function: Function, formula: Expression, argument: Expression) -> Ex
 
 
 _MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {
-    Number: lambda self, tree: self.constant(float(tree.value)),
+    Number: lambda self, tree: self.constant(tree.value),
     Size: lambda self, tree: self.constant(self.size(tree.axis)),
     Symbol: Evaluation._symbol,
-    Ones: lambda self, tree: np.ones(
-        [self.size(axis) for axis in tree.axes], self.dtype or np.float64
-    ),
+    Ones: lambda self, tree: self.numbers.ones([self.size(axis) for axis in tree.axes], self.dtype),
     Add: Evaluation._add,
     Product: Evaluation._product,
     Power: Evaluation._power,

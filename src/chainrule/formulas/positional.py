@@ -66,7 +66,7 @@ class MatrixEvaluation:
                 value = self.named(matrix.symbol)
                 return laid_out(value, matrix.symbol.axes, matrix.sides)
             case Ones():
-                return np.ones(self._shape(matrix.sides))
+                return self.named.numbers.ones([*self._shape(matrix.sides)], self.named.dtype)
             case Transpose():
                 return self(matrix.operand).T
             case Multiply():
@@ -83,7 +83,8 @@ class MatrixEvaluation:
                 return self._layerwise(matrix, place)
             case Extreme():
                 place = 1 if matrix.operand.columns == matrix.axis else 0
-                return np.asarray(np.max(self(matrix.operand), axis=place, keepdims=True))
+                largest = self.named.numbers.largest(self(matrix.operand), place)
+                return np.expand_dims(largest, place)
             case Indexed():
                 return self._indexed(matrix)
         raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
@@ -98,8 +99,12 @@ class MatrixEvaluation:
         inside = np.moveaxis(self(matrix.operand), place, 1)
         samples = Axis("samples", -1)
         argument = Symbol("z", (samples, UNITS))
-        named = Evaluation({"z": inside}).measure([argument])
-        body = matrix.function.body(matrix.function.computed, {"z": argument}, UNITS)
+        function, outer = matrix.function, self.named
+        named = Evaluation(
+            {"z": inside}, form=outer.form, dtype=outer.dtype, numbers=outer.numbers
+        ).measure([argument])
+        formula = function.value if outer.form == "value" else function.computed
+        body = function.body(formula, {"z": argument}, UNITS)
         return np.moveaxis(named.aligned(body, (samples, UNITS)), 1, place)
 
     def _shape(self, sides: Sides) -> tuple[int, int]:
@@ -115,6 +120,6 @@ def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation)
         if not symbol.axes and symbol.name not in values
     }
     known = {**scalars, **values}
-    inner = Entrywise(known, form=named.form, dtype=named.dtype)
+    inner = Entrywise(known, form=named.form, dtype=named.dtype, numbers=named.numbers)
     inner.sizes = named.sizes
     return inner(formula)

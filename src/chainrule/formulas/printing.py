@@ -17,10 +17,14 @@ class Printed:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
 
+    def _repr_latex_(self) -> str | None:
+        """Return what a notebook shows."""
+        return rf"$\displaystyle {_printers[1](self)}$" if _printers else None
+
 
 _printers: list[Callable[[Any], str]] = []
 
 
-def print_with(printer: Callable[[Any], str]) -> None:
-    """Let ``str()`` of every formula use this printer."""
-    _printers[:] = [printer]
+def print_with(text: Callable[[Any], str], latex: Callable[[Any], str]) -> None:
+    """Let ``str()`` of every formula and its display in notebooks use these printers."""
+    _printers[:] = [text, latex]

@@ -49,6 +49,9 @@ class Machine:
 
     def scalar(self, slot: int) -> float: ...
 
+    def set_threads(self, threads: int) -> None:
+        """Let at most so many threads share a step; small steps stay on one."""
+
     def step(self, given: Sequence[tuple[int, bool, object]], first: int, count: int) -> bool:
         """
         Run one step over rows of the given arrays; False where the loss is not finite.

@@ -4,25 +4,20 @@ What it computes is defined by the reference.  Nothing here knows a layer, an ac
 a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import CoreUnavailable
-from chainrule.formulas.arrange import orient
-from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.fused_plan import UNIT, FusedPlan
-from chainrule.kernels.fusion import fuse
-from chainrule.kernels.loops import with_renamed
+from chainrule.kernels.fused_plan import UNIT
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plans import loss_plan
-from chainrule.kernels.program import Program, TooLarge
+from chainrule.kernels.prepared import prepared_for
 from chainrule.kernels.reference import Execution, lying, named_array
 from chainrule.kernels.runs import (
     Diverged,
@@ -34,6 +29,7 @@ from chainrule.kernels.runs import (
     first_not_finite,
     memory_shapes,
 )
+from chainrule.kernels.threads import threads_of
 from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 
@@ -48,11 +44,6 @@ Array = NDArray[Any]
 
 PIECE = 1024
 """Rows that a prediction or a held-out loss takes at a time, so that memory stays bounded."""
-
-_LARGEST_MEMORY = 64
-"""Programs kept; each is a few kilobytes."""
-
-_programs: dict[tuple[Any, ...], "Prepared"] = {}
 
 
 def available() -> bool:
@@ -82,114 +73,10 @@ def built() -> dict[str, str]:
     return {
         "instruction set": _core.in_use(),
         "instruction sets available": ", ".join(_core.instruction_sets()),
-        "threads": "1",
+        "threads": str(threads_of()),
         "compiler": f"{information['compiler']} {information['compiler_version']}",
         "nanobind": information["nanobind_version"],
     }
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a value by name lies in a program, and how its array is seen as a matrix."""
-
-    number: int
-    """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
-    turned: bool
-    view: Callable[[Array], Array] | None
-
-
-class Prepared:
-    """A Plan's program at given sizes, with what has to be looked up for each run of it."""
-
-    def __init__(self, plan: Plan, program: Program, sizes: Mapping[Axis, int]) -> None:
-        self.plan = plan  # kept, so that its id stays its own
-        self.program = program
-        self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
-        self.lengths = [
-            (program.scalars.slots[f"|{axis.name}|"], length)
-            for axis, length in sizes.items()
-            if not axis.is_samples
-        ]
-        self._sites: dict[str, Site | None] = {}
-
-    def site(self, name: str) -> Site | None:
-        """Return where an input, parameter or memory lies, if the program has it."""
-        if name not in self._sites:
-            self._sites[name] = self._look_up(name)
-        return self._sites[name]
-
-    def _look_up(self, name: str) -> Site | None:
-        symbol = self.symbols.get(name)
-        if symbol is None:
-            return None
-        if self.program.fused.sides[name] == UNIT:
-            slot = self.program.scalars.slots.get(name)
-            return None if slot is None else Site(slot, False, None)
-        stored = self.program.stored.get(name)
-        if stored is None:
-            return None
-        view: Callable[[Array], Array] = partial(lying, symbol=symbol)
-        if orient(symbol.axes, "rows") == symbol.axes:
-            view = _as_it_lies
-        elif len(symbol.axes) == 1:
-            view = _column if symbol.axes[0].is_samples else _row
-        return Site(stored.number, stored.turned, view)
-
-
-def _as_it_lies(array: Array) -> Array:
-    return array
-
-
-def _row(array: Array) -> Array:
-    return array[None, :]
-
-
-def _column(array: Array) -> Array:
-    return array[:, None]
-
-
-def prepared_for(
-    plan: Plan,
-    wanted: tuple[str, ...],
-    values: Mapping[str, Any],
-    rows: int,
-    *,
-    single: bool,
-    whole_rows: bool = False,
-) -> Prepared:
-    """Return the program of a Plan for values of these shapes, built once.
-
-    ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of products.
-    """
-    shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
-    key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
-    known = _programs.get(key)
-    if known is not None:
-        return known
-    symbols = (*plan.inputs, *plan.memory)
-    sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
-    natives = _natives()
-    lanes = _core.lanes(single)
-
-    def built(fused: FusedPlan) -> Program:
-        program = Program(fused, sizes, lanes, natives)
-        x = program.stored.get("X")
-        if whole_rows and x and not x.turned and "X" not in program.read_by_vectors:
-            return Program(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
-        return program
-
-    try:
-        program = built(fuse(plan, wanted))
-    except TooLarge:
-        program = built(fuse(plan, wanted, together=False))
-    if len(_programs) >= _LARGEST_MEMORY:
-        _programs.pop(next(iter(_programs)))
-    prepared = _programs[key] = Prepared(plan, program, sizes)
-    return prepared
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return () if isinstance(value, float) else np.shape(value)
 
 
 _native_numbers: dict[str, int] = {}
@@ -199,19 +86,6 @@ def _natives() -> dict[str, int]:
     if not _native_numbers:
         _native_numbers.update({text: place for place, text in enumerate(_core.formulas())})
     return _native_numbers
-
-
-def sizes_of(symbols: Iterable[Symbol], values: Mapping[str, Any], rows: int) -> dict[Axis, int]:
-    """Return the length of each axis, read off the arrays; that of the samples is ``rows``."""
-    sizes: dict[Axis, int] = {}
-    for symbol in symbols:
-        if symbol.name in values:
-            lengths = np.shape(values[symbol.name])
-            sizes.update(zip(symbol.axes, lengths, strict=True))
-    for axis in sizes:
-        if axis.is_samples:
-            sizes[axis] = rows
-    return dict(sorted(sizes.items(), key=lambda item: (item[0].position, item[0].name)))
 
 
 class Runner:
@@ -231,16 +105,25 @@ class Runner:
         rows: int,
         *,
         whole_rows: bool = False,
+        threads: int = 1,
     ) -> None:
         require()
         self.plan = plan
         self.dtype = np.dtype(dtype)
         single = self.dtype == np.float32
         self.prepared = prepared_for(
-            plan, tuple(wanted), {**values, **given}, rows, single=single, whole_rows=whole_rows
+            plan,
+            tuple(wanted),
+            {**values, **given},
+            rows,
+            single=single,
+            lanes=_core.lanes(single),
+            natives=_natives(),
+            whole_rows=whole_rows,
         )
         self.program = self.prepared.program
         self.machine = _core.Machine(single, **self.program.tables)
+        self.machine.set_threads(threads)
         for slot, length in self.prepared.lengths:
             self.machine.set_scalar(slot, length)
         for name, value in values.items():
@@ -294,12 +177,16 @@ class Runner:
 
 
 def loss_and_gradients(
-    plan: Plan, values: Mapping[str, Any], data: Mapping[str, Array], dtype: Any
+    plan: Plan,
+    values: Mapping[str, Any],
+    data: Mapping[str, Array],
+    dtype: Any,
+    threads: int = 1,
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a Plan and the gradient of each of its parameters."""
     rows = len(data["X"])
     wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
-    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True)
+    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads)
     runner.step(0, rows)
     gradients: dict[str, Array] = {}
     for parameter in plan.formulation.parameters:
@@ -313,10 +200,19 @@ def loss_and_gradients(
     return runner.scalar(plan.loss), gradients
 
 
-def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any) -> Array:
+def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1) -> Array:
     """Return the output of a prediction's Plan, in pieces of rows."""
     rows = len(X)
-    runner = Runner(plan, [plan.output], values, {"X": X}, dtype, min(rows, PIECE), whole_rows=True)
+    runner = Runner(
+        plan,
+        [plan.output],
+        values,
+        {"X": X},
+        dtype,
+        min(rows, PIECE),
+        whole_rows=True,
+        threads=threads,
+    )
     sides = runner.program.fused.sides[plan.output]
     width = runner.program.size(sides[1])
     result = np.empty((rows, width), dtype)
@@ -344,6 +240,7 @@ class CompiledTrainer(Trainer):
             dtype,
             self.batch,
             whole_rows=self.places is None,
+            threads=run.threads,
         )
         held: Runner | None = None
         if run.held is not None:
@@ -356,6 +253,7 @@ class CompiledTrainer(Trainer):
                 dtype,
                 min(len(run.held["X"]), PIECE),
                 whole_rows=True,
+                threads=run.threads,
             )
         held_rows = 0 if run.held is None else len(run.held["X"])
         self.training = _core.Training(
@@ -452,8 +350,10 @@ class CompiledTrainer(Trainer):
         if run.rate is not None:
             epochs = range(first, first + len(records))
             rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
-        for row, count in zip(self.watches, self.counts, strict=True):
-            row[7:] = (count.best, count.best_epoch, count.epochs, count.reductions)
+        if self.counts:
+            self.watches[:, 7:] = [
+                (c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts
+            ]
         with lock:
             ending, done, steps, batch, raised = self.training.run(
                 first,
@@ -473,8 +373,8 @@ class CompiledTrainer(Trainer):
         self.steps += steps
         if isinstance(run.order, Legacy) and twister is not None and not live:
             run.order.go_on_from(twister)
-        for row, count in zip(self.watches, self.counts, strict=True):
-            count.best = float(row[7])
+        for row, count in zip(self.watches.tolist(), self.counts, strict=True):
+            count.best = row[7]
             count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
         error = raised if isinstance(raised, BaseException) else None
         if ending == _NOT_FINITE:

@@ -148,15 +148,26 @@ def kernel(number: int, text: str) -> str:
     return "\n".join(lines)
 
 
-def light(text: str) -> bool:
-    """Return whether a formula is one step on a product's sums, a gradient's descent above all.
+_LIGHT = {"add", "subtract", "multiply", "fma", "fnma", "greater"}
 
-    Such a formula is also compiled into the product's register tile; every other one would put its
-    code there once per tile shape.
+
+def light(text: str) -> bool:
+    """Return whether a formula is a few steps on a product's sums and one other matrix.
+
+    A gradient's descent is, and the slope of an activation that is known from its output.  Such a
+    formula is also compiled into the product's register tile; every other one would put its code
+    there once per tile shape.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
-    return rest in (["fma", "store"], ["fnma", "store"]) and " b;" not in text
+    return (
+        text.startswith("operand 0 v")
+        and " b;" not in text
+        and names.count("operand") == 2
+        and rest.pop() == "store"
+        and len(rest) <= 3
+        and _LIGHT.issuperset(rest)
+    )
 
 
 def finish(number: int, text: str) -> str:

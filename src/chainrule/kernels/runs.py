@@ -41,7 +41,8 @@ class Run:
 
     ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
     by epoch (they count from 1); without one it is the optimizer's.  ``stopping`` are the rules by
-    which the run ends early or slows down; at most one restores the best parameters.
+    which the run ends early or slows down; at most one restores the best parameters.  At most
+    ``threads`` threads share a step.
     """
 
     network: Network
@@ -53,6 +54,7 @@ class Run:
     held: Mapping[str, Array] | None = None
     rate: Callable[[int], float] | None = None
     stopping: tuple[Stopping, ...] = ()
+    threads: int = 1
 
     @property
     def samples(self) -> int:
@@ -191,17 +193,27 @@ class Trainer(ABC):
         )
 
     def restore(self, state: State) -> None:
-        """Go on from a state; the parameters are the run's own."""
+        """Go on from a state; the parameters are the run's own.
+
+        A state without memory is one in which every moment is zero.  Raises ``InputError`` where
+        the state is that of another run: other moments, or another number of rules.
+        """
+        expected = memory_shapes(self.given.plan, self.given)
+        shapes = {name: np.shape(array) for name, array in state.memory.items()}
+        if shapes and shapes != expected:
+            raise InputError(f"state: memory {shapes} came; {expected} is needed")
+        if len(state.counts) != len(self.counts):
+            raise InputError(
+                f"state: {len(state.counts)} counts came; {len(self.counts)} are needed, one for "
+                "each rule of stopping"
+            )
         self.steps, self.epochs = state.steps, state.epochs
-        if len(state.counts) == len(self.counts):
-            self.counts[:] = [
-                Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts
-            ]
+        self.counts[:] = [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts]
         if self.best is not None and state.best is not None:
             self.best.flat[...] = state.best
         if state.places is not None and self.places is not None:
             self.places[...] = state.places
-        self._write(state.memory)
+        self._write(state.memory or {name: np.zeros(shape) for name, shape in expected.items()})
 
     @abstractmethod
     def collect(self) -> None:

@@ -3,11 +3,12 @@
 The forward equations are evaluated by axis name in their printed form; their derivative by the
 complex step (exact to rounding) and by central differences is compared with what the Plan computes.
 Beside that, every matrix form is compared with its index form in both layouts, every rewrite with
-what it replaced, and one training step with the step from gradients at the old parameters.
+what it replaced, one training step with the step from gradients at the old parameters, and every
+equality that the derivation displays is computed as it is displayed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from chainrule.formulas.kinks import margins
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
+from chainrule.network.checking import TOLERANCE
+from chainrule.network.derivation import derive
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
@@ -137,7 +140,17 @@ def verify(
         values["X"] = np.asarray(X, dtype=float)
     if Y is not None:
         values[network.names.target] = np.asarray(Y, dtype=float)
-    return verify_formulation(formulation, values, gradients=gradients, title=str(network))
+    found = verify_formulation(formulation, values, gradients=gradients, title=str(network))
+    return replace(found, checks=(*found.checks, *_displayed(network, seed)))
+
+
+def _displayed(network: Network, seed: int) -> Iterator[Check]:
+    """Check every line that ``derive`` tells, in both layouts; an equality holds or it does not."""
+    for layout in LAYOUTS:
+        for statement, _, verdict in derive(network, layout=layout, detail="full").check(seed):
+            error = 0.0 if verdict.holds else np.inf
+            name = f"displayed lines, samples in {layout}"
+            yield Check(name, statement.left.name, error, TOLERANCE)
 
 
 def verify_formulation(
@@ -162,6 +175,8 @@ def verify_formulation(
     checks += _rewrites(formulation, derived, values)
     return Verification(title, tuple(checks))
 
+
+LAYOUTS: tuple[Layout, ...] = ("rows", "columns")
 
 STEP = 0.5
 """The learning rate of the one training step that is checked."""
@@ -272,8 +287,7 @@ def _matrix_forms(
 ) -> Iterator[Check]:
     named = _backward(formulation, gradients, values)
     equations = [*formulation.equations, *(entry.equation for entry in gradients.backward)]
-    layouts: tuple[Layout, ...] = ("rows", "columns")
-    for layout in layouts:
+    for layout in LAYOUTS:
         for equation in equations:
             axes = equation.left.axes
             matrix = arrange(equation.right, layout, axes)

@@ -14,11 +14,13 @@ from typing import Literal
 from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Symbol, symbols
+from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
-from chainrule.network.architecture import Network
+from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.chains import Chains
+from chainrule.network.checking import Checked, Checker
+from chainrule.network.conventions import conventions, meaning, title
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
@@ -26,6 +28,7 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.pages import html_of, latex_of, text_of
 from chainrule.network.plan import Plan, plan
+from chainrule.network.points import lengths
 from chainrule.network.proving import RULE, ToldProof, told
 from chainrule.network.slopes import about
 from chainrule.network.statements import (
@@ -33,7 +36,6 @@ from chainrule.network.statements import (
     Heading,
     Key,
     Line,
-    Listed,
     Part,
     Proved,
     Sentence,
@@ -140,25 +142,44 @@ class Derivation:
             raise unknown_name("matrix product", name, list(known))
         return known[name]
 
+    # -- checks --------------------------------------------------------------------------------
+
+    def check(self, seed: int = 0) -> Checked:
+        """Return the lines with a verdict on every equality, each computed as it is displayed.
+
+        Exact in a prime field, with f(z) as a fresh symbol, wherever the field has what the line
+        speaks of; in floating point elsewhere.  ``str()`` of the result says how many of each.
+
+        >>> derive(Network.dense([2, 3, 1])).check().passed
+        True
+        """
+        sizes = lengths((*self.network.axes, SAMPLES))
+        return Checker(self.parts, sizes, self.layout, self.optimizer, seed).check(self.lines)
+
+    @cached_property
+    def checked(self) -> tuple[Line, ...]:
+        """The lines as they are shown: a step that fails its check says so."""
+        return self.check().marked
+
     # -- on paper ------------------------------------------------------------------------------
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.lines, language, self._proved())
+        return text_of(self.checked, language, self._proved())
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self.lines, language, self._proved(), document=document)
+        return latex_of(self.checked, language, self._proved(), document=document)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
 
         Every matrix product can be opened there: why this order, why these transposes.
         """
-        return html_of(self.lines, language, self._opened, document=document)
+        return html_of(self.checked, language, self._opened, document=document)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)
@@ -197,30 +218,18 @@ class Derivation:
     def lines(self) -> tuple[Line, ...]:
         """Everything the derivation says, in order."""
         told = self._brief() if self.detail == "brief" else self._full()
-        return (self._title(), *told)
+        return (title(self.network), *told)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The equations among the lines."""
         return tuple(statements(self.lines))
 
-    def _title(self) -> Heading:
-        network = self.network
-        names = [activation.name for activation in network.activations]
-        if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
-            names = list(dict.fromkeys(names))
-        added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
-        given: dict[str, Given] = {
-            "widths": "-".join(map(str, network.layers)),
-            "activations": Listed(tuple(names), "then"),
-            "loss": Listed((network.loss.name, *added)),
-            "parameters": f"{network.size:,}",
-        }
-        return Heading("title", given, level=1)
-
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"
-        yield from self._conventions((f"{part}_{self.layout}",))
+        yield from conventions(self.network, self.batch, f"{part}_{self.layout}")
+        yield Sentence("simultaneous")
+        yield from meaning(self.optimizer)
         chains = Chains(self.equations, self.layout, part)
         yield Heading("forward")
         yield from chains.forward()
@@ -231,7 +240,7 @@ class Derivation:
 
     def _full(self) -> Iterator[Line]:
         last: Part = "batch" if self.batch else "sample"
-        yield from self._conventions(("letters",))
+        yield from conventions(self.network, self.batch, "letters")
         yield Heading("functions")
         yield from self._functions("activation", level=3)
         yield from self._neuron()
@@ -241,33 +250,10 @@ class Derivation:
                 yield from self._stage(chains)
         yield Heading("updates")
         yield Sentence("simultaneous")
-        yield from self._meaning_of_update()
+        yield from meaning(self.optimizer)
         chains = Chains(self.parts[last], self.layout, last)
         for parameter in self.formulation.parameters:
             yield from chains.updates(parameter, self.optimizer)
-
-    def _conventions(self, layout: tuple[str, ...]) -> Iterator[Line]:
-        size = "batch" if self.batch else "sample"
-        scale = "averaged" if self.network.form.averaged else "summed"
-        yield Heading("conventions")
-        yield from map(Sentence, layout)
-        yield Sentence("notation")
-        yield Sentence("sizes_deep" if len(self.network.layers) > 3 else "sizes")
-        yield Sentence(f"{scale}_{size}")
-        yield from (Sentence(f"penalty_{p.name}") for p in self.network.penalties)
-        yield Sentence("delta")
-        if self.detail == "brief":
-            yield Sentence("simultaneous")
-            yield from self._meaning_of_update()
-
-    def _meaning_of_update(self) -> Iterator[Line]:
-        yield Sentence("learning_rate")
-        used = {kept.name for kept in self.optimizer.memory}
-        inside = {s.name for update in self.optimizer.updates for s in symbols(update.right)}
-        if used:
-            yield Sentence(f"memory_{'_'.join(sorted(used))}")
-        if "t" in inside:
-            yield Sentence("steps")
 
     def _functions(self, phrase: str, level: int) -> Iterator[Line]:
         for function in dict.fromkeys(self.network.activations):
@@ -309,6 +295,7 @@ class Derivation:
             yield RULE
         if chains.part == "batch":
             yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
+            yield Sentence("batch_sum")
         yield Heading("forward", level=3)
         yield from chains.forward()
         yield Heading("loss", level=3)

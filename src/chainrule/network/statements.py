@@ -138,12 +138,14 @@ class Equal:
     """One "= formula" of a chain, the key of the rule it follows by, and what it means.
 
     ``means`` is the formula as an expression over named axes; None where it is a product of
-    partial derivatives, which has no meaning but the one that the next lines give it.
+    partial derivatives, which has no meaning but the one that the next lines give it.  ``holds``
+    is what a check of the line found; None before one.
     """
 
     formula: Formula
     reason: str = ""
     means: Expression | None = None
+    holds: bool | None = None
 
     @property
     def products(self) -> tuple[Multiply, ...]:

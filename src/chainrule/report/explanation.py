@@ -1,31 +1,24 @@
 """``explain``: a network's derivation with the numbers of chosen samples, every line marked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import InputError, InputTypeError, shown
-from chainrule.formulas.arrange import Layout, orient
-from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Symbol
-from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.positional import laid_out
+from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
 from chainrule.network.derivation import Language, derive
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.statements import Equal, Line, Scalar, Statement
 from chainrule.report.batch import Batch, memory_from
 from chainrule.report.html_page import html_page
 from chainrule.report.latex_page import latex_page
+from chainrule.report.lines import Labels
 from chainrule.report.naming import entry_of
 from chainrule.report.records import record_of
 from chainrule.report.text_page import text_page
-from chainrule.report.weights import weight_story
-from chainrule.report.witness import Mark, Witness
-from chainrule.report.worked import Form, Labels, NumberedLine, Worked
+from chainrule.report.worked import Worked
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
 
 
@@ -60,65 +53,8 @@ class Explanation(Worked):
         return self.to_text()
 
     def __repr__(self) -> str:
-        verdict = "every line agrees" if self.passed else "a line does not agree"
         count = len(self.rows)
-        return f"<Explanation {self.batch.network}; {count} sample{'s' * (count > 1)}; {verdict}>"
-
-
-# -- lines -----------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Numbering:
-    """The lines of a derivation, one after the other, with the state that updates change."""
-
-    batch: Batch
-    witness: Witness
-    layout: Layout
-    changed: dict[str, Any] = field(default_factory=dict)
-
-    def line(self, line: Line) -> "Line | NumberedLine":
-        if not isinstance(line, Statement):
-            return line
-        left = line.left
-        if line.assigns:
-            return self._update(line)
-        known = {*self.batch.formulation.defined, *self.witness.cotangents}
-        if left not in known:
-            return NumberedLine(line, tuple(Form(equal, None) for equal in line.rights), None)
-        sides = orient(left.axes, self.layout)
-        value = laid_out(self.batch.named(left), left.axes, sides)
-        forms = tuple(
-            Form(equal, self._mark(equal, left, self.batch.named)) for equal in line.rights
-        )
-        return NumberedLine(line, forms, value)
-
-    def _update(self, line: Statement) -> NumberedLine:
-        left = line.left
-        named = self._at_update()
-        forms = tuple(Form(equal, self._mark(equal, left, named, True)) for equal in line.rights)
-        # What is assigned to memory is used by the assignments that follow, and by them alone:
-        # gradients stay those of the old parameters.
-        self.changed[left.name] = self.batch.after[left.name]
-        sides = orient(left.axes, self.layout)
-        return NumberedLine(line, forms, laid_out(self.batch.after[left.name], left.axes, sides))
-
-    def _at_update(self) -> Evaluation:
-        values = {**self.batch.given, **self.changed}
-        named = Evaluation(values, dtype=np.float64)
-        named.sizes = self.batch.named.sizes
-        for entry in self.batch.gradients.backward:
-            named.define(entry.left, self.batch.named(entry.left))
-        return named
-
-    def _mark(
-        self, equal: Equal, left: Symbol, named: Evaluation, update: bool = False
-    ) -> Mark | None:
-        if isinstance(equal.formula, Matrix):
-            return self.witness.mark(equal.formula, left, named, update=update)
-        if isinstance(equal.formula, Scalar):
-            return self.witness.mark_scalar(equal.formula.expression, left)
-        return None
+        return f"<Explanation {self.batch.network}; {count} sample{'s' * (count > 1)}>"
 
 
 # -- the door --------------------------------------------------------------------------------------
@@ -151,6 +87,8 @@ def explain(
     Numbers are computed unrounded in float64, whatever the type of the parameters, and only shown
     with fewer digits.  Each formula of a line is evaluated as it is laid out and compared with a
     value that owes the derivation nothing: ``Explanation.passed``.
+
+    Nothing is computed before it is asked for.
 
     Raises ``InputError`` for arrays that do not suit the network, a row that does not exist and an
     unknown weight, with what is allowed.
@@ -186,15 +124,11 @@ def explain(
         memory_from(network, derivation.formulation, found, state),
         _step(step),
     )
-    witness = Witness(batch)
-    numbering = _Numbering(batch, witness, layout)
     named = labels or Labels()
-    story = None
+    entry = None
     if weight is not None:
         entry = entry_of(network, derivation.formulation, weight, named.inputs, named.outputs)
-        story = weight_story(batch, witness, entry)
-    lines = tuple(numbering.line(line) for line in derivation.lines)
-    return Explanation(derivation, batch, named, chosen, lines, story, witness.on_kink)
+    return Explanation(derivation, batch, named, chosen, entry)
 
 
 def rows_of(

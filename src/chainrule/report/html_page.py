@@ -1,5 +1,6 @@
 """An explanation as one HTML file: MathML, no script; what is wide scrolls in its own box."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from html import escape
@@ -8,13 +9,17 @@ from importlib.resources import files
 from chainrule.formulas.matrices import Matrix
 from chainrule.network import statements as told
 from chainrule.network.pages.html import document_of, kept, part_of
-from chainrule.network.telling import distinct, left_side, written
+from chainrule.network.telling import left_side, written
 from chainrule.report.figures import Grid, grid
+from chainrule.report.lines import Form, Given, NumberedLine
 from chainrule.report.paper import HtmlPaper, TextPaper, numbers_for
 from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Piece, Table
 from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Form, Given, NumberedLine, Worked
+from chainrule.report.worked import Worked
 
+_TAGS = re.compile(r"<[^>]+>|&#\w+;")
+_LONG = 28
+"""A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
 _TEXTS = {True: "✓", False: "✗", None: ""}
 
 
@@ -114,10 +119,11 @@ class _Page:
                 yield "</div>"
 
     def _box(self, mathematics: str) -> str:
-        # Every box may be wider than a phone: it can be reached and scrolled by keyboard.
-        label = escape(self.way.phrase("long_formula"))
-        reach = f'tabindex="0" role="group" aria-label="{label}"'
-        return f'<div class="formula" {reach}><math display="block">{mathematics}</math></div>'
+        reach = ""
+        if len(_TAGS.sub("", mathematics)) > _LONG:
+            label = escape(self.way.phrase("long_formula"))
+            reach = f' tabindex="0" role="group" aria-label="{label}"'
+        return f'<div class="formula"{reach}><math display="block">{mathematics}</math></div>'
 
     # -- equations -----------------------------------------------------------------------------
 
@@ -126,8 +132,7 @@ class _Page:
         left = left_side(statement, style)
         sign = style.arrow if statement.assigns else style.equals
         blank = f"<mphantom>{left}</mphantom>"
-        shown = distinct(statement)
-        forms = [form for form in line.forms if form.equal in shown]
+        forms = line.shown
         for place, form in enumerate(forms):
             formula = written(form.equal.formula, statement, style, braces=True)
             start = left if place == 0 else blank
@@ -135,7 +140,7 @@ class _Page:
             yield self._step(f"{start}{sign}{formula}", note)
         if line.value is None:
             return
-        put_in = numbers_for(self.paper, [form.equal.formula for form in forms])
+        put_in = numbers_for(self.paper, line)
         if put_in is not None:
             said = escape(self.paper.known["substituted"])
             yield self._step(f"{blank}{style.equals}{put_in}", f'<span class="rule">{said}</span>')

@@ -7,12 +7,13 @@ from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
 from chainrule.network import statements as told
 from chainrule.network.pages.latex import document_of
-from chainrule.network.telling import distinct, left_side, written
+from chainrule.network.telling import left_side, written
 from chainrule.report.figures import Grid, grid
+from chainrule.report.lines import Form, Given, NumberedLine
 from chainrule.report.paper import LatexPaper, numbers_for
 from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
 from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Form, Given, NumberedLine, Worked
+from chainrule.report.worked import Worked
 
 MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
@@ -79,15 +80,14 @@ class _Page:
         statement = line.statement
         left = left_side(statement, self.way.style)
         sign = LATEX.arrow.strip() if statement.assigns else "="
-        shown = distinct(statement)
-        forms = [form for form in line.forms if form.equal in shown]
+        forms = line.shown
         for place, form in enumerate(forms):
             formula = written(form.equal.formula, statement, self.way.style, braces=True)
             note = self._note(form, last=place + 1 == len(forms))
             yield from _noted(f"{left if place == 0 else ''} &{sign} {formula}", note)
         if line.value is None:
             return
-        put_in = numbers_for(self.paper, [form.equal.formula for form in forms])
+        put_in = numbers_for(self.paper, line)
         if put_in is not None:
             yield f"&= {put_in}"
         yield from self._valued(left, grid(line.value), MARKS[forms[-1].passed])

@@ -15,6 +15,7 @@ from importlib.resources import files
 
 from chainrule.errors import unknown_name
 from chainrule.formulas.arrange import orient
+from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
     Expression,
     Number,
@@ -42,10 +43,10 @@ from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
 from chainrule.network.pages import html, latex, text
-from chainrule.network.statements import Formula as Formed
 from chainrule.network.telling import LANGUAGES, Medium, inline, spoken
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid, figure, grid
+from chainrule.report.lines import NumberedLine
 from chainrule.report.pieces import (
     Equals,
     Formula,
@@ -210,10 +211,9 @@ class Paper:
         only = shown.cells[0][0] if shown.shape == (1, 1) else None
         return self.grid(shown) if only is None else self.figure(only)
 
-    def put_in(self, formula: Matrix) -> str | None:
+    def put_in(self, formula: Matrix, named: Evaluation) -> str | None:
         """Return a matrix formula with numbers for its symbols; None where it would be large."""
-        batch, layout = self.explanation.batch, self.explanation.derivation.layout
-        named = batch.named
+        layout = self.explanation.derivation.layout
         inside = {node.symbol for node in every(formula) if isinstance(node, MatrixEntry)}
         shapes = [[named.size(axis) for axis in symbol.axes] for symbol in inside]
         entries = sum(reduce(lambda a, b: a * b, shape, 1) for shape in shapes)
@@ -380,7 +380,7 @@ class HtmlPaper(Paper):
             cells = (
                 dots
                 if cell is None
-                else ("<mphantom>−</mphantom>" if gap else "") + self.figure(cell)
+                else (f"<mphantom>{self.style.minus}</mphantom>" if gap else "") + self.figure(cell)
                 for cell, gap in zip(line, _gaps(line, signed), strict=True)
             )
             rows += "<mtr>" + "".join(f"<mtd>{row(cell)}</mtd>" for cell in cells) + "</mtr>"
@@ -405,18 +405,19 @@ LONGEST = 90
 """Longer formulas of numbers, measured as plain text, are left out."""
 
 
-def numbers_for(paper: Paper, forms: list[Formed]) -> str | None:
+def numbers_for(paper: Paper, line: NumberedLine) -> str | None:
     """Return the shortest of a line's formulas with numbers put in; None where all are long."""
     plain = TextPaper(paper.explanation, paper.language)
     short: list[tuple[int, Matrix]] = []
-    for formula in forms:
+    for form in line.forms:
+        formula = form.equal.formula
         if isinstance(formula, Matrix):
-            text = plain.put_in(formula)
+            text = plain.put_in(formula, line.named)
             if text is not None and len(text) <= LONGEST:
                 short.append((len(text), formula))
     if not short:
         return None
-    return paper.put_in(min(short, key=lambda pair: pair[0])[1])
+    return paper.put_in(min(short, key=lambda pair: pair[0])[1], line.named)
 
 
 def _nodes(tree: Expression) -> list[Expression]:

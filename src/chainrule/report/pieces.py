@@ -11,7 +11,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid
-from chainrule.report.worked import Given, NumberedLine
+from chainrule.report.lines import Given, NumberedLine
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import numpy as np
 from chainrule.formulas.render import TEXT
 from chainrule.network.telling import left_side, written
 from chainrule.report.chains import Factor
+from chainrule.report.lines import Form, NumberedLine
 from chainrule.report.weights import WeightStory
-from chainrule.report.worked import Form, NumberedLine, Worked
+from chainrule.report.worked import Worked
 from chainrule.training.metrics import finite
 
 LARGEST_ARRAY = 10_000

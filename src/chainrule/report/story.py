@@ -14,6 +14,7 @@ from chainrule.network.optimizers import G, W
 from chainrule.network.plan import memory_of
 from chainrule.report.chains import Entry, Factor, Way
 from chainrule.report.figures import Figure, Ledger, figure
+from chainrule.report.lines import Cell
 from chainrule.report.pieces import (
     Display,
     Element,
@@ -29,7 +30,7 @@ from chainrule.report.pieces import (
     Times,
 )
 from chainrule.report.weights import OfWays, Share, WeightStory
-from chainrule.report.worked import Cell, Worked
+from chainrule.report.worked import Worked
 
 Derived = told.Heading | told.Sentence
 """Headings and sentences of the derivation, which it says in its own phrases."""
@@ -251,8 +252,8 @@ class Story:
             return
         if story.scaling is not None:
             scaling = Formula(story.scaling.formula, named=named)
-            given = {"scaling": Equals((scaling, figure(story.scaling.value)))}
-            yield Paragraph(Phrase("scaling", given))
+            yield Paragraph(Phrase("scaling"))
+            yield Display(Equals((scaling, figure(story.scaling.value))))
         rows: list[tuple[Piece, ...]] = []
         for part in story.step.parts:
             cause, formula = Phrase(f"cause_{part.label.kind}"), part.label.formula

@@ -19,7 +19,7 @@ from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.report.explanation import Explanation, explain, rows_of
 from chainrule.report.figures import figure
-from chainrule.report.worked import Cell, Labels
+from chainrule.report.lines import Cell, Labels
 from chainrule.training.table_model import TableModel
 
 

@@ -6,12 +6,13 @@ from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT
 from chainrule.network import statements as told
 from chainrule.network.pages.text import WIDTH, columns, wrapped
-from chainrule.network.telling import distinct, left_side, multiplied, written
+from chainrule.network.telling import left_side, multiplied, written
 from chainrule.report.figures import Grid, aligned, grid
+from chainrule.report.lines import Form, Given, NumberedLine
 from chainrule.report.paper import TextPaper, numbers_for
 from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
 from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Form, Given, NumberedLine, Worked
+from chainrule.report.worked import Worked
 
 MARKS = {True: "✓", False: "✗", None: " "}
 _NOTES, LONGEST = 46, 100
@@ -71,8 +72,7 @@ class _Page:
         statement = line.statement
         left = left_side(statement, self.way.style)
         sign = TEXT.arrow if statement.assigns else TEXT.equals
-        shown = distinct(statement)
-        forms = [form for form in line.forms if form.equal in shown]
+        forms = line.shown
         blank = " " * (4 + len(left))
         for place, form in enumerate(forms):
             start = f"    {left}" if place == 0 else blank
@@ -80,7 +80,7 @@ class _Page:
             yield from _noted(body, self._note(form, last=place + 1 == len(forms)))
         if line.value is None:
             return
-        put_in = numbers_for(self.paper, [form.equal.formula for form in forms])
+        put_in = numbers_for(self.paper, line)
         if put_in is not None:
             yield f"{blank}{TEXT.equals}{put_in}"
         yield from self._valued(f"    {left}", grid(line.value), MARKS[forms[-1].passed])

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
+from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
+from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
-from chainrule.kernels.verification import COMPLEX_STEP, Forward, distance_from_kinks
-from chainrule.network.formulation import Formulation
+from chainrule.kernels.verification import COMPLEX_STEP, distance_from_kinks
 from chainrule.report.batch import Batch
 
 Array = NDArray[Any]
@@ -33,7 +34,11 @@ Method = Literal["index", "complex", "reference", "none"]
 
 LIMIT = 1e-9
 """The relative error up to which a line is right: rounding stays far below, a slip far above."""
-ENTRIES, SINGLE, MIXED = 48, 16, 8
+LARGEST = 2_000_000
+"""Numbers that one evaluation may hold: batches of many samples take several."""
+_DIRECTIONS = Axis("D", SAMPLES_POSITION - 1)
+"""The axis along which the directions of the complex step lie."""
+ENTRIES, SINGLE, MIXED = 24, 12, 6
 """Arrays up to this size are checked entry by entry, larger ones along single and mixed entries."""
 
 
@@ -59,7 +64,6 @@ class Witness:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._found: dict[Symbol, list[float]] = {}
-        self._forward: dict[Symbol, Forward] = {}
 
     @cached_property
     def on_kink(self) -> bool:
@@ -71,8 +75,14 @@ class Witness:
         """Which symbol each cotangent is the derivative by."""
         return {entry.left: entry.of for entry in self.batch.gradients.backward}
 
-    def mark(self, matrix: Matrix, left: Symbol, named: Evaluation, *, update: bool) -> Mark:
-        """Return the verdict on ``left = matrix`` (or ``left ← matrix``)."""
+    def mark(
+        self, matrix: Matrix, left: Symbol, sides: Sides, named: Evaluation, *, update: bool
+    ) -> Mark:
+        """Return the verdict on ``left = matrix`` (or ``left ← matrix``).
+
+        ``sides`` are those of ``left`` in the layout; what the formula takes for its own decides
+        nothing, as its numbers are judged by where they stand.
+        """
         try:
             with np.errstate(all="ignore"):
                 found = MatrixEvaluation(named)(matrix)
@@ -81,15 +91,15 @@ class Witness:
         if len(left.axes) > 2 or not np.isfinite(found).all():
             return Mark("none")
         if update:
-            expected = laid_out(self.batch.after[left.name], left.axes, matrix.sides)
-            before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, matrix.sides)
+            expected = laid_out(self.batch.after[left.name], left.axes, sides)
+            before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, sides)
             return Mark("reference", _error(found, expected, before))
-        expected = laid_out(self.batch.named(left), left.axes, matrix.sides)
+        expected = laid_out(self.batch.named(left), left.axes, sides)
         if found.shape != expected.shape:
             return Mark("index", np.inf)
         if left not in self.cotangents or self.on_kink:
             return Mark("index", _error(found, expected))
-        mark = self._by_complex_step(found, matrix, left)
+        mark = self._by_complex_step(found, left, sides)
         # Along a few directions only, where the array is large: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
 
@@ -108,49 +118,66 @@ class Witness:
         """Return the verdict on one number of a gradient."""
         direction = np.zeros(self.batch.named(symbol).shape)
         direction[index] = 1.0
-        expected = self._slope(symbol, direction)
+        (expected,) = self._along(symbol, [direction])
         if self.on_kink or not np.isfinite([expected, gradient]).all():
             return Mark("none")
         return Mark("complex", _error(np.array([gradient]), np.array([expected])))
 
-    def _by_complex_step(self, found: Array, matrix: Matrix, left: Symbol) -> Mark:
+    def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> Mark:
         symbol = self.cotangents[left]
         directions = list(_directions(self.batch.named(symbol).shape))
         expected = self._slopes(symbol, directions)
         if not np.isfinite(expected).all():
             return Mark("none")
-        sides = [laid_out(direction, symbol.axes, matrix.sides) for direction in directions]
-        along = np.array([np.sum(found * direction) for direction in sides])
+        turned = [laid_out(direction, symbol.axes, sides) for direction in directions]
+        along = np.array([np.sum(found * direction) for direction in turned])
         return Mark("complex", _error(along, np.array(expected)))
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
         if symbol not in self._found:
-            self._found[symbol] = [self._slope(symbol, direction) for direction in directions]
+            together = max(1, LARGEST // sum(self.batch.named(s).size for s in self._used(symbol)))
+            self._found[symbol] = [
+                slope
+                for start in range(0, len(directions), together)
+                for slope in self._along(symbol, directions[start : start + together])
+            ]
         return self._found[symbol]
 
-    def _slope(self, symbol: Symbol, direction: Array) -> float:
-        """Return how the loss changes with one symbol, all that comes before it held."""
-        if symbol not in self._forward:
-            given = {**self.batch.given, symbol.name: self.batch.named(symbol)}
-            formulation = _taken_as_given(self.batch.formulation, symbol)
-            self._forward[symbol] = Forward(formulation, given)
-        forward = self._forward[symbol]
-        moved = forward.values[symbol.name] + 1j * COMPLEX_STEP * direction
-        return float(np.imag(forward.loss({symbol.name: moved}))) / COMPLEX_STEP
+    def _used(self, symbol: Symbol) -> set[Symbol]:
+        """Return what a symbol acts on, and itself."""
+        return depends(self.batch.formulation.equations, [symbol])
 
+    def _along(self, symbol: Symbol, directions: list[Array]) -> list[float]:
+        """Return how the loss changes with one symbol along each direction, all else held.
 
-def _taken_as_given(formulation: Formulation, symbol: Symbol) -> Formulation:
-    """Return the forward equations with a symbol's own left out, logarithms in safe form."""
-    defined = {left: right for left, right in formulation.defined.items() if left != symbol}
-    equations = tuple(
-        replace(equation, right=safe_logarithms(equation.right, defined))
-        for equation in formulation.equations
-        if equation.left != symbol
-    )
-    inputs = formulation.inputs
-    if symbol in formulation.defined:
-        inputs = (*inputs, symbol)
-    return replace(formulation, equations=equations, inputs=inputs)
+        The directions are one more axis of everything that the symbol acts on, so that the forward
+        equations are evaluated once for all of them.
+        """
+        formulation = self.batch.formulation
+        lifted: dict[Symbol, Expression] = {
+            acted: Symbol(acted.name, (_DIRECTIONS, *acted.axes)) for acted in self._used(symbol)
+        }
+        defined = {
+            left: right
+            for left, right in formulation.defined.items()
+            if left in lifted and left != symbol
+        }
+        moved = np.stack([self.batch.named(symbol) + 1j * COMPLEX_STEP * d for d in directions])
+        values: dict[str, Any] = {symbol.name: moved}
+        given = {name for right in defined.values() for name in symbols(right)} - lifted.keys()
+        values.update({name.name: self.batch.named(name) for name in given})
+        evaluation = Evaluation(values, form="value", dtype=np.complex128)
+        start = lifted[symbol]
+        assert isinstance(start, Symbol)
+        evaluation.measure((start, *given))
+        for left, right in defined.items():
+            # Safe logarithms, where what they look into is moved too: else 1 − a loses its digits.
+            stable = substitute(safe_logarithms(right, defined), dict(lifted))
+            target = lifted[left]
+            assert isinstance(target, Symbol)
+            evaluation.define(target, evaluation.spread(stable, target.axes))
+        losses = evaluation(lifted[formulation.loss])
+        return [float(slope) for slope in np.imag(losses) / COMPLEX_STEP]
 
 
 def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
@@ -182,5 +209,5 @@ def _error(found: Array, expected: Array, before: Array | None = None) -> float:
         return np.inf
     size = max(float(np.linalg.norm(expected)), 1e-3)
     if before is not None:
-        size = max(float(np.linalg.norm(expected - before)), 1e-6 * size)
+        size = max(float(np.linalg.norm(expected - before)), 1e-4 * size)
     return float(np.linalg.norm(found - expected)) / size

@@ -16,97 +16,50 @@ from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.positional import laid_out
 from chainrule.network.derivation import Derivation
 from chainrule.network.optimizers import STEPS
-from chainrule.network.statements import Equal, Line, Statement
+from chainrule.network.statements import Line
 from chainrule.report.batch import Array, Batch
-from chainrule.report.weights import WeightStory
-from chainrule.report.witness import Mark
-
-
-@dataclass(frozen=True)
-class Form:
-    """One formula of a line and its mark; None where a formula has no value of its own."""
-
-    equal: Equal
-    mark: Mark | None
-
-    @property
-    def passed(self) -> bool | None:
-        """The verdict; None where nothing could be compared."""
-        return None if self.mark is None else self.mark.passed
-
-
-@dataclass(frozen=True)
-class NumberedLine:
-    """A line of the derivation with its value, as a matrix in the derivation's layout.
-
-    ``value`` is None where the line speaks of formal symbols (an activation's z and a).
-    """
-
-    statement: Statement
-    forms: tuple[Form, ...]
-    value: Array | None
-
-
-@dataclass(frozen=True)
-class Given:
-    """An array or a scalar that is given: data, a parameter, a constant."""
-
-    symbol: Symbol
-    sides: Sides
-    value: Array
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One column of one sample: what stood in the table, and what the network is given for it.
-
-    ``feature`` is the name of the network's input or, where ``target``, of its output; ``value``
-    is the number there, None where the network is given nothing but zeros (an unknown category).
-    ``filled`` says that the cell was missing and the training rows' median stands for it.
-    """
-
-    name: str
-    cell: str
-    feature: str
-    value: float | None
-    target: bool = False
-    filled: bool = False
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What inputs, outputs and samples are called outside the network.
-
-    ``numbers`` are the rows' places in their table and ``lines`` their lines in its file; ``cells``
-    are the columns of a single sample, ``answer`` what the model says to it and ``truth`` what the
-    table says.
-    """
-
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
-    lines: tuple[int, ...] = ()
-    cells: tuple[Cell, ...] = ()
-    answer: str = ""
-    truth: str = ""
+from chainrule.report.chains import Entry
+from chainrule.report.lines import Given, Labels, NumberedLine
+from chainrule.report.numbering import Numbering
+from chainrule.report.weights import WeightStory, weight_story
+from chainrule.report.witness import Mark, Witness
 
 
 @dataclass(frozen=True, eq=False)
 class Worked:
     """A derivation with the numbers of one step.
 
-    ``lines`` are those of the derivation, statements as ``NumberedLine``; ``rows`` are the places
-    of the samples in what was given; ``weight`` is the story of the chosen weight; ``on_kink`` says
-    whether a sample lies where a slope jumps.
+    ``rows`` are the places of the samples in what was given, ``entry`` the chosen weight.
     """
 
     derivation: Derivation
     batch: Batch
     labels: Labels
     rows: tuple[int, ...]
-    lines: tuple[Line | NumberedLine, ...]
-    weight: WeightStory | None = None
-    on_kink: bool = False
+    entry: Entry | None = None
+
+    @cached_property
+    def witness(self) -> Witness:
+        """What the formulas are compared with."""
+        return Witness(self.batch)
+
+    @property
+    def on_kink(self) -> bool:
+        """Whether a sample lies where a slope jumps."""
+        return self.witness.on_kink
+
+    @cached_property
+    def lines(self) -> tuple[Line | NumberedLine, ...]:
+        """The lines of the derivation, statements with their numbers."""
+        numbering = Numbering(self.batch, self.witness, self.derivation.layout)
+        return tuple(numbering.line(line) for line in self.derivation.lines)
+
+    @cached_property
+    def weight(self) -> WeightStory | None:
+        """The story of the chosen weight."""
+        if self.entry is None:
+            return None
+        return weight_story(self.batch, self.witness, self.entry)
 
     @property
     def marks(self) -> tuple[Mark, ...]:

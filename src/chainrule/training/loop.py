@@ -22,6 +22,7 @@ from chainrule.kernels.runs import (
     Run,
     Trainer,
 )
+from chainrule.kernels.threads import threads_of
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
@@ -128,8 +129,9 @@ def train(
     ``on_epoch`` is told of every epoch, by a call after each; ``on_progress`` of all epochs
     finished so far, at most twenty times a second, which costs next to nothing, and at the end.  A
     true answer of either ends the run.  ``backend`` "auto" is the compiled core where it can be had
-    and has a form for the Plan, else the reference.  ``threads`` is checked only: the core runs on
-    one thread so far.
+    and has a form for the Plan, else the reference.  At most ``threads`` threads share the large
+    products of a step (by default the processors at hand, see ``show_config``); small networks stay
+    on one, and the results have the same bits for any number.
 
     Ctrl-C ends the run within the longer of 0.1 s and one step.  The KeyboardInterrupt goes on to
     the caller; its attribute ``result`` is what the run would have returned had it ended after the
@@ -144,7 +146,7 @@ def train(
     >>> len(result.history["loss"])
     2
     """
-    core = _core(backend, threads)
+    core = _core(backend)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     kept = parameters_of(network, parameters, seed)
     dtype = kept.flat.dtype
@@ -167,6 +169,7 @@ def train(
         held,
         rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
         rules_of(early_stopping, schedule, validated=held is not None),
+        threads_of(threads),
     )
     trainer = _trainer(run, core, backend)
     try:
@@ -276,17 +279,19 @@ def loss_and_gradients(
     Y: Any,
     *,
     sample_weight: Any = None,
+    threads: int | None = None,
     backend: Backend = "auto",
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
 
-    Shapes are those of ``train``; a gradient has the shape of its parameter.
+    Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
     (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
     """
-    core = _core(backend, None)
+    core = _core(backend)
+    most_threads = threads_of(threads)
     kept = parameters_of(network, parameters, 0)
     dtype = kept.flat.dtype
     data = _batch(network, X, Y, dtype)
@@ -296,7 +301,7 @@ def loss_and_gradients(
     if core:
         with _unless_not_fused(backend):
             found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
-                plan, {**kept, **network.strengths}, data, dtype
+                plan, {**kept, **network.strengths}, data, dtype, most_threads
             )
             return found
     run = Execution(plan, dtype=dtype)
@@ -312,9 +317,14 @@ def loss_and_gradients(
 
 
 def predict(
-    network: Network, parameters: Mapping[str, Any], X: Any, *, backend: Backend = "auto"
+    network: Network,
+    parameters: Mapping[str, Any],
+    X: Any,
+    *,
+    threads: int | None = None,
+    backend: Backend = "auto",
 ) -> Array:
-    """Return the network's outputs, (samples, outputs).
+    """Return the network's outputs, (samples, outputs); ``threads`` is that of ``train``.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
@@ -323,10 +333,11 @@ def predict(
     kept = parameters_of(network, parameters, 0)
     plan = prediction_plan(network)
     inputs = inputs_of(network, X, kept.flat.dtype)
-    core = _core(backend, None)
+    core = _core(backend)
+    most_threads = threads_of(threads)
     if core:
         with _unless_not_fused(backend):
-            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype)
+            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype, most_threads)
             return outputs
     run = Execution(plan, dtype=kept.flat.dtype)
     run.give({**kept, "X": inputs})
@@ -366,12 +377,10 @@ def _whole(value: Any, name: str) -> int:
     return int(value)
 
 
-def _core(backend: str, threads: int | None) -> Any:
+def _core(backend: str) -> Any:
     """Return the compiled backend where it is to run, checking what was asked for."""
     if backend not in ("auto", "reference", "compiled"):
         raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
-    if threads is not None:
-        _whole(threads, "threads")
     if backend == "reference":
         return None
     # When first needed: the shared library and what writes its programs are a fifth of the time

@@ -11,6 +11,8 @@ from chainrule.formulas.render.styles import Style, is_partial, numbered
 
 _TIMES = "<mo>&#x2062;</mo>"
 """Invisible times: seen by screen readers, not by eyes."""
+_TIMES_WORD = '<mo lspace="0.17em">&#x2062;</mo>'
+"""The same before the name of a function: y log a, not ylog a."""
 _APPLY = "<mo>&#x2061;</mo>"
 """Invisible function application."""
 
@@ -80,10 +82,11 @@ class MathML(Style):
         return f'<mrow>{left}{inside}<mo form="postfix"{stretch}>{right}</mo></mrow>'
 
     def fronted(self, number: str, rest: str) -> str:
-        return number + _TIMES + rest
+        return self.beside(number, rest)
 
     def beside(self, left: str, right: str) -> str:
-        return left + _TIMES + right
+        times = _TIMES_WORD if re.match(r"<mi>\w\w", right) else _TIMES
+        return left + times + right
 
     def fraction(self, top: str, bottom: str, *, tight: bool) -> str:
         return f"<mfrac>{row(top)}{row(bottom)}</mfrac>"

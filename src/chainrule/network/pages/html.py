@@ -11,17 +11,21 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
+from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
 from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
-_LONG = 34
+_LONG = 28
 """A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
 
 
-_PUNCTUATED = re.compile(r"[（“(]*<math>(?:(?!</math>).)*</math>[，。；：、）”！？).,;:]+")
+_FORMULA = "<math>(?:(?!</math>).)*</math>"
+_PUNCTUATED = re.compile(
+    f"[（“(]+{_FORMULA}[，。；：、）”！？).,;:]*|{_FORMULA}[，。；：、）”！？).,;:]+"
+)
 
 
 def medium(language: str) -> Medium:
@@ -30,7 +34,7 @@ def medium(language: str) -> Medium:
 
 
 def kept(said: str) -> str:
-    """Keep a formula and the punctuation after it on one line: browsers break between the two."""
+    """Keep a formula and the punctuation around it on one line: browsers break between them."""
     return _PUNCTUATED.sub(lambda match: f'<span class="kept">{match.group()}</span>', said)
 
 
@@ -116,13 +120,12 @@ class _Page:
 
     def _sentences(self, lines: Iterable[Sentence]) -> Iterator[str]:
         for item, group in groupby(lines, key=lambda line: line.item):
-            said = (kept(self.way.said(line)) for line in group)
-            if item:
-                yield "<ul>"
-                yield from (f"<li>{each}</li>" for each in said)
-                yield "</ul>"
-            else:
-                yield from (f"<p>{each}</p>" for each in said)
+            tag = "li" if item else "p"
+            said = (
+                f"<{tag}{self._reach(_longest(line))}>{kept(self.way.said(line))}</{tag}>"
+                for line in group
+            )
+            yield from ("<ul>", *said, "</ul>") if item else said
 
     def _heading(self, line: Heading) -> Iterator[str]:
         said = self.way.said(line)
@@ -152,19 +155,21 @@ class _Page:
         for place, equal in enumerate(distinct(statement)):
             start = left if place == 0 else f"<mphantom>{left}</mphantom>"
             formula = written(equal.formula, statement, self.way.style, braces=True)
-            long = len(written(equal.formula, statement, TEXT)) > _LONG
+            letters = len(written(equal.formula, statement, TEXT))
+            reach = self._reach(letters + (0 if place else len(statement.left.name)))
             yield '<div class="step">'
-            yield self._box(f'<math display="block">{start}{sign}{formula}</math>', long)
+            yield f'<div class="formula"{reach}>'
+            yield f'<math display="block">{start}{sign}{formula}</math></div>'
             yield from self._note(equal)
             yield "</div>"
         if self.proved is not None:
             yield from self._opened(self.proved(statement))
         yield "</div>"
 
-    def _box(self, formula: str, long: bool) -> str:
+    def _reach(self, letters: int) -> str:
+        """Return what lets a box be reached by keyboard that may have to scroll sideways."""
         label = escape(self.way.phrase("long_formula"))
-        reach = f' tabindex="0" role="group" aria-label="{label}"' if long else ""
-        return f'<div class="formula"{reach}>{formula}</div>'
+        return f' tabindex="0" role="group" aria-label="{label}"' if letters > _LONG else ""
 
     def _note(self, equal: Equal) -> Iterator[str]:
         parts = []
@@ -173,6 +178,8 @@ class _Page:
             parts.append(f'<span class="dimensions">{dimensions}</span>')
         if equal.reason:
             parts.append(f'<span class="rule">{self.way.phrase(equal.reason)}</span>')
+        if equal.holds is False:
+            parts.append(f'<strong class="failed">{self.way.phrase("step_failed")}</strong>')
         if parts:
             yield f'<div class="note">{" ".join(parts)}</div>'
 
@@ -182,3 +189,9 @@ class _Page:
         yield f"<details><summary>{self.way.phrase('proof')}</summary>"
         yield from self._sentences(proof)
         yield "</details>"
+
+
+def _longest(line: Sentence) -> int:
+    """Return how long the longest formula in a sentence is."""
+    formulas = (value for value in line.given.values() if isinstance(value, Expression))
+    return max((len(str(formula)) for formula in formulas), default=0)

@@ -17,6 +17,7 @@ _TEXT = {
     "&": r"\&",
     "#": r"\#",
     "…": r"\dots{}",
+    "✗": r"$\times$",
     "“": "``",
     "”": "''",
 }
@@ -111,6 +112,8 @@ def _note(equal: Equal, way: Medium) -> str:
         parts.append(f"${way.writer.dimensions(*equal.formula.sides)}$")
     if equal.reason:
         parts.append(way.phrase(equal.reason))
+    if equal.holds is False:
+        parts.append(rf"\textbf{{{way.phrase('step_failed')}}}")
     return f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else ""
 
 

@@ -70,7 +70,8 @@ def _statement(statement: Statement, way: Medium) -> list[str]:
 def note(equal: Equal, way: Medium) -> str:
     """Return what is said about one formula: its dimensions and the rule it follows by."""
     reason = way.phrase(equal.reason) if equal.reason else ""
-    said = "   ".join(part for part in (_dimensions(equal), reason) if part)
+    failed = way.phrase("step_failed") if equal.holds is False else ""
+    said = "   ".join(part for part in (_dimensions(equal), reason, failed) if part)
     return said.replace(_NO_BREAK, " ")
 
 

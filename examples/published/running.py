@@ -1,4 +1,4 @@
-"""Runs Plans for the golden tests: values in, an ``Execution`` or the gradients out."""
+"""Runs Plans by hand: values in, an ``Execution`` or the gradients out."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,0 +1,1 @@
+"""Builds what the documentation does not state by hand: gallery, reference, formulas."""

@@ -1,0 +1,71 @@
+"""What mkdocs calls while it builds: generated pages join the written ones, and pages in Chinese
+get a theme that speaks Chinese.
+"""
+
+import posixpath
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:  # mkdocs loads this file by its path
+    sys.path.insert(0, str(ROOT))
+
+from mkdocs.config.defaults import MkDocsConfig  # noqa: E402
+from mkdocs.structure.files import File, Files  # noqa: E402
+from mkdocs.structure.pages import Page  # noqa: E402
+
+from docs.building import documents, fences, gallery, reference  # noqa: E402
+
+OTHER_LANGUAGE = {"en": ("中文", "zh-Hans"), "zh": ("English", "en")}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Teach Markdown our fences, and fill in the parts of the navigation that end in ``*``."""
+    config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = fences.CUSTOM
+    written = Path(config.docs_dir)
+    listed: dict[str, list[Any]] = {
+        "how-to/*": documents.listed(written, "how-to"),
+        "gallery/*": gallery.listed(),
+        "reference/*": reference.listed(),
+    }
+    for entry in config.nav or []:
+        for title, value in entry.items():
+            if isinstance(value, str) and value.endswith("/*"):
+                entry[title] = listed[value]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add what is generated."""
+    made = {
+        **documents.pages(ROOT, Path(config.docs_dir)),
+        **gallery.pages(),
+        **reference.pages(),
+    }
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Begin a page that is there in two languages with a link to the other one."""
+    fences.LANGUAGE = language_of(page)
+    other = page.meta.get("translation")
+    if not other:
+        return markdown
+    here = posixpath.dirname(page.file.src_uri)
+    words, tag = OTHER_LANGUAGE[language_of(page)]
+    link = posixpath.relpath(other, here or ".")
+    return f'[{words}]({link}){{ .language lang="{tag}" hreflang="{tag}" }}\n\n{markdown}'
+
+
+def on_page_context(context: Any, page: Page, config: MkDocsConfig, **_: Any) -> Any:
+    """Let the theme speak the language of the page; pages are rendered one after the other."""
+    config.theme["language"] = language_of(page)
+    return context
+
+
+def language_of(page: Page) -> str:
+    """Return the language of a page: Chinese has a folder of its own."""
+    return "zh" if page.file.src_uri.startswith("zh/") else "en"

@@ -1,0 +1,121 @@
+"""``chainrule check``: a learner's own line, marked."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Literal
+
+import click
+import numpy as np
+
+from chainrule.command_line.values import names, widths
+from chainrule.network import activations, losses
+from chainrule.network.architecture import Network
+from chainrule.network.lines.judging import check_line
+from chainrule.network.lines.verdicts import LineVerdict
+
+__all__ = ["command"]
+
+
+@click.command(
+    "check",
+    epilog="The exit code is 0 where the line is right, 1 where it is wrong, 2 where it cannot be "
+    "read.",
+)
+@click.argument("line", metavar="LINE")
+@click.option(
+    "--layers",
+    type=widths,
+    metavar="N,N,...",
+    required=True,
+    help="Widths from the inputs to the outputs, such as 2,3,1.",
+)
+@click.option(
+    "--activation",
+    type=names,
+    metavar="NAME[,NAME...]",
+    default="sigmoid",
+    show_default=True,
+    help="One name for every layer, or one per layer, the last included: "
+    f"{', '.join(activations.CATALOGUE)}.",
+)
+@click.option(
+    "--loss",
+    metavar="NAME",
+    default="mse",
+    show_default=True,
+    help=f"{', '.join(losses.CATALOGUE)}.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["rows", "columns"]),
+    default="rows",
+    show_default=True,
+    help="Where the samples stand.",
+)
+@click.option(
+    "--one-sample/--batch",
+    "one_sample",
+    default=True,
+    show_default="--one-sample",
+    help="For a single sample or for a batch of B.",
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One machine-readable object.")
+@click.pass_context
+def command(
+    context: click.Context,
+    line: str,
+    layers: tuple[int, ...],
+    activation: str | list[str],
+    loss: str,
+    layout: Literal["rows", "columns"],
+    one_sample: bool,
+    language: Literal["en", "zh"],
+    as_json: bool,
+) -> None:
+    """Say whether LINE is right for a network, or what is wrong with it.
+
+    LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  Nothing in
+    it is ever run.
+    """
+    network = Network.dense(layers, activation, loss)
+    verdict = check_line(network, line, batch=not one_sample, layout=layout)
+    if as_json:
+        click.echo(json.dumps(_record(verdict, language), ensure_ascii=False))
+    else:
+        click.echo("\n".join(_shown(verdict, language)))
+    if not verdict.correct:
+        context.exit(1)
+
+
+def _shown(verdict: LineVerdict, language: str) -> list[str]:
+    """Return the line, a mark below the fault, and the verdict in words."""
+    rows = [f"{'✓' if verdict.correct else '✗'} {verdict.line}"]
+    # Chinese characters and tabs take other widths: there the mark would stand wrong.
+    if verdict.position is not None and verdict.line.isascii() and verdict.line.isprintable():
+        start, end = verdict.position
+        rows.append(" " * (start + 2) + "^" * max(1, end - start))
+    return [*rows, verdict.message(language)]
+
+
+def _record(verdict: LineVerdict, language: str) -> dict[str, Any]:
+    return {
+        "line": verdict.line,
+        "correct": verdict.correct,
+        "kind": verdict.kind,
+        "message": verdict.message(language),
+        "position": verdict.position,
+        "repaired": verdict.repaired or None,
+        "numbers": {name: _plain(value) for name, value in verdict.numbers.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers as JSON has them: what is not finite becomes null."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,148 @@
+"""Programs ready to run: a Plan laid out once for arrays of given shapes, and where values lie.
+
+A small run takes no longer than looking these things up, so they are kept.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.formulas.arrange import orient
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
+from chainrule.kernels.fused_plan import UNIT, FusedPlan
+from chainrule.kernels.fusion import fuse
+from chainrule.kernels.loops import with_renamed
+from chainrule.kernels.program import Program, TooLarge
+from chainrule.kernels.reference import lying
+from chainrule.network.plan import Plan
+
+Array = NDArray[Any]
+
+_LARGEST_MEMORY = 64
+"""Programs kept; each is a few kilobytes."""
+
+_programs: dict[tuple[Any, ...], "Prepared"] = {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a value by name lies in a program, and how its array is seen as a matrix."""
+
+    number: int
+    """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
+    turned: bool
+    view: Callable[[Array], Array] | None
+
+
+class Prepared:
+    """A Plan's program at given sizes, with what has to be looked up for each run of it."""
+
+    def __init__(self, plan: Plan, program: Program, sizes: Mapping[Axis, int]) -> None:
+        self.plan = plan  # kept, so that its id stays its own
+        self.program = program
+        self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
+        self.lengths = [
+            (program.scalars.slots[f"|{axis.name}|"], length)
+            for axis, length in sizes.items()
+            if not axis.is_samples
+        ]
+        self._sites: dict[str, Site | None] = {}
+
+    def site(self, name: str) -> Site | None:
+        """Return where an input, parameter or memory lies, if the program has it."""
+        if name not in self._sites:
+            self._sites[name] = self._look_up(name)
+        return self._sites[name]
+
+    def _look_up(self, name: str) -> Site | None:
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            return None
+        if self.program.fused.sides[name] == UNIT:
+            slot = self.program.scalars.slots.get(name)
+            return None if slot is None else Site(slot, False, None)
+        stored = self.program.stored.get(name)
+        if stored is None:
+            return None
+        view: Callable[[Array], Array] = partial(lying, symbol=symbol)
+        if orient(symbol.axes, "rows") == symbol.axes:
+            view = _as_it_lies
+        elif len(symbol.axes) == 1:
+            view = _column if symbol.axes[0].is_samples else _row
+        return Site(stored.number, stored.turned, view)
+
+
+def _as_it_lies(array: Array) -> Array:
+    return array
+
+
+def _row(array: Array) -> Array:
+    return array[None, :]
+
+
+def _column(array: Array) -> Array:
+    return array[:, None]
+
+
+def prepared_for(
+    plan: Plan,
+    wanted: tuple[str, ...],
+    values: Mapping[str, Any],
+    rows: int,
+    *,
+    single: bool,
+    lanes: int,
+    natives: Mapping[str, int],
+    whole_rows: bool = False,
+) -> Prepared:
+    """Return the program of a Plan for values of these shapes, built once.
+
+    ``lanes`` are the numbers in a vector of the core, ``natives`` its generated kernels by their
+    text.  ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of
+    products.
+    """
+    shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
+    key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
+    known = _programs.get(key)
+    if known is not None:
+        return known
+    symbols = (*plan.inputs, *plan.memory)
+    sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
+
+    def built(fused: FusedPlan) -> Program:
+        program = Program(fused, sizes, lanes, natives)
+        x = program.stored.get("X")
+        if whole_rows and x and not x.turned and "X" not in program.read_by_vectors:
+            return Program(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
+        return program
+
+    try:
+        program = built(fuse(plan, wanted))
+    except TooLarge:
+        program = built(fuse(plan, wanted, together=False))
+    if len(_programs) >= _LARGEST_MEMORY:
+        _programs.pop(next(iter(_programs)))
+    prepared = _programs[key] = Prepared(plan, program, sizes)
+    return prepared
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return () if isinstance(value, float) else np.shape(value)
+
+
+def sizes_of(symbols: Iterable[Symbol], values: Mapping[str, Any], rows: int) -> dict[Axis, int]:
+    """Return the length of each axis, read off the arrays; that of the samples is ``rows``."""
+    sizes: dict[Axis, int] = {}
+    for symbol in symbols:
+        if symbol.name in values:
+            lengths = np.shape(values[symbol.name])
+            sizes.update(zip(symbol.axes, lengths, strict=True))
+    for axis in sizes:
+        if axis.is_samples:
+            sizes[axis] = rows
+    return dict(sorted(sizes.items(), key=lambda item: (item[0].position, item[0].name)))

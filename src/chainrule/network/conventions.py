@@ -1,0 +1,56 @@
+"""What a derivation agrees on first: letters, dimensions, scale, the optimizer's symbols."""
+
+from collections.abc import Iterator
+
+from chainrule.formulas.expressions import symbols
+from chainrule.network.architecture import Network
+from chainrule.network.optimizers import Optimizer
+from chainrule.network.penalties import CATALOGUE
+from chainrule.network.statements import Given, Heading, Line, Listed, Sentence
+
+_EXPLAINED = {
+    *("momentum", "beta_1", "beta_2", "decay", "epsilon", "weight_decay"),
+}
+"""The constants of optimizers that a phrase explains; your own optimizer may have others."""
+
+
+def title(network: Network) -> Heading:
+    """Return the title: which network this is."""
+    names = [activation.name for activation in network.activations]
+    if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+        names = list(dict.fromkeys(names))
+    added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
+    given: dict[str, Given] = {
+        "widths": "-".join(map(str, network.layers)),
+        "activations": Listed(tuple(names), "then"),
+        "loss": Listed((network.loss.name, *added)),
+        "parameters": f"{network.size:,}",
+    }
+    return Heading("title", given, level=1)
+
+
+def conventions(network: Network, batch: bool, layout: str) -> Iterator[Line]:
+    """Yield the conventions; ``layout`` is the phrase that says how values are laid out."""
+    size = "batch" if batch else "sample"
+    scale = "averaged" if network.form.averaged else "summed"
+    yield Heading("conventions")
+    yield Sentence(layout)
+    yield Sentence("notation")
+    yield Sentence("sizes_deep" if len(network.layers) > 3 else "sizes")
+    yield Sentence(f"{scale}_{size}")
+    explained = [penalty for penalty in network.penalties if penalty.name in CATALOGUE]
+    yield from (Sentence(f"penalty_{penalty.name}") for penalty in explained)
+    yield Sentence("delta")
+
+
+def meaning(optimizer: Optimizer) -> Iterator[Line]:
+    """Yield what the symbols of an optimizer's update mean."""
+    yield Sentence("learning_rate")
+    used = {kept.name for kept in optimizer.memory}
+    if used:
+        yield Sentence(f"memory_{'_'.join(sorted(used))}")
+    for constant in optimizer.letters:
+        if constant in _EXPLAINED:
+            yield Sentence(f"constant_{constant}")
+    if "t" in {symbol.name for update in optimizer.updates for symbol in symbols(update.right)}:
+        yield Sentence("steps")

@@ -1,0 +1,59 @@
+"""A place among tokens: looking ahead, taking, and saying what is wrong there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chainrule.errors import InputError, shown
+from chainrule.network.lines.tokens import Token
+from chainrule.network.lines.trees import Span
+
+DEEPEST = 30
+"""Brackets, signs and powers that may be inside one another."""
+
+
+class Cursor:
+    """The tokens of a line and the place reached."""
+
+    def __init__(self, found: list[Token], length: int) -> None:
+        self.found = found
+        self.place = 0
+        self.depth = 0
+        self.barred = False
+        self.last = Token("stop", "the end", length, length)
+
+    @property
+    def now(self) -> Token:
+        return self.found[self.place] if self.place < len(self.found) else self.last
+
+    def ahead(self, count: int = 1) -> Token:
+        place = self.place + count
+        return self.found[place] if place < len(self.found) else self.last
+
+    def take(self) -> Token:
+        token = self.now
+        self.place = min(self.place + 1, len(self.found))
+        return token
+
+    def expect(self, kind: str, text: str) -> Token:
+        if self.now.kind != kind or self.now.text != text:
+            raise self.fault(f"{shown(text)} is missing")
+        return self.take()
+
+    def fault(self, said: str) -> InputError:
+        token = self.now
+        if token.kind == "stop":
+            return InputError(f"line: {said} at the end")
+        return InputError(f"line: {said} at position {token.start + 1}, before {shown(token.text)}")
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise InputError(f"line: more than {DEEPEST} brackets inside one another; shorten it")
+        yield
+        self.depth -= 1
+
+    def behind(self) -> Span:
+        """Return where the token before this place stands."""
+        token = self.found[self.place - 1] if self.place else self.now
+        return (token.start, token.end)

@@ -1,0 +1,76 @@
+"""``chainrule check``: the exit codes, both languages, one JSON object."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from chainrule.command_line.main import command
+
+
+def run(*arguments, code):
+    result = CliRunner().invoke(command, ["check", *arguments, "--layers", "2,3,2"])
+    if not isinstance(result.exception, SystemExit | None):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_right_line_is_0():
+    assert run("dW_ho = a_h.T @ delta_o", code=0).stdout == "✓ dW_ho = a_h.T @ delta_o\nRight.\n"
+
+
+def test_a_wrong_line_is_1_with_a_mark_below_the_fault():
+    first, mark, said = run("da_h = delta_o @ W_ho", code=1).stdout.splitlines()
+    assert first == "✗ da_h = delta_o @ W_ho"
+    assert first[mark.index("^") : mark.rindex("^") + 1] == "W_ho"
+    assert said.startswith("The transpose of W_ho is missing")
+    assert "axis o meets h" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("dW_ho = a_q.T @ delta_o", "unknown name 'a_q': did you mean"),
+        ("a_h.T @ delta_o", "equals sign"),
+        ("", "nothing to check"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_2_and_one_line_on_standard_error(line, said):
+    result = run(line, code=2)
+    assert result.stdout == ""
+    assert said in result.stderr
+    assert result.stderr.startswith("chainrule: error: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_in_chinese():
+    said = run("db_ho = delta_o", "--batch", "--language", "zh", code=1).stdout.splitlines()[-1]
+    assert said.startswith("缺少对样本求和")
+
+
+def test_one_object_in_json():
+    right = json.loads(run("delta_h = da_h * f'(z_h)", "--json", code=0).stdout)
+    assert (right["correct"], right["kind"], right["repaired"]) == (True, "right", None)
+    wrong = json.loads(run("dW_ho = a_h @ delta_o", "--json", code=1).stdout)
+    assert (wrong["correct"], wrong["kind"]) == (False, "transpose")
+    assert wrong["line"][slice(*wrong["position"])] == "a_h"
+    assert wrong["repaired"] == "dW_ho = a_h.T @ delta_o"
+    sizes = wrong["numbers"]["sizes"]
+    assert len(wrong["numbers"]["expected"]) == sizes["h"]
+    assert wrong["numbers"]["found"] is None
+    endless = json.loads(run("a_h = exp(1/0 + z_h)", "--json", code=1).stdout)
+    assert endless["numbers"]["found"][0][0] is None
+
+
+def test_layout_activation_and_loss_are_those_of_derive():
+    run("dW_ho = delta_o @ a_h.T", "--layout", "columns", code=0)
+    options = ("--activation", "tanh,softmax", "--loss", "log_loss")
+    run("delta_o = a_o - Y", *options, code=0)
+    run("delta_o = a_o - Y", code=1)
+
+
+def test_layers_are_needed():
+    result = CliRunner().invoke(command, ["check", "z_h = X @ W_ih + b_ih"])
+    assert result.exit_code == 2
+    assert "--layers" in result.output

@@ -1,0 +1,235 @@
+"""Generated lines: what a derivation displays, rewritten into equal forms, and mutated.
+
+Every displayed line has to be right as it is printed, in text and in LaTeX, and in every equal form
+of it; every single mutation has to be wrong, with the kind of the mutation.  Mutations that change
+nothing never enter: samples and layers have lengths of their own, and only factors that are no
+ones are lost.
+"""
+
+import os
+import random
+
+import pytest
+
+from chainrule.formulas.render import LATEX, TEXT
+from chainrule.network import activations
+from chainrule.network.architecture import Network
+from chainrule.network.derivation import derive
+from chainrule.network.lines.computing import Computation
+from chainrule.network.lines.examples import Situation
+from chainrule.network.lines.judging import check_line
+from chainrule.network.lines.names import Vocabulary
+from chainrule.network.lines.reading import read
+from chainrule.network.lines.trees import (
+    Binary,
+    Constant,
+    Name,
+    Negative,
+    Total,
+    Transposed,
+    Vector,
+    every,
+    exchanged,
+    rebuilt,
+    written,
+)
+from chainrule.network.lines.trees import below as parts_of
+from chainrule.network.penalties import L1, L2
+from chainrule.network.telling import left_side
+from chainrule.network.telling import written as displayed
+
+MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, True)]
+
+
+def lines_of(network, layout, batch, style):
+    """Yield every line in matrices that a derivation displays."""
+    told = derive(network, layout=layout, batch=batch)
+    for statement in told.statements:
+        if statement.part == "function":
+            continue
+        left = left_side(statement, style)
+        sign = style.arrow if statement.assigns else style.equals
+        for equal in statement.rights:
+            yield left + sign + displayed(equal.formula, statement, style)
+
+
+# -- as displayed --------------------------------------------------------------------------------
+
+DISPLAYED = [
+    *(Network.dense([2, 3, 2], name) for name in activations.CATALOGUE if name != "softmax"),
+    Network.dense([2, 3, 3], ["softmax", "softmax"]),
+    Network.dense([2, 3, 3], ["relu", "softmax"], "log_loss"),
+    Network.dense([2, 3, 4, 2], "tanh", penalty=[L1(0.1), L2(0.1)]),
+    Network.dense([3, 2], "sigmoid", "log_loss"),
+    Network.dense([2, 3, 1], "softplus", "poisson"),
+    Network.dense([2, 3, 1], ["gelu", "exponential"], "gamma"),
+    Network.dense([2, 3, 2], "tanh", "huber"),
+    Network.dense([2, 3, 2], "tanh", "mae"),
+    Network.dense([2, 3, 2], "tanh", "quantile"),
+    Network.dense([2, 3, 2], "tanh", "half_mse", trainable={"b_ih": "shared", "W_ho": False}),
+]
+
+
+@pytest.mark.parametrize("place", range(len(DISPLAYED)), ids=lambda place: str(DISPLAYED[place]))
+def test_every_displayed_line_is_right(place):
+    network = DISPLAYED[place]
+    layout, batch = MODES[place % len(MODES)]
+    count = 0
+    for style in (TEXT, LATEX):
+        for line in lines_of(network, layout, batch, style):
+            verdict = check_line(network, line, batch=batch, layout=layout)
+            assert verdict.kind == "right", (line, verdict.message())
+            count += 1
+    assert count >= 20
+
+
+# -- rewritten -----------------------------------------------------------------------------------
+
+
+def random_network(number):
+    generator = random.Random(number)
+    depth = generator.choice([1, 2, 2, 3])
+    layers = [generator.randint(2, 5) for _ in range(depth + 1)]
+    names = [generator.choice(["sigmoid", "tanh", "sigmoid"]) for _ in range(depth)]
+    return Network.dense(layers, names), *MODES[number % len(MODES)]
+
+
+def trees_of(network, layout, batch):
+    """Yield (left side, tree, computation) of every line that is computed as matrices."""
+    situation = Situation(network, layout, batch)
+    example = situation.example(situation.different(0), 0)
+    names = Vocabulary(network)
+    for line in lines_of(network, layout, batch, TEXT):
+        if "Σ" in line or line.count("∂") > 6 or "× ∂" in line:
+            continue
+        (reading,) = read(line, names)
+        computation = Computation(example.setting)
+        tree = computation.settled(reading.rights[0])
+        yield line.split(" = ")[0].split(" ← ")[0], tree, computation
+
+
+def shape_of(computation, node):
+    try:
+        return computation(node).shape
+    except Exception:
+        return None
+
+
+ALIASES = {
+    "α": ["alpha", "lr", "η", r"\alpha"],
+    "Y": ["Y", "y_t", "y"],
+    "X": ["X", "x"],
+}
+
+
+def rewritten(tree, computation, names, generator):
+    """Return an equal tree: transposed twice, products turned over, factors exchanged, renamed."""
+    parts = tuple(rewritten(p, computation, names, generator) for p in parts_of(tree))
+    new = rebuilt(tree, parts) if parts else tree
+    chance = generator.random()
+    shape = shape_of(computation, tree)
+    match new:
+        case Binary(operation="matrix", left=left, right=right):
+            if chance < 0.4 and not isinstance(left, Vector) and not isinstance(right, Vector):
+                return Transposed(Binary("matrix", Transposed(right), Transposed(left)))
+        case Binary(operation="entrywise" | "product" | "add", left=left, right=right):
+            # Ones of no length yet have no shape: they stay where they are.
+            shapes = [shape_of(computation, part) for part in (left, right)]
+            commute = () in shapes or new.operation != "product"
+            if chance < 0.5 and commute and None not in shapes:
+                return Binary(new.operation, right, left)
+        case Binary(operation="subtract", left=left, right=right):
+            if chance < 0.5:
+                return Negative(Binary("subtract", right, left))
+        case Name():
+            spelled = [word for word, key in names.spellings.items() if key == new.key]
+            if chance < 0.5 and spelled:
+                new = Name(new.key, generator.choice(ALIASES.get(new.key, spelled)))
+            if shape is not None and len(shape) == 2 and chance > 0.85:
+                return Transposed(Transposed(new))
+    if shape is not None and len(shape) == 2 and generator.random() < 0.05:
+        return Negative(Negative(new))
+    return new
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_every_equal_form_is_right(number):
+    network, layout, batch = random_network(number)
+    names = Vocabulary(network)
+    generator = random.Random(number)
+    count = 0
+    for left, tree, computation in trees_of(network, layout, batch):
+        for notation in ("numpy", "mathematics"):
+            if notation == "numpy" and any(isinstance(node, Vector) for node in every(tree)):
+                continue  # 1ᵀ has no name in NumPy's notation
+            equal = rewritten(tree, computation, names, generator)
+            line = f"{left} = {written(equal, notation)}"
+            verdict = check_line(network, line, batch=batch, layout=layout)
+            assert verdict.correct, (line, verdict.message())
+            count += 1
+    assert count >= 12
+
+
+# -- mutated -------------------------------------------------------------------------------------
+
+
+def mutations(left, tree, computation):
+    """Yield (kinds that say it, mutated tree) for every single mutation."""
+    backward = left[0] in "δ∂"
+    for node in every(tree):
+        shape = shape_of(computation, node)
+        match node:
+            case Transposed():
+                yield {"transpose"}, exchanged(tree, node, node.operand)
+            case Binary(operation="matrix"):
+                if not any(isinstance(part, Vector) for part in parts_of(node)):
+                    yield {"side"}, exchanged(tree, node, Binary("matrix", node.right, node.left))
+                    plain = Binary("entrywise", node.left, node.right)
+                    if shape_of(computation, plain) is None:
+                        yield {"product"}, exchanged(tree, node, plain)
+            case Binary(operation="entrywise", left=first, right=second):
+                for kept, lost in ((first, second), (second, first)):
+                    if backward and is_slope(lost) and shape_of(computation, kept) == shape:
+                        yield {"slope"}, exchanged(tree, node, kept)
+            case Binary(operation="product", left=first, right=second):
+                if shape_of(computation, first) == () and shape != ():
+                    yield {"factor", "convention"}, exchanged(tree, node, second)
+            case Binary(operation="add" | "subtract"):
+                other = "subtract" if node.operation == "add" else "add"
+                flipped = Binary(other, node.left, node.right)
+                yield {"sign"}, exchanged(tree, node, flipped)
+            case Name() if backward and node.key.startswith("W_"):
+                new = Name(f"{node.key} new", f"{node.text}_new")
+                yield {"sequential"}, exchanged(tree, node, new)
+    if backward:
+        yield {"sign"}, Negative(tree)
+
+
+def is_slope(node):
+    """Whether a factor is a or 1 − a or 1 − a²: a slope, or a half of one."""
+    match node:
+        case Name():
+            return node.key.startswith("a_")
+        case Binary(operation="subtract", left=Constant(value=1.0)):
+            return True
+    return False
+
+
+def test_every_single_mutation_is_wrong_with_its_kind():
+    counted: dict[str, int] = {}
+    wrong_kinds = []
+    for number in range(24 if os.environ.get("CHAINRULE_SLOW") == "1" else 8):
+        network, layout, batch = random_network(number)
+        for left, tree, computation in trees_of(network, layout, batch):
+            if any(isinstance(node, Total) for node in every(tree)):
+                continue
+            for kinds, mutated in mutations(left, tree, computation):
+                line = f"{left} = {written(mutated, 'mathematics')}"
+                verdict = check_line(network, line, batch=batch, layout=layout)
+                assert not verdict.correct, (kinds, line)
+                name = "/".join(sorted(kinds))
+                counted[name] = counted.get(name, 0) + 1
+                if verdict.kind not in kinds:
+                    wrong_kinds.append((kinds, verdict.kind, line, layout, batch))
+    assert not wrong_kinds, wrong_kinds[:5]
+    assert min(counted.values()) > 30

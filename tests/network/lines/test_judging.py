@@ -1,0 +1,163 @@
+"""Lines as learners write them: a collection with the verdicts of a teacher, and generated ones."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import InputError, InputTypeError
+from chainrule.network.lines.judging import check_line
+
+LINES = tomllib.loads(Path(__file__).with_name("lines.toml").read_text(encoding="utf-8"))["line"]
+NETWORKS = {
+    "small": cr.Network.dense([2, 3, 2]),
+    "class": cr.Network.dense([4, 5, 3], ["tanh", "softmax"], "log_loss"),
+    "deep": cr.Network.dense([3, 4, 5, 2], ["relu", "relu", "identity"]),
+    "single": cr.Network.dense([2, 3, 1]),
+    "l2": cr.Network.dense([2, 3, 2], penalty=cr.L2(0.1)),
+}
+RIGHT = ("right", "right_here")
+
+
+def judged(case):
+    network = NETWORKS[case.get("network", "small")]
+    layout = case.get("layout", "rows")
+    return check_line(network, case["text"], batch=case.get("batch", False), layout=layout)
+
+
+# -- the collection ------------------------------------------------------------------------------
+
+
+def test_the_collection_is_large_and_has_every_kind():
+    assert len(LINES) >= 100
+    assert sum("kind" not in case and "error" not in case for case in LINES) >= 40
+    kinds = {case["kind"] for case in LINES if "kind" in case}
+    assert kinds == {
+        *("right_here", "transpose", "side", "product", "factor", "convention", "slope", "sign"),
+        *("penalty", "sum", "sequential", "name", "chain", "different", "shape"),
+    }
+
+
+@pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
+def test_a_line_gets_the_verdict_of_a_teacher(case):
+    if "error" in case:
+        with pytest.raises(InputError) as caught:
+            judged(case)
+        assert case["error"] in str(caught.value)
+        return
+    verdict = judged(case)
+    kind = case.get("kind", "right")
+    assert verdict.kind == kind, verdict.message()
+    assert verdict.correct == (kind in RIGHT)
+    assert case.get("says", "") in verdict.message("en")
+    if "position" in case:
+        assert case["text"][slice(*verdict.position)] == case["position"]
+    if "repaired" in case:
+        assert verdict.repaired == case["repaired"]
+
+
+@pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
+def test_what_a_verdict_proposes_is_right(case):
+    """The repaired line is read again and judged: it must be right."""
+    if "error" in case:
+        return
+    verdict = judged(case)
+    if verdict.correct or not verdict.repaired or "_old" in verdict.repaired:
+        return
+    again = judged({**case, "text": verdict.repaired})
+    assert again.correct, (verdict.repaired, again.message())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
+def test_every_verdict_has_words_in_both_languages(case, language):
+    if "error" in case:
+        return
+    message = judged(case).message(language)
+    assert message
+    assert "{" not in message.replace(case["text"], "")
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in message) == (language == "zh")
+    assert message.endswith("。" if language == "zh" else ".")
+
+
+# -- the verdict ---------------------------------------------------------------------------------
+
+
+def test_a_wrong_line_comes_with_the_numbers_of_an_example():
+    verdict = check_line(NETWORKS["small"], "delta_o = 2/n * (Y_t - a_o) * a_o * (1 - a_o)")
+    found, expected = verdict.numbers["found"], verdict.numbers["expected"]
+    assert np.allclose(found, -expected)
+    assert found.shape == (1, verdict.numbers["sizes"]["o"])
+    worst = np.argmax(np.abs(found))
+    assert f"{found[0, worst]:.6g}" in verdict.message()
+    assert f"{expected[0, worst]:.6g}" in verdict.message("zh")
+
+
+def test_a_length_tells_its_axis():
+    sizes = check_line(NETWORKS["deep"], "Loss = 1", batch=True).numbers["sizes"]
+    assert list(sizes) == ["B", "i", "h1", "h2", "o"]
+    assert len({*sizes.values(), 1, 2}) == 7
+
+
+def test_two_by_two_by_two_is_judged_by_axes_all_the_same():
+    network = cr.Network.dense([2, 2, 2])
+    assert check_line(network, "da_h = delta_o @ W_ho").kind == "transpose"
+    assert check_line(network, "dW_ho = delta_o.T @ a_h").kind == "side"
+    assert check_line(network, "dW_ho = a_h.T @ delta_o").correct
+
+
+def test_a_width_of_one_makes_lines_right_that_are_wrong_in_general():
+    line = "delta_o = -2 * (Y_t - a_o) * a_o * (1 - a_o)"
+    verdict = check_line(cr.Network.dense([2, 3, 1]), line)
+    assert (verdict.correct, verdict.kind) == (True, "right_here")
+    assert "1/n" in verdict.message()
+    assert "1/n" in verdict.message("zh")
+    assert not check_line(cr.Network.dense([2, 3, 2]), line).correct  # 2/n = 1 is no reason
+
+
+def test_a_chain_of_equalities_is_judged_link_by_link():
+    line = "delta_o = ∂Loss/∂z_o = da_o * a_o * (1 - a_o) = 2/n*(a_o - Y)*a_o*(1 - a_o)"
+    assert check_line(NETWORKS["small"], line).correct
+    wrong = check_line(NETWORKS["small"], line.replace("2/n*(a_o", "3/n*(a_o"))
+    assert not wrong.correct  # though n is 3 in the example that is shown
+
+
+def test_the_first_wrong_line_of_several_is_reported():
+    text = "z_h = X @ W_ih + b_ih\na_h = tanh(z_h)\nz_o = a_h @ W_ho + b_ho"
+    verdict = check_line(NETWORKS["small"], text)
+    assert not verdict.correct
+    assert "a_h = tanh(z_h)"[: len("a_h")] in verdict.message() or verdict.kind == "different"
+
+
+def test_a_frozen_parameter_has_no_gradient():
+    network = cr.Network.dense([2, 3, 2], trainable={"W_ho": False})
+    with pytest.raises(InputError, match="dW_ho has no value here"):
+        check_line(network, "dW_ho = a_h.T @ delta_o")
+    assert check_line(network, "da_h = delta_o @ W_ho.T").correct
+
+
+def test_arguments_of_other_kinds_are_refused():
+    with pytest.raises(InputTypeError, match="network"):
+        check_line("2-3-1", "dW_ho = a_h.T @ delta_o")
+    with pytest.raises(InputTypeError, match="line"):
+        check_line(NETWORKS["small"], 3)
+    with pytest.raises(InputError, match="layout"):
+        check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih", layout="diagonal")
+    with pytest.raises(InputError, match="language"):
+        check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih").message("fr")
+
+
+def test_the_phrases_have_the_same_keys_and_fields():
+    import string
+
+    from chainrule.network.lines.messages import phrases
+
+    def fields(text):
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    english, chinese = phrases("en"), phrases("zh")
+    assert english.keys() == chinese.keys()
+    for key in english:
+        assert fields(english[key]) == fields(chinese[key]), key

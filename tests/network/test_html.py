@@ -1,0 +1,123 @@
+"""The page: well formed, no script, nothing fetched, both languages, nothing said in one only."""
+
+import re
+from itertools import product
+
+import pytest
+
+import chainrule as cr
+from chainrule.network import activations, losses, telling
+from chainrule.network.telling import LANGUAGES, phrases
+from tests.network.html_reading import check_page, parsed
+from tests.random_networks import random_networks
+
+NETWORKS = {
+    "source page": cr.Network.dense([2, 3, 1]),
+    "two inputs, two classes": cr.Network.dense([2, 2], "relu", "log_loss"),
+    "deep": cr.Network.dense([4, 5, 6, 3], ["relu", "tanh", "softmax"], "log_loss"),
+    "penalties": cr.Network.dense([3, 4, 2], "silu", penalty=[cr.L2(0.1), cr.L1(0.2)]),
+    "shared bias": cr.Network.dense([2, 2, 2], trainable={"b_ih": "shared", "W_ho": False}),
+}
+
+
+def page(network, language="en", **options) -> str:
+    return cr.derive(network, **options).to_html(language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("detail", ["brief", "full"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_page_is_well_formed(name, detail, language):
+    for layout in ("rows", "columns"):
+        for batch in (True, False):
+            written = page(NETWORKS[name], language, detail=detail, layout=layout, batch=batch)
+            root = parsed(written)
+            check_page(root)
+            assert root.attrib["lang"] == {"en": "en", "zh": "zh-Hans"}[language]
+            assert "{" not in "".join(root.find("body").itertext())  # every phrase is filled in
+
+
+@pytest.mark.parametrize("case", list(random_networks(rounds=1))[::5], ids=str)
+def test_pages_of_random_networks_are_well_formed(case):
+    check_page(parsed(page(case.network, "zh", detail="full", optimizer="adamw")))
+
+
+def test_every_function_and_loss_has_a_page():
+    for name in activations.CATALOGUE:
+        check_page(parsed(page(cr.Network.dense([2, 3, 2], [name, "identity"]))))
+    for name in losses.CATALOGUE:
+        check_page(parsed(page(cr.Network.dense([2, 3, 2], "sigmoid", name))))
+
+
+def test_there_is_no_script_and_nothing_is_fetched():
+    written = page(NETWORKS["deep"], detail="full")
+    assert not re.search(r"<script|javascript:|<link|<img|<iframe|@import|url\(|https?:", written)
+
+
+def test_every_matrix_product_can_be_opened():
+    derivation = cr.derive(NETWORKS["source page"], detail="full")
+    root = parsed(derivation.to_html())
+    with_products = [s for s in derivation.statements if any(e.products for e in s.rights)]
+    assert len(with_products) > 10
+    assert len(list(root.iter("details"))) == len(with_products)
+
+
+def test_a_part_of_a_page_has_no_head_and_changes_nothing_around_it():
+    derivation = cr.derive(NETWORKS["source page"])
+    for part in (derivation.to_html(document=False), derivation._repr_html_()):
+        root = parsed(part)
+        assert root.tag == "div"
+        assert not [element for element in root.iter() if "id" in element.attrib]
+        (sheet,) = root.iter("style")
+        rules = re.findall(r"^\s*([^@{}\n][^{}]*)\{", sheet.text or "", re.MULTILINE)
+        assert rules
+        assert all(rule.strip().startswith(".chainrule") for rule in rules)
+
+
+def test_formulas_in_notebooks():
+    derivation = cr.derive(NETWORKS["source page"], batch=False)
+    assert derivation.gradients["W_ih"]._repr_latex_() == r"$\displaystyle X^{\top} \delta_{h}$"
+    assert derivation._repr_latex_().startswith("\\section*")
+    assert derivation.proof("W_ih")._repr_html_().startswith('<div class="chainrule"')
+
+
+def test_every_phrase_is_said_somewhere(monkeypatch):
+    known = {language: Recorded(phrases(language)) for language in LANGUAGES}
+    monkeypatch.setattr(telling, "phrases", lambda language: known[language])
+    telling.spoken.cache_clear()
+    optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
+    more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
+    choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
+    for network in (*NETWORKS.values(), *more):
+        for place, (layout, batch, detail) in enumerate(choices):
+            optimizer = optimizers[place % len(optimizers)]
+            derivation = cr.derive(
+                network, layout=layout, batch=batch, detail=detail, optimizer=optimizer
+            )
+            for language in LANGUAGES:
+                derivation.to_html(language)
+                derivation.to_text(language)
+    for language in LANGUAGES:
+        cr.derive(NETWORKS["source page"]).proof("W_ih").to_text(language)
+        assert set(known[language]) - known[language].used == set(), language
+    telling.spoken.cache_clear()
+
+
+class Recorded(dict):
+    """Phrases that remember which were asked for."""
+
+    def __init__(self, phrases):
+        super().__init__(phrases)
+        self.used: set[str] = set()
+
+    def __getitem__(self, key):
+        self.used.add(key)
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("key", phrases("zh"))
+def test_chinese_phrases_have_chinese_punctuation(key):
+    prose = "".join(phrases("zh")[key].split("$")[::2])
+    assert not re.search(r"[\u4e00-\u9fff]\s*[,;:!?](?!\w)", prose), prose
+    assert not re.search(r"[\u4e00-\u9fff]\.", prose), prose
+    assert prose.count("（") == prose.count("）")
