@@ -208,6 +208,12 @@ def test_without_the_core_the_reference_runs(solver: str, monkeypatch: pytest.Mo
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-9)
 
 
+def test_parameters_are_checked_again_where_only_their_type_differs() -> None:
+    cr.MLPRegressor(**{**PLAIN, "shuffle": True}).fit(XR, YR)
+    with pytest.raises(ValueError, match="The 'shuffle' parameter of MLPRegressor must be"):
+        cr.MLPRegressor(**{**PLAIN, "shuffle": 1}).fit(XR, YR)
+
+
 # -- where we differ on purpose (docs/scikit-learn.md) ---------------------------------------------
 
 

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import neural_network
+from sklearn.exceptions import ConvergenceWarning
 
+import chainrule as cr
 from tests.estimators.side_by_side import Outcome, apart, drawn, ours, permuted, theirs
 
 COUNT = 2000 if os.environ.get("CHAINRULE_SLOW") == "1" else 210
@@ -65,3 +68,19 @@ def judge(seed: int) -> None:
     np.testing.assert_allclose(
         found.outputs, expected.outputs, rtol=100 * allowed[0], atol=10 * allowed[1] * scale
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("labels", ["two", "three", "several"])
+def test_hopeless_samples_count_as_much_as_there(labels: str, dtype: Any) -> None:
+    # Probabilities underflow: the told loss is that of clipped ones.
+    random = np.random.default_rng(0)
+    X = (1000 * random.normal(size=(60, 5))).astype(dtype)
+    y = random.integers(0, 3, 60)
+    y = {"two": y > 0, "three": y, "several": np.eye(3, dtype=int)[y]}[labels]
+    curves = []
+    for home in (neural_network, cr):
+        model = home.MLPClassifier((8,), max_iter=5, random_state=0)
+        with pytest.warns(ConvergenceWarning):
+            curves.append(model.fit(X, y).loss_curve_)
+    np.testing.assert_allclose(curves[1], curves[0], rtol=ALLOWED[np.dtype(dtype)][0])

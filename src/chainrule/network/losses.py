@@ -7,7 +7,6 @@ with log loss and the exponential with Poisson too, comes out of the rewrites of
 ``formulas.simplify``.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -153,10 +152,9 @@ def log_loss(clip: float = 0.0) -> Loss:
     """
     clip = checked(clip, "log_loss: clip", BELOW_ONE, "such as 1e-15")
 
-    def kept(logarithm: Expression) -> Expression:
-        # On the logarithms, where the safe forms of softmax and sigmoid have every digit.
-        return minimum(maximum(logarithm, math.log(clip)), math.log1p(-clip))
-
+    # Of the outputs as they are rounded, not of the safe forms: near 1 that loses digits, but the
+    # same ones as scikit-learn loses.
+    kept = minimum(maximum(a, clip), 1 - clip)
     classes = Form(
         -(y * log(a)),
         outputs=SIMPLEX,
@@ -164,7 +162,7 @@ def log_loss(clip: float = 0.0) -> Loss:
         canonical="softmax",
         averaged=False,
         shares=True,
-        reported=-(y * kept(log(a))) if clip else None,
+        reported=-(y * log(kept)) if clip else None,
     )
     chances = Form(
         -(y * log(a)) - (1 - y) * log(1 - a),
@@ -172,7 +170,7 @@ def log_loss(clip: float = 0.0) -> Loss:
         targets=UNIT,
         canonical="sigmoid",
         averaged=False,
-        reported=-(y * kept(log(a))) - (1 - y) * kept(log(1 - a)) if clip else None,
+        reported=-(y * log(kept)) - (1 - y) * log(1 - kept) if clip else None,
     )
     return Loss("log_loss", (classes, chances), {"clip": clip} if clip else {})
 
