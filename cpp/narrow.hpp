@@ -69,7 +69,7 @@ CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdif
     const Ints<T> live = first_lanes<T>(rows);
     const std::ptrdiff_t whole = depth / lanes<T> * lanes<T>;
     const Ints<T> rest = first_lanes<T>(int(depth - whole));
-    Vec<T> end[n];  // the entries behind the last whole register, the same for all outputs
+    Vec<T> end[n] = {};  // the entries behind the last whole register, the same for all outputs
     if (whole < depth)
 #pragma GCC unroll 16
         for (int s = 0; s < n; ++s) end[s] = x.entries(s, whole, rest);
