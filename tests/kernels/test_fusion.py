@@ -11,11 +11,11 @@ from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, mean, product, square_root, total
 from chainrule.formulas.functions import tanh
 from chainrule.kernels import compiled
-from chainrule.kernels.explanation import explain
-from chainrule.kernels.fusion import checked, fuse
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution, lying
 from chainrule.network.formulation import Formulation
+from chainrule.network.fusion.fuse import checked, fuse
+from chainrule.network.fusion.step_plan import StepPlan
 from chainrule.network.gradients import differentiate
 from chainrule.network.plan import plan
 
@@ -62,11 +62,35 @@ def test_softmax_and_its_loss_share_what_both_compute():
 
 
 def test_the_printed_plan_says_kernels_operations_and_bytes():
-    whole = training_plan(cr.Network.dense([4, 16, 3]), cr.SGD(0.1))
-    text = explain(whole, dict(zip(whole.formulation.axes, [32, 4, 16, 3], strict=True)))
-    assert "A_h = sigmoid(Z_h)" in text
-    assert text.splitlines()[0] == "kernel 1: 4,608 operations, 2,880 bytes"
-    assert text.splitlines()[-1].startswith("total:")
+    plan = cr.derive(cr.Network.dense([4, 16, 3]), optimizer="sgd").plan()
+    lines = str(plan).splitlines()
+    # 2·4·16 for X W, 16 for b and 16 for σ; X and A_h, then W_ih and b_ih, four bytes each.
+    assert lines[0] == "kernel 1: 160 B operations, 80 B + 320 bytes"
+    assert lines[1:3] == ["  Z_h = X W_ih + b_ih", "  A_h = sigmoid(Z_h)"]
+    assert lines[-1].startswith("total:")
+    numbers = plan.to_text(batch_size=32, dtype="float64").splitlines()
+    assert numbers[0] == "kernel 1: 5,120 operations, 5,760 bytes"
+
+
+def test_every_operation_of_the_plan_is_in_the_printed_kernels():
+    plan = cr.derive(cr.Network.dense([4, 16, 3], loss="log_loss"), optimizer="adam").plan()
+    text = str(plan)
+    for operation in plan.operations.operations:
+        if operation.stage == "update" or operation.target.startswith(("δ", "A_")):
+            assert f"  {operation.target} " in text
+
+
+def test_a_plan_without_kernels_says_what_runs_it():
+    samples, units, inner = Axis("B", SAMPLES_POSITION), Axis("u", 0), Axis("v", 1)
+    cube, Y = Symbol("T", (samples, units, inner)), Symbol("Y", (samples, units))
+    W, A, loss = Symbol("W", (inner,)), Symbol("A", (samples, units)), Symbol("Loss")
+    equations = (
+        Equation(A, product(cube, W, over=[inner])),
+        Equation(loss, mean(total((Y - A) ** 2, units), samples)),
+    )
+    formulation = Formulation(equations, loss, (W,), (cube, Y), A, loss)
+    text = StepPlan(plan(differentiate(formulation)), {units: 2, inner: 3}).to_text()
+    assert "run by the NumPy reference" in text
 
 
 def residual_block():

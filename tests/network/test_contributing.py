@@ -149,4 +149,4 @@ def test_training_follows(network):
 def test_the_update_is_printed_as_stated(network):
     derivation = derive(network, optimizer="sign_descent")
     assert "W_ho ← W_ho − α sign(∂Loss/∂W_ho)" in derivation.to_text()
-    assert Symbol("α") in derivation.plan().inputs
+    assert Symbol("α") in derivation.plan().operations.inputs

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from chainrule.errors import CoreUnavailable
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.fused_plan import UNIT
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plans import loss_plan
 from chainrule.kernels.prepared import prepared_for
@@ -30,6 +29,7 @@ from chainrule.kernels.runs import (
     memory_shapes,
 )
 from chainrule.kernels.threads import threads_of
+from chainrule.network.fusion.fused_plan import UNIT
 from chainrule.network.parameters import Parameters
 from chainrule.network.plan import Plan
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
-from chainrule.kernels.fused_plan import FusedPlan
-from chainrule.kernels.fusion import fuse
 from chainrule.kernels.program import Program
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
+from chainrule.network.fusion.fuse import fuse
+from chainrule.network.fusion.fused_plan import FusedPlan
 from chainrule.network.gradients import differentiate
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, L2PerSample

@@ -22,8 +22,8 @@ from chainrule.formulas.expressions import (
     product,
 )
 from chainrule.formulas.functions import Function
-from chainrule.kernels.fused_plan import IN_CORE
 from chainrule.kernels.tape import Code, Lowering
+from chainrule.network.fusion.fused_plan import IN_CORE
 from chainrule.network.operations import General, Operation
 
 LOOP_LINES = ("load", "begin", "end", "add to", "largest of", "put", "put number")

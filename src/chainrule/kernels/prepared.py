@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.fused_plan import UNIT, FusedPlan
-from chainrule.kernels.fusion import fuse
 from chainrule.kernels.loops import with_renamed
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import lying
+from chainrule.network.fusion.fuse import fuse
+from chainrule.network.fusion.fused_plan import UNIT, FusedPlan
 from chainrule.network.plan import Plan
 
 Array = NDArray[Any]

@@ -18,7 +18,9 @@ from chainrule.errors import NotFused
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
-from chainrule.kernels.fused_plan import (
+from chainrule.kernels.loops import LOOP_LINES, Loops
+from chainrule.kernels.tape import OPERATIONS, Line, ScalarCode, Tape, sources
+from chainrule.network.fusion.fused_plan import (
     UNIT,
     Assignment,
     FusedPlan,
@@ -28,8 +30,6 @@ from chainrule.kernels.fused_plan import (
     Reduced,
     names_of,
 )
-from chainrule.kernels.loops import LOOP_LINES, Loops
-from chainrule.kernels.tape import OPERATIONS, Line, ScalarCode, Tape, sources
 from chainrule.network.operations import Reference
 
 NOTHING, PRODUCT, DOT, TOTAL_ROWS, TOTAL_COLUMNS, LARGEST_ROWS, LARGEST_COLUMNS = range(7)

@@ -22,12 +22,13 @@ from chainrule.network.chains import Chains
 from chainrule.network.checking import Checked, Checker
 from chainrule.network.conventions import conventions, meaning, title
 from chainrule.network.formulation import Formulation
+from chainrule.network.fusion.step_plan import StepPlan
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.pages import html_of, latex_of, text_of
-from chainrule.network.plan import Plan, plan
+from chainrule.network.plan import plan
 from chainrule.network.points import lengths
 from chainrule.network.proving import RULE, ToldProof, told
 from chainrule.network.slopes import about
@@ -94,9 +95,13 @@ class Derivation:
             if entry.of in trained
         }
 
-    def plan(self) -> Plan:
-        """Return the operations that training runs, the update included."""
-        return plan(self.equations, self.optimizer)
+    def plan(self) -> StepPlan:
+        """Return what one training step runs, the update included.
+
+        Printed, it shows which equations run together in which kernel of the core, with operations
+        and bytes; its ``operations`` are the list that the reference runs one by one.
+        """
+        return StepPlan(plan(self.equations, self.optimizer), self.sizes)
 
     # -- proofs --------------------------------------------------------------------------------
 

@@ -131,14 +131,22 @@ class Kernel:
         """Whether this is arithmetic on single numbers."""
         return self.sides == UNIT and self.producer is None and not self.sums
 
-    def __str__(self) -> str:
-        parts = []
+    @property
+    def equations(self) -> list[str]:
+        """What is computed here, in order; a sum that is only given a name has that name."""
+        lines = []
+        assignments = self.assignments
         if self.producer:
+            name = self.result
+            if self.bias and assignments and str(assignments[0].formula) == name:
+                name, assignments = assignments[0].target, assignments[1:]
             bias = f" + {self.bias}" if self.bias else ""
-            parts.append(f"{self.result} = {self.producer}{bias}")
-        parts += map(str, self.assignments)
-        parts += [f"{name} = sum of {source}" for name, source in self.sums.items()]
-        return "; ".join(parts)
+            lines.append(f"{name} = {self.producer}{bias}")
+        lines += map(str, assignments)
+        return lines + [f"{name} = sum of {source}" for name, source in self.sums.items()]
+
+    def __str__(self) -> str:
+        return "; ".join(self.equations)
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,12 @@ class FusedPlan:
     aliases: Mapping[str, Reference]
     wanted: tuple[str, ...]
 
+    @property
+    def axes(self) -> list[Axis]:
+        """Every axis that a value has, samples first."""
+        found = {axis for sides in self.sides.values() for axis in sides if axis is not None}
+        return sorted(found, key=lambda axis: (axis.position, axis.name))
+
     def found(self, name: str) -> Reference:
         """Return where a value of the Plan is."""
         return self.aliases.get(name, Reference(name))
@@ -159,18 +173,9 @@ class FusedPlan:
         return "\n".join(f"{place}: {kernel}" for place, kernel in enumerate(self.kernels, 1))
 
 
-def axes_of(fused: FusedPlan) -> list[Axis]:
-    """Return every axis that a value has, samples first."""
-    found = {axis for sides in fused.sides.values() for axis in sides if axis is not None}
-    return sorted(found, key=lambda axis: (axis.position, axis.name))
-
-
 def names_of(kernels: Collection[Kernel]) -> set[str]:
     """Return the names of all values that are read, kept or summed."""
     names: set[str] = set()
     for kernel in kernels:
         names |= kernel.reads | set(kernel.kept) | set(kernel.sums)
     return names
-
-
-# -- printing ------------------------------------------------------------------------------------

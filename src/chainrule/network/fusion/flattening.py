@@ -17,7 +17,7 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.functions import Function
-from chainrule.kernels.fused_plan import (
+from chainrule.network.fusion.fused_plan import (
     IN_CORE,
     UNIT,
     Assignment,

@@ -20,8 +20,8 @@ from chainrule.formulas.expressions import (
     add,
     symbols,
 )
-from chainrule.kernels.flattening import Entry, Flat, only_needed, totals_apart
-from chainrule.kernels.fused_plan import (
+from chainrule.network.fusion.flattening import Entry, Flat, only_needed, totals_apart
+from chainrule.network.fusion.fused_plan import (
     UNIT,
     Assignment,
     FusedPlan,

@@ -1,0 +1,1 @@
+"""Fusion: the Plan rewritten as kernels, each one pass over what it reads."""
