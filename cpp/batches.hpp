@@ -9,6 +9,19 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
+// n columns of count rows, turned: entry c of row r goes to to[c * stride + r]. What a row's place
+// costs is shared by n entries; more of them would write to more lines of the cache at once.
+template <class T, int n, class Row>
+CHAINRULE_INLINE void turn_columns(T* to, std::ptrdiff_t stride, Number count, const Row& row) {
+    for (Number r = 0; r < count; ++r) {
+        const T* const from = row(r);
+#pragma GCC unroll 4
+        for (int c = 0; c < n; ++c) to[c * stride + r] = from[c];
+    }
+    for (Number r = count; r < padded<T>(count); ++r)
+        for (int c = 0; c < n; ++c) to[c * stride + r] = T(0);
+}
+
 // Rows of the caller's array as the program wants to read them. `rows` null: first, first + 1, ...
 template <class T>
 void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Number* rows,
@@ -19,9 +32,13 @@ void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Numbe
         return from + (rows ? rows[first + r] : first + r) * source.row_stride;
     };
     if (source.turned) {
-        for (std::ptrdiff_t c = 0; c < width; ++c) {
-            for (Number r = 0; r < count; ++r) to[c * stride + r] = row(r)[c];
-            for (Number r = count; r < padded<T>(count); ++r) to[c * stride + r] = T(0);
+        std::ptrdiff_t c = 0;
+        const auto from_column = [&](Number r) { return row(r) + c; };
+        for (; c + 4 <= width; c += 4) turn_columns<T, 4>(to + c * stride, stride, count, from_column);
+        switch (width - c) {
+            case 3: return turn_columns<T, 3>(to + c * stride, stride, count, from_column);
+            case 2: return turn_columns<T, 2>(to + c * stride, stride, count, from_column);
+            case 1: return turn_columns<T, 1>(to + c * stride, stride, count, from_column);
         }
     } else if (width <= 8 * lanes<T>) {
         // A call of memcpy for each short row takes up to four times as long. Rows have room for

@@ -198,22 +198,27 @@ class Trainer(ABC):
         A state without memory is one in which every moment is zero.  Raises ``InputError`` where
         the state is that of another run: other moments, or another number of rules.
         """
-        expected = memory_shapes(self.given.plan, self.given)
-        shapes = {name: np.shape(array) for name, array in state.memory.items()}
-        if shapes and shapes != expected:
-            raise InputError(f"state: memory {shapes} came; {expected} is needed")
+        if state.memory:
+            expected = memory_shapes(self.given.plan, self.given)
+            shapes = {name: np.shape(array) for name, array in state.memory.items()}
+            if shapes != expected:
+                raise InputError(f"state: memory {shapes} came; {expected} is needed")
         if len(state.counts) != len(self.counts):
             raise InputError(
                 f"state: {len(state.counts)} counts came; {len(self.counts)} are needed, one for "
                 "each rule of stopping"
             )
+        if state.memory:
+            self._write(state.memory)
+        elif self.steps:  # before the first step every moment is zero anyway
+            shapes = memory_shapes(self.given.plan, self.given)
+            self._write({name: np.zeros(shape) for name, shape in shapes.items()})
         self.steps, self.epochs = state.steps, state.epochs
         self.counts[:] = [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts]
         if self.best is not None and state.best is not None:
             self.best.flat[...] = state.best
         if state.places is not None and self.places is not None:
             self.places[...] = state.places
-        self._write(state.memory or {name: np.zeros(shape) for name, shape in expected.items()})
 
     @abstractmethod
     def collect(self) -> None:
