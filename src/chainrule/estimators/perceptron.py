@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.estimators import checked, quasi_newton
 from chainrule.estimators.described import (
     ACTIVATIONS,
@@ -107,6 +107,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         X, y = checked.training_data(self, X, y, reset=first, numbers=self._numbers)
         sample_weight = checked.weights(sample_weight, X)
         targets = self._targets(y, X.dtype, incremental=incremental)
+        if not first and targets.shape[1] != self.coefs_[-1].shape[1]:
+            raise InputError(
+                f"y: {targets.shape[1]} outputs came, and the network has "
+                f"{self.coefs_[-1].shape[1]}; give as many, or a new estimator (clone)"
+            )
         self.n_outputs_ = targets.shape[1]
         data = {"X": X, "Y": targets}
         if sample_weight is not None:
@@ -168,6 +173,12 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        for size in listed:
+            if not isinstance(size, Integral):
+                raise InputTypeError(
+                    f"hidden_layer_sizes: {size!r} came among {listed}; give whole numbers > 0, "
+                    "such as (64, 32)"
+                )
         if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
         if not isinstance(self.activation, str):
@@ -197,10 +208,16 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         names = self._activations(len(widths) - 1)
         names.append(names[-1] if names else str(self.activation))
         self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
-        if self.solver not in STOCHASTIC:
-            return
+        if self.solver in STOCHASTIC:
+            self._start_curves()
+
+    def _start_curves(self) -> None:
         self.loss_curve_: Any = []
         self.validation_loss_curve_: Any = None
+        self._start_watching()
+
+    def _start_watching(self) -> None:
+        """Know no best loss or score yet, whichever ``early_stopping`` looks at."""
         self._no_improvement_count = 0
         self.validation_scores_: Any = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
@@ -249,6 +266,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        # A warm start may come from another solver, or from a fit that looked at the other number.
+        if not hasattr(self, "loss_curve_"):
+            self._start_curves()
+        elif self.early_stopping != (self.best_loss_ is None):
+            self._start_watching()
         parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
         score = None
         if self.early_stopping:
@@ -298,6 +320,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self, data: dict[str, Array], random_state: np.random.RandomState
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Hold rows out, the same ones as scikit-learn: it splits arrays by drawn indices too."""
+        if not self.validation_fraction:
+            raise InputError(
+                "validation_fraction: 0 came with early_stopping=True, which needs rows to score; "
+                "give a number between 0 and 1, or data of your own (X_val, y_val)"
+            )
         rows = np.arange(len(data["X"]))
         kept, held = train_test_split(
             rows,

@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, InputTypeError
 from chainrule.estimators.checked import check_parameters
 from chainrule.estimators.described import LOSSES
 from chainrule.estimators.perceptron import Perceptron
@@ -135,16 +135,24 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return values.ravel() if values.shape[1] == 1 else values
 
     def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+        return self._numbers_of(y, "y")
+
+    def _held_targets(self, y: Array, dtype: Any) -> Array:
+        return self._numbers_of(y, "y_val")
+
+    def _numbers_of(self, y: Array, name: str) -> Array:
+        if y.dtype.kind in "US":
+            raise InputTypeError(
+                f"{name}: text came, such as {str(y.flat[0])!r}; MLPRegressor needs numbers "
+                "(y.astype(float) where it is numbers, MLPClassifier where it is names of classes)"
+            )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         y = y[:, None] if y.ndim == 1 else y
         if (self.loss == "poisson" and y.min() < 0) or (self.loss == "gamma" and y.min() <= 0):
             least = "at least 0" if self.loss == "poisson" else "above 0"
-            raise InputError(f"y: {y.min():g} came; loss={self.loss!r} needs numbers {least}")
+            raise InputError(f"{name}: {y.min():g} came; loss={self.loss!r} needs numbers {least}")
         return y
-
-    def _held_targets(self, y: Array, dtype: Any) -> Array:
-        return self._targets(y, dtype, incremental=True)
 
     def _out_activation(self) -> str:
         return "exp" if self.loss in ("poisson", "gamma") else "identity"
