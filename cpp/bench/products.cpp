@@ -176,6 +176,7 @@ void layer(std::ptrdiff_t B, std::ptrdiff_t in, std::ptrdiff_t out, bool first) 
 
 template <class T>
 void all() {
+    for (int warm = 0; warm < 50; ++warm) peak_flops<T>();  // wide vectors take a while to run fast
     std::printf("%s, %d lanes, peak %.0f GFLOP/s\n", sizeof(T) == 4 ? "float" : "double",
                 lanes<T>, peak_flops<T>() * 1e-9);
     const std::vector<std::vector<std::ptrdiff_t>> networks = {
