@@ -4,6 +4,8 @@ scikit-learn's warm start ends in an error about None where the solver or ``earl
 changed, so the second fit is held against a first one of scikit-learn's from the same weights.
 """
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -129,3 +131,31 @@ def test_words_about_no_rows_to_score() -> None:
         cr.MLPClassifier(early_stopping=True, validation_fraction=0).fit(X, Y)
     model = cr.MLPClassifier(**PLAIN, early_stopping=True, validation_fraction=0)
     assert len(model.fit(X, Y, X_val=X, y_val=Y).validation_scores_) == 8
+
+
+INTERRUPTED = """
+import threading, _thread, warnings
+import numpy as np
+import chainrule as cr
+
+X = np.random.RandomState(0).rand(5000, 50)
+model = cr.MLPRegressor(
+    max_iter=10**6, tol=0, n_iter_no_change=10**9, random_state=0, early_stopping={early}
+)
+threading.Timer(0.5, _thread.interrupt_main).start()
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    model.fit(X, X.sum(axis=1))
+assert [str(warning.message) for warning in told] == ["Training interrupted by user."]
+assert 0 < model.n_iter_ == len(model.loss_curve_) < 10**6
+assert model.score(X, X.sum(axis=1)) > 0.9
+"""
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_an_interrupted_fit_is_a_fitted_estimator(early: bool) -> None:
+    code = INTERRUPTED.format(early=early)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
