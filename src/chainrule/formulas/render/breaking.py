@@ -149,7 +149,7 @@ def _lines(atoms: Sequence[_Atom], room: float) -> list[Sequence[_Atom]]:
             choices.append((best[start][0] + cost, start))
             if over and start < end - 1 and len(choices) > 1:
                 break
-        best.append(min(choices, default=(float("inf"), 0)))
+        best.append(min(choices, key=lambda choice: (choice[0], -choice[1])))  # first lines full
     lines: list[Sequence[_Atom]] = []
     end = len(atoms)
     while end:
