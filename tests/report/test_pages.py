@@ -166,7 +166,8 @@ def columns(text: str) -> list[tuple[list[str], str]]:
         last = lines[place - 1].rindex(" ") + 1
         while not lines[back].startswith("    ─"):
             # A row whose formulas are broken has its share on its first line.
-            parts.extend(lines[back][last:].split())
+            across = re.sub("[\u2e80-\u9fff\uff00-\uffef]", "  ", lines[back])
+            parts.extend(across[last:].split())
             back -= 1
         found.append((parts[::-1], line.split()[-1]))
     return found
@@ -298,7 +299,7 @@ def test_a_page_says_what_the_text_says() -> None:
         root = parsed(explanation.to_html())
         body = root.find("body")
         assert body is not None
-        plain = "".join(body.itertext())
+        plain = " ".join(body.itertext())
         numbers = set(map(Decimal, re.findall(r"\d\.\d{5,}", plain)))
         for shown in map(Decimal, set(re.findall(r"\d\.\d{5,}", explanation.to_text()))):
             half = Decimal(5).scaleb(int(shown.as_tuple().exponent) - 1)
