@@ -88,13 +88,24 @@ def test_latex_has_balanced_braces_and_no_plain_unicode_mathematics(layout: str)
         )
 
 
+DEEPER = cr.Network.dense([4, *[8] * 7, 3], "tanh", "log_loss", penalty=cr.L2(0.1))
+WIDE_SLOPES = cr.Network.dense([4, 8, 8, 1], "mish", "huber", penalty=cr.L2(0.1))
 DOCUMENTS = {
+    "deeper": cr.derive(DEEPER, detail="full", optimizer=cr.SGD(0.1, 0.9)),
+    "wide slopes": cr.derive(WIDE_SLOPES, detail="full", optimizer="adam", layout="columns"),
     "brief": cr.derive(DEEP, optimizer="adam"),
     "full": cr.derive(DEEP, detail="full", optimizer="adamw", layout="columns"),
     "one sample": cr.derive(
         cr.Network.dense([2, 2, 1], "elu", "huber"), batch=False, detail="full"
     ),
 }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_line_of_text_is_longer_than_a_hundred_columns(name: str, language: str) -> None:
+    told = DOCUMENTS[name].to_text(language)  # type: ignore[arg-type]
+    assert max(map(len, told.splitlines())) <= 100
 
 
 def compiled(source: str, program: str, folder: Path) -> str:

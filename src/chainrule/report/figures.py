@@ -6,7 +6,7 @@ parts add up to the shown total exactly, what rounding took away being a line of
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 SCALAR_DIGITS, MATRIX_DIGITS = 9, 6
 """Digits that count, of a single number and of a number in a matrix."""
+FEWER_DIGITS = 4
+"""Digits of a number in a matrix that would be too wide with more."""
 PLAIN = (1e-4, 1e6)
 """Numbers of a size between these are written without a power of ten."""
 MOST_ROWS, MOST_COLUMNS = 10, 8
@@ -87,8 +89,8 @@ class Grid:
     summary: tuple[Figure, Figure, Figure] | None = None
 
 
-def grid(matrix: Any, digits: int = MATRIX_DIGITS) -> Grid:
-    """Return a matrix as it is shown, whole up to ten rows and eight columns.
+def grid(matrix: Any, digits: int = MATRIX_DIGITS, most: int = MOST_COLUMNS) -> Grid:
+    """Return a matrix as it is shown, whole up to ten rows and ``most`` columns.
 
     >>> shown = grid(np.arange(200.0).reshape(20, 10))
     >>> len(shown.cells), len(shown.cells[0]), [str(entry) for entry in shown.summary]
@@ -96,10 +98,10 @@ def grid(matrix: Any, digits: int = MATRIX_DIGITS) -> Grid:
     """
     array = np.atleast_2d(np.asarray(matrix, dtype=float))
     rows, columns = array.shape
-    if rows <= MOST_ROWS and columns <= MOST_COLUMNS:
+    if rows <= MOST_ROWS and columns <= most:
         whole = tuple(tuple(figure(entry, digits) for entry in row) for row in array)
         return Grid(whole, (rows, columns))
-    down, across = _places(rows, MOST_ROWS, CORNER_ROWS), _places(columns, MOST_COLUMNS)
+    down, across = _places(rows, MOST_ROWS, CORNER_ROWS), _places(columns, most)
     cells = tuple(
         tuple(
             None if row is None or column is None else figure(array[row, column], digits)
@@ -110,6 +112,21 @@ def grid(matrix: Any, digits: int = MATRIX_DIGITS) -> Grid:
     measures = (float(array.min()), float(array.max()), float(np.linalg.norm(array)))
     low, high, norm = (figure(measure, digits) for measure in measures)
     return Grid(cells, (rows, columns), (low, high, norm))
+
+
+def fitting(matrix: Any, fits: Callable[[Grid], bool]) -> Grid:
+    """Return a matrix as it is shown where there is little room.
+
+    Where it does not fit its numbers have fewer digits, and where that does not suffice columns
+    are left out.
+    """
+    ways = ((MATRIX_DIGITS, MOST_COLUMNS), (FEWER_DIGITS, MOST_COLUMNS), (FEWER_DIGITS, 5))
+    shown = grid(matrix)
+    for digits, most in ways:
+        shown = grid(matrix, digits, most)
+        if fits(shown):
+            break
+    return shown
 
 
 def _places(length: int, most: int, first: int = CORNER_COLUMNS) -> list[int | None]:

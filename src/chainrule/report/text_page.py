@@ -1,13 +1,17 @@
 """An explanation as text for a terminal: formula, dimensions, numbers and mark side by side."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
 
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT
+from chainrule.formulas.render.breaking import broken_text
 from chainrule.network import statements as told
-from chainrule.network.pages.text import WIDTH, columns, wrapped
+from chainrule.network.pages.text import LONGEST, WIDTH, columns, formula_lines, wrapped
 from chainrule.network.telling import left_side, multiplied, written
-from chainrule.report.figures import Grid, aligned, grid
+from chainrule.report.columns import shared
+from chainrule.report.figures import Grid, aligned, fitting
 from chainrule.report.lines import Form, Given, NumberedLine
 from chainrule.report.paper import TextPaper, numbers_for
 from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
@@ -15,8 +19,8 @@ from chainrule.report.story import Derived, Story
 from chainrule.report.worked import Worked
 
 MARKS = {True: "✓", False: "✗", None: " "}
-_NOTES, LONGEST = 46, 100
-"""Where dimensions and marks begin if the formula leaves room, and how long a line may be."""
+_NOTES = 46
+"""Where dimensions and marks begin if the formula leaves room."""
 _RULES = {1: "═", 2: "─"}
 
 
@@ -49,12 +53,11 @@ class _Page:
             case told.Sentence():
                 yield from wrapped(self.way.said(element), "  ")
             case Display():
-                yield f"    {self.paper.mathematics(element.piece)}"
+                yield from formula_lines("    ", self.paper.mathematics(element.piece))
             case Table():
                 yield from self._table(element)
             case Given():
-                value = grid(element.value)
-                yield from self._valued(f"    {element.symbol.name}", value, "")
+                yield from self._valued(f"    {element.symbol.name}", element.value, "")
             case NumberedLine():
                 yield from self._numbered(element)
 
@@ -76,14 +79,16 @@ class _Page:
         blank = " " * (4 + len(left))
         for place, form in enumerate(forms):
             start = f"    {left}" if place == 0 else blank
-            body = f"{start}{sign}{written(form.equal.formula, statement, self.way.style)}"
+            formula = written(form.equal.formula, statement, self.way.style)
+            *above, body = formula_lines(start + sign, formula)
+            yield from above
             yield from _noted(body, self._note(form, last=place + 1 == len(forms)))
         if line.value is None:
             return
         put_in = numbers_for(self.paper, line)
         if put_in is not None:
-            yield f"{blank}{TEXT.equals}{put_in}"
-        yield from self._valued(f"    {left}", grid(line.value), MARKS[forms[-1].passed])
+            yield from formula_lines(blank + TEXT.equals, put_in)
+        yield from self._valued(f"    {left}", line.value, MARKS[forms[-1].passed])
 
     def _note(self, form: Form, *, last: bool) -> str:
         """Return dimensions, mark and rule; the last form's mark stands beside its value."""
@@ -107,12 +112,18 @@ class _Page:
         rows, across = self.explanation.shape(matrix.sides)
         return f"({rows}×{across})"
 
-    def _valued(self, start: str, value: Grid, mark: str) -> Iterator[str]:
+    def _valued(self, start: str, whole: Any, mark: str) -> Iterator[str]:
         """Yield symbol, numbers, dimensions and mark; the rows of a matrix below each other."""
-        rows, middle = _matrix(value), (len(value.cells) - 1) // 2
-        scalar = value.shape == (1, 1)
-        size = "" if scalar else f"({value.shape[0]}×{value.shape[1]})"
-        said = "  ".join(part for part in (size, mark.strip()) if part)
+
+        def beside(value: Grid) -> str:
+            size = "" if value.shape == (1, 1) else f"({value.shape[0]}×{value.shape[1]})"
+            return "  ".join(part for part in (size, mark.strip()) if part)
+
+        def fits(value: Grid) -> bool:
+            return len(start) + 3 + len(_matrix(value)[0]) + 2 + len(beside(value)) <= LONGEST
+
+        value = fitting(whole, fits)
+        rows, middle, said = _matrix(value), (len(value.cells) - 1) // 2, beside(value)
         for place, row in enumerate(rows):
             head = f"{start}{TEXT.equals}" if place == middle else " " * (len(start) + 3)
             yield _beside(f"{head}{row}", said) if place == middle else f"{head}{row}"
@@ -134,20 +145,27 @@ class _Page:
                 row[place] = text
         body = [[cell.replace("\u00a0", " ") for cell in row] for row in body]
         widths = [max(columns(row[place]) for row in [head, *body]) for place in range(len(head))]
+        room = LONGEST - 4 - 3 * (len(head) - 1)
+        widths = [int(width) for width in shared(widths, room)]
 
-        def line(cells: list[str]) -> str:
-            padded = (
-                cell + " " * (width - columns(cell))
+        def lines(cells: list[str]) -> Iterator[str]:
+            pieces = [
+                [cell] if columns(cell) <= width else broken_text(cell, width)
                 for cell, width in zip(cells, widths, strict=True)
-            )
-            return ("    " + "   ".join(padded)).rstrip()
+            ]
+            for parts in zip_longest(*pieces, fillvalue=""):
+                padded = (
+                    part + " " * (width - columns(part))
+                    for part, width in zip(parts, widths, strict=True)
+                )
+                yield ("    " + "   ".join(padded)).rstrip()
 
-        yield line(head)
+        yield from lines(head)
         yield "    " + "   ".join("─" * width for width in widths)
         for place, row in enumerate(body):
             if table.foot and place + 1 == len(body):
                 yield "    " + "   ".join("─" * width for width in widths)
-            yield line(row)
+            yield from lines(row)
 
 
 def _beside(body: str, said: str) -> str:

@@ -5,7 +5,17 @@ from itertools import groupby
 
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
-from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
+from chainrule.formulas.render.breaking import broken_latex
+from chainrule.formulas.render.latex_width import units, width
+from chainrule.network.statements import (
+    Equal,
+    Formula,
+    Heading,
+    Line,
+    Proved,
+    Sentence,
+    Statement,
+)
 from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _TEXT = {
@@ -72,6 +82,8 @@ def document_of(body: str, language: str) -> str:
         _PREAMBLE[language]
         + "\\usepackage[margin=25mm]{geometry}\n"
         + "\\usepackage{amsmath,amssymb}\n\\allowdisplaybreaks\n\\setlength{\\jot}{6pt}\n"
+        # A line may be set wider where a formula in it would stand out of the margin.
+        + "\\setlength{\\emergencystretch}{3em}\n"
     )
     return f"{start}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
@@ -80,8 +92,9 @@ def _statements(group: list[Statement], way: Medium, proved: Proved | None) -> l
     """Return statements in one display, interrupted where proofs follow one of them."""
     out: list[str] = []
     rows: list[str] = []
+    room = room_beside((left_side(statement, way.style) for statement in group), way.language)
     for statement in group:
-        rows.extend(_rows(statement, way))
+        rows.extend(_rows(statement, way, room))
         proofs = proved(statement) if proved else ()
         if proofs:
             out.append(_aligned(rows))
@@ -94,14 +107,45 @@ def _aligned(rows: list[str]) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
-def _rows(statement: Statement, way: Medium) -> list[str]:
+_ROOM = {"en": 425.0, "zh": 400.0}
+"""Points between the indentation of a display and the margin; Chinese is set in larger letters."""
+_SIGN, _HANGING = 14.0, 20.0
+
+
+def room_beside(lefts: Iterable[str], language: str) -> float:
+    """Return the points that a display leaves beside the widest of its left sides."""
+    return _ROOM[language] - max(map(width, lefts), default=0.0) - _SIGN
+
+
+def formula_lines(statement: Statement, formula: Formula, way: Medium, room: float) -> list[str]:
+    """Return a formula in lines that fit a display; one without braces where a brace is too wide.
+
+    A factor over a brace cannot be broken; its dimensions are told at the end of the line.
+    """
+    braced = written(formula, statement, way.style, braces=True)
+    if width(braced) <= room:
+        return [braced]
+    if max(unit.width for unit in units(braced)) > room - _HANGING:
+        return hanging(written(formula, statement, way.style), room)
+    return hanging(braced, room)
+
+
+def hanging(formula: str, room: float) -> list[str]:
+    """Return a formula in lines of a display, the second and those below it set in."""
+    if width(formula) <= room:
+        return [formula]
+    first, *rest = broken_latex(formula, room - _HANGING)
+    return [first, *(rf"&\qquad {line}" for line in rest)]
+
+
+def _rows(statement: Statement, way: Medium, room: float) -> list[str]:
     left = left_side(statement, way.style)
     sign = LATEX.arrow.strip() if statement.assigns else "="
     rows = []
     for place, equal in enumerate(distinct(statement)):
-        formula = written(equal.formula, statement, way.style, braces=True)
-        said = _note(equal, way)
-        rows.append(f"{left if place == 0 else ''} &{sign} {formula}{said}")
+        first, *rest = formula_lines(statement, equal.formula, way, room)
+        rows.extend([f"{left if place == 0 else ''} &{sign} {first}", *rest])
+        rows[-1] += _note(equal, way)
     return rows
 
 

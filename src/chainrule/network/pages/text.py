@@ -1,7 +1,8 @@
 """Lines as text for a terminal of 80 columns, as far as the formulas allow.
 
-Sentences are wrapped; a formula stands on one line however long it is, so that it can be copied,
-and what is said about it stands beside it where there is room, below it where there is none.
+Sentences are wrapped.  A formula stands on one line of up to a hundred columns, so that it can be
+copied, and a longer one on several; what is said about it stands beside it where there is room,
+below it where there is none.
 """
 
 import re
@@ -9,11 +10,13 @@ from collections.abc import Iterable
 
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Writer
+from chainrule.formulas.render.breaking import broken_text
 from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
 from chainrule.network.telling import Medium, distinct, left_side, multiplied, spoken, written
 
 _NO_BREAK = "\u00a0"
-WIDTH = 80
+WIDTH, LONGEST = 80, 100
+"""How wide a terminal is, and how long a formula's line may be before it is broken."""
 _NOTES = 46
 """Where notes begin if the formula leaves room."""
 
@@ -62,9 +65,22 @@ def _statement(statement: Statement, way: Medium) -> list[str]:
     rows = []
     for place, equal in enumerate(distinct(statement)):
         start = f"    {left}" if place == 0 else " " * (4 + len(left))
-        body = f"{start}{sign}{written(equal.formula, statement, way.style)}"
-        rows.extend(_noted(body, note(equal, way)))
+        formula = written(equal.formula, statement, way.style)
+        *before, body = formula_lines(start + sign, formula)
+        rows.extend([*before, *_noted(body, note(equal, way))])
     return rows
+
+
+def formula_lines(start: str, formula: str) -> list[str]:
+    """Return a formula behind its start, on lines that fit the terminal if one would be too long.
+
+    The lines below the first are set in, behind the sign.
+    """
+    if len(start) + len(formula) <= LONGEST:
+        return [start + formula]
+    indent = len(start) + 2
+    first, *rest = broken_text(formula, WIDTH - indent)
+    return [start + first, *(" " * indent + line for line in rest)]
 
 
 def note(equal: Equal, way: Medium) -> str:

@@ -1,0 +1,159 @@
+r"""Long formulas on several lines, in text and in LaTeX.
+
+A formula is broken before a sign of its outermost sum where that suffices, then before other signs
+and between the factors of a product, then inside brackets; among the ways that fit, the one with
+the fewest and loosest breaks is taken.  An index, a fraction or a factor over a brace stays whole.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chainrule.formulas.render.latex_width import units
+
+_LINE, _DEPTH, _OVERFULL = 40.0, 25.0, 1e4
+"""What a line costs, what a break costs for each bracket around it, what a column too much does."""
+
+
+class _Atom(NamedTuple):
+    """A piece between two places for breaks; ``cost`` is that of a break before it, if allowed."""
+
+    text: str
+    width: float
+    cost: float | None
+
+
+def broken_text(formula: str, room: int) -> list[str]:
+    """Return a formula in lines of at most ``room`` columns, as far as it can be broken.
+
+    >>> for line in broken_text("a_1 (b − c) + d ⊙ (e + f)", 12):
+    ...     print(line)
+    a_1 (b − c)
+    + d
+    ⊙ (e + f)
+    """
+    tokens = re.findall(r"[^ ]+ *", formula)
+    atoms: list[_Atom] = []
+    depth, before = 0, ""
+    for token in tokens:
+        cost = None if before == "" else _text_cost(before.strip(), token.strip())
+        atoms.append(
+            _Atom(token, len(token), None if cost is None else cost + _DEPTH * max(0, depth))
+        )
+        depth += sum(token.count(c) for c in "([{") - sum(token.count(c) for c in ")]}")
+        before = token
+    lines = _lines(atoms, room)
+    return ["".join(atom.text for atom in line).rstrip() for line in lines]
+
+
+_LOOSE = {"+": 0.0, "−": 0.0, "=": 0.0, "←": 4.0, "⊙": 4.0, "⊘": 4.0, "×": 4.0, "else": 0.0}
+
+
+def _text_cost(before: str, token: str) -> float | None:
+    """Return what a break between two words costs, None where there may be none."""
+    if before in _LOOSE or before.startswith(("Σ", "max_")) or before in ("if", ">", "<"):
+        return None
+    if before.endswith(";"):
+        return 0.0
+    if token in _LOOSE:
+        return _LOOSE[token]
+    return None if token in (">", "<") else 9.0
+
+
+_SIGNS = {
+    "+": 0.0,
+    "-": 0.0,
+    "=": 0.0,
+    r"\leftarrow": 4.0,
+    r"\odot": 4.0,
+    r"\oslash": 4.0,
+    r"\times": 4.0,
+}
+_OPENS, _CLOSES = re.compile(r"\\left(?![a-z])|[(\[]"), re.compile(r"\\right(?![a-z])|[)\]]")
+
+
+def broken_latex(formula: str, room: float) -> list[str]:
+    r"""Return a formula in lines at most ``room`` points wide, as far as it can be broken.
+
+    A bracket that closes on another line than it opens gets a size of its own, for ``\left`` and
+    ``\right`` have to stand on one line.
+
+    >>> for line in broken_latex(r"a + \left(\frac{1}{n} b - c\right)", 50):
+    ...     print(line)
+    a + \Bigl(\frac{1}{n} b
+    {} - c\Bigr)
+    """
+    atoms: list[_Atom] = []
+    text, wide, depth, cost = "", 0.0, 0, None
+    pieces = units(formula)
+    for place, unit in enumerate(pieces):
+        spaced = 0 < place < len(pieces) - 1 and pieces[place - 1].tex.isspace()
+        before = pieces[place - 2].tex if place > 1 else ""
+        found: float | None = None
+        if spaced and unit.tex in _SIGNS and pieces[place + 1].tex.isspace():
+            found = _SIGNS[unit.tex]
+        elif spaced and _factor(before) and _factor(unit.tex):
+            found = 9.0
+        if found is not None and text:
+            atoms.append(_Atom(text, wide, cost))
+            text, wide, cost = "", 0.0, found + _DEPTH * max(0, depth)
+        text, wide = text + unit.tex, wide + unit.width
+        depth += int(bool(_OPENS.match(unit.tex))) - int(bool(_CLOSES.match(unit.tex)))
+    atoms.append(_Atom(text, wide, cost))
+    lines = ["".join(atom.text for atom in line).strip() for line in _lines(atoms, room)]
+    if len(lines) == 1:
+        return [formula]
+    return _signed(_sized(lines))
+
+
+def _factor(tex: str) -> bool:
+    """Whether a piece may stand beside a break between two factors."""
+    known = r"\\(odot|oslash|times|sum|max|log|tanh|operatorname)\b|[-+=<>,]|\s*$"
+    return not re.match(known, tex)
+
+
+def _signed(lines: list[str]) -> list[str]:
+    """Keep the space of a sign between two terms where it begins a line."""
+    rest = (f"{{}} {line}" if line.startswith(tuple(_SIGNS)) else line for line in lines[1:])
+    return [lines[0], *rest]
+
+
+def _sized(lines: list[str]) -> list[str]:
+    """Give brackets that a break separates a size of their own."""
+    joined = "\n".join(lines)
+    opened: list[int] = []
+    apart: dict[int, str] = {}
+    for match in re.finditer(r"\\(left|right)(?![a-z])", joined):
+        if match[1] == "left":
+            opened.append(match.start())
+        elif "\n" in joined[(start := opened.pop()) : match.start()]:
+            apart |= {start: r"\Bigl", match.start(): r"\Bigr"}
+    for place in sorted(apart, reverse=True):
+        rest = re.sub(r"^\\(left|right)", "", joined[place:])
+        joined = joined[:place] + apart[place] + rest
+    return joined.split("\n")
+
+
+def _lines(atoms: Sequence[_Atom], room: float) -> list[Sequence[_Atom]]:
+    """Return the cheapest lines, by dynamic programming over the last break."""
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(atoms) + 1):
+        wide, choices = 0.0, []
+        for start in range(end - 1, -1, -1):
+            atom = atoms[start]
+            wide += atom.width
+            if start and atom.cost is None:
+                continue
+            over = max(0.0, wide - room)
+            cost = _LINE + (atom.cost or 0.0) + (_OVERFULL * (1 + over) if over else 0.0)
+            choices.append((best[start][0] + cost, start))
+            if over and start < end - 1 and len(choices) > 1:
+                break
+        best.append(min(choices, key=lambda choice: (choice[0], -choice[1])))  # first lines full
+    lines: list[Sequence[_Atom]] = []
+    end = len(atoms)
+    while end:
+        start = best[end][1]
+        lines.append(atoms[start:end])
+        end = start
+    return lines[::-1]
