@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.kernels.compiled import CompiledTrainer
+from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AS_THEY_LIE, Legacy, Order
 from chainrule.kernels.runs import Run
 from chainrule.kernels.stopping import Stopping

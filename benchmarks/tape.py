@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 import chainrule as cr
-from chainrule.kernels import compiled, prepared
+from chainrule.kernels import core_library, prepared
 from chainrule.network.activations import CATALOGUE
 from chainrule.network.parameters import Parameters
 
 SIZES = {(4, 16, 3): 32, (30, 64, 64, 1): 32, (8, 128, 128, 1): 256}
 BATCHES, EPOCHS, ROUNDS = 16, 8, 9
-GENERATED = compiled._natives
+GENERATED = core_library.natives
 
 
 def nothing() -> Mapping[str, int]:
@@ -52,7 +52,7 @@ def ratio(once: Callable[[], Parameters]) -> float:
     ends = {}
     for _ in range(ROUNDS):
         for kernels, best in times.items():
-            compiled._natives = kernels
+            core_library.natives = kernels
             prepared._programs.clear()
             ends[kernels] = once().flat  # the program is built here, outside the time
             for _ in range(3):
@@ -60,7 +60,7 @@ def ratio(once: Callable[[], Parameters]) -> float:
                 once()
                 best = min(best, time.perf_counter() - begin)
             times[kernels] = best
-    compiled._natives = GENERATED
+    core_library.natives = GENERATED
     prepared._programs.clear()
     np.testing.assert_allclose(ends[nothing], ends[GENERATED], rtol=1e-4, atol=1e-6)
     return times[nothing] / times[GENERATED]

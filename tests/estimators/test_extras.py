@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.kernels import compiled
+from chainrule.kernels import core_library
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -202,7 +202,7 @@ def test_sparse_rows_are_predicted_in_pieces() -> None:
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_without_the_core_the_reference_runs(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = cr.MLPClassifier(**PLAIN, solver=solver).fit(X, Y)
-    monkeypatch.setattr(compiled, "available", lambda: False)
+    monkeypatch.setattr(core_library, "available", lambda: False)
     found = cr.MLPClassifier(**PLAIN, solver=solver).fit(X, Y)
     assert found.loss_ == pytest.approx(expected.loss_, rel=1e-10)
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-9)

@@ -13,9 +13,10 @@ import pytest
 import chainrule as cr
 from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss, NotFused
 from chainrule.formulas.functions import exp, tanh, z
-from chainrule.kernels import _core, compiled, prepared
+from chainrule.kernels import _core, compiled, core_library, prepared
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution
+from chainrule.kernels.runner import Runner
 from chainrule.kernels.verification import distance_from_kinks, relative_error
 from chainrule.network import activations, losses, optimizers
 
@@ -249,7 +250,7 @@ def test_a_users_own_activation_runs_on_the_tape():
     own = cr.activation("own", tanh(z) * (1 + exp(-(z**2))) + z / 7)
     network = cr.Network.dense([6, 20, 3, 2], activation=[own, own, "identity"])
     plan = training_plan(network, cr.SGD(0.1))
-    runner = compiled.Runner(
+    runner = Runner(
         plan,
         [plan.loss, plan.data_loss],
         {**network.initialize(0), "α": 0.1},
@@ -278,7 +279,7 @@ def test_each_operation_alone_computes_the_same(monkeypatch):
 
 def test_without_generated_kernels_the_tape_computes_the_same(monkeypatch):
     monkeypatch.setattr(prepared, "_programs", {})
-    monkeypatch.setattr(compiled, "_natives", dict)
+    monkeypatch.setattr(core_library, "natives", dict)
     for seed in range(40):
         gradients_agree(seed)
 
@@ -394,7 +395,7 @@ def test_an_unknown_instruction_set_is_refused():
 
 
 def test_a_missing_core_is_explained_and_the_reference_works(monkeypatch):
-    monkeypatch.setattr(compiled, "_missing", ImportError("no module"))
+    monkeypatch.setattr(core_library, "_missing", ImportError("no module"))
     network = cr.Network.dense([2, 1])
     with pytest.raises(CoreUnavailable, match="pip install"):
         cr.train(network, [[1.0, 2.0]], [0.5], epochs=1, backend="compiled")
@@ -405,7 +406,7 @@ def test_the_reference_execution_is_what_auto_is_held_against():
     network = cr.Network.dense([2, 1])
     plan = training_plan(network, cr.SGD(0.1))
     assert isinstance(Execution(plan), Execution)
-    assert compiled.available()
+    assert core_library.available()
 
 
 def test_show_config_says_what_runs(capsys):

@@ -10,9 +10,9 @@ from chainrule.formulas.axes import SAMPLES_POSITION, Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, mean, product, square_root, total
 from chainrule.formulas.functions import tanh
-from chainrule.kernels import compiled
 from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution, lying
+from chainrule.kernels.runner import Runner
 from chainrule.network.formulation import Formulation
 from chainrule.network.fusion.fuse import checked, fuse
 from chainrule.network.fusion.step_plan import StepPlan
@@ -127,7 +127,7 @@ def test_a_residual_block_with_layer_normalization_trains_in_the_core(width):
         "α": 0.05,
     }
     data = {"X": random.normal(size=(33, 5)), "Y": random.normal(size=(33, 5))}
-    runner = compiled.Runner(whole, [whole.loss], values, data, np.float64, 33)
+    runner = Runner(whole, [whole.loss], values, data, np.float64, 33)
     reference = Execution(whole)
     reference.give({**{k: np.array(v) for k, v in values.items()}, **data})
     for _ in range(20):

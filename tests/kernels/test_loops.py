@@ -13,6 +13,7 @@ from chainrule.formulas.functions import tanh
 from chainrule.formulas.matrices import Indexed
 from chainrule.kernels import compiled
 from chainrule.kernels.reference import Execution, lying
+from chainrule.kernels.runner import Runner
 from chainrule.kernels.verification import relative_error
 from chainrule.network import plan as lowering
 from chainrule.network.formulation import Formulation
@@ -27,7 +28,7 @@ X, W, LOSS = Symbol("X", (B, I)), Symbol("W", (I, H)), Symbol("Loss")
 
 def in_core(made, values, data, dtype=np.float64):
     rows = len(next(iter(data.values())))
-    runner = compiled.Runner(made, [made.loss, *made.gradients.values()], values, data, dtype, rows)
+    runner = Runner(made, [made.loss, *made.gradients.values()], values, data, dtype, rows)
     return runner
 
 

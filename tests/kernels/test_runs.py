@@ -11,7 +11,7 @@ from sklearn.utils import shuffle as sklearn_shuffle
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.kernels.compiled import CompiledTrainer
+from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run
 from chainrule.kernels.stopping import Count, Stopping

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import NotFused
-from chainrule.kernels import compiled
+from chainrule.kernels import core_library
 from chainrule.kernels.plans import prediction_plan
 from chainrule.kernels.reference import Execution
+from chainrule.kernels.runner import PIECE, Runner
 from chainrule.network.architecture import Network
 
 Array = NDArray[Any]
@@ -32,7 +33,7 @@ class _Machine:
     def __init__(self, network: Network, values: dict[str, Array], dtype: Any, rows: int) -> None:
         self.plan = prediction_plan(network)
         example = np.zeros((rows, network.layers[0]), dtype)
-        self.runner = compiled.Runner(
+        self.runner = Runner(
             self.plan, [self.plan.output], values, {"X": example}, dtype, rows, whole_rows=True
         )
         self.rows = rows
@@ -61,10 +62,10 @@ def outputs(
     names = network.parameter_names
     values = dict(zip(names[0::2], coefs, strict=True))
     values.update(zip(names[1::2], intercepts, strict=True))
-    if not compiled.available():
+    if not core_library.available():
         return _by_reference(network, values, X)
     rows = len(X)
-    room = 1 if rows == 1 else 64 if rows <= 64 else compiled.PIECE
+    room = 1 if rows == 1 else 64 if rows <= 64 else PIECE
     key = (network, X.dtype, room)
     idle = _idle.get(key)
     try:

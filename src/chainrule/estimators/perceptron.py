@@ -25,7 +25,7 @@ from chainrule.estimators.described import (
 from chainrule.estimators.outputs import outputs
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
-from chainrule.kernels.compiled import PIECE
+from chainrule.kernels.runner import PIECE
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 

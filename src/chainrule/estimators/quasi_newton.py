@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from chainrule.errors import NotFused
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels import compiled
+from chainrule.kernels import core_library
 from chainrule.kernels.plans import gradient_plan
 from chainrule.kernels.reference import Execution, lying, named_array
+from chainrule.kernels.runner import Runner
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
@@ -45,7 +46,7 @@ class Objective:
         self.cotangents = {
             name: Symbol(self.plan.gradients[name], axes[name]) for name in parameters
         }
-        self.runner = self._runner() if compiled.available() else None
+        self.runner = self._runner() if core_library.available() else None
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
         """Return the loss and the gradient, which is a copy."""
@@ -54,15 +55,13 @@ class Objective:
         reported = self.data_weight * data_loss + (loss - data_loss)
         return (loss if self.data_weight == 1.0 else reported), self.gradient.flat.copy()
 
-    def _runner(self) -> compiled.Runner | None:
+    def _runner(self) -> Runner | None:
         plan = self.plan
         wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
         values = {**self.parameters, **self.network.strengths}
         rows = len(self.data["X"])
         try:
-            return compiled.Runner(
-                plan, wanted, values, self.data, np.float64, rows, whole_rows=True
-            )
+            return Runner(plan, wanted, values, self.data, np.float64, rows, whole_rows=True)
         except NotFused:
             return None
 

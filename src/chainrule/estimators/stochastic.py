@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.errors import InputError, NotFused
-from chainrule.kernels import compiled
+from chainrule.kernels import core_library
+from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
 from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, State, Trainer
 from chainrule.kernels.stopping import Count, Stopping
@@ -303,9 +304,9 @@ class Fit:
 
 
 def _trainer(run: Run) -> Trainer:
-    if not compiled.available():
+    if not core_library.available():
         return ReferenceTrainer(run)
     try:
-        return compiled.CompiledTrainer(run)
+        return CompiledTrainer(run)
     except NotFused:
         return ReferenceTrainer(run)

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from chainrule.kernels import compiled
+from chainrule.kernels import core_library
 
 
 def configuration() -> dict[str, str]:
@@ -14,15 +14,15 @@ def configuration() -> dict[str, str]:
     >>> configuration()["backend"] in ("compiled", "reference")
     True
     """
-    found = {"backend": "compiled" if compiled.available() else "reference"}
+    found = {"backend": "compiled" if core_library.available() else "reference"}
     try:
         found["chainrule"] = version("chainrule")
     except PackageNotFoundError:
         found["chainrule"] = "not installed"
-    if compiled.available():
-        found.update(compiled.built())
+    if core_library.available():
+        found.update(core_library.built())
     else:
-        found["core"] = compiled.missing()
+        found["core"] = core_library.missing()
     found["numpy"] = np.__version__
     found["python"] = platform.python_version()
     found["machine"] = f"{platform.system()} {platform.machine()}"

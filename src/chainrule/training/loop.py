@@ -385,8 +385,8 @@ def _core(backend: str) -> Any:
         return None
     # When first needed: the shared library and what writes its programs are a fifth of the time
     # that `import chainrule` may take.
-    from chainrule.kernels import compiled
+    from chainrule.kernels import compiled, core_library
 
     if backend == "compiled":
-        compiled.require()
-    return compiled if compiled.available() else None
+        core_library.require()
+    return compiled if core_library.available() else None

@@ -1,0 +1,240 @@
+"""Training in the core: any number of epochs in one call."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.kernels import core_library
+from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
+from chainrule.kernels.plans import loss_plan
+from chainrule.kernels.reference import Execution
+from chainrule.kernels.runner import PIECE, Runner
+from chainrule.kernels.runs import (
+    Diverged,
+    Ending,
+    Listener,
+    Records,
+    Run,
+    Trainer,
+    first_not_finite,
+    memory_shapes,
+)
+from chainrule.network.parameters import Parameters
+
+if core_library.available():
+    from chainrule.kernels import _core
+
+Array = NDArray[Any]
+
+
+class CompiledTrainer(Trainer):
+    """A run in the core: any number of epochs in one call."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        plan = run.plan
+        dtype = run.parameters.flat.dtype
+        fixed = run.network.strengths
+        self.batch = min(run.batch, run.samples)
+        self.runner = Runner(
+            plan,
+            [plan.loss, plan.data_loss],
+            {**run.parameters, **fixed, **run.optimizer.constants},
+            run.data,
+            dtype,
+            self.batch,
+            whole_rows=self.places is None,
+            threads=run.threads,
+        )
+        held: Runner | None = None
+        if run.held is not None:
+            held_plan = loss_plan(run.network)
+            held = Runner(
+                held_plan,
+                [held_plan.data_loss],
+                {**run.parameters, **fixed},
+                run.held,
+                dtype,
+                min(len(run.held["X"]), PIECE),
+                whole_rows=True,
+                threads=run.threads,
+            )
+        held_rows = 0 if run.held is None else len(run.held["X"])
+        self.training = _core.Training(
+            self.runner.machine,
+            self.runner.sources,
+            run.samples,
+            self.batch,
+            self._parts(run.parameters),
+            [] if self.best is None else self._parts(self.best),
+            None if held is None else held.machine,
+            [] if held is None else held.sources,
+            held_rows,
+            min(held_rows, PIECE),
+            _NOTHING_SHARED if held is None else self._shared(held),
+        )
+        slot = self.runner.program.scalars.slots.get(run.optimizer.letters["learning_rate"])
+        self.rate_slot = -1 if slot is None else slot
+        self.watches = np.array(
+            [
+                (
+                    rule.monitor == "validation_loss",
+                    rule.data_weight,
+                    rule.patience,
+                    rule.tolerance,
+                    rule.divisor,
+                    rule.smallest_rate,
+                    rule.restore_best,
+                    np.inf,
+                    0,
+                    0,
+                    0,
+                )
+                for rule in run.stopping
+            ],
+            np.float64,
+        ).reshape(-1, 11)
+
+    def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
+        """Say where each trainable parameter lies in the program, and in these arrays."""
+        parts: list[tuple[int, bool, Array]] = []
+        for name in self.given.network.trainable_names:
+            site = self.runner.prepared.site(name)
+            if site is None:
+                continue
+            array = parameters[name]
+            if site.view is None:
+                parts.append((-1 - site.number, False, array.reshape(1, 1)))
+            else:
+                parts.append((site.number, site.turned, site.view(array)))
+        return parts
+
+    def _shared(self, held: Runner) -> NDArray[np.int64]:
+        here, there = self.runner.program, held.program
+        pairs = []
+        for name in self.given.network.trainable_names:
+            if name in here.stored and name in there.stored:
+                pairs.append((here.stored[name].number, there.stored[name].number))
+            elif name in here.scalars.slots and name in there.scalars.slots:
+                pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
+    def collect(self) -> None:
+        """Copy the parameters out of the core."""
+        self.training.collect()
+
+    def _memory(self) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for name, shape in memory_shapes(self.runner.plan, self.given).items():
+            found[name] = np.zeros(shape, self.runner.dtype)
+            self.runner.read_parameter(name, found[name])
+        return found
+
+    def _write(self, values: Mapping[str, Array]) -> None:
+        for name, value in values.items():
+            self.runner.write(name, value)
+
+    def _epochs(
+        self, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        run, seed, twister, live = self.given, 0, None, False
+        lock: AbstractContextManager[Any] = nullcontext()
+        match run.order:
+            case Seeded(seed):
+                pass
+            case Legacy():
+                twister = live_words(run.order.random_state)
+                live = twister is not None
+                if twister is None:
+                    twister = run.order.words()
+                lock = run.order.random_state._bit_generator.lock
+            case Given():
+                self.places = given_places(run.order, run.samples)
+        rates = None
+        if run.rate is not None:
+            epochs = range(first, first + len(records))
+            rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
+        if self.counts:
+            self.watches[:, 7:] = [
+                (c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts
+            ]
+        with lock:
+            ending, done, steps, batch, raised = self.training.run(
+                first,
+                len(records),
+                self.steps,
+                _ORDERS[type(run.order)],
+                seed,
+                self.places,
+                twister,
+                run.optimizer.learning_rate,
+                rates,
+                self.rate_slot,
+                self.watches,
+                records,
+                None if listener is None else lambda done: listener(records[:done]),
+            )
+        self.steps += steps
+        if isinstance(run.order, Legacy) and twister is not None and not live:
+            run.order.go_on_from(twister)
+        for row, count in zip(self.watches.tolist(), self.counts, strict=True):
+            count.best = row[7]
+            count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
+        error = raised if isinstance(raised, BaseException) else None
+        if ending == _NOT_FINITE:
+            error = self._diverged(first + done, batch)
+        return _ENDINGS.get(ending, "finished"), done, error
+
+    def _diverged(self, epoch: int, batch: int) -> Diverged:
+        """Name the place by running the batch again with the reference, from the same state."""
+        run = self.given
+        plan = run.plan.only(run.plan.loss, run.plan.data_loss)
+        execution = Execution(plan, dtype=run.parameters.flat.dtype)
+        rows: Any = slice((batch - 1) * self.batch, batch * self.batch)
+        if self.places is not None:
+            rows = self.places[rows]
+        execution.give({**run.parameters, **run.network.strengths})
+        execution.give({name: array[rows] for name, array in run.data.items()})
+        with np.errstate(all="ignore"):
+            for operation in plan.operations:
+                if operation.stage == "forward":
+                    execution.step(operation)
+        loss = self.runner.scalar(plan.loss)
+        return Diverged(epoch, batch, loss, first_not_finite(execution))
+
+
+def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
+    """Return the state of a RandomState's generator where NumPy itself keeps it, if that is known.
+
+    Taking it out and putting it back takes NumPy 170 µs, as long as a small run.
+    """
+    if not _layout_known():
+        return None
+    words: NDArray[np.uint32] = _core.generator_words(random_state._bit_generator.capsule, 625)
+    return words
+
+
+@cache
+def _layout_known() -> bool:
+    """Whether NumPy keeps 624 words and then their place, as it has from the first: look once."""
+    random_state = np.random.RandomState(20061126)
+    expected = []
+    try:
+        words = _core.generator_words(random_state._bit_generator.capsule, 625)
+        for _ in range(2):
+            random_state.random_sample(5)
+            expected.append(np.array_equal(words, Legacy(random_state).words()))
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return all(expected)
+
+
+_NOTHING_SHARED = np.zeros((0, 2), np.int64)
+_ORDERS: dict[type, int] = {AsTheyLie: 0, Seeded: 1, Legacy: 2, Given: 3}
+_NOT_FINITE = 2
+_ENDINGS: dict[int, Ending] = {3: "no_better", 4: "asked"}
+"""Numbers of ``cpp/course.hpp``."""

@@ -1,0 +1,108 @@
+"""A fused Plan with its memory in the core: values in and out by name, steps over rows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.kernels import core_library
+from chainrule.kernels.prepared import prepared_for
+from chainrule.network.fusion.fused_plan import UNIT
+from chainrule.network.plan import Plan
+
+if core_library.available():
+    from chainrule.kernels import _core
+
+Array = NDArray[Any]
+
+PIECE = 1024
+"""Rows that a prediction or a held-out loss takes at a time, so that memory stays bounded."""
+
+
+class Runner:
+    """A program with its memory: values in and out by name.
+
+    ``given`` are the arrays with samples, whose rows are read batch by batch; ``values`` all
+    others.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        wanted: Iterable[str],
+        values: Mapping[str, Any],
+        given: Mapping[str, Array],
+        dtype: Any,
+        rows: int,
+        *,
+        whole_rows: bool = False,
+        threads: int = 1,
+    ) -> None:
+        core_library.require()
+        self.plan = plan
+        self.dtype = np.dtype(dtype)
+        single = self.dtype == np.float32
+        self.prepared = prepared_for(
+            plan,
+            tuple(wanted),
+            {**values, **given},
+            rows,
+            single=single,
+            lanes=_core.lanes(single),
+            natives=core_library.natives(),
+            whole_rows=whole_rows,
+        )
+        self.program = self.prepared.program
+        self.machine = _core.Machine(single, **self.program.tables)
+        self.machine.set_threads(threads)
+        for slot, length in self.prepared.lengths:
+            self.machine.set_scalar(slot, length)
+        for name, value in values.items():
+            self.write(name, value)
+        # Memory starts as the machine does: all zero.
+        self.sources = [
+            (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
+            for name, array in given.items()
+            if (stored := self.program.stored.get(name)) is not None
+        ]
+
+    def write(self, name: str, value: Any) -> None:
+        """Let an input, parameter or memory have this value, in its own shape."""
+        site = self.prepared.site(name)
+        if site is None:
+            return
+        if site.view is None:
+            self.machine.set_scalar(site.number, float(value))
+        else:
+            array = site.view(np.asarray(value, dtype=self.dtype))
+            self.machine.write(site.number, site.turned, array)
+
+    def read(self, name: str, into: Array) -> None:
+        """Copy a value of the Plan into a matrix with its sides."""
+        reference = self.program.fused.found(name)
+        if self.program.fused.sides[reference.name] == UNIT:
+            into[...] = self.scalar(name)
+            return
+        stored = self.program.stored[reference.name]
+        self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
+
+    def read_parameter(self, name: str, into: Array) -> None:
+        """Copy a parameter or memory into an array of its own shape."""
+        site = self.prepared.site(name)
+        if site is None:
+            return
+        if site.view is None:
+            into[...] = self.machine.scalar(site.number)
+        else:
+            self.machine.read(site.number, site.turned, site.view(into))
+
+    def scalar(self, name: str) -> float:
+        """Return a value that is one number."""
+        slot = self.program.scalars.slots[self.program.fused.found(name).name]
+        return float(self.machine.scalar(slot))
+
+    def step(self, first: int, count: int) -> bool:
+        """Run one step over rows of the given arrays."""
+        done: bool = self.machine.step(self.sources, first, count)
+        return done
