@@ -7,6 +7,7 @@
 #include "pool.hpp"
 #include "scalar.hpp"
 #include "tape.hpp"
+#include "timed.hpp"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
@@ -42,9 +43,9 @@ public:
         given_ = arena_.take<unsigned char>(p.value_count);
         sums_ = arena_.take<double>(most_sums * most_blocks(p));
         changing_ = arena_.take<unsigned char>(p.scalar_count);
-        timed_ = arena_.take<Step>(p.prelude_count);
         find_given();
         find_changing();
+        timed_.find(arena_, p, changing_);
         for (Number a = 0; a < p.axis_count; ++a) length[a] = p.axes[a];
         for (Number v = 0; v < p.value_count; ++v) {
             stride[v] = row_stride<T>(length[p.values[v].columns]);
@@ -75,7 +76,7 @@ public:
         if (stale_)
             settle();
         else if (late_)
-            compute(timed_, timed_ + timed_count_);
+            timed_.tell(slots);
         late_ = false;
         if (threads_ > 1) return step_shared();
         Bound<T>* bound = bound_;
@@ -122,15 +123,6 @@ private:
         for (Number f = 0; f < p.formula_count; ++f)
             for (Number s = p.formulas[f].sum_begin; s < p.formulas[f].sum_end; ++s)
                 changing_[p.slots[s]] = 1;
-        if (p.time_slot < 0) return;
-        // What rests on the number of the step is computed in each: the corrections of Adam.
-        changing_[p.time_slot] = 1;
-        for (const Step* s = p.scalar_code; s != p.scalar_code + p.prelude_count; ++s) {
-            if (s->operation <= op_sum) continue;
-            if (!changing_[s->x] && !changing_[s->y] && !changing_[s->z]) continue;
-            changing_[s->target] = 1;
-            timed_[timed_count_++] = *s;
-        }
     }
 
     // What follows from the length of the batch and the scalars that were set. Full batches and
@@ -138,6 +130,8 @@ private:
     void settle() {
         stale_ = false;
         compute(p.scalar_code, p.scalar_code + p.prelude_count);
+        timed_.settle(slots);
+        timed_.tell(slots);
         const std::ptrdiff_t samples = length[sample_axis];
         const int which = samples == p.axes[sample_axis] ? 0 : 1;
         bound_ = bounds_ + which * p.instruction_count;
@@ -163,7 +157,7 @@ private:
         memory.add<Bound<T>>(2 * program.instruction_count);
         memory.add<unsigned char>(program.value_count);
         memory.add<unsigned char>(program.scalar_count);
-        memory.add<Step>(program.prelude_count);
+        Timed::reserve(memory, p);
         memory.add<double>(most_sums * most_blocks(p));
         for (Number v = 0; v < p.value_count; ++v)
             if (p.values[v].owner == owned_by_arena) memory.add<T>(elements(p, v));
@@ -615,8 +609,7 @@ private:
     Bound<T>*bounds_, *bound_ = nullptr;
     std::ptrdiff_t bound_samples_[2] = {};
     unsigned char *given_, *changing_;
-    Step* timed_;  // the part of the prelude that rests on the number of the step
-    Number timed_count_ = 0;
+    Timed timed_;
     bool stale_ = true, late_ = false;
 };
 

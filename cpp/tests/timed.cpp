@@ -1,0 +1,84 @@
+// Scalars that follow from the number of the step, against libm's power.
+#include "timed.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "check.hpp"
+
+#define CHECK(condition) check::expect(condition, #condition)
+
+using namespace chainrule;
+
+namespace {
+
+// Adam's: α / (1 - βᵗ). Slots: β, α, t, 1, βᵗ, 1 - βᵗ, the step, and α + 1, which does not change.
+enum : Number { beta, rate, time_of, one, power, rest, step_size, steady, slot_count };
+const Step code[] = {
+    {op_power, power, beta, time_of, 0},
+    {op_subtract, rest, one, power, 0},
+    {op_add, steady, rate, one, 0},
+    {op_divide, step_size, rate, rest, 0},
+};
+
+struct Fixture {
+    Program p{};
+    Arena arena;
+    Timed timed;
+    unsigned char changing[slot_count] = {};
+    double slots[slot_count] = {0.999, 0.5, 0, 1};
+
+    static std::size_t bytes(const Program& p) {
+        Reservation memory;
+        Timed::reserve(memory, p);
+        return memory.bytes();
+    }
+    static Program program() {
+        Program p{};
+        p.scalar_code = code;
+        p.prelude_count = 4;
+        p.time_slot = time_of;
+        return p;
+    }
+    Fixture() : p(program()), arena(bytes(p)) { timed.find(arena, p, changing); }
+    double at(double t) {
+        slots[time_of] = t;
+        timed.tell(slots);
+        return slots[step_size];
+    }
+};
+
+}  // namespace
+
+int main() {
+    Fixture run;
+    CHECK(run.changing[time_of] && run.changing[power] && run.changing[rest] &&
+          run.changing[step_size]);
+    CHECK(!run.changing[beta] && !run.changing[rate] && !run.changing[one] && !run.changing[steady]);
+
+    run.at(1);
+    CHECK(run.slots[power] == 0.999 && run.slots[rest] == 1 - 0.999);
+    bool close = true, same = true;
+    for (int t = 1; t < 20000; ++t) {
+        const double size = run.at(t), exact = std::pow(0.999, t);
+        close = close && std::fabs(run.slots[power] - exact) <= 8 * 0x1p-53 * exact &&
+                size == 0.5 / run.slots[rest] && run.slots[rest] == 1 - run.slots[power];
+        if (t % 17 == 0) {  // arrived at in one leap
+            Fixture leap;
+            const double leapt = leap.at(t);
+            same = same && std::memcmp(&leapt, &size, sizeof size) == 0;
+        }
+    }
+    CHECK(close);
+    CHECK(same);
+    CHECK(run.slots[steady] == 0);  // not its business
+
+    const double before = run.at(100);
+    run.slots[rate] = 0.25;
+    run.timed.settle(run.slots);
+    CHECK(run.at(100) == before / 2);
+    run.slots[beta] = 0.5;
+    run.timed.settle(run.slots);
+    CHECK(run.at(3) == 0.25 / 0.875);
+    return check::finish("timed");
+}
