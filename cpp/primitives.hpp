@@ -32,7 +32,6 @@ struct Constants<float> {
     static constexpr float exp_low = -87.3365402f;  // log(2^-126), rounded up
     static constexpr float exp_high = 88.7228317f;  // log of the largest float, down
     static constexpr float sigmoid_range = 87.3365402f;  // e^range is below 2^126
-    static constexpr float exp_range = 104.0f;           // e^-range rounds to zero
     static constexpr float expm1_low = -20.0f, expm1_high = 89.0f, tanh_high = 10.0f;
     static constexpr float erf_high = 4.0f;
     static constexpr float exp_terms[] = {
@@ -57,7 +56,6 @@ struct Constants<double> {
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
     static constexpr double exp_low = -708.39641853226408, exp_high = 709.78271289338397;
     static constexpr double sigmoid_range = 708.39641853226408;
-    static constexpr double exp_range = 746.0;
     static constexpr double expm1_low = -45.0, expm1_high = 710.0, tanh_high = 20.0;
     static constexpr double erf_high = 6.0;
     static constexpr double exp_terms[] = {
@@ -226,17 +224,27 @@ struct Exponential {
 };
 
 #if defined(CHAINRULE_AVX512)
+// The one nearer to zero; of NaN and a number the number.
+template <class T>
+CHAINRULE_INLINE Vec<T> smaller(Vec<T> x, Vec<T> y) {
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_maskz_range_ps(0xffff, (__m512)x, (__m512)y, 2);
+    else
+        return (Vec<T>)_mm512_maskz_range_pd(0xff, (__m512d)x, (__m512d)y, 2);
+}
+
 // e^(sign x) with overflow to infinity and gradual underflow, by the instruction that multiplies
-// with a power of two of any size. `range` only keeps the reduction meaningful.
+// with a power of two of any size. Beyond its range and for NaN the remainder r is meaningless and
+// only held below 1, so that the sum is a positive number: the power decides.
 template <class T, int sign>
 CHAINRULE_INLINE Vec<T> exp_scaled(Vec<T> x) {
     using C = Constants<T>;
     constexpr int count = sizeof(C::exp_terms) / sizeof(T);
-    const Vec<T> inside = at_least<T>(-C::exp_range, at_most<T>(C::exp_range, x));
     const Vec<T> whole =
-        fma<T>(inside, broadcast<T>(sign * C::log2_e), broadcast<T>(C::round)) - C::round;
-    Vec<T> r = fma<T>(whole, broadcast<T>(-sign * C::ln2_high), inside);
+        fma<T>(x, broadcast<T>(sign * C::log2_e), broadcast<T>(C::round)) - C::round;
+    Vec<T> r = fma<T>(whole, broadcast<T>(-sign * C::ln2_high), x);
     r = fma<T>(whole, broadcast<T>(-sign * C::ln2_low), r);
+    r = smaller<T>(r, broadcast<T>(T(1)));
     Vec<T> sum = broadcast<T>(count % 2 ? C::exp_terms[count - 1] : sign * C::exp_terms[count - 1]);
 #pragma GCC unroll 32
     for (int i = count - 2; i >= 0; --i)
@@ -287,8 +295,8 @@ CHAINRULE_INLINE Vec<T> expm1(Vec<T> x) {
 // e^-z = 2^n (1 + tail) the denominator is rounded once, as 2^n tail + (1 + 2^n). Only at n = 24
 // (z near -16.6; 53 in double) does 1 + 2^n lose its 1, and the largest error is 2.45 ULP. The
 // order 2^n + (2^n tail + 1) for n > 0 has 2.01 and took 23 % longer; e^-z rounded first has 2.49.
-// On AVX-512 e^-z rounded first and a division take 12.4 cycles (17.4 in double), this with a
-// reciprocal by Newton's steps 14.8 (21.4): the divider works beside the other units.
+// On AVX-512 e^-z rounded first and a division take 12 cycles (17 in double), this with a
+// reciprocal by Newton's steps 15 (21): the divider works beside the other units.
 template <class T>
 CHAINRULE_INLINE Vec<T> sigmoid(Vec<T> z) {
 #if defined(CHAINRULE_AVX512)
