@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
-CHAINRULE = [sys.executable, "-W", "error", "-m", "chainrule.command_line"]
+CHAINRULE = [sys.executable, "-W", "error", "-m", "chainrule"]
 
 
 @pytest.fixture

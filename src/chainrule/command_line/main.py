@@ -161,7 +161,3 @@ def command(context: click.Context) -> None:
 def main() -> NoReturn:
     """Run the command line; the entry point of the installed command."""
     command.main(prog_name="chainrule")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""So that ``python -m chainrule.command_line`` is the command ``chainrule``."""
+"""So that ``python -m chainrule`` is the command ``chainrule``."""
 
 from chainrule.command_line.main import main
 
