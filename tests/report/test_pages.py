@@ -370,3 +370,16 @@ def test_latex_compiles_and_stays_on_the_page(language: Any, engine: str, tmp_pa
             float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", done.stdout)
         ]
         assert max(wide, default=0.0) < 10, done.stdout
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_title_is_that_of_the_derivation(language: Any) -> None:
+    """So that a Chinese page names the network in Chinese, in its window's title as well."""
+    explanation = deep()
+    derived = cr.derive(explanation.batch.network).to_html(language)
+    title = re.search(r"<title>.*</title>", derived)
+    assert title is not None
+    assert title[0] in explanation.to_html(language)
+    told = title[0].removeprefix("<title>").removesuffix("</title>")
+    first = explanation.to_text(language).split("═")[0]
+    assert "".join(first.split()) == "".join(told.split())

@@ -78,8 +78,8 @@ class _Page:
     def _heading(self, heading: Heading | told.Heading) -> Iterator[str]:
         said = self._said(heading)
         if heading.level == 1:
-            if isinstance(heading, Heading):
-                self.title = self.plain.words(heading.phrase)
+            if isinstance(heading, told.Heading):
+                self.title = self.plain.medium.said(heading)
             yield f"<h1>{said}</h1>"
             return
         if not self.numbered:

@@ -10,6 +10,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
 from chainrule.network import statements as told
 from chainrule.network.causes import DATA, PENALTY
+from chainrule.network.conventions import title
 from chainrule.network.optimizers import G, W
 from chainrule.network.plan import memory_of
 from chainrule.report.chains import Entry, Factor, Way
@@ -46,8 +47,7 @@ class Story:
 
     def elements(self) -> Iterator[Element | Derived]:
         """Yield everything that is told, in order."""
-        network = Phrase("title", {"network": str(self.batch.network)})
-        yield Heading(network, 1)
+        yield title(self.batch.network)
         yield Paragraph(self._about())
         if self.explanation.weight is not None:
             yield Paragraph(self._moved(self.explanation.weight))
