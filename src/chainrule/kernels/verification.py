@@ -94,6 +94,11 @@ class Verification:
             for method, checks in grouped.items()
         ]
 
+    def __repr__(self) -> str:
+        failed = len(self.failures)
+        held = f"{failed} failed" if failed else "all passed" if self.passed else "none"
+        return f"<Verification {self.title}; {len(self.checks)} checks, {held}>"
+
     def __str__(self) -> str:
         lines = [self.title]
         if not self.checks:

@@ -217,6 +217,10 @@ class Derivation:
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        size = "batch" if self.batch else "one sample"
+        return f"<Derivation {self.network}; {size}, samples in {self.layout}>"
+
     # -- telling -------------------------------------------------------------------------------
 
     @cached_property

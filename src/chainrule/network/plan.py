@@ -72,6 +72,9 @@ class Plan:
         """Return the part that makes a prediction."""
         return self.only(self.output)
 
+    def __repr__(self) -> str:
+        return f"<Plan of {len(self.operations)} operations>"
+
     def __str__(self) -> str:
         lines: list[str] = []
         for stage in ("forward", "backward", "update"):

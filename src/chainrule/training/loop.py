@@ -93,6 +93,13 @@ class Result:
         """Return the outputs, (samples, outputs)."""
         return predict(self.network, self.parameters, X)
 
+    def __repr__(self) -> str:
+        losses = self.history.get("loss", ())
+        if not losses:
+            return f"<Result {self.network}>"
+        epochs = f"{len(losses)} epoch{'s' * (len(losses) > 1)}"
+        return f"<Result {self.network}; {epochs}, loss {losses[-1]:.4g}>"
+
 
 def train(
     network: Network,

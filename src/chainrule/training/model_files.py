@@ -62,7 +62,7 @@ def save(model: Saved, path: str | os.PathLike[str]) -> None:
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "m.safetensors"
     >>> save((network, network.initialize(seed=0)), path)
     >>> load(path)
-    Result(network=<Network 2-3-1, sigmoid, mse, 13 parameters>, ...
+    <Result 2-3-1, sigmoid, mse, 13 parameters>
     """
     write_atomically(path, encoded(model))
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from chainrule.errors import NotFused
+from chainrule.errors import NotFused, unknown_name
 from chainrule.formulas.axes import Axis
 from chainrule.network.fusion.costs import cost_of
 from chainrule.network.fusion.fuse import fuse
 from chainrule.network.fusion.fused_plan import FusedPlan
 from chainrule.network.plan import Plan
+
+_WIDTHS = {"float32": 4, "float64": 8}
+"""Bytes of a number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ class StepPlan:
         What the core has no form for runs by the reference: then the operations are returned, and
         why.
         """
-        width = {"float32": 4, "float64": 8}[dtype]
+        if dtype not in _WIDTHS:
+            raise unknown_name("dtype", dtype, _WIDTHS)
+        width = _WIDTHS[dtype]
         try:
             fused = self.fused
         except NotFused as reason:
@@ -70,3 +75,6 @@ class StepPlan:
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<StepPlan of {len(self.operations.operations)} operations>"
