@@ -10,10 +10,12 @@ import click
 import numpy as np
 
 from chainrule.command_line.values import names, widths
+from chainrule.errors import InputError, one_line
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 from chainrule.network.lines.judging import check_line
 from chainrule.network.lines.verdicts import LineVerdict
+from chainrule.network.refusals import in_language
 
 __all__ = ["command"]
 
@@ -80,8 +82,14 @@ def command(
     LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  Nothing in
     it is ever run.
     """
-    network = Network.dense(layers, activation, loss)
-    verdict = check_line(network, line, batch=not one_sample, layout=layout)
+    try:
+        network = Network.dense(layers, activation, loss)
+        verdict = check_line(network, line, batch=not one_sample, layout=layout)
+    except InputError as error:
+        if language == "en":
+            raise
+        click.echo(f"chainrule: 错误：{one_line(in_language(error, language))}", err=True)
+        context.exit(2)
     if as_json:
         click.echo(json.dumps(_record(verdict, language), ensure_ascii=False))
     else:

@@ -12,10 +12,16 @@ from chainrule.network.lines.names import Vocabulary, constants
 from chainrule.network.lines.reading import Reading, read
 from chainrule.network.lines.trees import renamed
 from chainrule.network.lines.verdicts import LineVerdict
+from chainrule.network.refusals import Refusal, check_language
 
 
 def check_line(
-    network: Network, line: str, *, batch: bool = False, layout: Layout = "rows"
+    network: Network,
+    line: str,
+    *,
+    batch: bool = False,
+    layout: Layout = "rows",
+    language: str = "en",
 ) -> LineVerdict:
     """Mark a learner's own line about a network: say that it is right, or what is wrong.
 
@@ -37,6 +43,16 @@ def check_line(
         raise InputTypeError(f"network: {shown(network)} came; a chainrule.Network is needed")
     if layout not in ("rows", "columns"):
         raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
+    check_language(language)
+    try:
+        return replace(_checked(network, line, bool(batch), layout), language=language)
+    except Refusal as refusal:
+        if language == "en":
+            raise
+        raise InputError(refusal.message(language)) from None
+
+
+def _checked(network: Network, line: str, batch: bool, layout: Layout) -> LineVerdict:
     readings = read(line, Vocabulary(network))
     judge = _judge(network, layout, bool(batch))
     moved: dict[str, str] = {}
@@ -81,14 +97,8 @@ class Judge:
         values = self.examples[0].setting.values
         given = [number.name for number in constants(self.situation.network)]
         if key in ("X", "Y", "α", "n", "B", "e", "π", *given, *self.situation.network.strengths):
-            raise InputError(
-                f"line: {reading.left.text} is given, nothing computes it; check a line for "
-                "dW_…, delta_…, z_…, a_…, Loss or an update of W_…"
-            )
+            raise Refusal("given", text=reading.left.text)
         updated = f"{key} new" if key[0] in "Wb" and not key.endswith(" new") else key
         if updated not in values:
-            raise InputError(
-                f"line: {reading.left.text} has no value here: it is not trained, or nothing "
-                "trained lies below it"
-            )
+            raise Refusal("no_value", text=reading.left.text)
         return updated

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
-from chainrule.errors import unknown_name
-
-LANGUAGES = ("en", "zh")
+from chainrule.network.refusals import check_language
 
 
 @cache
@@ -17,8 +15,7 @@ def phrases(language: str) -> Mapping[str, str]:
     >>> phrases("zh")["right"]
     '正确。'
     """
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
+    check_language(language)
     stored = files("chainrule.network").joinpath("phrases", f"lines.{language}.toml")
     return tomllib.loads(stored.read_text(encoding="utf-8"))
 

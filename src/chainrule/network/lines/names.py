@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from chainrule.errors import InputError, nearest, shown, unknown_name
+from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
 from chainrule.network import activations
 from chainrule.network.architecture import Network
+from chainrule.network.refusals import Refusal, unknown
 
 LOSS = "Loss"
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
@@ -168,18 +169,15 @@ class Vocabulary:
         inner = self.function(name[start.end() :]) if start else None
         return None if inner is None or " " in inner else f"{inner} slope"
 
-    def unknown(self, text: str) -> InputError:
+    def unknown(self, text: str) -> Refusal:
         """Return the error for a word that is nobody's name, with the nearest one."""
-        known = [*self.shown(), *activations.CATALOGUE, "np.sum", "np.exp", "np.outer"]
+        bare = text[:-1].rstrip("_")
+        if text[-1:] == "T" and self.key(bare) is not None:
+            return Refusal("unknown_transpose", name=(text,), bare=(bare,), guess=(f"{bare}.T",))
         guess = nearest(
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
-        if guess is None:
-            return unknown_name("name", text, known)
-        listed = ", ".join(shown(name) for name in self.shown())
-        return InputError(
-            f"unknown name {shown(text)}: did you mean {shown(guess)}? Known: {listed}"
-        )
+        return unknown("name", text, guess, tuple(self.shown()))
 
     def shown(self) -> list[str]:
         """Return the names that are offered: one spelling of each value, in ASCII."""

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.errors import InputTypeError, shown
+from chainrule.network.refusals import Refusal
 
 LONGEST = 1000
 """Characters that a line may have."""
@@ -163,14 +164,12 @@ def tokens(line: str) -> list[Token]:
             f"line: {shown(line)} came; a line of text such as 'dW_ho = a_h.T @ delta_o'"
         )
     if len(line) > LONGEST:
-        raise InputError(
-            f"line: {len(line)} characters came; at most {LONGEST} are read; shorten it"
-        )
+        raise Refusal("long", came=str(len(line)), most=str(LONGEST))
     found: list[Token] = []
     for token in _Scanner(line).all():
         found.append(token)
         if len(found) > MOST_TOKENS:
-            raise InputError(f"line: more than {MOST_TOKENS} symbols; check a shorter line")
+            raise Refusal("many", most=str(MOST_TOKENS))
     return found
 
 
@@ -233,7 +232,7 @@ class _Scanner:
                 if kind == "sum":
                     return kind, self._sum_index()
                 return kind, mark
-        raise InputError(f"line: {shown(line[place])} at position {place + 1} is not known here")
+        raise Refusal("character", text=(line[place],), place=str(place + 1))
 
     def _command(self) -> tuple[str, str]:
         cases = _CASES.match(self.line, self.place)
@@ -243,7 +242,7 @@ class _Scanner:
             return f"{cases[1]} cases", cases[0]
         match = _COMMAND.match(self.line, self.place)
         if match is None:
-            raise InputError("line: a backslash at the end; write a LaTeX command such as \\delta")
+            raise Refusal("backslash")
         self.place = match.end()
         name, other = match[1], match[2]
         if name is None:
@@ -264,14 +263,14 @@ class _Scanner:
         if name in _COMMANDS:
             kind, text = _COMMANDS[name]
             return kind, self._sum_index() if kind == "sum" else text
-        raise InputError(f"line: the LaTeX command {shown(chr(92) + name)} is not known here")
+        raise Refusal("command", text=(f"\\{name}",))
 
     def _dressed(self, name: str) -> tuple[str, str]:
         """Take off \\mathbf{…}: what it holds is a word or a number."""
         group = _GROUP.match(self.line, self.place)
         inside = group[1].strip().replace("\\_", "_") if group else ""
         if group is None or not re.fullmatch(r"\\?[A-Za-z0-9_]+", inside):
-            raise InputError(f"line: {shown(chr(92) + name)} needs a word in braces behind it")
+            raise Refusal("dress", text=(f"\\{name}",))
         self.place = group.end()
         if inside.isdigit():
             return "number", inside

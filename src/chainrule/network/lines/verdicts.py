@@ -28,7 +28,8 @@ class LineVerdict:
     ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``; ``right`` and ``equal``
     (in another form), ``right_here`` (only because of this network's widths) are right.
     ``position`` is where in the line the fault begins and ends.  ``numbers`` holds ``found`` and
-    ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.
+    ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.  ``language``
+    is that of ``str()``.
     """
 
     line: str
@@ -38,10 +39,11 @@ class LineVerdict:
     repaired: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict, compare=False)
     said: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
+    language: str = field(default="en", repr=False, compare=False)
 
-    def message(self, language: str = "en") -> str:
-        """Return the verdict in words, in English or Chinese."""
-        return message_of(self.said, language)
+    def message(self, language: str | None = None) -> str:
+        """Return the verdict in words, in English or Chinese; first that which was asked for."""
+        return message_of(self.said, self.language if language is None else language)
 
     def __str__(self) -> str:
         return self.message()
