@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from chainrule.errors import LONGEST_LIST, InputError, one_line, shown, unknown_name
+from chainrule.errors import InputError, one_line, shown, unknown_name
 
 LANGUAGES = ("en", "zh")
+LONGEST = 24
+"""Names that are listed: all of a network with one hidden layer."""
 Given = str | tuple[str, ...] | list[str]
 """What is put into a phrase: text as it is; names, which get quotes; a list of alternatives."""
 
@@ -34,7 +36,7 @@ def check_language(language: str) -> None:
         raise unknown_name("language", language, LANGUAGES)
 
 
-class Refusal(InputError):
+class Refusal(InputError):  # noqa: N818 - what a learner is told
     """An input that is refused, said by a phrase.
 
     >>> refusal = Refusal("unknown_meant", kind="name", name=("detla_o",), guess=("delta_o",),
@@ -68,7 +70,7 @@ def _text(value: Given, known: Mapping[str, str]) -> str:
         return value
     if isinstance(value, list):
         return known["or"].join(known.get(f"word_{word}", word) for word in value)
-    names = [known["quoted"].format(name=shown(name)[1:-1]) for name in value[:LONGEST_LIST]]
+    names = [known["quoted"].format(name=shown(name)[1:-1]) for name in value[:LONGEST]]
     rest = len(value) - len(names)
     more = known["more_names"].format(count=rest) if rest else ""
     return known["between_names"].join(names) + more

@@ -126,7 +126,7 @@ class Case:
                 return None
             if not same(value, example.setting.values[self.target]):
                 return None
-        widths = ", ".join(f"{axis.size} = 1" for axis in ones)
+        widths = " | ".join(f"{axis.size} = 1" for axis in ones)
         repair = self.repaired()
         if repair is None:
             return self._verdict("right_here_only", True, widths=widths)
@@ -177,12 +177,19 @@ class Case:
                 if factor is None:
                     repair = Repair("sign", tree, self.tree)
                 elif sign == 1:
-                    repair = self._number(factor, tree)
+                    repair = self._number(factor, self._without(factor) or tree)
                 else:
                     given: dict[str, str | Tree] = {"factor": factor.label}
                     repair = Repair("factor_sign", tree, self.tree, given)
                 return self._verdict_of(repair)
         return None
+
+    def _without(self, factor: Factor) -> Tree | None:
+        """Return the line without a number in it that is one too many, None where none is."""
+        if factor.label not in ("n", "B", "1/2", "1/alpha"):
+            return None
+        trees = (repair.tree for repair in self._neighborhood.scalars())
+        return next((tree for tree in trees if self._quickly(tree)), None)
 
     def _letters(self) -> list[str]:
         return ["n", "B"] if self.situation.batch else ["n"]
@@ -195,7 +202,8 @@ class Case:
         if "α" in factor.counted:
             return Repair("factor", tree, self.tree, given)
         if "B" in factor.counted:
-            return Repair("convention_batch", tree, self.tree, given)
+            much = "_much" if factor.label == "B" and self.target[0] == "∂" else ""
+            return Repair(f"convention_batch{much}", tree, self.tree, given)
         if "2" in factor.counted and squared:
             return Repair("convention_half", tree, self.tree, given)
         return Repair("factor", tree, self.tree, given)

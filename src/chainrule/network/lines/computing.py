@@ -157,7 +157,15 @@ class Computation:
                 return replace(new, operation="matrix")
             if left.shape == right.shape:
                 return replace(new, operation="entrywise")
+        if isinstance(new, Binary) and new.operation == "entrywise" and self._has_number(new):
+            return replace(new, operation="product")  # a number needs no ⊙
         return new
+
+    def _has_number(self, tree: Tree) -> bool:
+        try:
+            return any(np.ndim(self(part)) == 0 for part in below(tree))
+        except Clash:
+            return False
 
     def _array(self, tree: Tree) -> Array:
         value = self.value(tree)

@@ -29,5 +29,8 @@ def message_of(said: Iterable[tuple[str, Mapping[str, str]]], language: str) -> 
         if "meets" in put:
             left, _, right = put["meets"].partition(" | ")
             put["meets"] = known["meets"].format(left=left, right=right) if left else ""
+        for several in ("sizes", "widths"):
+            if several in put:
+                put[several] = put[several].replace(" | ", known["comma"])
         sentences.append(known[key].format(**put))
     return known["between"].join(sentences)

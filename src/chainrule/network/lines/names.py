@@ -6,13 +6,14 @@ A value is known by a *key*, the name that the derivation of one sample prints: 
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from functools import cached_property
 
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
 from chainrule.network import activations
 from chainrule.network.architecture import Network
-from chainrule.network.refusals import Refusal, unknown
+from chainrule.network.refusals import LONGEST, Refusal, unknown
 
 LOSS = "Loss"
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
@@ -177,7 +178,17 @@ class Vocabulary:
         guess = nearest(
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
-        return unknown("name", text, guess, tuple(self.shown()))
+        # Of a deep network not all are listed: the nearest come first.
+        likest = SequenceMatcher(b=text)
+
+        def likeness(name: str) -> float:
+            likest.set_seq1(name)
+            return likest.ratio()
+
+        names = self.shown()
+        if len(names) > LONGEST:
+            names.sort(key=likeness, reverse=True)
+        return unknown("name", text, guess, tuple(names))
 
     def shown(self) -> list[str]:
         """Return the names that are offered: one spelling of each value, in ASCII."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainrule.network.lines.pieces import Names, Pieces, over
-from chainrule.network.lines.tokens import tokens
+from chainrule.network.lines.tokens import Token, tokens
 from chainrule.network.lines.trees import (
     Binary,
     Constant,
@@ -59,7 +59,10 @@ class _Parser(Pieces):
     def statement(self) -> Reading:
         left = self.left_side()
         sign = self.now
-        if sign.kind in ("less", "more", "equals", "assign"):
+        if sign.text == "==":
+            sign = Token("equals", "=", sign.start, sign.end)
+            self.take()
+        elif sign.kind in ("less", "more", "equals", "assign"):
             self.take()
         if sign.kind in ("less", "more"):
             change = self.sum()

@@ -10,6 +10,7 @@ from itertools import product as combinations
 
 import numpy as np
 
+from chainrule.network.activations import CATALOGUE
 from chainrule.network.lines.computing import Clash, Computation, OnesVector
 from chainrule.network.lines.trees import (
     Binary,
@@ -76,8 +77,27 @@ def factors(letters: Sequence[str]) -> list[Factor]:
 
 
 def times(factor: Factor, node: Tree) -> Tree:
-    """Return a node multiplied with a number."""
-    return Binary("product", factor.tree, node, span=node.span)
+    """Return a node multiplied with a number, which is put before its first factor."""
+    if isinstance(node, Negative):
+        return Negative(times(factor, node.operand), span=node.span)
+    if isinstance(node, Binary) and node.operation in (*PRODUCTS, "divide"):
+        return rebuilt(node, (times(factor, node.left), node.right))
+    over = factor.tree
+    if isinstance(node, Constant) and isinstance(over, Binary) and _is_one(over.left):
+        return Binary("divide", node, over.right, span=node.span)  # 2/n, not 1/n 2
+    return Binary("product", over, node, span=node.span)
+
+
+def sloped(node: Tree, slope: Tree) -> Tree:
+    """Return a node multiplied with a slope, factor by factor as it is written by hand."""
+    if isinstance(slope, Binary) and slope.operation == "entrywise":
+        first = sloped(node, slope.left)
+        return Binary("entrywise", first, slope.right, span=node.span)
+    return Binary("entrywise", node, slope, span=node.span)
+
+
+def _is_one(node: Tree) -> bool:
+    return isinstance(node, Constant) and node.value == 1
 
 
 class Neighborhood:
@@ -115,6 +135,7 @@ class Neighborhood:
         yield from self.signs()
         yield from self.numbers()
         yield from self.losing_slopes()
+        yield from self.biases()
         yield from self.names()
         yield from self.penalties()
         yield from self.arrangements()
@@ -257,23 +278,51 @@ class Neighborhood:
                     new = times(factor, node)
                     yield self.changed("factor", node, new, factor=factor.label)
 
+    def scalars(self) -> Iterator[Repair]:
+        """Leave a number out that multiplies or divides."""
+        for node in self._multiplied(*PRODUCTS, "divide"):
+            for kept, lost in ((node.left, node.right), (node.right, node.left)):
+                if self.shape(lost) == () and (kept is node.left or node.operation != "divide"):
+                    yield self.changed("factor", node, kept)
+                elif kept is node.right and node.operation == "divide":
+                    one = Binary("divide", Constant(1.0, "1"), node.right, span=node.span)
+                    yield self.changed("factor", node, one)
+
+    def biases(self) -> Iterator[Repair]:
+        """Add a bias that was forgotten."""
+        values = self.computation.setting.values
+        for node in (
+            self.tree,
+            *(part for n in self.nodes if isinstance(n, Call) for part in n.arguments),
+        ):
+            shape = self.shape(node)
+            for key, value in values.items():
+                if shape and key.startswith("b_") and " " not in key and _spreads(value, shape):
+                    bias = Name(key, key)
+                    new = Binary("add", node, bias, span=node.span)
+                    yield self.changed("bias", node, new, name=bias)
+
     def whole_slopes(self) -> Iterator[Repair]:
         """Multiply the whole line with a slope of its shape."""
         shape = self.shape(self.tree)
         for slope in self.slopes:
             if shape is not None and shape == self.shape(slope):
-                whole = Binary("entrywise", self.tree, slope, span=self.tree.span)
+                whole = sloped(self.tree, slope)
                 yield Repair("slope_missing", whole, self.tree, {"slope": slope})
 
     def losing_slopes(self) -> Iterator[Repair]:
         """Multiply with a slope that is missing, take the right one for a wrong one, drop one."""
+        for node in self.nodes:
+            if self.slopes and isinstance(node, Call) and node.function in ("f", *CATALOGUE):
+                slope: Tree = Call(f"{node.function} slope", node.arguments, span=node.span)
+                yield self.changed("slope_function", node, slope, slope=slope, name=node)
         products = list(self._multiplied(*PRODUCTS))
         operands = [part for node in products for part in (node.left, node.right)]
         for node in (self.tree, *operands):
             shape = self.shape(node)
             for slope in self.slopes:
                 if shape is not None and shape == self.shape(slope):
-                    new = Binary("entrywise", node, slope, span=node.span)
+                    new = sloped(node, slope)
                     yield self.changed("slope_missing", node, new, slope=slope)
         for node in operands:
             for slope in self.slopes:
@@ -343,6 +392,12 @@ class Neighborhood:
 
 
 _LONGEST_CHAIN = 9
+
+
+def _spreads(value: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a bias can be added to each sample."""
+    pairs = zip(np.shape(value), shape, strict=False)
+    return len(np.shape(value)) == len(shape) and all(one in (1, other) for one, other in pairs)
 
 
 def _flat(tree: Tree) -> list[Tree]:

@@ -29,6 +29,7 @@ class Token:
 
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _ALIKE = {**_WIDE, "−": "-", "–": "-", "—": "-", "。": ".", "、": ",", "\u00a0": " ", "\u3000": " "}
+_ALIKE.update({chr(0x2080 + digit): str(digit) for digit in range(10)})  # W₁
 _SAME_LENGTH = str.maketrans(_ALIKE)
 
 _GREEK = {
@@ -62,6 +63,7 @@ _COMMANDS = {
     "coloneqq": ("assign", "←"),
     "top": ("transpose", "ᵀ"),
     "intercal": ("transpose", "ᵀ"),
+    "prime": ("prime", "′"),
     "lbrace": ("open", "{"),
     "rbrace": ("close", "}"),
     "gt": ("compare", ">"),
@@ -140,6 +142,8 @@ _RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 _LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|math|F)\.(?=[A-Za-z])")
 _MEMBER = re.compile(r"\.([A-Za-z]\w*)")
+_ENTRY = re.compile(r"\[[-\d:,\s]*\]")
+"""a[0], a[:, 1]: an entry or a part."""
 _BRACED = r"\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}"
 _GROUP = re.compile(_BRACED)
 _ABOVE = re.compile(rf"\^\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
@@ -219,10 +223,17 @@ class _Scanner:
             return "word", self._indexed(self._taken(match.end() - place))
         if (match := _MEMBER.match(line, place)) and before is not None:
             self.place = match.end()
+            if match[1] == "T" and line.startswith("()", self.place):
+                raise Refusal("called", place=str(self.place + 1))
             return ("transpose", "ᵀ") if match[1] == "T" else ("member", match[1])
         if line[place] == "^" and (match := _ABOVE.match(line, place)) and _plain(match) in _T:
             self.place = match.end()
             return "transpose", "ᵀ"
+        if line[place] == "^" and match and _plain(match) == "prime":
+            self.place = match.end()
+            return "prime", "′"
+        if before and (before.kind, before.end) == ("word", place) and _ENTRY.match(line, place):
+            raise Refusal("entry", text=before.text, place=str(place + 1))
         if line[place] == "{" and line.startswith("{}", place):
             self.place += 2
             return "", ""

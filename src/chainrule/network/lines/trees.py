@@ -243,7 +243,8 @@ class _Writer:
 
     def _call(self, tree: Call) -> tuple[str, int]:
         inside = ", ".join(self.piece(argument)[0] for argument in tree.arguments)
-        return f"{tree.function.replace(' ', '_')}({inside})", ATOM
+        prime = "_prime" if self.numpy else "′"
+        return f"{tree.function.replace(' slope', prime)}({inside})", ATOM
 
     def _total(self, tree: Total) -> tuple[str, int]:
         inside = self.piece(tree.operand)[0]

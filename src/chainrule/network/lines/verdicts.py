@@ -28,8 +28,8 @@ class LineVerdict:
     ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``; ``right`` and ``equal``
     (in another form), ``right_here`` (only because of this network's widths) are right.
     ``position`` is where in the line the fault begins and ends.  ``numbers`` holds ``found`` and
-    ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.  ``language``
-    is that of ``str()``.
+    ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.
+    ``language`` is that of ``str()``.
     """
 
     line: str
@@ -84,7 +84,7 @@ class Measures:
         """Return both arrays with the lengths of the axes, and the worst entry in words."""
         sizes = {axis.name: self.example.sizes[axis] for axis in self.example.situation.axes}
         numbers = {"found": found, "expected": expected, "sizes": sizes}
-        lengths = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        lengths = " | ".join(f"{name} = {size}" for name, size in sizes.items())
         wanted = self.sides(expected.shape)
         if found is None:
             return numbers, ("numbers_shape", {"sizes": lengths, "wanted": wanted})
