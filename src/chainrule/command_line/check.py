@@ -9,6 +9,11 @@ from typing import Any, Literal
 import click
 import numpy as np
 
+from chainrule.command_line.update_options import (
+    chosen_optimizer,
+    chosen_penalty,
+    update_options,
+)
 from chainrule.command_line.values import names, widths
 from chainrule.errors import InputError, one_line
 from chainrule.network import activations, losses
@@ -49,6 +54,7 @@ __all__ = ["command"]
     show_default=True,
     help=f"{', '.join(losses.CATALOGUE)}.",
 )
+@update_options("Whose update the line may be of")
 @click.option(
     "--layout",
     type=click.Choice(["rows", "columns"]),
@@ -72,6 +78,10 @@ def command(
     layers: tuple[int, ...],
     activation: str | list[str],
     loss: str,
+    optimizer: str,
+    momentum: float | None,
+    nesterov: bool,
+    l2: float,
     layout: Literal["rows", "columns"],
     one_sample: bool,
     language: Literal["en", "zh"],
@@ -83,8 +93,14 @@ def command(
     it is ever run.
     """
     try:
-        network = Network.dense(layers, activation, loss)
-        verdict = check_line(network, line, batch=not one_sample, layout=layout)
+        network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
+        verdict = check_line(
+            network,
+            line,
+            batch=not one_sample,
+            layout=layout,
+            optimizer=chosen_optimizer(optimizer, momentum, nesterov),
+        )
     except InputError as error:
         if language == "en":
             raise

@@ -65,6 +65,11 @@ class Optimizer:
         raise NotImplementedError
 
     @property
+    def corrected(self) -> tuple[Equation, ...]:
+        """What texts give a name on the way: Adam's means without their bias, m̂ and v̂."""
+        return ()
+
+    @property
     def constants(self) -> dict[str, float]:
         """The constants by the letter they are printed with."""
         return {letter: float(getattr(self, name)) for name, letter in self.letters.items()}
@@ -144,6 +149,11 @@ class Adam(Optimizer):
     name = "adam"
     memory = (m, v)
     letters = _ADAM_LETTERS
+
+    @property
+    def corrected(self) -> tuple[Equation, ...]:
+        """m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ)."""
+        return (Equation(Symbol("m_hat"), _m_hat), Equation(Symbol("v_hat"), _v_hat))
 
     @property
     def updates(self) -> tuple[Equation, ...]:

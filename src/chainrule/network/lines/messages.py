@@ -7,6 +7,10 @@ from importlib.resources import files
 
 from chainrule.network.refusals import check_language
 
+_SEVERAL = {"sizes": "comma", "widths": "comma", "constants": "comma", "names": "and"}
+_SEVERAL["both"] = "semicolon"
+"""What may hold several things with " | " between, and the phrase that comes between them."""
+
 
 @cache
 def phrases(language: str) -> Mapping[str, str]:
@@ -29,8 +33,7 @@ def message_of(said: Iterable[tuple[str, Mapping[str, str]]], language: str) -> 
         if "meets" in put:
             left, _, right = put["meets"].partition(" | ")
             put["meets"] = known["meets"].format(left=left, right=right) if left else ""
-        for several in ("sizes", "widths"):
-            if several in put:
-                put[several] = put[several].replace(" | ", known["comma"])
+        for name in put.keys() & _SEVERAL.keys():
+            put[name] = put[name].replace(" | ", known[_SEVERAL[name]])
         sentences.append(known[key].format(**put))
     return known["between"].join(sentences)

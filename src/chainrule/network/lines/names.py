@@ -13,6 +13,9 @@ from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
 from chainrule.network import activations
 from chainrule.network.architecture import Network
+from chainrule.network.lines.trees import in_latin
+from chainrule.network.lines.updating import Updating
+from chainrule.network.optimizers import SGD, Adam, Optimizer
 from chainrule.network.refusals import LONGEST, Refusal, unknown
 
 LOSS = "Loss"
@@ -24,6 +27,11 @@ _SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
 _SLOPES = ("_prime", "_derivative", "_deriv", "_slope", "_grad")
 _ANY_FUNCTION = ("f", "g", "φ", "phi", "act", "activation")
 _INDICES = "ijkb"
+_OTHERS = (
+    (SGD(momentum=0.9), ("optimizer=cr.SGD(momentum=0.9)", "--momentum 0.9")),
+    (Adam(), ('optimizer="adam"', "--optimizer adam")),
+)
+"""Optimizers whose names are known even where they are not asked for, and how to ask for them."""
 
 
 class Vocabulary:
@@ -34,8 +42,9 @@ class Vocabulary:
     ('W_ho', '∂Loss/∂W_ho', 'δ_o', 'W_ho new')
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, optimizer: Optimizer | None = None) -> None:
         self.network = network
+        self.updating = Updating(SGD() if optimizer is None else optimizer)
 
     # -- what values there are -----------------------------------------------------------------
 
@@ -76,9 +85,13 @@ class Vocabulary:
                     found.setdefault(variant, key)
 
         spell(LOSS, _LOSSES)
-        spell("Y", _TARGETS)
         spell("α", _RATES)
-        spell("B", _SAMPLES)
+        # The optimizer's own letters first: its t counts steps, its m is no number of samples.
+        for letter, words in self.updating.spelled_constants(tuple(self.network.strengths)):
+            spell(letter, words)
+        kept = {memory.name for memory in self.updating.optimizer.memory}
+        spell("Y", _TARGETS)
+        spell("B", (word for word in _SAMPLES if word not in kept))
         spell("n", ("n", "n_o"))
         spell("e", ("e",))
         spell("π", ("π", "pi"))
@@ -94,6 +107,11 @@ class Vocabulary:
                 for word in words:
                     spell(f"{key} new", (f"{word}_new", f"new_{word}", f"{word}_next"))
                     spell(key, (f"{word}_old", f"old_{word}"))
+        for key, words in self.updating.spelled_memory(self.parameters):
+            spell(key, words)
+            if "_hat_" not in key:
+                spell(f"{key} new", (f"{word}_new" for word in words))
+                spell(f"{key} old", (f"{word}_old" for word in words))
         for key, words in self.values.items():
             cotangent = self.cotangent(key)
             starts = ["d", "d_", "grad_", "∇", "nabla_", "g_"]
@@ -107,6 +125,11 @@ class Vocabulary:
                 if len(self.network.layers) == 2:
                     spell(cotangent, ("δ", "delta"))
         return found
+
+    @property
+    def parameters(self) -> dict[str, tuple[str, ...]]:
+        """The parameters by their keys, with their spellings."""
+        return {key: words for key, words in self.values.items() if key[0] in "Wb"}
 
     @cached_property
     def _folded(self) -> dict[str, str]:
@@ -175,6 +198,9 @@ class Vocabulary:
         bare = text[:-1].rstrip("_")
         if text[-1:] == "T" and self.key(bare) is not None:
             return Refusal("unknown_transpose", name=(text,), bare=(bare,), guess=(f"{bare}.T",))
+        found = self._unknown_memory(text)
+        if found is not None:
+            return found
         guess = nearest(
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
@@ -190,11 +216,29 @@ class Vocabulary:
             names.sort(key=likeness, reverse=True)
         return unknown("name", text, guess, tuple(names))
 
+    def _unknown_memory(self, text: str) -> Refusal | None:
+        """Return the error for an optimizer's v without its parameter, or without its optimizer."""
+        memory = [typed(key) for key, _ in self.updating.spelled_memory(self.parameters)]
+        own = [name for name in memory if re.fullmatch(rf"{re.escape(text)}_[Wb]_\w+", name)]
+        if own:
+            return Refusal("unknown_parameter", name=(text,), guess=tuple(own[:2]))
+        if self.updating.letters:
+            return None
+        for other, written in _OTHERS:
+            vocabulary = Vocabulary(self.network, other)
+            key = vocabulary.key(text) or vocabulary.key(f"{text}_{next(iter(self.parameters))}")
+            if key and (vocabulary.updating.is_memory(key) or key in vocabulary.updating.letters):
+                python, options = written
+                return Refusal("unknown_optimizer", name=(text,), python=python, options=options)
+        return None
+
     def shown(self) -> list[str]:
         """Return the names that are offered: one spelling of each value, in ASCII."""
         keys = [*self.values, *map(self.cotangent, self.values)]
         return [typed(key) for key in keys if key != self.cotangent("X")] + [
             *("Y_t" if self.network.names.joined else "Y", LOSS, "alpha", "n", "B"),
+            *(typed(key) for key, _ in self.updating.spelled_memory(self.parameters)),
+            *map(typed, self.updating.letters),
         ]
 
 
@@ -217,5 +261,4 @@ def typed(key: str) -> str:
     >>> typed("δ_o"), typed("∂Loss/∂W_ho"), typed("α"), typed("W_ho new")
     ('delta_o', 'dW_ho', 'alpha', 'W_ho_new')
     """
-    word = key.replace(f"∂{LOSS}/∂", "d").replace("δ", "delta").replace("α", "alpha")
-    return word.replace("λ", "lambda").replace(" ", "_")
+    return in_latin(key).replace(" ", "_")

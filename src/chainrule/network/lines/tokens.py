@@ -44,6 +44,9 @@ _GREEK = {
     "phi": "φ",
     "varphi": "φ",
     "mu": "μ",
+    "rho": "ρ",
+    "epsilon": "ε",
+    "varepsilon": "ε",
     "pi": "π",
 }
 _COMMANDS = {
@@ -142,6 +145,8 @@ _RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 _LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|math|F)\.(?=[A-Za-z])")
 _MEMBER = re.compile(r"\.([A-Za-z]\w*)")
+_POWERED = ("β", "beta")
+"""Names of numbers that are raised to the power t."""
 _ENTRY = re.compile(r"\[[-\d:,\s]*\]")
 """a[0], a[:, 1]: an entry or a part."""
 _BRACED = r"\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}"
@@ -226,7 +231,9 @@ class _Scanner:
             if match[1] == "T" and line.startswith("()", self.place):
                 raise Refusal("called", place=str(self.place + 1))
             return ("transpose", "ᵀ") if match[1] == "T" else ("member", match[1])
-        if line[place] == "^" and (match := _ABOVE.match(line, place)) and _plain(match) in _T:
+        match = _ABOVE.match(line, place) if line[place] == "^" else None
+        powered = before is not None and before.text.startswith(_POWERED)
+        if match and _plain(match) in _T and not (powered and _plain(match) == "t"):
             self.place = match.end()
             return "transpose", "ᵀ"
         if line[place] == "^" and match and _plain(match) == "prime":
@@ -307,7 +314,7 @@ class _Scanner:
                 word = f"{word}_{layer[1]}"
             elif above in _NEW:
                 word = f"{word}_new"
-            elif above not in _OLD or above in _T:
+            elif above not in _OLD or above in _T or word.startswith(_POWERED):
                 return word
             self.place = match.end()
 
