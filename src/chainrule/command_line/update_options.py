@@ -10,6 +10,7 @@ import click
 from chainrule.network import optimizers
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, Penalty
+from chainrule.network.refusals import Refusal
 
 __all__ = ["chosen_optimizer", "chosen_penalty", "update_options"]
 
@@ -61,7 +62,7 @@ def chosen_optimizer(name: str, momentum: float | None, nesterov: bool) -> str |
         return _SHORT.get(name, name)
     if name not in ("sgd", *_SHORT):
         option = "--nesterov" if momentum is None else "--momentum"
-        raise click.UsageError(f"{option} goes with --optimizer sgd; {name} has none")
+        raise Refusal("momentum_option", option=option, name=name)
     short = _SHORT.get(name, _SHORT["momentum"])
     return SGD(
         momentum=short.momentum if momentum is None else momentum,

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, UNIT, checked
+from chainrule.network.refusals import Refusal
 
 W = Symbol("W")
 """The parameter."""
@@ -96,9 +97,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nesterov and not self.momentum:
-            raise InputError(
-                "SGD: nesterov=True came with momentum = 0; give a momentum above 0, such as 0.9"
-            )
+            raise Refusal("nesterov")
 
     @property
     def memory(self) -> tuple[Symbol, ...]:  # type: ignore[override]

@@ -48,10 +48,12 @@ def check_line(
     >>> verdict = check_line(network, "dW_ho = a_h @ delta_o")
     >>> verdict.kind, verdict.repaired
     ('transpose', 'dW_ho = a_h.T @ delta_o')
+    >>> from chainrule.network.optimizers import SGD
     >>> lines = "v_W_ho = mu v_W_ho - alpha dW_ho; W_ho = W_ho - v_W_ho"
     >>> check_line(network, lines, optimizer=SGD(momentum=0.9)).repaired
     'W_ho = W_ho + v_W_ho'
-    >>> print(check_line(network, "m_W_ho = beta_1 m_W_ho + dW_ho", optimizer="adam", language="zh"))
+    >>> line = "m_W_ho = beta_1 m_W_ho + dW_ho"
+    >>> print(check_line(network, line, optimizer="adam", language="zh"))  # doctest: +ELLIPSIS
     缺少因子 (1 - beta_1)，应为 m_W_ho = beta_1 * m_W_ho + (1 - beta_1) * dW_ho。...
     """
     if not isinstance(network, Network):

@@ -26,9 +26,9 @@ class LineVerdict:
     ``kind`` says what is wrong in one word: ``transpose``, ``side``, ``product`` (entry by entry
     or matrix), ``factor``, ``slope``, ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
     ``penalty``, ``square``, ``root``, ``power``, ``epsilon``, ``correction``, ``decay`` (these six
-    of optimizers), ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``; ``right`` and ``equal``
-    (in another form), ``right_here`` (only because of this network's widths, the
-    optimizer's constants, or as the message says) are right.
+    of optimizers), ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``;
+    ``right`` and ``right_here`` (only because of this network's widths, the optimizer's constants,
+    or in the sense that the message tells) are right.
     ``position`` is where in the line the fault begins and ends.  ``numbers`` holds ``found`` and
     ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.
     ``language`` is that of ``str()``.
