@@ -133,6 +133,25 @@ def test_several_things_stand_side_by_side_as_a_language_lists_them():
     line = "W_ho = W_ho - alpha * m_W_ho / (sqrt(v_W_ho) + eps)"
     verdict = check_line(network, line, optimizer="adam")
     assert "m_hat_W_ho、v_hat_W_ho" in verdict.message("zh")
+    line = "V_ho = mu V_ho + dW_ho; W_ho = W_ho - alpha V_ho"
+    verdict = check_line(network, line, optimizer=OPTIMIZERS["momentum"])
+    assert "∂Loss/∂W_ho；W_ho ← W_ho + v_W_ho。" in verdict.message("zh")
+
+
+def test_a_learning_rate_may_stand_as_a_number_where_it_was_chosen():
+    line = "W_ho = W_ho - 0.01 * dW_ho"
+    network = NETWORKS["small"]
+    assert not check_line(network, line).correct  # the default is nobody's number
+    assert not check_line(network, line, optimizer=cr.SGD(0.1)).correct
+    verdict = check_line(network, line, optimizer=cr.SGD(0.01))
+    assert verdict.correct
+    assert "alpha = 0.01" in verdict.message()
+
+
+def test_a_number_stands_before_a_matrix_without_a_sign():
+    line = "δ_o = 2/n * (a_o - Y) * a_o * (1 + a_o)"
+    repaired = "δ_o = 2/n (a_o − Y) ⊙ a_o ⊙ (1 − a_o)"
+    assert check_line(NETWORKS["small"], line).repaired == repaired
 
 
 def test_an_unknown_name_of_a_deep_network_gets_the_names_like_it_first():
