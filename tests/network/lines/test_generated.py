@@ -36,7 +36,7 @@ from chainrule.network.lines.trees import (
     written,
 )
 from chainrule.network.lines.trees import below as parts_of
-from chainrule.network.optimizers import CATALOGUE, SGD
+from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
 from chainrule.network.telling import left_side
 from chainrule.network.telling import written as displayed
@@ -89,7 +89,7 @@ def test_every_displayed_line_is_right(place):
 OPTIMIZERS = [
     SGD(momentum=0.9),
     SGD(momentum=0.9, nesterov=True),
-    *(entry() for entry in CATALOGUE.values()),
+    *map(find, CATALOGUE),
 ]
 
 
