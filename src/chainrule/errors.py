@@ -52,7 +52,13 @@ class ChainruleError(Exception):
 
 
 class InputError(ChainruleError, ValueError):
-    """A value of the user's that is not allowed."""
+    """A value of the user's that is not allowed.
+
+    ``unknown`` is set where a name is not known: what kind of name was asked for, the name, those
+    allowed and the nearest, so that it can be said in another language.
+    """
+
+    unknown: tuple[str, str, tuple[str, ...], str | None] | None = None
 
 
 class InputTypeError(ChainruleError, TypeError):
@@ -145,12 +151,15 @@ def unknown_name(
     if len(names) > LONGEST_LIST:
         listed += f" and {len(names) - LONGEST_LIST} more"
     start = f"unknown {kind} {shown(name)}"
-    if not names:
-        return error(f"{start}: there are none")
     suggestion = nearest(name, names)
-    if suggestion is None:
-        return error(f"{start}: allowed are {listed}")
-    return error(f"{start}: did you mean {shown(suggestion)}? Allowed: {listed}")
+    if not names:
+        made = error(f"{start}: there are none")
+    elif suggestion is None:
+        made = error(f"{start}: allowed are {listed}")
+    else:
+        made = error(f"{start}: did you mean {shown(suggestion)}? Allowed: {listed}")
+    made.unknown = (kind, name, tuple(names), suggestion)
+    return made
 
 
 def shown(value: object, longest: int = LONGEST_QUOTE) -> str:

@@ -49,6 +49,45 @@ def test_in_chinese():
     assert said.startswith("缺少对样本求和")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dW_ho = a_hT @ delta_o"], "未知的名称“a_hT”：“a_h”的转置请写成“a_h.T”。"),
+        (["dW_ho = a_q.T @ delta_o"], "未知的名称“a_q”，是否指“a_o”？可用的有：“X”、“W_ih”、"),
+        (["a_h.T @ delta_o"], "缺少等号"),
+        (["z_h = X", "--activation", "sigmod"], "未知的激活函数“sigmod”，是否指“sigmoid”？"),
+        (["z_h = X", "--loss", "zebra"], "未知的损失函数“zebra”，可用的有："),
+        (["z_h = X", "--optimizer", "adan"], "未知的优化器“adan”，是否指“adam”？"),
+        (["z_h = X", "--optimizer", "adam", "--momentum", "0.9"], "只用于 --optimizer sgd"),
+        (["z_h = X", "--l2", "-1"], "须为 [0, ∞) 中的有限数。"),
+    ],
+)
+def test_what_is_refused_in_chinese(arguments, said):
+    result = run(*arguments, "--language", "zh", code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("chainrule: 错误：")
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_update_of_an_optimizer():
+    run("W_ho = W_ho - alpha dW_ho", code=0)
+    run("W_ho = W_ho + v_W_ho", "--momentum", "0.8", code=0)
+    run("v_W_ho = 0.8 v_W_ho - alpha dW_ho", "--momentum", "0.8", code=0)
+    run("v_W_ho = 0.8 v_W_ho - alpha dW_ho", "--optimizer", "momentum", code=1)
+    run("W_ho = W_ho + mu v_W_ho - alpha dW_ho", "--momentum", "0.8", "--nesterov", code=0)
+    run("W_ho = W_ho + mu v_W_ho - alpha dW_ho", "--optimizer", "nesterov", code=0)
+    line = "m_W_ho = beta_1 m_W_ho + dW_ho"
+    said = run(line, "--optimizer", "adam", "--language", "zh", code=1).stdout
+    assert "缺少因子 (1 - beta_1)，应为 m_W_ho = " in said
+    assert "--momentum 0.9" in run("W_ho = W_ho + v_W_ho", code=2).stderr
+
+
+def test_a_penalty():
+    run("dW_ho = a_h.T @ delta_o", "--l2", "0.1", code=1)
+    run("dW_ho = a_h.T @ delta_o + lambda W_ho", "--l2", "0.1", code=0)
+
+
 def test_one_object_in_json():
     right = json.loads(run("delta_h = da_h * f'(z_h)", "--json", code=0).stdout)
     assert (right["correct"], right["kind"], right["repaired"]) == (True, "right", None)

@@ -294,6 +294,20 @@ def test_derive(folder):
     assert any("\u4e00" <= character <= "\u9fff" for character in latex)
 
 
+def test_derive_takes_momentum_and_a_penalty():
+    layers = ("derive", "--layers", "2,3,1")
+    text = run_verb(*layers, "--momentum", "0.8", "--l2", "0.1").stdout
+    assert "v_W_ho ← μ v_W_ho − α ∂Loss/∂W_ho" in text
+    assert "W_ho ← W_ho + v_W_ho" in text
+    assert "+ λ W_ho" in text
+    nesterov = run_verb(*layers, "--optimizer", "nesterov").stdout
+    assert "W_ho ← W_ho + μ v_W_ho − α ∂Loss/∂W_ho" in nesterov
+    assert run_verb(*layers, "--momentum", "0.9", "--nesterov").stdout == nesterov
+    assert run_verb(*layers, "--momentum", "0").stdout == run_verb(*layers).stdout
+    refused = run_verb(*layers, "--optimizer", "adam", "--nesterov", code=2).stderr
+    assert "--nesterov goes with --optimizer sgd" in refused
+
+
 @pytest.mark.parametrize(("language", "heading"), [("en", "A batch"), ("zh", "一批样本")])
 def test_derive_writes_a_page_of_its_own(folder, language, heading):
     run = run_verb(

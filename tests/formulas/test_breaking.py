@@ -48,6 +48,8 @@ def test_latex_keeps_every_symbol_and_its_room(seed: int) -> None:
     even = whole.replace(r"\Bigl", r"\left").replace(r"\Bigr", r"\right")
     assert even == formula
     assert max(map(width, lines)) <= 200 + 10
+    assert not any(line.endswith((" +", " -", r"\odot")) for line in lines)
+    assert all(line.startswith("{} ") or line[0] not in "+-" for line in lines[1:])
 
 
 def test_a_short_formula_stays_on_one_line() -> None:
@@ -60,6 +62,51 @@ def test_breaks_are_outside_brackets_where_that_suffices() -> None:
         "A (b + c) + D (e + f)",
         "+ G (h + k)",
     ]
+
+
+def test_a_break_between_factors_outside_is_better_than_one_at_a_sign_inside() -> None:
+    assert broken_text("a (b + c) d", 9) == ["a (b + c)", "d"]
+    assert broken_text("a [b + c] d", 9) == ["a [b + c]", "d"]
+    for formula in (r"a (b + c) d", r"a [b + c] d", r"a \left(b + c\right) d"):
+        outside = formula.removesuffix(" d")
+        room = (width(outside) + width(formula)) / 2
+        assert broken_latex(formula, room) == [outside, "d"]
+
+
+def test_a_sum_is_broken_before_a_product_and_the_first_lines_are_full() -> None:
+    assert broken_text("A + B ⊙ C", 7) == ["A", "+ B ⊙ C"]
+    assert broken_text("a + b + c", 7) == ["a + b", "+ c"]
+    room = width(r"+ B \odot C") + 1
+    assert width(r"A + B") < room < width(r"A + B \odot C")
+    assert broken_latex(r"A + B \odot C", room) == ["A", r"{} + B \odot C"]
+    room = width("+ b + c") + 1
+    assert broken_latex("a + b + c", room) == ["a + b", "{} + c"]
+
+
+def test_factors_without_a_sign_are_broken_between_them() -> None:
+    assert broken_text("A_1 B_2 C_3", 7) == ["A_1 B_2", "C_3"]
+    room = (width("A_{1} B_{2}") + width("A_{1} B_{2} C_{3}")) / 2
+    assert broken_latex("A_{1} B_{2} C_{3}", room) == ["A_{1} B_{2}", "C_{3}"]
+
+
+def test_an_arrow_a_sum_and_a_function_stay_with_what_follows() -> None:
+    assert broken_text("A Σ_{i=1}^{n} w_i", 9) == ["A", "Σ_{i=1}^{n} w_i"]
+    assert broken_text("if z > 0", 4) == ["if z > 0"]
+    assert broken_text("v = 1; w = 2", 7) == ["v = 1;", "w = 2"]
+    assert broken_text("a b; c d", 6) == ["a b;", "c d"]
+    for whole in (
+        r"\sum_{i=1}^{n} w_{i}",
+        r"\max_{k} z_{k}",
+        r"\operatorname{elu} Z_{1}",
+        r"\tanh Z_{1}",
+        r"a_{1} > b_{1}",
+    ):
+        assert broken_latex(whole, 5) == [whole]
+        assert broken_latex(rf"A_{{1}} {whole}", width(whole) + 1) == ["A_{1}", whole]
+    change = r"\leftarrow A_{1} B_{1} C_{1}"
+    assert broken_latex(f"W_{{1}} {change}", width(change) + 1) == ["W_{1}", f"{{}} {change}"]
+    lines = broken_latex(r"W_{1} \leftarrow W_{2} A_{3} - b", 30)
+    assert not any(line.endswith(r"\leftarrow") for line in lines)
 
 
 def test_no_break_inside_a_fraction_an_index_or_a_brace() -> None:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -349,13 +350,30 @@ def test_latex_has_no_letters_that_pdflatex_lacks() -> None:
                 assert plain.count("{") == plain.count("}")
 
 
+def narrow() -> Explanation:
+    """Four hidden layers, samples in rows, momentum and names of columns for the weight."""
+    generator = np.random.default_rng(1)
+    network = cr.Network.dense([3, 4, 4, 5, 4, 2], ["elu", "softplus", "gelu", "tanh", "identity"])
+    X, Y = generator.normal(size=(6, 3)), generator.normal(size=(6, 2))
+    optimizer = cr.SGD(0.1, momentum=0.9, nesterov=True)
+    parameters = network.initialize(seed=1)
+    return cr.explain(network, parameters, X, Y, weight="W_3[1,2]", optimizer=optimizer)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("language", "engine"), [("en", "pdflatex"), ("zh", "xelatex")])
 def test_latex_compiles_and_stays_on_the_page(language: Any, engine: str, tmp_path: Path) -> None:
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed")
-    for name, explanation in (("mazur", mazur()), ("dead", others()[0])):
-        (tmp_path / f"{name}.tex").write_text(explanation.to_latex(language), encoding="utf-8")
+    found: dict[str, Callable[[], Explanation]] = {
+        "mazur": mazur,
+        "deep": deep,
+        "dead": lambda: others()[0],
+        "narrow": narrow,
+    }
+    for name, explained in found.items():
+        source = explained().to_latex(language)
+        (tmp_path / f"{name}.tex").write_text(source, encoding="utf-8")
         done = subprocess.run(
             [engine, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"],
             cwd=tmp_path,
@@ -383,3 +401,6 @@ def test_the_title_is_that_of_the_derivation(language: Any) -> None:
     told = title[0].removeprefix("<title>").removesuffix("</title>")
     first = explanation.to_text(language).split("═")[0]
     assert "".join(first.split()) == "".join(told.split())
+        assert max(wide, default=0.0) < 10, (name, wide)
+        log = (tmp_path / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+        assert "Missing character" not in log, name

@@ -9,11 +9,18 @@ from typing import Any, Literal
 import click
 import numpy as np
 
+from chainrule.command_line.update_options import (
+    chosen_optimizer,
+    chosen_penalty,
+    update_options,
+)
 from chainrule.command_line.values import names, widths
+from chainrule.errors import InputError, one_line
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 from chainrule.network.lines.judging import check_line
 from chainrule.network.lines.verdicts import LineVerdict
+from chainrule.network.refusals import in_language
 
 __all__ = ["command"]
 
@@ -47,6 +54,7 @@ __all__ = ["command"]
     show_default=True,
     help=f"{', '.join(losses.CATALOGUE)}.",
 )
+@update_options("Whose update the line may be of")
 @click.option(
     "--layout",
     type=click.Choice(["rows", "columns"]),
@@ -70,6 +78,10 @@ def command(
     layers: tuple[int, ...],
     activation: str | list[str],
     loss: str,
+    optimizer: str,
+    momentum: float | None,
+    nesterov: bool,
+    l2: float,
     layout: Literal["rows", "columns"],
     one_sample: bool,
     language: Literal["en", "zh"],
@@ -80,8 +92,20 @@ def command(
     LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  Nothing in
     it is ever run.
     """
-    network = Network.dense(layers, activation, loss)
-    verdict = check_line(network, line, batch=not one_sample, layout=layout)
+    try:
+        network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
+        verdict = check_line(
+            network,
+            line,
+            batch=not one_sample,
+            layout=layout,
+            optimizer=chosen_optimizer(optimizer, momentum, nesterov),
+        )
+    except InputError as error:
+        if language == "en":
+            raise
+        click.echo(f"chainrule: 错误：{one_line(in_language(error, language))}", err=True)
+        context.exit(2)
     if as_json:
         click.echo(json.dumps(_record(verdict, language), ensure_ascii=False))
     else:

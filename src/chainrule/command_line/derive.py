@@ -6,8 +6,13 @@ from typing import Literal
 
 import click
 
+from chainrule.command_line.update_options import (
+    chosen_optimizer,
+    chosen_penalty,
+    update_options,
+)
 from chainrule.command_line.values import names, widths
-from chainrule.network import activations, losses, optimizers
+from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 from chainrule.network.derivation import derive
 from chainrule.training.atomic_files import write_atomically
@@ -39,13 +44,7 @@ __all__ = ["command"]
     show_default=True,
     help=f"{', '.join(losses.CATALOGUE)}.",
 )
-@click.option(
-    "--optimizer",
-    metavar="NAME",
-    default="sgd",
-    show_default=True,
-    help=f"Whose update ends it: {', '.join(optimizers.CATALOGUE)}.",
-)
+@update_options("Whose update ends it")
 @click.option(
     "--layout",
     type=click.Choice(["rows", "columns"]),
@@ -87,6 +86,9 @@ def command(
     activation: str | list[str],
     loss: str,
     optimizer: str,
+    momentum: float | None,
+    nesterov: bool,
+    l2: float,
     layout: Literal["rows", "columns"],
     one_sample: bool,
     detail: Literal["brief", "full"],
@@ -95,9 +97,13 @@ def command(
     output: str,
 ) -> None:
     """Derive the backpropagation of a network as matrix equations, with a reason for every step."""
-    network = Network.dense(layers, activation, loss)
+    network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
     derivation = derive(
-        network, layout=layout, batch=not one_sample, optimizer=optimizer, detail=detail
+        network,
+        layout=layout,
+        batch=not one_sample,
+        optimizer=chosen_optimizer(optimizer, momentum, nesterov),
+        detail=detail,
     )
     forms = {
         "text": derivation.to_text,

@@ -14,6 +14,7 @@ from chainrule.network import activations
 from chainrule.network.activations import Activation
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
+from chainrule.network.refusals import Refusal
 
 
 def real_type(dtype: Any) -> Any:
@@ -77,17 +78,12 @@ def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
             f"layers: {layers!r} came; a list of widths is needed, such as [4, 16, 3]"
         ) from None
     if len(widths) < 2:
-        raise InputError(
-            f"layers: {list(widths)} came; at least the inputs and the outputs are needed, such "
-            "as [4, 16, 3]"
-        )
+        raise Refusal("layers_few", came=str(list(widths)))
     for width in widths:
         given: object = width
         whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
         if not whole or width < 1:
-            raise InputError(
-                f"layers: {width!r} came in {list(widths)}; whole numbers of at least 1 are needed"
-            )
+            raise Refusal("layers_width", width=repr(width), came=str(list(widths)))
     return tuple(int(width) for width in widths)
 
 
@@ -103,10 +99,7 @@ def activations_of(
         )
     names = [given] * count if isinstance(given, (str, Activation)) else list(given)
     if len(names) != count:
-        raise InputError(
-            f"activation: {len(names)} names came for {count} layers; give one name, or one per "
-            "layer, the last included"
-        )
+        raise Refusal("activation_count", came=str(len(names)), count=str(count))
     chosen = [activations.find(name) for name in names]
     last = chosen[-1]
     if single and not fits(last, loss, outputs):
@@ -114,13 +107,17 @@ def activations_of(
         candidates = [activations.find(name) for name in wanted]
         chosen[-1] = next(entry for entry in candidates if fits(entry, loss, outputs))
     elif not fits(last, loss, outputs):
-        domains = " or ".join(str(form.outputs) for form in loss.forms)
         suited = [activations.find(form.canonical) for form in loss.forms]
-        canonical = " or ".join(entry.name for entry in suited if fits(entry, loss, outputs))
-        raise InputError(
-            f"activation {last.name!r} does not fit loss {loss.name!r}: with {outputs} "
-            f"output{'s' if outputs > 1 else ''} it gives {last.range}, the loss needs {domains}; "
-            f"use {canonical} in the last layer or another loss"
+        fitting = [entry.name for entry in suited if fits(entry, loss, outputs)]
+        raise Refusal(
+            "activation_unfit",
+            name=(last.name,),
+            loss=(loss.name,),
+            outputs=str(outputs),
+            output="several" if outputs > 1 else "one",
+            range=[str(last.range)],
+            domains=[str(form.outputs) for form in loss.forms],
+            canonical=fitting,
         )
     return tuple(chosen)
 

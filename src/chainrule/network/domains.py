@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-from chainrule.errors import InputError, InputTypeError
+from chainrule.errors import InputTypeError
+from chainrule.network.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def checked(value: object, name: str, allowed: Domain, example: str) -> float:
         raise InputTypeError(f"{name} = {value!r} came; a number in {allowed} is needed, {example}")
     number = float(value)
     if not (math.isfinite(number) and number in allowed):
-        raise InputError(
-            f"{name} = {number:g} came; a finite number in {allowed} is needed, {example}"
+        raise Refusal(
+            "constant", name=name, value=f"{number:g}", allowed=[str(allowed)], example=example
         )
     return number
 

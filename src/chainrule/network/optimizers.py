@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, UNIT, checked
+from chainrule.network.refusals import Refusal
 
 W = Symbol("W")
 """The parameter."""
@@ -65,6 +66,11 @@ class Optimizer:
         raise NotImplementedError
 
     @property
+    def corrected(self) -> tuple[Equation, ...]:
+        """What texts give a name on the way: Adam's means without their bias, m̂ and v̂."""
+        return ()
+
+    @property
     def constants(self) -> dict[str, float]:
         """The constants by the letter they are printed with."""
         return {letter: float(getattr(self, name)) for name, letter in self.letters.items()}
@@ -91,9 +97,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nesterov and not self.momentum:
-            raise InputError(
-                "SGD: nesterov=True came with momentum = 0; give a momentum above 0, such as 0.9"
-            )
+            raise Refusal("nesterov")
 
     @property
     def memory(self) -> tuple[Symbol, ...]:  # type: ignore[override]
@@ -144,6 +148,11 @@ class Adam(Optimizer):
     name = "adam"
     memory = (m, v)
     letters = _ADAM_LETTERS
+
+    @property
+    def corrected(self) -> tuple[Equation, ...]:
+        """m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ)."""
+        return (Equation(Symbol("m_hat"), _m_hat), Equation(Symbol("v_hat"), _v_hat))
 
     @property
     def updates(self) -> tuple[Equation, ...]:

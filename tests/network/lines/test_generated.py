@@ -22,9 +22,11 @@ from chainrule.network.lines.names import Vocabulary
 from chainrule.network.lines.reading import read
 from chainrule.network.lines.trees import (
     Binary,
+    Call,
     Constant,
     Name,
     Negative,
+    Raised,
     Total,
     Transposed,
     Vector,
@@ -34,6 +36,7 @@ from chainrule.network.lines.trees import (
     written,
 )
 from chainrule.network.lines.trees import below as parts_of
+from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
 from chainrule.network.telling import left_side
 from chainrule.network.telling import written as displayed
@@ -41,11 +44,11 @@ from chainrule.network.telling import written as displayed
 MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, True)]
 
 
-def lines_of(network, layout, batch, style):
-    """Yield every line in matrices that a derivation displays."""
-    told = derive(network, layout=layout, batch=batch)
+def lines_of(network, layout, batch, style, optimizer="sgd", stages=()):
+    """Yield every line in matrices that a derivation displays, or those of some stages."""
+    told = derive(network, layout=layout, batch=batch, optimizer=optimizer)
     for statement in told.statements:
-        if statement.part == "function":
+        if statement.part == "function" or (stages and statement.stage not in stages):
             continue
         left = left_side(statement, style)
         sign = style.arrow if statement.assigns else style.equals
@@ -81,6 +84,56 @@ def test_every_displayed_line_is_right(place):
             assert verdict.kind == "right", (line, verdict.message())
             count += 1
     assert count >= 20
+
+
+OPTIMIZERS = [
+    SGD(momentum=0.9),
+    SGD(momentum=0.9, nesterov=True),
+    *map(find, CATALOGUE),
+]
+
+
+@pytest.mark.parametrize("place", range(len(OPTIMIZERS)), ids=lambda place: str(OPTIMIZERS[place]))
+def test_every_displayed_update_is_right_and_every_change_of_it_wrong(place):
+    optimizer = OPTIMIZERS[place]
+    layout, batch = MODES[place % len(MODES)]
+    network = Network.dense([2, 3, 2] if place % 2 else [2, 3, 4, 2], "tanh")
+    names = Vocabulary(network, optimizer)
+    example = Situation(network, layout, batch, optimizer)
+    computation = Computation(example.example(example.different(0), 0).setting)
+    right = wrong = 0
+    for style in (TEXT, LATEX):
+        for line in lines_of(network, layout, batch, style, optimizer, ("update",)):
+            verdict = check_line(network, line, batch=batch, layout=layout, optimizer=optimizer)
+            assert verdict.kind == "right", (line, verdict.message())
+            right += 1
+            if style is LATEX or "_b_" in line:
+                continue
+            (reading,) = read(line, names)
+            tree = computation.settled(reading.rights[0])
+            for mutated in changes_of_an_update(tree, computation):
+                changed = f"{reading.left.text} = {written(mutated, 'mathematics')}"
+                given = {"batch": batch, "layout": layout, "optimizer": optimizer}
+                verdict = check_line(network, changed, **given)
+                assert not verdict.correct, changed
+                wrong += 1
+    assert right >= 8
+    assert wrong >= 8 if optimizer.memory else wrong >= 4
+
+
+def changes_of_an_update(tree, computation):
+    """Yield the tree with a sign turned, a factor, a root or a square lost."""
+    for node in every(tree):
+        match node:
+            case Binary(operation="add" | "subtract", left=left, right=right):
+                other = "subtract" if node.operation == "add" else "add"
+                yield exchanged(tree, node, Binary(other, left, right))
+            case Binary(operation="product" | "entrywise", left=left, right=right):
+                for kept, lost in ((left, right), (right, left)):
+                    if shape_of(computation, lost) == ():
+                        yield exchanged(tree, node, kept)
+            case Raised(base=base) | Call(arguments=(base,)):
+                yield exchanged(tree, node, base)
 
 
 # -- rewritten -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Reading a line: both notations to the same tree, and nothing but a clear refusal for the rest."""
 
+import re
 import time
 
 import pytest
@@ -91,38 +92,48 @@ def test_an_unknown_name_gets_the_nearest():
         read("a_h = sigmod(z_h)", NAMES)
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("dW_ho = ", "missing at the end"),
-        ("dW_ho", "equals sign is missing"),
-        ("= a_h", "is missing at position 1"),
-        ("2 = 3", "left side"),
-        ("a_h.T = a_h", "equals sign"),
-        ("dW_ho = a_h +", "at the end"),
-        ("dW_ho = a_h)", "does not belong"),
-        ("dW_ho = (a_h]", "')' is missing"),
-        ("dW_ho = np.sum(a_h, axis=7)", "axis"),
-        ("dW_ho = np.sum(a_h, dtype=1)", "keepdims"),
-        ("dW_ho = np.outer(a_h)", "2 arguments are needed"),
-        ("dW_ho = a_h.reshape(2)", ".reshape"),
-        ("dW_ho = ∂Loss", "∂ needs a quotient"),
-        ("dW_ho = a_h ? 1", "'?' at position 13"),
-        ("dW_ho = a_h \\", "backslash"),
-        (r"dW_ho = \mathbf a_h", "mathbf"),
-        ("dW_ho = |a_h", "'|' is missing"),
-        ("dW_ho = (1 if a_h > 0)", "else"),
-        ("dW_ho = \\sum", "is missing"),
-        ("dW_ho = lambda x: x", "':' at position"),
-        ("dW_ho = [x for x in a_h]", "unknown name 'for'"),
-        ("dW_ho = 'a'", "missing"),
-    ],
-)
+REFUSED = [
+    ("dW_ho = ", "missing at the end"),
+    ("dW_ho", "equals sign is missing"),
+    ("= a_h", "is missing at position 1"),
+    ("2 = 3", "left side"),
+    ("a_h.T = a_h", "equals sign"),
+    ("dW_ho = a_h +", "at the end"),
+    ("dW_ho = a_h)", "does not belong"),
+    ("dW_ho = (a_h]", "')' is missing"),
+    ("dW_ho = np.sum(a_h, axis=7)", "axis"),
+    ("dW_ho = np.sum(a_h, dtype=1)", "keepdims"),
+    ("dW_ho = np.outer(a_h)", "2 arguments are needed"),
+    ("dW_ho = a_h.reshape(2)", ".reshape"),
+    ("dW_ho = ∂Loss", "∂ needs a quotient"),
+    ("dW_ho = a_h ? 1", "'?' at position 13"),
+    ("dW_ho = a_h \\", "backslash"),
+    (r"dW_ho = \mathbf a_h", "mathbf"),
+    ("dW_ho = |a_h", "'|' is missing"),
+    ("dW_ho = (1 if a_h > 0)", "else"),
+    ("dW_ho = \\sum", "is missing"),
+    ("dW_ho = lambda x: x", "':' at position"),
+    ("dW_ho = [x for x in a_h]", "unknown name 'for'"),
+    ("dW_ho = 'a'", "missing"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), REFUSED)
 def test_what_is_no_line_is_refused_where_it_stops_being_one(line, said):
     with pytest.raises(InputError) as caught:
         read(line, NAMES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [line for line, _ in REFUSED])
+def test_what_is_no_line_is_refused_in_chinese_as_well(line):
+    with pytest.raises(InputError) as caught:
+        cr.check_line(NETWORK, line, language="zh")
+    said = str(caught.value)
+    assert said.startswith(("此行", "未知的名称"))
+    assert said.endswith("。")
+    assert not re.search("[\u4e00-\u9fff][,;:]|[,;:][\u4e00-\u9fff]", said), said
 
 
 # -- hostile input -------------------------------------------------------------------------------

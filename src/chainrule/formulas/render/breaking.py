@@ -35,14 +35,14 @@ def broken_text(formula: str, room: int) -> list[str]:
     tokens = re.findall(r"[^ ]+ *", formula)
     atoms: list[_Atom] = []
     depth, before = 0, ""
-    for token in tokens:
+    for place, token in enumerate(tokens, start=1):
         cost = None if before == "" else _text_cost(before.strip(), token.strip())
-        atoms.append(
-            _Atom(token, len(token), None if cost is None else cost + _DEPTH * max(0, depth))
-        )
+        # The space behind a line's last token falls away: every line has room for one.
+        wide = len(token) + (place == len(tokens))
+        atoms.append(_Atom(token, wide, None if cost is None else cost + _DEPTH * max(0, depth)))
         depth += sum(token.count(c) for c in "([{") - sum(token.count(c) for c in ")]}")
         before = token
-    lines = _lines(atoms, room)
+    lines = _lines(atoms, room + 1)
     return ["".join(atom.text for atom in line).rstrip() for line in lines]
 
 
@@ -69,6 +69,12 @@ _SIGNS = {
     r"\oslash": 4.0,
     r"\times": 4.0,
 }
+_SIGN = re.compile(r"\\(odot|oslash|times|leftarrow)(?![a-z])|[-+=<>,]|\s*$")
+"""What no break between two factors stands before."""
+_BINDS = re.compile(
+    r"\\(odot|oslash|times|leftarrow|sum|max|log|tanh|operatorname)(?![a-z])|[-+=<>,]|\s*$"
+)
+"""What it does not stand behind: signs, sums and functions belong to what follows."""
 _OPENS, _CLOSES = re.compile(r"\\left(?![a-z])|[(\[]"), re.compile(r"\\right(?![a-z])|[)\]]")
 
 
@@ -87,12 +93,13 @@ def broken_latex(formula: str, room: float) -> list[str]:
     text, wide, depth, cost = "", 0.0, 0, None
     pieces = units(formula)
     for place, unit in enumerate(pieces):
-        spaced = 0 < place < len(pieces) - 1 and pieces[place - 1].tex.isspace()
+        spaced = place > 0 and pieces[place - 1].tex.isspace()
+        follows = pieces[place + 1].tex if place < len(pieces) - 1 else ""
         before = pieces[place - 2].tex if place > 1 else ""
         found: float | None = None
-        if spaced and unit.tex in _SIGNS and pieces[place + 1].tex.isspace():
+        if spaced and unit.tex in _SIGNS and follows.isspace():
             found = _SIGNS[unit.tex]
-        elif spaced and _factor(before) and _factor(unit.tex):
+        elif spaced and not _BINDS.match(before) and not _SIGN.match(unit.tex):
             found = 9.0
         if found is not None and text:
             atoms.append(_Atom(text, wide, cost))
@@ -104,12 +111,6 @@ def broken_latex(formula: str, room: float) -> list[str]:
     if len(lines) == 1:
         return [formula]
     return _signed(_sized(lines))
-
-
-def _factor(tex: str) -> bool:
-    """Whether a piece may stand beside a break between two factors."""
-    known = r"\\(odot|oslash|times|sum|max|log|tanh|operatorname)\b|[-+=<>,]|\s*$"
-    return not re.match(known, tex)
 
 
 def _signed(lines: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ It is computed on small random examples and compared with the truth.  Where it d
 repair of it is tried; the one that makes it right says what was wrong.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -12,18 +12,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
+from chainrule.network.lines.changes import Factor, Repair, factors, times
 from chainrule.network.lines.computing import Clash, Computation
 from chainrule.network.lines.derivatives import Link, links_of
 from chainrule.network.lines.examples import Example, Situation
+from chainrule.network.lines.literals import named
 from chainrule.network.lines.names import LOSS, Vocabulary
 from chainrule.network.lines.reading import Reading
-from chainrule.network.lines.repairs import (
-    Factor,
-    Neighborhood,
-    Repair,
-    factors,
-    times,
-)
+from chainrule.network.lines.repairs import Neighborhood
 from chainrule.network.lines.slopes import slope_trees
 from chainrule.network.lines.trees import (
     Binary,
@@ -33,8 +29,10 @@ from chainrule.network.lines.trees import (
     Tree,
     every,
     exchanged,
+    in_latin,
     written,
 )
+from chainrule.network.lines.update_repairs import update_of
 from chainrule.network.lines.verdicts import LineVerdict, Measures, same
 
 Array = NDArray[Any]
@@ -53,10 +51,16 @@ class Case:
     """One equality being judged: what it gives in each example, and what it should give."""
 
     def __init__(
-        self, examples: Sequence[Example], line: str, reading: Reading, target: str, tree: Tree
+        self,
+        examples: Sequence[Example],
+        line: str,
+        reading: Reading,
+        target: str,
+        tree: Tree,
+        constants: Mapping[str, float],
     ) -> None:
         self.examples, self.line, self.reading = examples, line, reading
-        self.target, self.tree = target, tree
+        self.target, self.tree, self.constants = target, tree, constants
         self.computations = [Computation(example.setting) for example in examples]
         self.work, self.nodes = 0, sum(1 for _ in every(tree))
         self.clash: Clash | None = None
@@ -74,7 +78,13 @@ class Case:
         self.compute()
         if self.agrees(self.tree):
             return self.right()
-        return self.right_here() or self.repaired() or self.wrong()
+        return (
+            self.right_numbers()
+            or self.right_here()
+            or self.repaired()
+            or self.repaired_numbers()
+            or self.wrong()
+        )
 
     def compute(self) -> None:
         """Compute the line in the first example, or see where its axes clash."""
@@ -108,8 +118,52 @@ class Case:
 
     # -- right ---------------------------------------------------------------------------------
 
-    def right(self) -> LineVerdict:
-        return self._verdict("right", True)
+    def right(self, kind: str = "right", **given: str) -> LineVerdict:
+        return self._verdict(kind, True, None, **given)
+
+    def right_numbers(self) -> LineVerdict | None:
+        """Right with the optimizer's own constants, such as 0.9 for μ."""
+        found = self.with_constants()
+        if found is None:
+            return None
+        known = (f"{in_latin(letter)} = {self.constants[letter]:g}" for letter in found)
+        return self.right("right_constants", constants=" | ".join(known))
+
+    def with_constants(self) -> list[str] | None:
+        """Return the constants that numbers of the line stand for, None if it is not right so."""
+        for tree, letters in self._named():
+            if self._quickly(tree):
+                return sorted(letters)
+        return None
+
+    def _named(self) -> Iterator[tuple[Tree, set[str]]]:
+        """Yield an optimizer's line with constants for the numbers that have their values."""
+        return named(self.tree, self.constants if self._updates else {})
+
+    def repaired_numbers(self) -> LineVerdict | None:
+        """Look for the single change once more, with constants for numbers such as 0.9."""
+        for tree, _ in self._named():
+            case = Case(self.examples, self.line, self.reading, self.target, tree, self.constants)
+            case.compute()
+            found = case.repaired()
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def _updates(self) -> bool:
+        """Whether the line is one of the optimizer's."""
+        return self.target.endswith(" new") or "_hat_" in self.target
+
+    def convention(self, kept: str) -> LineVerdict:
+        """Right where momentum keeps something else than the derivation's step."""
+        updating, told = self.situation.updating, self.situation.told
+        parameter = updating.parameter(self.target)
+        memory = f"{updating.optimizer.memory[0].name}_{parameter}"
+        both = " | ".join(told[f"{key} new"] for key in (memory, parameter))
+        self.compute()
+        verdict = self._verdict(f"convention_{kept}", False, name=memory, both=both)
+        return replace(verdict, repaired=told[self.target])
 
     def right_here(self) -> LineVerdict | None:
         """Right only because of this network's own widths, such as n = 1."""
@@ -126,7 +180,7 @@ class Case:
                 return None
             if not same(value, example.setting.values[self.target]):
                 return None
-        widths = ", ".join(f"{axis.size} = 1" for axis in ones)
+        widths = " | ".join(f"{axis.size} = 1" for axis in ones)
         repair = self.repaired()
         if repair is None:
             return self._verdict("right_here_only", True, widths=widths)
@@ -152,6 +206,7 @@ class Case:
             0 if self.situation.layout == "rows" else 1,
             None if self.clash is None else self.clash.tree,
             single=self.target == LOSS,
+            update=update_of(self.situation.updating, self.target) if self._updates else None,
         )
 
     def _by_total(self) -> LineVerdict | None:
@@ -177,12 +232,19 @@ class Case:
                 if factor is None:
                     repair = Repair("sign", tree, self.tree)
                 elif sign == 1:
-                    repair = self._number(factor, tree)
+                    repair = self._number(factor, self._without(factor) or tree)
                 else:
                     given: dict[str, str | Tree] = {"factor": factor.label}
                     repair = Repair("factor_sign", tree, self.tree, given)
                 return self._verdict_of(repair)
         return None
+
+    def _without(self, factor: Factor) -> Tree | None:
+        """Return the line without a number in it that is one too many, None where none is."""
+        if factor.label not in ("n", "B", "1/2", "1/alpha"):
+            return None
+        trees = (repair.tree for repair in self._neighborhood.scalars())
+        return next((tree for tree in trees if self._quickly(tree)), None)
 
     def _letters(self) -> list[str]:
         return ["n", "B"] if self.situation.batch else ["n"]
@@ -195,7 +257,8 @@ class Case:
         if "α" in factor.counted:
             return Repair("factor", tree, self.tree, given)
         if "B" in factor.counted:
-            return Repair("convention_batch", tree, self.tree, given)
+            much = "_much" if factor.label == "B" and self.target[0] == "∂" else ""
+            return Repair(f"convention_batch{much}", tree, self.tree, given)
         if "2" in factor.counted and squared:
             return Repair("convention_half", tree, self.tree, given)
         return Repair("factor", tree, self.tree, given)
@@ -323,6 +386,9 @@ class Case:
         ]
         numbers: dict[str, Any] = {}
         if not correct:
+            if kind in ("different", "shape", "ones") and self.target in self.situation.told:
+                told = self.situation.told[self.target]
+                said.append(("told", {"told": told}))
             numbers, more = self.measures.numbers(self.found, self.truth)
             said.append(more)
         return LineVerdict(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.evaluate import PRIMITIVES, Evaluation
 from chainrule.formulas.expressions import Symbol
@@ -35,6 +34,7 @@ from chainrule.network.lines.trees import (
     below,
     rebuilt,
 )
+from chainrule.network.refusals import Refusal
 
 Array = NDArray[Any]
 
@@ -83,7 +83,7 @@ class Computation:
     def __call__(self, tree: Tree) -> Array:
         """Return the value of a tree.
 
-        Raises ``Clash`` where axes do not meet, ``InputError`` where a value is missing.
+        Raises ``Clash`` where axes do not meet, ``Refusal`` where a value is missing.
         """
         with np.errstate(all="ignore"):
             value = self.value(tree)
@@ -98,9 +98,7 @@ class Computation:
             self.count += 1
             value = self._computed(tree)
             if not isinstance(value, OnesVector) and np.size(value) > LARGEST:
-                raise InputError(
-                    f"line: a result with more than {LARGEST:,} entries; check a shorter line"
-                )
+                raise Refusal("entries", most=f"{LARGEST:,}")
             found = self.known[id(tree)] = (tree, value)
         return found[1]
 
@@ -110,10 +108,7 @@ class Computation:
                 return np.asarray(tree.value)
             case Name():
                 if tree.key not in self.setting.values:
-                    raise InputError(
-                        f"line: {tree.text} has no value here: its parameter is not trained, or "
-                        "nothing trained lies below it"
-                    )
+                    raise Refusal("no_value", text=tree.text)
                 return self.setting.values[tree.key]
             case Vector():
                 return OnesVector(np.asarray(1.0), tree.row)
@@ -162,7 +157,15 @@ class Computation:
                 return replace(new, operation="matrix")
             if left.shape == right.shape:
                 return replace(new, operation="entrywise")
+        if isinstance(new, Binary) and new.operation == "entrywise" and self._has_number(new):
+            return replace(new, operation="product")  # a number needs no ⊙
         return new
+
+    def _has_number(self, tree: Tree) -> bool:
+        try:
+            return any(np.ndim(self(part)) == 0 for part in below(tree))
+        except Clash:
+            return False
 
     def _array(self, tree: Tree) -> Array:
         value = self.value(tree)
@@ -220,7 +223,7 @@ class Computation:
         if name == "outer":
             left, right = (self._array(part) for part in tree.arguments)
             if left.size * right.size > LARGEST:
-                raise InputError(f"line: an outer product with more than {LARGEST:,} entries")
+                raise Refusal("outer", most=f"{LARGEST:,}")
             return np.outer(left, right)
         if name == "where":
             return self._spread(tree, lambda c, x, y: np.where(c != 0, x, y), *tree.arguments)
@@ -243,14 +246,12 @@ class Computation:
             return layers[argument.key]
         if len(set(layers.values())) == 1:
             return next(iter(layers.values()))
-        raise InputError(
-            "line: f: the layers have different activations; write the activation's name, or f(z_…)"
-        )
+        raise Refusal("which_activation")
 
     def _applied(self, function: Activation, value: Array, slope: bool) -> Array:
         if function.slope is None:
             if slope:
-                raise InputError(f"line: {function.name} has no slope entry by entry")
+                raise Refusal("no_slope", text=function.name)
             return _by_sample(function, value, self.setting.samples)
         if not slope:
             return _evaluated(function.computed, {"z": value}, value)
@@ -276,10 +277,7 @@ class Computation:
     def _partial(self, tree: Partial) -> Array:
         found = self.setting.stands_for.get((tree.above, tree.below))
         if found is None:
-            raise InputError(
-                f"line: {tree.text} is no derivative of one layer's value by what it is made of; "
-                "a chain goes through every z and a on its way"
-            )
+            raise Refusal("no_derivative", text=tree.text)
         return found
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chainrule.errors import InputError, shown
 from chainrule.network.lines.tokens import Token
 from chainrule.network.lines.trees import Span
+from chainrule.network.refusals import Given, Refusal
 
 DEEPEST = 30
 """Brackets, signs and powers that may be inside one another."""
@@ -36,20 +36,22 @@ class Cursor:
 
     def expect(self, kind: str, text: str) -> Token:
         if self.now.kind != kind or self.now.text != text:
-            raise self.fault(f"{shown(text)} is missing")
+            raise self.fault("missing", mark=(text,))
         return self.take()
 
-    def fault(self, said: str) -> InputError:
+    def fault(self, said: str, **given: Given) -> Refusal:
+        """Return what is wrong at this place: the phrase ``said`` with what is put into it."""
         token = self.now
         if token.kind == "stop":
-            return InputError(f"line: {said} at the end")
-        return InputError(f"line: {said} at position {token.start + 1}, before {shown(token.text)}")
+            return Refusal("at_end", **given, said=said)
+        place = str(token.start + 1)
+        return Refusal("at_position", **given, said=said, place=place, token=(token.text,))
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise InputError(f"line: more than {DEEPEST} brackets inside one another; shorten it")
+            raise Refusal("deep", most=str(DEEPEST))
         yield
         self.depth -= 1
 

@@ -26,11 +26,16 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.positional import Entrywise, laid_out
+from chainrule.formulas.render import TEXT
+from chainrule.network import telling
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import SAMPLES, Network
+from chainrule.network.derivation import derive
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.lines.computing import Setting
 from chainrule.network.lines.names import LOSS, constants
+from chainrule.network.lines.updating import Updating
+from chainrule.network.optimizers import SGD, Optimizer
 
 Array = NDArray[Any]
 
@@ -41,6 +46,10 @@ _OUTPUTS = (3, 7)
 _OTHERS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
 
+PLAIN = SGD()
+"""Gradient descent without momentum."""
+
+
 @dataclass(frozen=True, eq=False)
 class Situation:
     """What a line is judged in: the network, one sample or a batch, and how samples stand."""
@@ -48,6 +57,14 @@ class Situation:
     network: Network
     layout: Layout
     batch: bool
+    optimizer: Optimizer = PLAIN
+    kept: str = "step"
+    """What momentum keeps in the learner's convention, one of ``updating.KEPT``."""
+
+    @cached_property
+    def updating(self) -> Updating:
+        """The optimizer's names and values."""
+        return Updating(self.optimizer)
 
     @cached_property
     def gradients(self) -> Gradients:
@@ -58,6 +75,22 @@ class Situation:
     def axes(self) -> tuple[Axis, ...]:
         """All axes, the samples first where there are any."""
         return (*((SAMPLES,) if self.batch else ()), *self.network.axes)
+
+    @cached_property
+    def told(self) -> Mapping[str, str]:
+        """What the derivation has for every value, by its key."""
+        told = derive(self.network, layout=self.layout, batch=self.batch, optimizer=self.optimizer)
+        found: dict[str, str] = {}
+        for statement in told.statements:
+            if statement.part != "function":
+                name = statement.left.name
+                key = name[0].lower() + name[1:] if name[0] in "ZA" else name
+                key = key.replace("/∂A", "/∂a")
+                sign = TEXT.arrow if statement.assigns else TEXT.equals
+                right = telling.written(statement.rights[-1].formula, statement, TEXT)
+                line = telling.left_side(statement, TEXT) + sign + right
+                found[f"{key} new" if statement.assigns else key] = line
+        return found
 
     def different(self, number: int) -> dict[Axis, int]:
         """Return a length of its own for every axis; other ones for the second example.
@@ -158,17 +191,27 @@ class Example:
         for symbol, value in cotangents.items():
             key = keys[symbol]
             values[f"δ_{key[2:]}" if key.startswith("z_") else f"∂{LOSS}/∂{key}"] = value
-            if symbol in formulation.parameters:
-                values[f"{key} new"] = values[key] - _RATE * value
         for layer, activation in enumerate(network.activations, start=1):
             layers[f"z_{network.names.places[layer]}"] = activation
         self._with_inputs(values)
+        self._with_updates(values)
         return Setting(
             values,
             layers,
             0 if self.situation.layout == "rows" else 1,
             self._links(values, layers),
         )
+
+    def _with_updates(self, values: dict[str, Array]) -> None:
+        """Add the optimizer's constants and memory, and what they and the parameters become."""
+        updating, gradients = self.situation.updating, self.situation.gradients
+        values.update(updating.constants(self.seed))
+        for parameter in gradients.formulation.parameters:
+            if f"∂{LOSS}/∂{parameter.name}" in values:
+                values.update(updating.after(parameter, gradients, values, self.seed))
+        if self.situation.kept != "step":
+            keys = (key for key in list(values) if updating.is_memory(key))
+            values.update(updating.otherwise(values, keys, self.situation.kept))
 
     def _with_inputs(self, values: dict[str, Array]) -> None:
         """Add ∂Loss/∂X, which training does not need but learners write."""

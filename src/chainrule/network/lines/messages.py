@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
-from chainrule.errors import unknown_name
+from chainrule.network.refusals import check_language
 
-LANGUAGES = ("en", "zh")
+_SEVERAL = {"sizes": "comma", "widths": "comma", "constants": "comma", "names": "and"}
+_SEVERAL["both"] = "semicolon"
+"""What may hold several things with " | " between, and the phrase that comes between them."""
 
 
 @cache
@@ -17,8 +19,7 @@ def phrases(language: str) -> Mapping[str, str]:
     >>> phrases("zh")["right"]
     '正确。'
     """
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
+    check_language(language)
     stored = files("chainrule.network").joinpath("phrases", f"lines.{language}.toml")
     return tomllib.loads(stored.read_text(encoding="utf-8"))
 
@@ -32,5 +33,7 @@ def message_of(said: Iterable[tuple[str, Mapping[str, str]]], language: str) -> 
         if "meets" in put:
             left, _, right = put["meets"].partition(" | ")
             put["meets"] = known["meets"].format(left=left, right=right) if left else ""
+        for name in put.keys() & _SEVERAL.keys():
+            put[name] = put[name].replace(" | ", known[_SEVERAL[name]])
         sentences.append(known[key].format(**put))
     return known["between"].join(sentences)

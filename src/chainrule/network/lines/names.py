@@ -6,12 +6,17 @@ A value is known by a *key*, the name that the derivation of one sample prints: 
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from functools import cached_property
 
-from chainrule.errors import InputError, nearest, shown, unknown_name
+from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
 from chainrule.network import activations
 from chainrule.network.architecture import Network
+from chainrule.network.lines.trees import in_latin
+from chainrule.network.lines.updating import Updating
+from chainrule.network.optimizers import SGD, Adam, Optimizer
+from chainrule.network.refusals import LONGEST, Refusal, unknown
 
 LOSS = "Loss"
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
@@ -22,6 +27,11 @@ _SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
 _SLOPES = ("_prime", "_derivative", "_deriv", "_slope", "_grad")
 _ANY_FUNCTION = ("f", "g", "φ", "phi", "act", "activation")
 _INDICES = "ijkb"
+_OTHERS = (
+    (SGD(momentum=0.9), ("optimizer=cr.SGD(momentum=0.9)", "--momentum 0.9")),
+    (Adam(), ('optimizer="adam"', "--optimizer adam")),
+)
+"""Optimizers whose names are known even where they are not asked for, and how to ask for them."""
 
 
 class Vocabulary:
@@ -32,8 +42,9 @@ class Vocabulary:
     ('W_ho', '∂Loss/∂W_ho', 'δ_o', 'W_ho new')
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, optimizer: Optimizer | None = None) -> None:
         self.network = network
+        self.updating = Updating(SGD() if optimizer is None else optimizer)
 
     # -- what values there are -----------------------------------------------------------------
 
@@ -74,9 +85,13 @@ class Vocabulary:
                     found.setdefault(variant, key)
 
         spell(LOSS, _LOSSES)
-        spell("Y", _TARGETS)
         spell("α", _RATES)
-        spell("B", _SAMPLES)
+        # The optimizer's own letters first: its t counts steps, its m is no number of samples.
+        for letter, words in self.updating.spelled_constants(tuple(self.network.strengths)):
+            spell(letter, words)
+        kept = {memory.name for memory in self.updating.optimizer.memory}
+        spell("Y", _TARGETS)
+        spell("B", (word for word in _SAMPLES if word not in kept))
         spell("n", ("n", "n_o"))
         spell("e", ("e",))
         spell("π", ("π", "pi"))
@@ -92,6 +107,11 @@ class Vocabulary:
                 for word in words:
                     spell(f"{key} new", (f"{word}_new", f"new_{word}", f"{word}_next"))
                     spell(key, (f"{word}_old", f"old_{word}"))
+        for key, words in self.updating.spelled_memory(self.parameters):
+            spell(key, words)
+            if "_hat_" not in key:
+                spell(f"{key} new", (f"{word}_new" for word in words))
+                spell(f"{key} old", (f"{word}_old" for word in words))
         for key, words in self.values.items():
             cotangent = self.cotangent(key)
             starts = ["d", "d_", "grad_", "∇", "nabla_", "g_"]
@@ -105,6 +125,11 @@ class Vocabulary:
                 if len(self.network.layers) == 2:
                     spell(cotangent, ("δ", "delta"))
         return found
+
+    @property
+    def parameters(self) -> dict[str, tuple[str, ...]]:
+        """The parameters by their keys, with their spellings."""
+        return {key: words for key, words in self.values.items() if key[0] in "Wb"}
 
     @cached_property
     def _folded(self) -> dict[str, str]:
@@ -168,24 +193,52 @@ class Vocabulary:
         inner = self.function(name[start.end() :]) if start else None
         return None if inner is None or " " in inner else f"{inner} slope"
 
-    def unknown(self, text: str) -> InputError:
+    def unknown(self, text: str) -> Refusal:
         """Return the error for a word that is nobody's name, with the nearest one."""
-        known = [*self.shown(), *activations.CATALOGUE, "np.sum", "np.exp", "np.outer"]
+        bare = text[:-1].rstrip("_")
+        if text[-1:] == "T" and self.key(bare) is not None:
+            return Refusal("unknown_transpose", name=(text,), bare=(bare,), guess=(f"{bare}.T",))
+        found = self._unknown_memory(text)
+        if found is not None:
+            return found
         guess = nearest(
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
-        if guess is None:
-            return unknown_name("name", text, known)
-        listed = ", ".join(shown(name) for name in self.shown())
-        return InputError(
-            f"unknown name {shown(text)}: did you mean {shown(guess)}? Known: {listed}"
-        )
+        # Of a deep network not all are listed: the nearest come first.
+        likest = SequenceMatcher(b=text)
+
+        def likeness(name: str) -> float:
+            likest.set_seq1(name)
+            return likest.ratio()
+
+        names = self.shown()
+        if len(names) > LONGEST:
+            names.sort(key=likeness, reverse=True)
+        return unknown("name", text, guess, tuple(names))
+
+    def _unknown_memory(self, text: str) -> Refusal | None:
+        """Return the error for an optimizer's v without its parameter, or without its optimizer."""
+        memory = [typed(key) for key, _ in self.updating.spelled_memory(self.parameters)]
+        own = [name for name in memory if re.fullmatch(rf"{re.escape(text)}_[Wb]_\w+", name)]
+        if own:
+            return Refusal("unknown_parameter", name=(text,), guess=tuple(own[:2]))
+        if self.updating.letters:
+            return None
+        for other, written in _OTHERS:
+            vocabulary = Vocabulary(self.network, other)
+            key = vocabulary.key(text) or vocabulary.key(f"{text}_{next(iter(self.parameters))}")
+            if key and (vocabulary.updating.is_memory(key) or key in vocabulary.updating.letters):
+                python, options = written
+                return Refusal("unknown_optimizer", name=(text,), python=python, options=options)
+        return None
 
     def shown(self) -> list[str]:
         """Return the names that are offered: one spelling of each value, in ASCII."""
         keys = [*self.values, *map(self.cotangent, self.values)]
         return [typed(key) for key in keys if key != self.cotangent("X")] + [
             *("Y_t" if self.network.names.joined else "Y", LOSS, "alpha", "n", "B"),
+            *(typed(key) for key, _ in self.updating.spelled_memory(self.parameters)),
+            *map(typed, self.updating.letters),
         ]
 
 
@@ -208,5 +261,4 @@ def typed(key: str) -> str:
     >>> typed("δ_o"), typed("∂Loss/∂W_ho"), typed("α"), typed("W_ho new")
     ('delta_o', 'dW_ho', 'alpha', 'W_ho_new')
     """
-    word = key.replace(f"∂{LOSS}/∂", "d").replace("δ", "delta").replace("α", "alpha")
-    return word.replace("λ", "lambda").replace(" ", "_")
+    return in_latin(key).replace(" ", "_")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from chainrule.errors import InputError, shown
 from chainrule.network.lines.cursor import Cursor
 from chainrule.network.lines.tokens import Token
 from chainrule.network.lines.trees import (
@@ -22,6 +21,7 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
+from chainrule.network.refusals import Refusal
 
 ELEMENTARY = {
     "exp": "exp",
@@ -62,7 +62,7 @@ class Names(Protocol):
     def function(self, text: str) -> str | None:
         """Return the name of an activation, or of its slope."""
 
-    def unknown(self, text: str) -> InputError:
+    def unknown(self, text: str) -> Refusal:
         """Return the error for a name that is not known."""
 
 
@@ -122,7 +122,7 @@ class Pieces(Cursor):
                 return self.cases()
             case "word":
                 return self.word()
-        raise self.fault("a name, a number or a bracket is missing")
+        raise self.fault("piece")
 
     def ones(self, token: Token) -> Tree:
         """Read a 1 that stands behind a matrix: a column of ones."""
@@ -163,13 +163,13 @@ class Pieces(Cursor):
         if self.now.kind == "word" and self.now.text == "otherwise":
             self.take()
         if self.now.kind != "end cases":
-            raise self.fault("a function by two cases is read, with ‘otherwise’ for the second: it")
+            raise self.fault("cases")
         self.take()
         return Call("where", (condition, chosen, other), span=(start, self.behind()[1]))
 
     def group(self) -> Tree:
         if self.now.kind != "open":
-            raise self.fault("a bracket is missing")
+            raise self.fault("bracket")
         return self.bracket()
 
     def fraction(self) -> Tree:
@@ -211,7 +211,7 @@ class Pieces(Cursor):
             self.place += 2
             below = self.take().text
             return self.quotient(above, below, (start, self.behind()[1]))
-        raise self.fault("∂ needs a quotient such as ∂Loss/∂W_ho: /∂ is missing")
+        raise self.fault("quotient")
 
     def is_quotient(self, above: str, below: str) -> bool:
         return bool(self.names.differential(above) and self.names.differential(below))
@@ -292,16 +292,16 @@ class Pieces(Cursor):
     def arguments(self, count: int) -> list[Tree]:
         closing = {"(": ")", "{": "}"}.get(self.now.text, ")")
         if self.now.kind != "open":
-            raise self.fault("a bracket is missing")
+            raise self.fault("bracket")
         self.take()
         found = [self.compared()]
         while self.now.kind == "comma":
             self.take()
             if self.now.kind == "word" and self.ahead().kind == "equals":
-                raise self.fault("an option that is not known here stands")
+                raise self.fault("option")
             found.append(self.compared())
         if len(found) != count:
-            raise self.fault(f"{count} arguments are needed, {len(found)} came: something is wrong")
+            raise self.fault("arguments", wanted=str(count), came=str(len(found)))
         self.expect("close", closing)
         return found
 
@@ -317,7 +317,7 @@ class Pieces(Cursor):
                 self.take()
                 condition = self.compared()
                 if self.now.kind != "word" or self.now.text != "else":
-                    raise self.fault("‘else’ is missing")
+                    raise self.fault("else")
                 self.take()
                 other = self.compared()
             return Call("where", (condition, tree, other), span=over(tree, other))
@@ -345,12 +345,12 @@ class Pieces(Cursor):
             if option in ("axis", "dim") and value in ("0", "1", "2", "None"):
                 axis = None if value == "None" else sign * int(value)
                 if axis not in (None, 0, 1, -1, -2):
-                    raise self.fault("a matrix has axes 0 and 1: another axis stands")
+                    raise self.fault("axis")
                 axis = None if axis is None else axis % 2
             elif option in ("keepdims", "keepdim") and value in ("True", "False", "1", "0"):
                 keep = value in ("True", "1")
             else:
-                raise self.fault(f"{name} takes axis and keepdims only: {shown(option)} stands")
+                raise self.fault("total", function=name, option=(option,))
             if self.now.kind == "comma":
                 self.take()
         self.expect("close", ")")
@@ -372,10 +372,7 @@ class Pieces(Cursor):
             self.expect("close", ")")
             span = (tree.span[0], self.behind()[1])
             return tree if name == "astype" else Transposed(tree, span=span)
-        raise InputError(
-            f"line: .{name} at position {token.start + 1} is not known; "
-            ".T, .dot(…), .sum(axis=0) and .mean(axis=0) are"
-        )
+        raise Refusal("member", text=name, place=str(token.start + 1))
 
 
 def _axis_called(letter: str) -> str | None:

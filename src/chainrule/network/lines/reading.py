@@ -9,9 +9,8 @@ known names.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.errors import InputError
 from chainrule.network.lines.pieces import Names, Pieces, over
-from chainrule.network.lines.tokens import tokens
+from chainrule.network.lines.tokens import Token, tokens
 from chainrule.network.lines.trees import (
     Binary,
     Constant,
@@ -23,6 +22,7 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
+from chainrule.network.refusals import Refusal
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def read(line: str, names: Names) -> tuple[Reading, ...]:
     parser = _Parser(found, names, len(line))
     readings = tuple(parser.statements())
     if not readings:
-        raise InputError(
-            "line: nothing to check came; write an equation such as dW_ho = a_h.T @ delta_o"
-        )
+        raise Refusal("empty")
     return readings
 
 
@@ -56,12 +54,15 @@ class _Parser(Pieces):
                 continue
             yield self.statement()
             if self.now.kind not in ("end", "stop"):
-                raise self.fault("something that does not belong there stands")
+                raise self.fault("surplus")
 
     def statement(self) -> Reading:
         left = self.left_side()
         sign = self.now
-        if sign.kind in ("less", "more", "equals", "assign"):
+        if sign.text == "==":
+            sign = Token("equals", "=", sign.start, sign.end)
+            self.take()
+        elif sign.kind in ("less", "more", "equals", "assign"):
             self.take()
         if sign.kind in ("less", "more"):
             change = self.sum()
@@ -69,9 +70,7 @@ class _Parser(Pieces):
             span = (left.span[0], change.span[1])
             return Reading(left, (Binary(operation, left, change, span=span),), True)
         if sign.kind not in ("equals", "assign"):
-            raise self.fault(
-                "an equation is needed, such as dW_ho = a_h.T @ delta_o: an equals sign is missing"
-            )
+            raise self.fault("equals")
         rights = [self.sum()]
         while self.now.kind == "equals":
             self.take()
@@ -85,10 +84,7 @@ class _Parser(Pieces):
                 self.take()
                 return Name(self.known(f"{tree.text}_new"), tree.text, span=tree.span)
             return tree
-        raise InputError(
-            "line: the left side has to be one value of the network, such as dW_ho, delta_o, z_h, "
-            "a_h, Loss or W_ho"
-        )
+        raise Refusal("left")
 
     # -- expressions ---------------------------------------------------------------------------
 

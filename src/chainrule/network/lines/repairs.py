@@ -5,11 +5,12 @@ business of ``judging``: here nothing is computed but shapes.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import product as combinations
 
 import numpy as np
 
+from chainrule.network.activations import CATALOGUE
+from chainrule.network.lines.changes import PRODUCTS, Changes, Repair, factors, sloped, times
 from chainrule.network.lines.computing import Clash, Computation, OnesVector
 from chainrule.network.lines.trees import (
     Binary,
@@ -22,65 +23,13 @@ from chainrule.network.lines.trees import (
     Total,
     Transposed,
     Tree,
-    below,
-    every,
     exchanged,
-    rebuilt,
+    in_latin,
 )
-
-PRODUCTS = ("entrywise", "matrix", "product")
-
-
-@dataclass(frozen=True)
-class Repair:
-    """A changed tree, the kind of the change, the node at fault, and what to say about it."""
-
-    kind: str
-    tree: Tree
-    node: Tree
-    given: dict[str, str | Tree] = field(default_factory=dict)
+from chainrule.network.lines.update_repairs import Update, UpdateRepairs
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A number that is missing: ``label`` as it is written, and the tree that multiplies."""
-
-    label: str
-    tree: Tree
-    counted: frozenset[str]
-    """The letters in it."""
-
-
-def factors(letters: Sequence[str]) -> list[Factor]:
-    """Return the numbers that get lost: 2, n, B, α and their quotients, the plain ones first."""
-    found = []
-    plain = [("2", Constant(2.0, "2")), *((letter, Name(letter, letter)) for letter in letters)]
-    names = {"α": "alpha"}
-    for name, tree in plain:
-        label = names.get(name, name)
-        over = Binary("divide", Constant(1.0, "1"), tree)
-        found.append(Factor(f"1/{label}", over, frozenset({name})))
-        found.append(Factor(label, tree, frozenset({name})))
-    for first, above in plain:
-        for second, under in plain:
-            if first != second and "α" not in (first, second):
-                tree = Binary("divide", above, under)
-                found.append(Factor(f"{first}/{second}", tree, frozenset({first, second})))
-    if {"n", "B"} <= {*letters}:
-        two, n, samples = plain[0][1], Name("n", "n"), Name("B", "B")
-        both = Binary("product", samples, n)
-        for top, tree in (("1", Constant(1.0, "1")), ("2", two)):
-            whole = Binary("divide", tree, both)
-            found.append(Factor(f"{top}/(B n)", whole, frozenset({top, "n", "B"} - {"1"})))
-    return found
-
-
-def times(factor: Factor, node: Tree) -> Tree:
-    """Return a node multiplied with a number."""
-    return Binary("product", factor.tree, node, span=node.span)
-
-
-class Neighborhood:
+class Neighborhood(Changes):
     """The repairs of one tree, whose values (of what can be computed) give the shapes."""
 
     def __init__(
@@ -93,16 +42,15 @@ class Neighborhood:
         clash: Tree | None,
         *,
         single: bool,
+        update: Update | None = None,
     ) -> None:
-        self.tree = tree
+        super().__init__(tree)
         self.computation = computation
         self.slopes = slopes
         self.letters = letters
         self.samples = samples
         self.clash = clash
-        self.single = single
-        self.nodes = list(every(tree))
-        self.above = {id(part): node for node in self.nodes for part in below(node)}
+        self.single, self.update = single, update
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.totals()
@@ -114,20 +62,13 @@ class Neighborhood:
         yield from self.sequential()
         yield from self.signs()
         yield from self.numbers()
+        if self.update is not None:
+            yield from UpdateRepairs(self.tree, self.update)
         yield from self.losing_slopes()
+        yield from self.biases()
         yield from self.names()
         yield from self.penalties()
         yield from self.arrangements()
-
-    def changed(self, kind: str, node: Tree, new: Tree, **given: str | Tree) -> Repair:
-        """Return the repair that puts another node in the place of one."""
-        above = self.above.get(id(node))
-        before, tree = node, new
-        while above is not None:
-            parts = tuple(tree if part is before else part for part in below(above))
-            before, tree = above, rebuilt(above, parts)
-            above = self.above.get(id(before))
-        return Repair(kind, tree, node, given)
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None where it has none."""
@@ -205,7 +146,7 @@ class Neighborhood:
     def sequential(self) -> Iterator[Repair]:
         """Take the old parameter for the one that has been updated."""
         for node in self.nodes:
-            if isinstance(node, Name) and node.key.endswith(" new"):
+            if isinstance(node, Name) and node.key.endswith(" new") and node.key[0] in "Wb":
                 key = node.key.removesuffix(" new")
                 new = Name(key, f"{key}_old", span=node.span)
                 yield self.changed("sequential", node, new, name=key)
@@ -219,8 +160,12 @@ class Neighborhood:
             others = [
                 key
                 for key, value in values.items()
-                if key != node.key and not key.endswith(" new") and np.ndim(value) == len(shape)
+                if key != node.key and " " not in key and np.ndim(value) == len(shape)
             ]
+            if self.update is not None:
+                # The memory is what it is in this line: old in its own, new in the parameter's.
+                means = {text: key for key, text in self.update.memory}
+                others = [means.get(key, key) for key in others if means.get(key) != node.key]
             for key in sorted(others, key=lambda key: np.shape(values[key]) != shape):
                 given = {"name": node, "right": Name(key, _readable(key))}
                 new = Name(key, _readable(key), span=node.span)
@@ -253,27 +198,56 @@ class Neighborhood:
             above = self.above.get(id(node))
             term = isinstance(above, Binary) and above.operation in ("add", "subtract")
             if term or isinstance(above, (Total, Call)):
-                for factor in factors([*self.letters, "α"]):
+                more = () if self.update is None else self.update.factors()
+                for factor in (*factors([*self.letters, "α"]), *more):
                     new = times(factor, node)
                     yield self.changed("factor", node, new, factor=factor.label)
+
+    def scalars(self) -> Iterator[Repair]:
+        """Leave a number out that multiplies or divides."""
+        for node in self._multiplied(*PRODUCTS, "divide"):
+            for kept, lost in ((node.left, node.right), (node.right, node.left)):
+                if self.shape(lost) == () and (kept is node.left or node.operation != "divide"):
+                    yield self.changed("factor", node, kept)
+                elif kept is node.right and node.operation == "divide":
+                    one = Binary("divide", Constant(1.0, "1"), node.right, span=node.span)
+                    yield self.changed("factor", node, one)
+
+    def biases(self) -> Iterator[Repair]:
+        """Add a bias that was forgotten."""
+        values = self.computation.setting.values
+        for node in (
+            self.tree,
+            *(part for n in self.nodes if isinstance(n, Call) for part in n.arguments),
+        ):
+            shape = self.shape(node)
+            for key, value in values.items():
+                if shape and key.startswith("b_") and " " not in key and _spreads(value, shape):
+                    bias = Name(key, key)
+                    new = Binary("add", node, bias, span=node.span)
+                    yield self.changed("bias", node, new, name=bias)
 
     def whole_slopes(self) -> Iterator[Repair]:
         """Multiply the whole line with a slope of its shape."""
         shape = self.shape(self.tree)
         for slope in self.slopes:
             if shape is not None and shape == self.shape(slope):
-                whole = Binary("entrywise", self.tree, slope, span=self.tree.span)
+                whole = sloped(self.tree, slope)
                 yield Repair("slope_missing", whole, self.tree, {"slope": slope})
 
     def losing_slopes(self) -> Iterator[Repair]:
         """Multiply with a slope that is missing, take the right one for a wrong one, drop one."""
+        for node in self.nodes:
+            if self.slopes and isinstance(node, Call) and node.function in ("f", *CATALOGUE):
+                slope: Tree = Call(f"{node.function} slope", node.arguments, span=node.span)
+                yield self.changed("slope_function", node, slope, slope=slope, name=node)
         products = list(self._multiplied(*PRODUCTS))
         operands = [part for node in products for part in (node.left, node.right)]
         for node in (self.tree, *operands):
             shape = self.shape(node)
             for slope in self.slopes:
                 if shape is not None and shape == self.shape(slope):
-                    new = Binary("entrywise", node, slope, span=node.span)
+                    new = sloped(node, slope)
                     yield self.changed("slope_missing", node, new, slope=slope)
         for node in operands:
             for slope in self.slopes:
@@ -345,6 +319,12 @@ class Neighborhood:
 _LONGEST_CHAIN = 9
 
 
+def _spreads(value: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a bias can be added to each sample."""
+    pairs = zip(np.shape(value), shape, strict=False)
+    return len(np.shape(value)) == len(shape) and all(one in (1, other) for one, other in pairs)
+
+
 def _flat(tree: Tree) -> list[Tree]:
     if isinstance(tree, Binary) and tree.operation in PRODUCTS:
         return [*_flat(tree.left), *_flat(tree.right)]
@@ -368,4 +348,4 @@ def _arrangements(node: Binary) -> Iterator[tuple[Operation, Tree, Tree]]:
 
 
 def _readable(key: str) -> str:
-    return key.replace("δ", "delta").replace("∂Loss/∂", "d").replace("α", "alpha")
+    return in_latin(key.removesuffix(" new"))

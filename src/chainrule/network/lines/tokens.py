@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.errors import InputTypeError, shown
+from chainrule.network.refusals import Refusal
 
 LONGEST = 1000
 """Characters that a line may have."""
@@ -28,6 +29,7 @@ class Token:
 
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _ALIKE = {**_WIDE, "−": "-", "–": "-", "—": "-", "。": ".", "、": ",", "\u00a0": " ", "\u3000": " "}
+_ALIKE.update({chr(0x2080 + digit): str(digit) for digit in range(10)})  # W₁
 _SAME_LENGTH = str.maketrans(_ALIKE)
 
 _GREEK = {
@@ -42,6 +44,9 @@ _GREEK = {
     "phi": "φ",
     "varphi": "φ",
     "mu": "μ",
+    "rho": "ρ",
+    "epsilon": "ε",
+    "varepsilon": "ε",
     "pi": "π",
 }
 _COMMANDS = {
@@ -61,6 +66,7 @@ _COMMANDS = {
     "coloneqq": ("assign", "←"),
     "top": ("transpose", "ᵀ"),
     "intercal": ("transpose", "ᵀ"),
+    "prime": ("prime", "′"),
     "lbrace": ("open", "{"),
     "rbrace": ("close", "}"),
     "gt": ("compare", ">"),
@@ -139,6 +145,10 @@ _RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 _LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|math|F)\.(?=[A-Za-z])")
 _MEMBER = re.compile(r"\.([A-Za-z]\w*)")
+_POWERED = ("β", "beta")
+"""Names of numbers that are raised to the power t."""
+_ENTRY = re.compile(r"\[[-\d:,\s]*\]")
+"""a[0], a[:, 1]: an entry or a part."""
 _BRACED = r"\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}"
 _GROUP = re.compile(_BRACED)
 _ABOVE = re.compile(rf"\^\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
@@ -163,14 +173,12 @@ def tokens(line: str) -> list[Token]:
             f"line: {shown(line)} came; a line of text such as 'dW_ho = a_h.T @ delta_o'"
         )
     if len(line) > LONGEST:
-        raise InputError(
-            f"line: {len(line)} characters came; at most {LONGEST} are read; shorten it"
-        )
+        raise Refusal("long", came=str(len(line)), most=str(LONGEST))
     found: list[Token] = []
     for token in _Scanner(line).all():
         found.append(token)
         if len(found) > MOST_TOKENS:
-            raise InputError(f"line: more than {MOST_TOKENS} symbols; check a shorter line")
+            raise Refusal("many", most=str(MOST_TOKENS))
     return found
 
 
@@ -220,10 +228,19 @@ class _Scanner:
             return "word", self._indexed(self._taken(match.end() - place))
         if (match := _MEMBER.match(line, place)) and before is not None:
             self.place = match.end()
+            if match[1] == "T" and line.startswith("()", self.place):
+                raise Refusal("called", place=str(self.place + 1))
             return ("transpose", "ᵀ") if match[1] == "T" else ("member", match[1])
-        if line[place] == "^" and (match := _ABOVE.match(line, place)) and _plain(match) in _T:
+        match = _ABOVE.match(line, place) if line[place] == "^" else None
+        powered = before is not None and before.text.startswith(_POWERED)
+        if match and _plain(match) in _T and not (powered and _plain(match) == "t"):
             self.place = match.end()
             return "transpose", "ᵀ"
+        if line[place] == "^" and match and _plain(match) == "prime":
+            self.place = match.end()
+            return "prime", "′"
+        if before and (before.kind, before.end) == ("word", place) and _ENTRY.match(line, place):
+            raise Refusal("entry", text=before.text, place=str(place + 1))
         if line[place] == "{" and line.startswith("{}", place):
             self.place += 2
             return "", ""
@@ -233,7 +250,7 @@ class _Scanner:
                 if kind == "sum":
                     return kind, self._sum_index()
                 return kind, mark
-        raise InputError(f"line: {shown(line[place])} at position {place + 1} is not known here")
+        raise Refusal("character", text=(line[place],), place=str(place + 1))
 
     def _command(self) -> tuple[str, str]:
         cases = _CASES.match(self.line, self.place)
@@ -243,7 +260,7 @@ class _Scanner:
             return f"{cases[1]} cases", cases[0]
         match = _COMMAND.match(self.line, self.place)
         if match is None:
-            raise InputError("line: a backslash at the end; write a LaTeX command such as \\delta")
+            raise Refusal("backslash")
         self.place = match.end()
         name, other = match[1], match[2]
         if name is None:
@@ -264,14 +281,14 @@ class _Scanner:
         if name in _COMMANDS:
             kind, text = _COMMANDS[name]
             return kind, self._sum_index() if kind == "sum" else text
-        raise InputError(f"line: the LaTeX command {shown(chr(92) + name)} is not known here")
+        raise Refusal("command", text=(f"\\{name}",))
 
     def _dressed(self, name: str) -> tuple[str, str]:
         """Take off \\mathbf{…}: what it holds is a word or a number."""
         group = _GROUP.match(self.line, self.place)
         inside = group[1].strip().replace("\\_", "_") if group else ""
         if group is None or not re.fullmatch(r"\\?[A-Za-z0-9_]+", inside):
-            raise InputError(f"line: {shown(chr(92) + name)} needs a word in braces behind it")
+            raise Refusal("dress", text=(f"\\{name}",))
         self.place = group.end()
         if inside.isdigit():
             return "number", inside
@@ -297,7 +314,7 @@ class _Scanner:
                 word = f"{word}_{layer[1]}"
             elif above in _NEW:
                 word = f"{word}_new"
-            elif above not in _OLD or above in _T:
+            elif above not in _OLD or above in _T or word.startswith(_POWERED):
                 return word
             self.place = match.end()
 

@@ -170,7 +170,10 @@ _SIGNS: dict[str, dict[str, str]] = {
     "numpy": {"entrywise": " * ", "matrix": " @ ", "product": " * ", "divide": " / "},
     "mathematics": {"entrywise": " ⊙ ", "matrix": " ", "product": " ", "divide": "/"},
 }
-_LATIN = {"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"}
+_LATIN = {
+    **{"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"},
+    **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho"},
+}
 Notation = Literal["numpy", "mathematics"]
 
 
@@ -183,6 +186,17 @@ def written(tree: Tree, notation: Notation) -> str:
     delta_o @ W_ho.T | delta_o W_hoᵀ
     """
     return _Writer(notation).piece(tree)[0]
+
+
+def in_latin(text: str) -> str:
+    """Return a name without Greek letters.
+
+    >>> in_latin("∂Loss/∂W_ho"), in_latin("β_1")
+    ('dW_ho', 'beta_1')
+    """
+    for greek, latin in _LATIN.items():
+        text = text.replace(greek, latin)
+    return text
 
 
 class _Writer:
@@ -204,8 +218,7 @@ class _Writer:
     def _name(self, tree: Name) -> tuple[str, int]:
         text = tree.text
         if self.numpy:
-            for greek, latin in _LATIN.items():
-                text = text.replace(greek, latin)
+            text = in_latin(text)
         return text, PREFIX if "/" in text else ATOM
 
     def _partial(self, tree: Partial) -> tuple[str, int]:
@@ -243,7 +256,8 @@ class _Writer:
 
     def _call(self, tree: Call) -> tuple[str, int]:
         inside = ", ".join(self.piece(argument)[0] for argument in tree.arguments)
-        return f"{tree.function.replace(' ', '_')}({inside})", ATOM
+        prime = "_prime" if self.numpy else "′"
+        return f"{tree.function.replace(' slope', prime)}({inside})", ATOM
 
     def _total(self, tree: Total) -> tuple[str, int]:
         inside = self.piece(tree.operand)[0]

@@ -24,11 +24,14 @@ class LineVerdict:
     """What became of a line.
 
     ``kind`` says what is wrong in one word: ``transpose``, ``side``, ``product`` (entry by entry
-    or matrix), ``factor``, ``slope``, ``sign``, ``sum``, ``sequential``, ``name``, ``penalty``,
-    ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``; ``right`` and ``equal``
-    (in another form), ``right_here`` (only because of this network's widths) are right.
+    or matrix), ``factor``, ``slope``, ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
+    ``penalty``, ``square``, ``root``, ``power``, ``epsilon``, ``correction``, ``decay`` (these six
+    of optimizers), ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``;
+    ``right`` and ``right_here`` (only because of this network's widths, the optimizer's constants,
+    or in the sense that the message tells) are right.
     ``position`` is where in the line the fault begins and ends.  ``numbers`` holds ``found`` and
     ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.
+    ``language`` is that of ``str()``.
     """
 
     line: str
@@ -38,10 +41,11 @@ class LineVerdict:
     repaired: str = ""
     numbers: Mapping[str, Any] = field(default_factory=dict, compare=False)
     said: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
+    language: str = field(default="en", repr=False, compare=False)
 
-    def message(self, language: str = "en") -> str:
-        """Return the verdict in words, in English or Chinese."""
-        return message_of(self.said, language)
+    def message(self, language: str | None = None) -> str:
+        """Return the verdict in words, in English or Chinese; first that which was asked for."""
+        return message_of(self.said, self.language if language is None else language)
 
     def __str__(self) -> str:
         return self.message()
@@ -82,7 +86,7 @@ class Measures:
         """Return both arrays with the lengths of the axes, and the worst entry in words."""
         sizes = {axis.name: self.example.sizes[axis] for axis in self.example.situation.axes}
         numbers = {"found": found, "expected": expected, "sizes": sizes}
-        lengths = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+        lengths = " | ".join(f"{name} = {size}" for name, size in sizes.items())
         wanted = self.sides(expected.shape)
         if found is None:
             return numbers, ("numbers_shape", {"sizes": lengths, "wanted": wanted})
