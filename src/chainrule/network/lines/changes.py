@@ -62,12 +62,17 @@ def factors(letters: Sequence[str]) -> list[Factor]:
 
 
 def times(factor: Factor, node: Tree) -> Tree:
-    """Return a node multiplied with a number, which is put before its first factor."""
+    """Return a node multiplied with a number, which is put before its first factor.
+
+    What would cancel is left out: 1/α times α W is W.
+    """
+    over = factor.tree
     if isinstance(node, Negative):
         return Negative(times(factor, node.operand), span=node.span)
+    if isinstance(node, Binary) and node.operation in PRODUCTS and _cancels(over, node.left):
+        return node.right
     if isinstance(node, Binary) and node.operation in (*PRODUCTS, "divide"):
         return rebuilt(node, (times(factor, node.left), node.right))
-    over = factor.tree
     if isinstance(node, Constant) and isinstance(over, Binary) and _is_one(over.left):
         return Binary("divide", node, over.right, span=node.span)  # 2/n, not 1/n 2
     return Binary("product", over, node, span=node.span)
@@ -79,6 +84,18 @@ def sloped(node: Tree, slope: Tree) -> Tree:
         first = sloped(node, slope.left)
         return Binary("entrywise", first, slope.right, span=node.span)
     return Binary("entrywise", node, slope, span=node.span)
+
+
+def _cancels(over: Tree, node: Tree) -> bool:
+    """Whether the number is one over this name."""
+    return (
+        isinstance(over, Binary)
+        and over.operation == "divide"
+        and _is_one(over.left)
+        and isinstance(over.right, Name)
+        and isinstance(node, Name)
+        and node.key == over.right.key
+    )
 
 
 def _is_one(node: Tree) -> bool:
