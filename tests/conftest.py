@@ -1,13 +1,23 @@
-"""What every test may use: the `peers` marker's rule and the folder of shared data sets."""
+"""What every test may use: Ctrl-C, the `peers` marker's rule and the folder of shared data sets."""
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("jax", "torch")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt: what a shell starts in its background has it ignored, and hands that on.
+
+    Tests of interruption would then wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
