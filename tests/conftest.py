@@ -12,7 +12,7 @@ PEERS = ("jax", "torch")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C interrupt: what a shell starts in its background has it ignored, and hands that on.
+    """Let Ctrl-C interrupt: what a shell starts in its background ignores it, and hands that on.
 
     Tests of interruption would then wait for ever.
     """
