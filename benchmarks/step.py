@@ -177,6 +177,9 @@ def _pytorch(task: Task, *, compiled: bool) -> Program:
 
     # Forward and, through its trace, backward.  Compiling the optimizer too, or the whole step,
     # took up to 10 % longer than the fused optimizer (4 % less at 64-100-10 with Adam).
+    # Started afresh for each network: after eight shapes it would give up and run eagerly.
+    if compiled:
+        torch._dynamo.reset()
     loss = torch.compile(forward, dynamic=False) if compiled else forward
 
     def run(epochs: int) -> list[np.ndarray]:
