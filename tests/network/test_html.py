@@ -7,7 +7,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.network import activations, losses, telling
-from chainrule.network.telling import LANGUAGES, phrases
+from chainrule.network.phrasebooks import LANGUAGES
+from chainrule.network.telling import phrases
 from tests.network.html_reading import check_page, parsed
 from tests.random_networks import random_networks
 

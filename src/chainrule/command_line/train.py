@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from chainrule.command_line.training_report import TrainingReport
+from chainrule.command_line.update_options import l2_option
 from chainrule.command_line.values import names, widths
 from chainrule.network import activations, losses, optimizers
 from chainrule.training.run_folders import default_folder, refuse_folder, write_run
@@ -84,14 +85,7 @@ __all__ = ["command"]
     show_default=True,
     help="Passes over the training rows.",
 )
-@click.option(
-    "--l2",
-    type=float,
-    metavar="F",
-    default=0.0,
-    show_default=True,
-    help="The strength λ of the penalty ½λ‖W‖².",
-)
+@l2_option
 @click.option(
     "--validation",
     type=float,

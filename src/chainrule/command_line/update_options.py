@@ -12,11 +12,20 @@ from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, Penalty
 from chainrule.network.refusals import Refusal
 
-__all__ = ["chosen_optimizer", "chosen_penalty", "update_options"]
+__all__ = ["chosen_optimizer", "chosen_penalty", "l2_option", "update_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _SHORT = {"momentum": SGD(momentum=0.9), "nesterov": SGD(momentum=0.9, nesterov=True)}
 """Short for sgd with these options."""
+
+l2_option = click.option(
+    "--l2",
+    type=float,
+    metavar="F",
+    default=0.0,
+    show_default=True,
+    help="The strength λ of the penalty ½λ‖W‖².",
+)
 
 
 def update_options(says: str) -> Callable[[Command], Command]:
@@ -32,14 +41,7 @@ def update_options(says: str) -> Callable[[Command], Command]:
         ),
         click.option("--momentum", type=float, metavar="F", help="The momentum μ of sgd."),
         click.option("--nesterov", is_flag=True, help="Nesterov's variant of momentum."),
-        click.option(
-            "--l2",
-            type=float,
-            metavar="F",
-            default=0.0,
-            show_default=True,
-            help="The strength λ of the penalty ½λ‖W‖².",
-        ),
+        l2_option,
     ]
 
     def decorate(command: Command) -> Command:

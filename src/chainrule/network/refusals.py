@@ -4,36 +4,20 @@
 Chinese, for whoever learns in Chinese.
 """
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+from functools import partial
 
-from chainrule.errors import InputError, one_line, shown, unknown_name
+from chainrule.errors import InputError, one_line, shown
+from chainrule.network.phrasebooks import phrases_of
 
-LANGUAGES = ("en", "zh")
 LONGEST = 24
 """Names that are listed: all of a network with one hidden layer."""
 Given = str | tuple[str, ...] | list[str]
 """What is put into a phrase: text as it is; names, which get quotes; a list of alternatives."""
 
 
-@cache
-def phrases(language: str) -> Mapping[str, str]:
-    """Return every phrase of a language by its key.
-
-    >>> phrases("zh")["between_names"]
-    '、'
-    """
-    check_language(language)
-    stored = files("chainrule.network").joinpath("phrases", f"refusals.{language}.toml")
-    return tomllib.loads(stored.read_text(encoding="utf-8"))
-
-
-def check_language(language: str) -> None:
-    """Refuse a language that there is not."""
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
+phrases = partial(phrases_of, "chainrule.network", "refusals")
+"""Every phrase of a language by its key."""
 
 
 class Refusal(InputError):  # noqa: N818 - what a learner is told

@@ -4,16 +4,14 @@ What every page shares.  ``pages`` puts lines on paper: text, LaTeX, HTML.
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from functools import cache, partial
 
-from chainrule.errors import unknown_name
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
 from chainrule.formulas.render import TEXT, Style, Writer
+from chainrule.network.phrasebooks import phrases_of
 from chainrule.network.statements import (
     Arrangement,
     Equal,
@@ -33,20 +31,8 @@ from chainrule.network.statements import (
     Times,
 )
 
-LANGUAGES = ("en", "zh")
-
-
-@cache
-def phrases(language: str) -> Mapping[str, str]:
-    """Return every phrase of a language by its key.
-
-    >>> phrases("zh")["forward"]
-    '前向传播'
-    """
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
-    stored = files("chainrule.network").joinpath("phrases", f"{language}.toml")
-    return tomllib.loads(stored.read_text(encoding="utf-8"))
+phrases = partial(phrases_of, "chainrule.network", "telling")
+"""Every phrase of a language by its key."""
 
 
 @cache

@@ -5,15 +5,12 @@ number, an index and a matrix.  The formulas themselves are written by ``formula
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from fractions import Fraction
-from functools import cache, reduce
-from importlib.resources import files
+from functools import partial, reduce
 
-from chainrule.errors import unknown_name
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
@@ -43,7 +40,8 @@ from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
 from chainrule.network.pages import html, latex, text
-from chainrule.network.telling import LANGUAGES, Medium, inline, spoken
+from chainrule.network.phrasebooks import phrases_of
+from chainrule.network.telling import Medium, inline, spoken
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid, figure, grid
 from chainrule.report.lines import NumberedLine
@@ -64,17 +62,8 @@ MOST_PUT_IN, LONGEST_SIDE = 24, 4
 """Numbers are put into a formula where all its matrices are that small."""
 
 
-@cache
-def phrases(language: str) -> Mapping[str, str]:
-    """Return every phrase of a language by its key.
-
-    >>> phrases("zh")["put_in"]
-    '代入数值'
-    """
-    if language not in LANGUAGES:
-        raise unknown_name("language", language, LANGUAGES)
-    stored = files("chainrule.report").joinpath("phrases", f"{language}.toml")
-    return tomllib.loads(stored.read_text(encoding="utf-8"))
+phrases = partial(phrases_of, "chainrule.report", "explanation")
+"""Every phrase of a language by its key."""
 
 
 class _Explicit:

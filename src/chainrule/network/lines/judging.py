@@ -16,7 +16,8 @@ from chainrule.network.lines.updating import KEPT, Updating
 from chainrule.network.lines.verdicts import LineVerdict
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.refusals import Refusal, check_language
+from chainrule.network.phrasebooks import check_language
+from chainrule.network.refusals import Refusal
 
 
 def check_line(

@@ -1,27 +1,17 @@
 """Verdicts on lines in words, from the phrases of a language."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.resources import files
+from functools import partial
 
-from chainrule.network.refusals import check_language
+from chainrule.network.phrasebooks import phrases_of
 
 _SEVERAL = {"sizes": "comma", "widths": "comma", "constants": "comma", "names": "and"}
 _SEVERAL["both"] = "semicolon"
 """What may hold several things with " | " between, and the phrase that comes between them."""
 
 
-@cache
-def phrases(language: str) -> Mapping[str, str]:
-    """Return every phrase of a language by its key.
-
-    >>> phrases("zh")["right"]
-    '正确。'
-    """
-    check_language(language)
-    stored = files("chainrule.network").joinpath("phrases", f"lines.{language}.toml")
-    return tomllib.loads(stored.read_text(encoding="utf-8"))
+phrases = partial(phrases_of, "chainrule.network", "lines")
+"""Every phrase of a language by its key."""
 
 
 def message_of(said: Iterable[tuple[str, Mapping[str, str]]], language: str) -> str:
