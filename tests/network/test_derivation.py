@@ -9,8 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.language.phrase_books import LANGUAGES
 from chainrule.network.optimizers import CATALOGUE
-from chainrule.network.phrasebooks import LANGUAGES
 from chainrule.network.telling import phrases
 
 DEEP = cr.Network.dense([7, 5, 4, 3], "relu", "log_loss", penalty=cr.L2(0.1))

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 import chainrule as cr
+from chainrule.language.phrase_books import LANGUAGES
 from chainrule.network import activations, losses, telling
-from chainrule.network.phrasebooks import LANGUAGES
 from chainrule.network.telling import phrases
 from tests.network.html_reading import check_page, parsed
 from tests.random_networks import random_networks

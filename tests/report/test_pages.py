@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.network.phrasebooks import LANGUAGES
+from chainrule.language.phrase_books import LANGUAGES
 from chainrule.report import paper
 from chainrule.report.html_page import html_page
 from chainrule.report.latex_page import latex_page

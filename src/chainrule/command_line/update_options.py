@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
+from chainrule.language.refusals import Refusal
 from chainrule.network import optimizers
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, Penalty
-from chainrule.network.refusals import Refusal
 
 __all__ = ["chosen_optimizer", "chosen_penalty", "l2_option", "update_options"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError, InputTypeError
+from chainrule.language.refusals import Refusal
 from chainrule.network import activations
 from chainrule.network.activations import Activation
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
-from chainrule.network.refusals import Refusal
 
 
 def real_type(dtype: Any) -> Any:

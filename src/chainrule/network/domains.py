@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Real
 
 from chainrule.errors import InputTypeError
-from chainrule.network.refusals import Refusal
+from chainrule.language.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import ClassVar
 from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
+from chainrule.language.refusals import Refusal
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, UNIT, checked
-from chainrule.network.refusals import Refusal
 
 W = Symbol("W")
 """The parameter."""

@@ -11,7 +11,7 @@ from functools import cache, partial
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
 from chainrule.formulas.render import TEXT, Style, Writer
-from chainrule.network.phrasebooks import phrases_of
+from chainrule.language.phrase_books import phrases_of
 from chainrule.network.statements import (
     Arrangement,
     Equal,
@@ -31,7 +31,7 @@ from chainrule.network.statements import (
     Times,
 )
 
-phrases = partial(phrases_of, "chainrule.network", "telling")
+phrases = partial(phrases_of, "derivation")
 """Every phrase of a language by its key."""
 
 

@@ -39,8 +39,8 @@ from chainrule.formulas.positional import laid_out
 from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
+from chainrule.language.phrase_books import phrases_of
 from chainrule.network.pages import html, latex, text
-from chainrule.network.phrasebooks import phrases_of
 from chainrule.network.telling import Medium, inline, spoken
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid, figure, grid
@@ -62,7 +62,7 @@ MOST_PUT_IN, LONGEST_SIDE = 24, 4
 """Numbers are put into a formula where all its matrices are that small."""
 
 
-phrases = partial(phrases_of, "chainrule.report", "explanation")
+phrases = partial(phrases_of, "explanation")
 """Every phrase of a language by its key."""
 
 

@@ -16,6 +16,7 @@ from chainrule.formulas.evaluate import PRIMITIVES, Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
+from chainrule.language.refusals import Refusal
 from chainrule.network import activations
 from chainrule.network.activations import Activation
 from chainrule.network.lines.trees import (
@@ -34,7 +35,6 @@ from chainrule.network.lines.trees import (
     below,
     rebuilt,
 )
-from chainrule.network.refusals import Refusal
 
 Array = NDArray[Any]
 

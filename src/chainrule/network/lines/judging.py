@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
+from chainrule.language.phrase_books import check_language
+from chainrule.language.refusals import Refusal
 from chainrule.network.architecture import Network
 from chainrule.network.lines.cases import EXAMPLES, Case
 from chainrule.network.lines.examples import Situation
@@ -16,8 +18,6 @@ from chainrule.network.lines.updating import KEPT, Updating
 from chainrule.network.lines.verdicts import LineVerdict
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.phrasebooks import check_language
-from chainrule.network.refusals import Refusal
 
 
 def check_line(

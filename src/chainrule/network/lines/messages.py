@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from chainrule.network.phrasebooks import phrases_of
+from chainrule.language.phrase_books import phrases_of
 
 _SEVERAL = {"sizes": "comma", "widths": "comma", "constants": "comma", "names": "and"}
 _SEVERAL["both"] = "semicolon"
 """What may hold several things with " | " between, and the phrase that comes between them."""
 
 
-phrases = partial(phrases_of, "chainrule.network", "lines")
+phrases = partial(phrases_of, "marking")
 """Every phrase of a language by its key."""
 
 

@@ -11,12 +11,12 @@ from functools import cached_property
 
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
+from chainrule.language.refusals import LONGEST, Refusal, unknown
 from chainrule.network import activations
 from chainrule.network.architecture import Network
 from chainrule.network.lines.trees import in_latin
 from chainrule.network.lines.updating import Updating
 from chainrule.network.optimizers import SGD, Adam, Optimizer
-from chainrule.network.refusals import LONGEST, Refusal, unknown
 
 LOSS = "Loss"
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")

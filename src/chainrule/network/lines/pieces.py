@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from chainrule.language.refusals import Refusal
 from chainrule.network.lines.cursor import Cursor
 from chainrule.network.lines.tokens import Token
 from chainrule.network.lines.trees import (
@@ -21,7 +22,6 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
-from chainrule.network.refusals import Refusal
 
 ELEMENTARY = {
     "exp": "exp",

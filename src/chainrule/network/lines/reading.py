@@ -9,6 +9,7 @@ known names.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chainrule.language.refusals import Refusal
 from chainrule.network.lines.pieces import Names, Pieces, over
 from chainrule.network.lines.tokens import Token, tokens
 from chainrule.network.lines.trees import (
@@ -22,7 +23,6 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
-from chainrule.network.refusals import Refusal
 
 
 @dataclass(frozen=True)

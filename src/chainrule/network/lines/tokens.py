@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainrule.errors import InputTypeError, shown
-from chainrule.network.refusals import Refusal
+from chainrule.language.refusals import Refusal
 
 LONGEST = 1000
 """Characters that a line may have."""

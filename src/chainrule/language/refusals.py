@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from chainrule.errors import InputError, one_line, shown
-from chainrule.network.phrasebooks import phrases_of
+from chainrule.language.phrase_books import phrases_of
 
 LONGEST = 24
 """Names that are listed: all of a network with one hidden layer."""
@@ -16,7 +16,7 @@ Given = str | tuple[str, ...] | list[str]
 """What is put into a phrase: text as it is; names, which get quotes; a list of alternatives."""
 
 
-phrases = partial(phrases_of, "chainrule.network", "refusals")
+phrases = partial(phrases_of, "refusals")
 """Every phrase of a language by its key."""
 
 

@@ -1,4 +1,7 @@
-"""What is said in words lies in phrase books, one file per book and language, beside the code."""
+"""Phrase books: every text that users see in two languages, one TOML file per book and language.
+
+The files lie in ``phrases/``: ``<book>.<language>.toml``, the same keys in each language.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,18 +14,18 @@ LANGUAGES = ("en", "zh")
 
 
 def check_language(language: str) -> None:
-    """Refuse a language that there is not."""
+    """Raise an error for a language that has no phrase books."""
     if language not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
 
 
 @cache
-def phrases_of(package: str, book: str, language: str) -> Mapping[str, str]:
+def phrases_of(book: str, language: str) -> Mapping[str, str]:
     """Return every phrase of a book in a language by its key.
 
-    >>> phrases_of("chainrule.network", "telling", "zh")["forward"]
+    >>> phrases_of("derivation", "zh")["forward"]
     '前向传播'
     """
     check_language(language)
-    stored = files(package).joinpath("phrases", f"{book}.{language}.toml")
+    stored = files("chainrule.language").joinpath("phrases", f"{book}.{language}.toml")
     return tomllib.loads(stored.read_text(encoding="utf-8"))

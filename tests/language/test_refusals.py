@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError, unknown_name
-from chainrule.network.refusals import LONGEST, Refusal, in_language, phrases, unknown
+from chainrule.language.refusals import LONGEST, Refusal, in_language, phrases, unknown
 
 
 def fields(text):

@@ -1,0 +1,1 @@
+"""Texts in English and Chinese: phrase books, and errors that exist in both languages."""
