@@ -9,8 +9,8 @@ import click
 
 from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError
+from chainrule.files import write_atomically, written_path
 from chainrule.network import optimizers
-from chainrule.training.atomic_files import write_atomically, written_path
 from chainrule.training.model_files import load
 from chainrule.training.table_model import TableModel
 

@@ -11,7 +11,7 @@ import click
 from chainrule.command_line.figures import figure, percent
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
-from chainrule.training.atomic_files import written_path
+from chainrule.files import written_path
 from chainrule.training.loop import Result
 from chainrule.training.model_files import described
 from chainrule.training.table_model import TableModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from chainrule.errors import InputError
-from chainrule.training.atomic_files import written_path
+from chainrule.files import written_path
 
 __all__ = ["refuse_inputs"]
 

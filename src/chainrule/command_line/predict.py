@@ -8,7 +8,7 @@ import click
 
 from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError, shown
-from chainrule.training.atomic_files import write_atomically, written_path
+from chainrule.files import write_atomically, written_path
 from chainrule.training.model_files import load
 from chainrule.training.predictions import encoded_frame, prediction_frame
 from chainrule.training.table_model import TableModel

@@ -17,8 +17,8 @@ import click
 
 from chainrule.command_line.figures import figure, percent
 from chainrule.errors import shown
+from chainrule.files import written_path
 from chainrule.training import loop
-from chainrule.training.atomic_files import written_path
 from chainrule.training.metrics import ClassScore, NumberScore, finite
 from chainrule.training.table_training import TableRun, TableTask
 

@@ -26,9 +26,9 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 from chainrule.errors import InputError, InputTypeError, ModelFileError, nearest, one_line, shown
+from chainrule.files import write_atomically, written_path
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters, gathered
-from chainrule.training.atomic_files import write_atomically, written_path
 from chainrule.training.loop import Result
 from chainrule.training.network_records import (
     network_from_dict,

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chainrule.errors import InputError
-from chainrule.training.atomic_files import (
+from chainrule.files import (
     flush_directory,
     make_directory,
     refuse_unwritable,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from chainrule import files
 from chainrule.errors import ChainruleError, InputError
+from chainrule.files import refuse_unwritable, write_atomically
 from chainrule.network.architecture import Network
-from chainrule.training import atomic_files
-from chainrule.training.atomic_files import refuse_unwritable, write_atomically
 from chainrule.training.model_files import save
 
 
@@ -36,7 +36,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, f
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic_files.os, failing, fail)
+    monkeypatch.setattr(files.os, failing, fail)
     with pytest.raises(ChainruleError, match="No space left") as caught:
         write_atomically(path, b"new")
     monkeypatch.undo()
@@ -52,7 +52,7 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(atomic_files.os, "replace", interrupt)
+    monkeypatch.setattr(files.os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
