@@ -9,7 +9,7 @@ from chainrule.formulas.expressions import Symbol, product
 from chainrule.network.activations import sigmoid
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 from examples.published.example import Example
 from examples.published.figures import Figure, row
 from examples.published.running import gradients, ready

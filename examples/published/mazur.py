@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.formulas.evaluate import evaluate
 from chainrule.kernels.plans import gradient_plan, training_plan
 from chainrule.kernels.reference import Execution
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 from examples.published.example import Example
 from examples.published.figures import Erratum, Figure, row
 from examples.published.running import ready

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.plan import Plan, plan
 
 
 def ready(whole: Plan, values: Mapping[str, Any]) -> Execution:

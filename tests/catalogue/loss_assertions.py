@@ -26,7 +26,7 @@ from chainrule.network.domains import (
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.losses import CATALOGUE, Loss
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 
 Array = NDArray[np.float64]
 Settings = Mapping[str, float]

@@ -19,7 +19,7 @@ from chainrule.kernels.reference import Execution
 from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 
 Array = NDArray[np.float64]
 

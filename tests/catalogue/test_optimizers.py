@@ -33,7 +33,7 @@ from chainrule.network.optimizers import (
     RMSprop,
     find,
 )
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 from tests.catalogue.mutations import mutants
 
 Array = NDArray[np.float64]

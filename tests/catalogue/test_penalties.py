@@ -20,7 +20,7 @@ from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
 from chainrule.network.penalties import CATALOGUE, L1, L2, STORED, L2PerSample, Penalty
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 
 LAYERS = [3, 4, 2]
 

@@ -34,9 +34,9 @@ from chainrule.kernels.verification import relative_error, verify_formulation
 from chainrule.network.activations import gelu, softmax
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
-from chainrule.network.operations import General
 from chainrule.network.optimizers import SGD, Adam
-from chainrule.network.plan import plan
+from chainrule.plans.operations import General
+from chainrule.plans.plan import plan
 
 B, I, H, O = Axis("B", -1), Axis("i", 0, "n_i"), Axis("h", 1, "n_h"), Axis("o", 2, "n")
 SIZES = {B: 6, I: 5, H: 4, O: 3}

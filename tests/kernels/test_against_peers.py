@@ -24,7 +24,7 @@ from chainrule.kernels.verification import random_values, relative_error
 from chainrule.network import activations, losses, penalties
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 from tests.catalogue.oracles import (
     jax_activations,
     jax_losses,

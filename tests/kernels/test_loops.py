@@ -15,11 +15,11 @@ from chainrule.kernels import compiled
 from chainrule.kernels.reference import Execution, lying
 from chainrule.kernels.runner import Runner
 from chainrule.kernels.verification import relative_error
-from chainrule.network import plan as lowering
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
-from chainrule.network.operations import General
-from chainrule.network.plan import plan
+from chainrule.plans import plan as lowering
+from chainrule.plans.operations import General
+from chainrule.plans.plan import plan
 from tests.random_networks import random_networks
 
 B, I, H, TWIN = Axis("B", SAMPLES_POSITION), Axis("i", 0), Axis("h", 1), Axis("e", 2)

@@ -23,9 +23,9 @@ from chainrule.kernels.verification import (
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
-from chainrule.network.operations import MatrixProduct, Operation, Pointwise, names_used
 from chainrule.network.optimizers import SGD
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.operations import MatrixProduct, Operation, Pointwise, names_used
+from chainrule.plans.plan import Plan, plan
 from tests.formulas.random_expressions import nodes
 
 HIDDEN = ("sigmoid", "tanh", "softplus", "softsign", "silu", "gelu", "mish")

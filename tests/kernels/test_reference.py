@@ -12,7 +12,8 @@ from chainrule.kernels.reference import Execution, lying, named_array
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
-from chainrule.network.operations import (
+from chainrule.network.optimizers import SGD, Adam
+from chainrule.plans.operations import (
     Extreme,
     General,
     Layerwise,
@@ -22,8 +23,7 @@ from chainrule.network.operations import (
     Spread,
     Total,
 )
-from chainrule.network.optimizers import SGD, Adam
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.plan import Plan, plan
 
 B, I, H, O = Axis("B", -1), Axis("i", 0, "n_i"), Axis("h", 1, "n_h"), Axis("o", 2, "n")
 

@@ -23,7 +23,7 @@ from chainrule.network.domains import POSITIVE
 from chainrule.network.gradients import differentiate
 from chainrule.network.losses import Form, Loss
 from chainrule.network.optimizers import ALPHA, G, Optimizer, W
-from chainrule.network.plan import plan
+from chainrule.plans.plan import plan
 from chainrule.training.loop import train
 
 

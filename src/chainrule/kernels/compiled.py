@@ -14,7 +14,7 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.reference import lying, named_array
 from chainrule.kernels.runner import PIECE, Runner
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 Array = NDArray[Any]
 

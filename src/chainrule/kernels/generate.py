@@ -17,12 +17,12 @@ from chainrule.formulas.axes import Axis
 from chainrule.kernels.program import Program
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
-from chainrule.network.fusion.fuse import fuse
-from chainrule.network.fusion.fused_plan import FusedPlan
 from chainrule.network.gradients import differentiate
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, L2PerSample
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.fusion.fuse import fuse
+from chainrule.plans.fusion.fused_plan import FusedPlan
+from chainrule.plans.plan import Plan, plan
 
 TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated" / "formulas.inc"
 

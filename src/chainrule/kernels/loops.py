@@ -23,8 +23,8 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import Function
 from chainrule.kernels.tape import Code, Lowering
-from chainrule.network.fusion.fused_plan import IN_CORE
-from chainrule.network.operations import General, Operation
+from chainrule.plans.fusion.fused_plan import IN_CORE
+from chainrule.plans.operations import General, Operation
 
 LOOP_LINES = ("load", "begin", "end", "add to", "largest of", "put", "put number")
 """The lines that loops have beside those of single numbers (``cpp/program.hpp``)."""

@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.plan import Plan, plan
 
 _LARGEST_MEMORY = 256
 """Plans kept; a search over more structures than this derives some again."""

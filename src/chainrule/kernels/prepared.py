@@ -17,9 +17,9 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.loops import with_renamed
 from chainrule.kernels.program import Program, TooLarge
 from chainrule.kernels.reference import lying
-from chainrule.network.fusion.fuse import fuse
-from chainrule.network.fusion.fused_plan import UNIT, FusedPlan
-from chainrule.network.plan import Plan
+from chainrule.plans.fusion.fuse import fuse
+from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
+from chainrule.plans.plan import Plan
 
 Array = NDArray[Any]
 

@@ -20,7 +20,7 @@ from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, add
 from chainrule.kernels.loops import LOOP_LINES, Loops
 from chainrule.kernels.tape import OPERATIONS, Line, ScalarCode, Tape, sources
-from chainrule.network.fusion.fused_plan import (
+from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
     FusedPlan,
@@ -30,7 +30,7 @@ from chainrule.network.fusion.fused_plan import (
     Reduced,
     names_of,
 )
-from chainrule.network.operations import Reference
+from chainrule.plans.operations import Reference
 
 NOTHING, PRODUCT, DOT, TOTAL_ROWS, TOTAL_COLUMNS, LARGEST_ROWS, LARGEST_COLUMNS = range(7)
 TRANSPOSITION, SCALARS, CHECK, LOOPS = 7, 8, 9, 10

@@ -16,7 +16,7 @@ from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.positional import Entrywise
-from chainrule.network.operations import (
+from chainrule.plans.operations import (
     Extreme,
     General,
     Layerwise,
@@ -27,7 +27,7 @@ from chainrule.network.operations import (
     Spread,
     Total,
 )
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 Array = NDArray[Any]
 
@@ -37,7 +37,7 @@ class Execution:
 
     >>> from chainrule.network.architecture import Network
     >>> from chainrule.network.gradients import differentiate
-    >>> from chainrule.network.plan import plan
+    >>> from chainrule.plans.plan import plan
     >>> network = Network.dense([2, 1], activation="identity")
     >>> run = Execution(plan(differentiate(network.formulation())))
     >>> run.give({"X": [[1.0, 2.0]], "Y": [[0.0]], "W_1": [[1.0], [1.0]], "b_1": [0.0]})

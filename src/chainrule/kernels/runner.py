@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from chainrule.kernels import core_library
 from chainrule.kernels.prepared import prepared_for
-from chainrule.network.fusion.fused_plan import UNIT
-from chainrule.network.plan import Plan
+from chainrule.plans.fusion.fused_plan import UNIT
+from chainrule.plans.plan import Plan
 
 if core_library.available():
     from chainrule.kernels import _core

@@ -21,7 +21,7 @@ from chainrule.kernels.stopping import Count, Stopping, reduced, watched
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 Array = NDArray[Any]
 Records = NDArray[np.float64]

@@ -27,7 +27,7 @@ from chainrule.formulas.expressions import (
     product,
 )
 from chainrule.formulas.functions import Function
-from chainrule.network.fusion.fused_plan import IN_CORE
+from chainrule.plans.fusion.fused_plan import IN_CORE
 
 OPERATIONS = (
     "operand",

@@ -28,7 +28,7 @@ from chainrule.network.derivation import derive
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.plan import Plan, plan
 
 Array = NDArray[Any]
 Values = Mapping[str, Any]

@@ -27,8 +27,8 @@ from chainrule.formulas.simplify import length
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients
 from chainrule.network.optimizers import Optimizer
-from chainrule.network.plan import updates_of
 from chainrule.network.statements import Equal, Part, Partials, Scalar, Stage, Statement
+from chainrule.plans.plan import updates_of
 
 _LONGEST = 9
 """A product with more to read than this is not written out; δ stands for it.

@@ -40,7 +40,6 @@ from chainrule.formulas.matrices import (
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
-from chainrule.network.plan import memory_of, updates_of
 from chainrule.network.points import Point, evaluation, exact_point, float_point, sloped
 from chainrule.network.statements import (
     Equal,
@@ -53,6 +52,7 @@ from chainrule.network.statements import (
     Statement,
     Times,
 )
+from chainrule.plans.plan import memory_of, updates_of
 
 Method = Literal["exact", "floating point"]
 

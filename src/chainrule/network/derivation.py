@@ -22,13 +22,11 @@ from chainrule.network.chains import Chains
 from chainrule.network.checking import Checked, Checker
 from chainrule.network.conventions import conventions, meaning, title
 from chainrule.network.formulation import Formulation
-from chainrule.network.fusion.step_plan import StepPlan
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.neuron import factors, neuron
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.pages import html_of, latex_of, text_of
-from chainrule.network.plan import plan
 from chainrule.network.points import lengths
 from chainrule.network.proving import RULE, ToldProof, told
 from chainrule.network.slopes import about
@@ -43,6 +41,8 @@ from chainrule.network.statements import (
     Statement,
     statements,
 )
+from chainrule.plans.fusion.step_plan import StepPlan
+from chainrule.plans.plan import plan
 
 Language = Literal["en", "zh"]
 Detail = Literal["brief", "full"]

@@ -24,7 +24,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
-from chainrule.network.plan import memory_of
+from chainrule.plans.plan import memory_of
 
 Array = NDArray[Any]
 

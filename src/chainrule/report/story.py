@@ -12,7 +12,7 @@ from chainrule.network import statements as told
 from chainrule.network.causes import DATA, PENALTY
 from chainrule.network.conventions import title
 from chainrule.network.optimizers import G, W
-from chainrule.network.plan import memory_of
+from chainrule.plans.plan import memory_of
 from chainrule.report.chains import Entry, Factor, Way
 from chainrule.report.figures import Figure, Ledger, figure
 from chainrule.report.lines import Cell

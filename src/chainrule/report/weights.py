@@ -14,7 +14,7 @@ from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import ONE, Expression, Symbol
 from chainrule.network.causes import DATA, PENALTY, split
 from chainrule.network.optimizers import STEPS, G, W
-from chainrule.network.plan import memory_of
+from chainrule.plans.plan import memory_of
 from chainrule.report.batch import Batch
 from chainrule.report.chains import Chains, Entry, Factor, Way
 from chainrule.report.figures import Ledger, ledger

@@ -16,7 +16,7 @@ from chainrule.formulas.expressions import Symbol, substitute, symbols
 from chainrule.formulas.positional import Entrywise
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import SGD, STEPS, Optimizer, W
-from chainrule.network.plan import memory_of, updates_of
+from chainrule.plans.plan import memory_of, updates_of
 
 Array = NDArray[Any]
 

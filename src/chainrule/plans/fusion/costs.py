@@ -10,7 +10,7 @@ from chainrule.formulas.expressions import (
     Product,
     children,
 )
-from chainrule.network.fusion.fused_plan import FusedPlan, Kernel, Looped, Multiplied, Reduced
+from chainrule.plans.fusion.fused_plan import FusedPlan, Kernel, Looped, Multiplied, Reduced
 
 
 @dataclass(frozen=True)

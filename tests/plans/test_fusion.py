@@ -14,10 +14,10 @@ from chainrule.kernels.plans import training_plan
 from chainrule.kernels.reference import Execution, lying
 from chainrule.kernels.runner import Runner
 from chainrule.network.formulation import Formulation
-from chainrule.network.fusion.fuse import checked, fuse
-from chainrule.network.fusion.step_plan import StepPlan
 from chainrule.network.gradients import differentiate
-from chainrule.network.plan import plan
+from chainrule.plans.fusion.fuse import checked, fuse
+from chainrule.plans.fusion.step_plan import StepPlan
+from chainrule.plans.plan import plan
 
 
 def fused(network, optimizer):

@@ -12,10 +12,10 @@ from chainrule.network.activations import softmax
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
-from chainrule.network.operations import General, Layerwise, MatrixProduct, names_used
 from chainrule.network.optimizers import SGD, Adam, RMSprop
 from chainrule.network.penalties import L1, L2
-from chainrule.network.plan import Plan, plan
+from chainrule.plans.operations import General, Layerwise, MatrixProduct, names_used
+from chainrule.plans.plan import Plan, plan
 
 NETWORKS = {
     "no hidden layer": Network.dense([2, 1]),

@@ -17,7 +17,7 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.functions import Function
-from chainrule.network.fusion.fused_plan import (
+from chainrule.plans.fusion.fused_plan import (
     IN_CORE,
     UNIT,
     Assignment,
@@ -27,7 +27,7 @@ from chainrule.network.fusion.fused_plan import (
     Producer,
     Reduced,
 )
-from chainrule.network.operations import (
+from chainrule.plans.operations import (
     Extreme,
     General,
     Layerwise,
@@ -38,7 +38,7 @@ from chainrule.network.operations import (
     Spread,
     Total,
 )
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 
 @dataclass(frozen=True)

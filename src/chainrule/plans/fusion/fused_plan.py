@@ -9,11 +9,11 @@ from chainrule.formulas.expressions import (
     Symbol,
 )
 from chainrule.network.activations import CATALOGUE
-from chainrule.network.operations import (
+from chainrule.plans.operations import (
     Over,
     Reference,
 )
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 UNIT: Sides = (None, None)
 IN_CORE = {id(CATALOGUE[name]): name for name in ("sigmoid",)}

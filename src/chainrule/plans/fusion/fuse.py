@@ -20,18 +20,18 @@ from chainrule.formulas.expressions import (
     add,
     symbols,
 )
-from chainrule.network.fusion.flattening import Entry, Flat, only_needed, totals_apart
-from chainrule.network.fusion.fused_plan import (
+from chainrule.plans.fusion.flattening import Entry, Flat, only_needed, totals_apart
+from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
     FusedPlan,
     Kernel,
     Multiplied,
 )
-from chainrule.network.operations import (
+from chainrule.plans.operations import (
     Reference,
 )
-from chainrule.network.plan import Plan
+from chainrule.plans.plan import Plan
 
 
 def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPlan:
@@ -42,7 +42,7 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     >>> from chainrule.network.architecture import Network
     >>> from chainrule.network.gradients import differentiate
     >>> from chainrule.network.optimizers import SGD
-    >>> from chainrule.network.plan import plan
+    >>> from chainrule.plans.plan import plan
     >>> whole = plan(differentiate(Network.dense([2, 1]).formulation()), SGD(0.1))
     >>> print(fuse(whole, [whole.loss]).kernels[-1])
     ∂Loss/∂b_1 = sum of δ_1 over rows; b_1 ← b_1 − α ∂Loss/∂b_1

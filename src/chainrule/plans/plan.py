@@ -25,7 +25,8 @@ from chainrule.formulas.matrices import Pointwise as PointwiseMatrix
 from chainrule.formulas.simplify import safe_logarithms
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients
-from chainrule.network.operations import (
+from chainrule.network.optimizers import STEPS, G, Optimizer, W
+from chainrule.plans.operations import (
     Extreme,
     General,
     Layerwise,
@@ -39,7 +40,6 @@ from chainrule.network.operations import (
     Total,
     names_used,
 )
-from chainrule.network.optimizers import STEPS, G, Optimizer, W
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from functools import cached_property
 
 from chainrule.errors import NotFused, unknown_name
 from chainrule.formulas.axes import Axis
-from chainrule.network.fusion.costs import cost_of
-from chainrule.network.fusion.fuse import fuse
-from chainrule.network.fusion.fused_plan import FusedPlan
-from chainrule.network.plan import Plan
+from chainrule.plans.fusion.costs import cost_of
+from chainrule.plans.fusion.fuse import fuse
+from chainrule.plans.fusion.fused_plan import FusedPlan
+from chainrule.plans.plan import Plan
 
 _WIDTHS = {"float32": 4, "float64": 8}
 """Bytes of a number."""
