@@ -15,9 +15,9 @@ from html import escape
 from typing import Any
 
 import chainrule as cr
+from chainrule.documents.html_writer import html_of as written
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.render import MATHML, Writer
-from chainrule.network.pages.html import html_of as written
 
 LANGUAGE = "en"
 """That of the page being made; the hooks set it."""

@@ -12,13 +12,13 @@ first used, so that ``import chainrule`` itself costs next to nothing.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.derivation.derivation import Derivation, derive
     from chainrule.estimators.classifier import MLPClassifier
     from chainrule.estimators.regressor import MLPRegressor
     from chainrule.kernels.config import show_config
     from chainrule.kernels.verification import verify
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
-    from chainrule.network.derivation import Derivation, derive
     from chainrule.network.lines.judging import check_line
     from chainrule.network.lines.verdicts import LineVerdict
     from chainrule.network.losses import Loss
@@ -86,7 +86,7 @@ _HOMES = {
     "kernels.verification": ["verify"],
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
-    "network.derivation": ["Derivation", "derive"],
+    "derivation.derivation": ["Derivation", "derive"],
     "network.lines.judging": ["check_line"],
     "network.lines.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],

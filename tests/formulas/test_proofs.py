@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
+from chainrule.derivation.derivation import derive
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.axes import Axis
@@ -16,7 +17,6 @@ from chainrule.formulas.expressions import Symbol, product
 from chainrule.formulas.matrices import Multiply, Ones, Transpose, turned
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
-from chainrule.network.derivation import derive
 from tests.random_networks import random_networks
 
 B, H, O = Axis("B", -1), Axis("h", 1), Axis("o", 2, "n")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.derivation.derivation import Derivation
 from chainrule.errors import MissingRule
 from chainrule.formulas import differentiate as rules
 from chainrule.formulas.functions import Function
-from chainrule.network.derivation import Derivation
 from tests.golden.reading import Reader
 
 # The page's line, and the line that the derivation prints for it.

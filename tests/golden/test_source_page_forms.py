@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 
 import chainrule as cr
+from tests.documents.html_reading import linear, parsed
 from tests.golden.test_source_page import PAGE
-from tests.network.html_reading import linear, parsed
 
 D = r"\frac{\partial \mathrm{Loss}}{\partial %s}"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from chainrule.derivation.derivation import derive
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, square_root
 from chainrule.formulas.functions import exp, log, sign, z
@@ -18,7 +19,6 @@ from chainrule.kernels.verification import verify
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Network
-from chainrule.network.derivation import derive
 from chainrule.network.domains import POSITIVE
 from chainrule.network.gradients import differentiate
 from chainrule.network.losses import Form, Loss

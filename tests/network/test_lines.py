@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.derivation.derivation import derive
+from chainrule.documents.elements import Heading, Sentence, Statement
+from chainrule.documents.text_writer import columns
 from chainrule.errors import InputError
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import symbols
 from chainrule.network.architecture import SAMPLES
-from chainrule.network.derivation import derive
-from chainrule.network.pages.text import columns
-from chainrule.network.statements import Heading, Sentence, Statement
 from tests.random_networks import random_networks
 
 CASES = list(random_networks(rounds=1))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chainrule import Explanation
-from tests.network.test_browser import DESKTOP, PHONE, browser, measured
+from tests.documents.test_browser import DESKTOP, PHONE, browser, measured
 from tests.report.test_pages import deep, mazur, of_tables, others
 
 pytestmark = pytest.mark.browser

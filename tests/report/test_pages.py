@@ -21,7 +21,7 @@ from chainrule.report.latex_page import latex_page
 from chainrule.report.lines import NumberedLine
 from chainrule.report.paper import phrases
 from chainrule.report.text_page import text_page
-from tests.network.html_reading import check_page, parsed
+from tests.documents.html_reading import check_page, parsed
 from tests.report.cases import OPTIMIZERS, cases, drawn, places
 
 Explanation = cr.Explanation

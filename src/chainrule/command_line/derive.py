@@ -12,10 +12,10 @@ from chainrule.command_line.update_options import (
     update_options,
 )
 from chainrule.command_line.values import names, widths
+from chainrule.derivation.derivation import derive
 from chainrule.files import write_atomically
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
-from chainrule.network.derivation import derive
 
 __all__ = ["command"]
 

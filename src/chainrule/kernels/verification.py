@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.derivation.checking import TOLERANCE
+from chainrule.derivation.derivation import derive
 from chainrule.errors import InputError, one_line
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.differentiate import depends
@@ -23,8 +25,6 @@ from chainrule.formulas.kinks import margins
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
-from chainrule.network.checking import TOLERANCE
-from chainrule.network.derivation import derive
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD

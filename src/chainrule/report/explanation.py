@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.derivation import Language, derive
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
-from chainrule.network.derivation import Language, derive
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.report.batch import Batch, memory_from

@@ -6,10 +6,10 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from chainrule.documents import elements as told
+from chainrule.documents.html_writer import document_of, kept, part_of
+from chainrule.documents.wording import left_side, written
 from chainrule.formulas.matrices import Matrix
-from chainrule.network import statements as told
-from chainrule.network.pages.html import document_of, kept, part_of
-from chainrule.network.telling import left_side, written
 from chainrule.report.figures import Grid, grid
 from chainrule.report.lines import Form, Given, NumberedLine
 from chainrule.report.paper import HtmlPaper, TextPaper, numbers_for

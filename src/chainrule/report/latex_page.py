@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from chainrule.documents import elements as told
+from chainrule.documents.latex_writer import document_of, formula_lines, hanging, room_beside
+from chainrule.documents.wording import left_side
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
 from chainrule.formulas.render.breaking import broken_latex
 from chainrule.formulas.render.latex_width import width
-from chainrule.network import statements as told
-from chainrule.network.pages.latex import document_of, formula_lines, hanging, room_beside
-from chainrule.network.telling import left_side
 from chainrule.report.columns import shared
 from chainrule.report.figures import Grid, fitting
 from chainrule.report.lines import Form, Given, NumberedLine

@@ -5,11 +5,11 @@ These are data; ``numbering`` makes the lines, ``worked`` holds all of them.
 
 from dataclasses import dataclass, field
 
+from chainrule.documents.elements import Equal, Statement
+from chainrule.documents.wording import distinct
 from chainrule.formulas.axes import Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
-from chainrule.network.statements import Equal, Statement
-from chainrule.network.telling import distinct
 from chainrule.report.batch import Array
 from chainrule.report.witness import Mark
 

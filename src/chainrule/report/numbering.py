@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.documents.elements import Equal, Line, Scalar, Statement
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import laid_out
-from chainrule.network.statements import Equal, Line, Scalar, Statement
 from chainrule.report.batch import Batch
 from chainrule.report.lines import Form, NumberedLine
 from chainrule.report.witness import Mark, Witness

@@ -11,6 +11,8 @@ from dataclasses import replace as changed
 from fractions import Fraction
 from functools import partial, reduce
 
+from chainrule.documents import html_writer, latex_writer, text_writer
+from chainrule.documents.wording import Medium, inline, spoken
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
@@ -40,8 +42,6 @@ from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
 from chainrule.language.phrase_books import phrases_of
-from chainrule.network.pages import html, latex, text
-from chainrule.network.telling import Medium, inline, spoken
 from chainrule.report.chains import Entry
 from chainrule.report.figures import Figure, Grid, figure, grid
 from chainrule.report.lines import NumberedLine
@@ -272,7 +272,7 @@ class TextPaper(Paper):
     """Plain Unicode."""
 
     def __init__(self, explanation: Worked, language: str) -> None:
-        super().__init__(explanation, language, text.medium(language), _ExplicitText())
+        super().__init__(explanation, language, text_writer.medium(language), _ExplicitText())
 
     arrow = " ← "
 
@@ -304,14 +304,14 @@ _LATEX_SPECIAL = {
 
 def _latex_prose(words: str) -> str:
     """Escape words, names of columns and classes among them, which may hold anything."""
-    return "".join(_LATEX_SPECIAL.get(letter) or latex.escaped(letter) for letter in words)
+    return "".join(_LATEX_SPECIAL.get(letter) or latex_writer.escaped(letter) for letter in words)
 
 
 class LatexPaper(Paper):
     """LaTeX, between dollar signs."""
 
     def __init__(self, explanation: Worked, language: str) -> None:
-        medium = changed(latex.medium(language), prose=_latex_prose)
+        medium = changed(latex_writer.medium(language), prose=_latex_prose)
         super().__init__(explanation, language, medium, _ExplicitLatex())
 
     arrow = r" \leftarrow "
@@ -343,7 +343,7 @@ class HtmlPaper(Paper):
     """MathML, inside ``<math>``."""
 
     def __init__(self, explanation: Worked, language: str) -> None:
-        super().__init__(explanation, language, html.medium(language), _ExplicitMathML())
+        super().__init__(explanation, language, html_writer.medium(language), _ExplicitMathML())
 
     arrow = '<mo stretchy="false">←</mo>'
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.documents.wording import left_side, written
 from chainrule.formulas.render import TEXT
-from chainrule.network.telling import left_side, written
 from chainrule.report.chains import Factor
 from chainrule.report.lines import Form, NumberedLine
 from chainrule.report.weights import WeightStory

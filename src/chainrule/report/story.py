@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.conventions import title
+from chainrule.documents import elements as told
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
-from chainrule.network import statements as told
 from chainrule.network.causes import DATA, PENALTY
-from chainrule.network.conventions import title
 from chainrule.network.optimizers import G, W
 from chainrule.plans.plan import memory_of
 from chainrule.report.chains import Entry, Factor, Way

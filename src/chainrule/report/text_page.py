@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from chainrule.documents import elements as told
+from chainrule.documents.text_writer import LONGEST, WIDTH, columns, formula_lines, wrapped
+from chainrule.documents.wording import left_side, multiplied, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT
 from chainrule.formulas.render.breaking import broken_text
-from chainrule.network import statements as told
-from chainrule.network.pages.text import LONGEST, WIDTH, columns, formula_lines, wrapped
-from chainrule.network.telling import left_side, multiplied, written
 from chainrule.report.columns import shared
 from chainrule.report.figures import Grid, aligned, fitting
 from chainrule.report.lines import Form, Given, NumberedLine

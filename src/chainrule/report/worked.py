@@ -10,13 +10,13 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.derivation.derivation import Derivation
+from chainrule.documents.elements import Line
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Sides
 from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.positional import laid_out
-from chainrule.network.derivation import Derivation
 from chainrule.network.optimizers import STEPS
-from chainrule.network.statements import Line
 from chainrule.report.batch import Array, Batch
 from chainrule.report.chains import Entry
 from chainrule.report.lines import Given, Labels, NumberedLine

@@ -11,10 +11,12 @@ import random
 
 import pytest
 
+from chainrule.derivation.derivation import derive
+from chainrule.documents.wording import left_side
+from chainrule.documents.wording import written as displayed
 from chainrule.formulas.render import LATEX, TEXT
 from chainrule.network import activations
 from chainrule.network.architecture import Network
-from chainrule.network.derivation import derive
 from chainrule.network.lines.computing import Computation
 from chainrule.network.lines.examples import Situation
 from chainrule.network.lines.judging import check_line
@@ -38,8 +40,6 @@ from chainrule.network.lines.trees import (
 from chainrule.network.lines.trees import below as parts_of
 from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
-from chainrule.network.telling import left_side
-from chainrule.network.telling import written as displayed
 
 MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, True)]
 

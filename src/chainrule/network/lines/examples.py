@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.derivation.derivation import derive
+from chainrule.documents import wording
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import pull_back
@@ -27,10 +29,8 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
-from chainrule.network import telling
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import SAMPLES, Network
-from chainrule.network.derivation import derive
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.lines.computing import Setting
 from chainrule.network.lines.names import LOSS, constants
@@ -87,8 +87,8 @@ class Situation:
                 key = name[0].lower() + name[1:] if name[0] in "ZA" else name
                 key = key.replace("/∂A", "/∂a")
                 sign = TEXT.arrow if statement.assigns else TEXT.equals
-                right = telling.written(statement.rights[-1].formula, statement, TEXT)
-                line = telling.left_side(statement, TEXT) + sign + right
+                right = wording.written(statement.rights[-1].formula, statement, TEXT)
+                line = wording.left_side(statement, TEXT) + sign + right
                 found[f"{key} new" if statement.assigns else key] = line
         return found
 

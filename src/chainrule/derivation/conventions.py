@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from chainrule.documents.elements import Given, Heading, Line, Listed, Sentence
 from chainrule.formulas.expressions import symbols
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import CATALOGUE
-from chainrule.network.statements import Given, Heading, Line, Listed, Sentence
 
 _EXPLAINED = {
     *("momentum", "beta_1", "beta_2", "decay", "epsilon", "weight_decay"),

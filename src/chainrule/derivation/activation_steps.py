@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from chainrule.documents.elements import Equal, Scalar, Statement, Times
 from chainrule.formulas.differentiate import derivative, pull
 from chainrule.formulas.expressions import (
     ONE,
@@ -14,7 +15,6 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import Function, a, a_k, g_k, z, z_k
 from chainrule.formulas.simplify import cancel, denominators, in_output, length, numerators
-from chainrule.network.statements import Equal, Scalar, Statement, Times
 
 _LONGEST_SLOPE = 12
 """The slope as the rules give it is left out where it has more to read than this."""

@@ -8,11 +8,11 @@ below it where there is none.
 import re
 from collections.abc import Iterable
 
+from chainrule.documents.elements import Equal, Heading, Line, Proved, Sentence, Statement
+from chainrule.documents.wording import Medium, distinct, left_side, multiplied, spoken, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Writer
 from chainrule.formulas.render.breaking import broken_text
-from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.network.telling import Medium, distinct, left_side, multiplied, spoken, written
 
 _NO_BREAK = "\u00a0"
 WIDTH, LONGEST = 80, 100

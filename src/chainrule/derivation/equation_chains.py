@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.documents.elements import Equal, Part, Partials, Scalar, Stage, Statement
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.differentiate import Equation, pull_back
 from chainrule.formulas.expressions import (
@@ -27,7 +28,6 @@ from chainrule.formulas.simplify import length
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients
 from chainrule.network.optimizers import Optimizer
-from chainrule.network.statements import Equal, Part, Partials, Scalar, Stage, Statement
 from chainrule.plans.plan import updates_of
 
 _LONGEST = 9

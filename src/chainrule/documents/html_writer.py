@@ -11,11 +11,11 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
+from chainrule.documents.elements import Equal, Heading, Line, Proved, Sentence, Statement
+from chainrule.documents.wording import Medium, distinct, left_side, spoken, written
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
-from chainrule.network.statements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.network.telling import Medium, distinct, left_side, spoken, written
 
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
 _LONG = 28
@@ -41,7 +41,7 @@ def kept(said: str) -> str:
 @cache
 def style_sheet(name: str) -> str:
     """Return one of the style sheets beside this file."""
-    sheet = files("chainrule.network.pages").joinpath(f"{name}.css")
+    sheet = files("chainrule.documents").joinpath(f"{name}.css")
     return sheet.read_text(encoding="utf-8").strip()
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
+from chainrule.documents.wording import phrases
 from chainrule.errors import InputError
 from chainrule.language.phrase_books import LANGUAGES
 from chainrule.network.optimizers import CATALOGUE
-from chainrule.network.telling import phrases
 
 DEEP = cr.Network.dense([7, 5, 4, 3], "relu", "log_loss", penalty=cr.L2(0.1))
 

@@ -12,6 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainrule.derivation.check_points import lengths
+from chainrule.derivation.checking import Checker
+from chainrule.derivation.derivation import derive
+from chainrule.documents.elements import Equal, Partials, Scalar, Statement, Times
 from chainrule.formulas.expressions import Add, Apply, Expression, Power, Product, Size, product
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import (
@@ -22,12 +26,8 @@ from chainrule.formulas.matrices import (
     Transpose,
 )
 from chainrule.network.architecture import SAMPLES, Network
-from chainrule.network.checking import Checker
-from chainrule.network.derivation import derive
 from chainrule.network.optimizers import ALPHA, SGD, Adam, AdamW, RMSprop
 from chainrule.network.penalties import L1, L2
-from chainrule.network.points import lengths
-from chainrule.network.statements import Equal, Partials, Scalar, Statement, Times
 from tests.random_networks import admissible_pairs, random_networks
 
 SLOW = os.environ.get("CHAINRULE_SLOW") == "1"

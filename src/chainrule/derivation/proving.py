@@ -5,12 +5,8 @@ Everything said here is read from a ``Proof``; nothing is decided here.
 
 from dataclasses import dataclass
 
-from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Symbol
-from chainrule.formulas.matrices import Ones, Passed
-from chainrule.formulas.proofs import Proof, Refusal, Trial
-from chainrule.network.pages import html_of, latex_of, text_of
-from chainrule.network.statements import (
+from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents.elements import (
     Arrangement,
     Given,
     Heading,
@@ -23,6 +19,10 @@ from chainrule.network.statements import (
     Sentence,
     Sides,
 )
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.matrices import Ones, Passed
+from chainrule.formulas.proofs import Proof, Refusal, Trial
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from chainrule.formulas.expressions import Expression
-from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
-from chainrule.formulas.render import TEXT, Style, Writer
-from chainrule.language.phrase_books import phrases_of
-from chainrule.network.statements import (
+from chainrule.documents.elements import (
     Arrangement,
     Equal,
     Formula,
@@ -30,6 +26,10 @@ from chainrule.network.statements import (
     Statement,
     Times,
 )
+from chainrule.formulas.expressions import Expression
+from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
+from chainrule.formulas.render import TEXT, Style, Writer
+from chainrule.language.phrase_books import phrases_of
 
 phrases = partial(phrases_of, "derivation")
 """Every phrase of a language by its key."""

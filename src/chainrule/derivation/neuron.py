@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from chainrule.documents.elements import Equal, Scalar, Statement
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation, derivative
 from chainrule.formulas.expressions import Expression, Size, Symbol, add, power, substitute
 from chainrule.network import losses
 from chainrule.network.architecture import DATA_LOSS, LOSS, Network
 from chainrule.network.formulation import Formulation
-from chainrule.network.statements import Equal, Scalar, Statement
 
 _X, _W, _B, _Z, _A, _Y = map(Symbol, "xwbzay")
 

@@ -3,11 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.render import LATEX
-from chainrule.formulas.render.breaking import broken_latex
-from chainrule.formulas.render.latex_width import units, width
-from chainrule.network.statements import (
+from chainrule.documents.elements import (
     Equal,
     Formula,
     Heading,
@@ -16,7 +12,11 @@ from chainrule.network.statements import (
     Sentence,
     Statement,
 )
-from chainrule.network.telling import Medium, distinct, left_side, spoken, written
+from chainrule.documents.wording import Medium, distinct, left_side, spoken, written
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.render import LATEX
+from chainrule.formulas.render.breaking import broken_latex
+from chainrule.formulas.render.latex_width import units, width
 
 _TEXT = {
     "λ": r"$\lambda$",

@@ -11,26 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from chainrule.errors import InputError, unknown_name
-from chainrule.formulas.arrange import Layout, arrange
-from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Symbol
-from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.proofs import Proof
-from chainrule.network.architecture import SAMPLES, Network
-from chainrule.network.chains import Chains
-from chainrule.network.checking import Checked, Checker
-from chainrule.network.conventions import conventions, meaning, title
-from chainrule.network.formulation import Formulation
-from chainrule.network.gradients import Backward, Gradients, differentiate
-from chainrule.network.neuron import factors, neuron
-from chainrule.network.optimizers import Optimizer
-from chainrule.network.optimizers import find as find_optimizer
-from chainrule.network.pages import html_of, latex_of, text_of
-from chainrule.network.points import lengths
-from chainrule.network.proving import RULE, ToldProof, told
-from chainrule.network.slopes import about
-from chainrule.network.statements import (
+from chainrule.derivation.activation_steps import about
+from chainrule.derivation.check_points import lengths
+from chainrule.derivation.checking import Checked, Checker
+from chainrule.derivation.conventions import conventions, meaning, title
+from chainrule.derivation.equation_chains import Chains
+from chainrule.derivation.neuron import factors, neuron
+from chainrule.derivation.proving import RULE, ToldProof, told
+from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents.elements import (
     Given,
     Heading,
     Key,
@@ -41,6 +30,17 @@ from chainrule.network.statements import (
     Statement,
     statements,
 )
+from chainrule.errors import InputError, unknown_name
+from chainrule.formulas.arrange import Layout, arrange
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.matrices import Matrix
+from chainrule.formulas.proofs import Proof
+from chainrule.network.architecture import SAMPLES, Network
+from chainrule.network.formulation import Formulation
+from chainrule.network.gradients import Backward, Gradients, differentiate
+from chainrule.network.optimizers import Optimizer
+from chainrule.network.optimizers import find as find_optimizer
 from chainrule.plans.fusion.step_plan import StepPlan
 from chainrule.plans.plan import plan
 

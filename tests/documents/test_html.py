@@ -6,10 +6,11 @@ from itertools import product
 import pytest
 
 import chainrule as cr
+from chainrule.documents import wording
+from chainrule.documents.wording import phrases
 from chainrule.language.phrase_books import LANGUAGES
-from chainrule.network import activations, losses, telling
-from chainrule.network.telling import phrases
-from tests.network.html_reading import check_page, parsed
+from chainrule.network import activations, losses
+from tests.documents.html_reading import check_page, parsed
 from tests.random_networks import random_networks
 
 NETWORKS = {
@@ -84,8 +85,8 @@ def test_formulas_in_notebooks():
 
 def test_every_phrase_is_said_somewhere(monkeypatch):
     known = {language: Recorded(phrases(language)) for language in LANGUAGES}
-    monkeypatch.setattr(telling, "phrases", lambda language: known[language])
-    telling.spoken.cache_clear()
+    monkeypatch.setattr(wording, "phrases", lambda language: known[language])
+    wording.spoken.cache_clear()
     optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
@@ -100,9 +101,10 @@ def test_every_phrase_is_said_somewhere(monkeypatch):
                 derivation.to_text(language)
     for language in LANGUAGES:
         cr.derive(NETWORKS["source page"]).proof("W_ih").to_text(language)
-        failing = {"step_failed", "checked_failed"}  # tests/network/test_checking.py spoils lines
+        # Said where a check fails: tests/derivation/test_checking.py spoils lines.
+        failing = {"step_failed", "checked_failed"}
         assert set(known[language]) - known[language].used == failing, language
-    telling.spoken.cache_clear()
+    wording.spoken.cache_clear()
 
 
 class Recorded(dict):

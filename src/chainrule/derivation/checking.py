@@ -15,6 +15,18 @@ from typing import Literal
 
 import numpy as np
 
+from chainrule.derivation.check_points import Point, evaluation, exact_point, float_point, sloped
+from chainrule.documents.elements import (
+    Equal,
+    Formula,
+    Line,
+    Part,
+    Partials,
+    Scalar,
+    Sentence,
+    Statement,
+    Times,
+)
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.evaluate import REALS, Array, Evaluation
@@ -40,18 +52,6 @@ from chainrule.formulas.matrices import (
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
-from chainrule.network.points import Point, evaluation, exact_point, float_point, sloped
-from chainrule.network.statements import (
-    Equal,
-    Formula,
-    Line,
-    Part,
-    Partials,
-    Scalar,
-    Sentence,
-    Statement,
-    Times,
-)
 from chainrule.plans.plan import memory_of, updates_of
 
 Method = Literal["exact", "floating point"]
