@@ -15,8 +15,8 @@ import numpy as np
 import chainrule as cr
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AS_THEY_LIE, Legacy, Order
-from chainrule.kernels.runs import Run
 from chainrule.kernels.stopping import Stopping
+from chainrule.kernels.trainer import Run
 
 SAMPLES, EPOCHS = 150, 200
 

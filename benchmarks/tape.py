@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 import chainrule as cr
-from chainrule.kernels import core_library, prepared
+from chainrule.kernels import core_library, program_cache
 from chainrule.network.activations import CATALOGUE
 from chainrule.network.parameters import Parameters
 
@@ -53,7 +53,7 @@ def ratio(once: Callable[[], Parameters]) -> float:
     for _ in range(ROUNDS):
         for kernels, best in times.items():
             core_library.natives = kernels
-            prepared._programs.clear()
+            program_cache._programs.clear()
             ends[kernels] = once().flat  # the program is built here, outside the time
             for _ in range(3):
                 begin = time.perf_counter()
@@ -61,7 +61,7 @@ def ratio(once: Callable[[], Parameters]) -> float:
                 best = min(best, time.perf_counter() - begin)
             times[kernels] = best
     core_library.natives = GENERATED
-    prepared._programs.clear()
+    program_cache._programs.clear()
     np.testing.assert_allclose(ends[nothing], ends[GENERATED], rtol=1e-4, atol=1e-6)
     return times[nothing] / times[GENERATED]
 

@@ -7,7 +7,7 @@
 // for the next 2,000, and for the shuffle
 //   r = numpy.random.RandomState(5489); a = numpy.arange(20); r.shuffle(a); a; r.shuffle(a); a
 //   a = numpy.arange(100000); r.shuffle(a); int(((numpy.arange(100000) + 1) * a).sum())
-// tests/kernels/test_runs.py compares many sizes with NumPy itself.
+// tests/kernels/test_trainer.py compares many sizes with NumPy itself.
 #include "../mt19937.hpp"
 
 #include <vector>

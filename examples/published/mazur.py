@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import chainrule as cr
 from chainrule.formulas.evaluate import evaluate
-from chainrule.kernels.plans import gradient_plan, training_plan
+from chainrule.kernels.plan_cache import gradient_plan, training_plan
 from chainrule.kernels.reference import Execution
 from chainrule.plans.plan import Plan
 from examples.published.example import Example

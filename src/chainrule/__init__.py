@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from chainrule.estimators.classifier import MLPClassifier
     from chainrule.estimators.regressor import MLPRegressor
     from chainrule.kernels.config import show_config
-    from chainrule.kernels.verification import verify
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
     from chainrule.network.lines.judging import check_line
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     )
     from chainrule.training.table_model import TableModel
     from chainrule.training.table_training import TableRun, train_table
+    from chainrule.verification import verify
 
 __all__ = [
     "L1",
@@ -83,7 +83,7 @@ _HOMES = {
     "estimators.classifier": ["MLPClassifier"],
     "estimators.regressor": ["MLPRegressor"],
     "kernels.config": ["show_config"],
-    "kernels.verification": ["verify"],
+    "verification": ["verify"],
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
     "derivation.derivation": ["Derivation", "derive"],

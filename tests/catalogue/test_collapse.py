@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.evaluate import evaluate
 from chainrule.kernels.reference import Execution
-from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
 from chainrule.plans.plan import plan
+from chainrule.verification import random_values, verify
 
 Array = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from chainrule.errors import InputError
-from chainrule.kernels.verification import random_targets
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 from chainrule.network.losses import CATALOGUE
+from chainrule.verification import random_targets
 from tests.catalogue.loss_assertions import (
     STATED,
     Settings,

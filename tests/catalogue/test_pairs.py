@@ -6,9 +6,9 @@ Where a single name for all layers does not fit the loss, the last layer gets th
 import pytest
 
 from chainrule.errors import InputError
-from chainrule.kernels.verification import verify
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
+from chainrule.verification import verify
 
 FITS = {
     "log_loss": {"sigmoid", "softmax"},

@@ -16,11 +16,11 @@ from chainrule.formulas.differentiate import derivative
 from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.verification import random_values, verify
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
 from chainrule.network.penalties import CATALOGUE, L1, L2, STORED, L2PerSample, Penalty
 from chainrule.plans.plan import plan
+from chainrule.verification import random_values, verify
 
 LAYERS = [3, 4, 2]
 

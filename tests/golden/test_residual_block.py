@@ -30,13 +30,13 @@ from chainrule.formulas.functions import log, tanh
 from chainrule.formulas.matrices import Indexed, every
 from chainrule.formulas.render import latex, text
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.verification import relative_error, verify_formulation
 from chainrule.network.activations import gelu, softmax
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD, Adam
 from chainrule.plans.operations import General
 from chainrule.plans.plan import plan
+from chainrule.verification import relative_error, verify_formulation
 
 B, I, H, O = Axis("B", -1), Axis("i", 0, "n_i"), Axis("h", 1, "n_h"), Axis("o", 2, "n")
 SIZES = {B: 6, I: 5, H: 4, O: 3}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chainrule.kernels.plans import training_plan
+from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution
 from examples.published.running import ready
 from examples.published.trask import NETWORK, STEP, X, Y, error, start, trained

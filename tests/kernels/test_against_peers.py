@@ -20,11 +20,11 @@ from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.matrices import Indexed, every
 from chainrule.formulas.positional import MatrixEvaluation
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.verification import random_values, relative_error
 from chainrule.network import activations, losses, penalties
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.plans.plan import plan
+from chainrule.verification import random_values, relative_error
 from tests.catalogue.oracles import (
     jax_activations,
     jax_losses,

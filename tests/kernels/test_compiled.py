@@ -13,12 +13,12 @@ import pytest
 import chainrule as cr
 from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss, NotFused
 from chainrule.formulas.functions import exp, tanh, z
-from chainrule.kernels import _core, compiled, core_library, prepared
-from chainrule.kernels.plans import training_plan
+from chainrule.kernels import _core, compiled, core_library, program_cache
+from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import Runner
-from chainrule.kernels.verification import distance_from_kinks, relative_error
 from chainrule.network import activations, losses, optimizers
+from chainrule.verification import distance_from_kinks, relative_error
 
 OPTIMIZERS = [
     cr.SGD(0.1),
@@ -265,9 +265,11 @@ def test_a_users_own_activation_runs_on_the_tape():
 
 
 def test_each_operation_alone_computes_the_same(monkeypatch):
-    monkeypatch.setattr(prepared, "_programs", {})
-    whole = prepared.fuse
-    monkeypatch.setattr(prepared, "fuse", lambda plan, names: whole(plan, names, together=False))
+    monkeypatch.setattr(program_cache, "_programs", {})
+    whole = program_cache.fuse
+    monkeypatch.setattr(
+        program_cache, "fuse", lambda plan, names: whole(plan, names, together=False)
+    )
     for seed in range(40):
         gradients_agree(seed)
     network = cr.Network.dense([4, 16, 3], activation="relu", loss="log_loss")
@@ -278,7 +280,7 @@ def test_each_operation_alone_computes_the_same(monkeypatch):
 
 
 def test_without_generated_kernels_the_tape_computes_the_same(monkeypatch):
-    monkeypatch.setattr(prepared, "_programs", {})
+    monkeypatch.setattr(program_cache, "_programs", {})
     monkeypatch.setattr(core_library, "natives", dict)
     for seed in range(40):
         gradients_agree(seed)

@@ -14,12 +14,12 @@ from chainrule.formulas.matrices import Indexed
 from chainrule.kernels import compiled
 from chainrule.kernels.reference import Execution, lying
 from chainrule.kernels.runner import Runner
-from chainrule.kernels.verification import relative_error
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
 from chainrule.plans import plan as lowering
 from chainrule.plans.operations import General
 from chainrule.plans.plan import plan
+from chainrule.verification import relative_error
 from tests.random_networks import random_networks
 
 B, I, H, TWIN = Axis("B", SAMPLES_POSITION), Axis("i", 0), Axis("h", 1), Axis("e", 2)

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 from chainrule.formulas.expressions import ONE, Product, Size, power, product, substitute
-from chainrule.kernels.verification import (
-    STEP,
-    Verification,
-    random_values,
-    verify_formulation,
-)
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
 from chainrule.plans.operations import MatrixProduct, Operation, Pointwise, names_used
 from chainrule.plans.plan import Plan, plan
+from chainrule.verification import (
+    STEP,
+    Verification,
+    random_values,
+    verify_formulation,
+)
 from tests.formulas.random_expressions import nodes
 
 HIDDEN = ("sigmoid", "tanh", "softplus", "softsign", "silu", "gelu", "mish")

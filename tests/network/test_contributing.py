@@ -15,7 +15,6 @@ from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, square_root
 from chainrule.formulas.functions import exp, log, sign, z
 from chainrule.kernels.reference import Execution
-from chainrule.kernels.verification import verify
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.activations import activation
 from chainrule.network.architecture import Network
@@ -25,6 +24,7 @@ from chainrule.network.losses import Form, Loss
 from chainrule.network.optimizers import ALPHA, G, Optimizer, W
 from chainrule.plans.plan import plan
 from chainrule.training.loop import train
+from chainrule.verification import verify
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 Every formula of a line means an expression over named axes.  Here the forward equations and the
 cotangents, as the rules give them, are evaluated at random numbers, and then every right side of
 every statement must be what stands on its left.  (That the cotangents are the derivatives of the
-loss is what ``tests/kernels/test_verification.py`` and the peers are for.)
+loss is what ``tests/test_verification.py`` and the peers are for.)
 """
 
 from itertools import pairwise

@@ -10,7 +10,7 @@ from chainrule.formulas.axes import SAMPLES_POSITION, Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, mean, product, square_root, total
 from chainrule.formulas.functions import tanh
-from chainrule.kernels.plans import training_plan
+from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution, lying
 from chainrule.kernels.runner import Runner
 from chainrule.network.formulation import Formulation

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.kernels.plans import training_plan
+from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.verification import random_values
 from chainrule.network.optimizers import Optimizer
+from chainrule.verification import random_values
 from tests.random_networks import Case, random_networks
 
 OPTIMIZERS = [

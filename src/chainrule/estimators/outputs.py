@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import NotFused
 from chainrule.kernels import core_library
-from chainrule.kernels.plans import prediction_plan
+from chainrule.kernels.plan_cache import prediction_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.network.architecture import Network

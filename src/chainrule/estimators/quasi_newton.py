@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.errors import NotFused
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels import core_library
-from chainrule.kernels.plans import gradient_plan
+from chainrule.kernels.plan_cache import gradient_plan
 from chainrule.kernels.reference import Execution, lying, named_array
 from chainrule.kernels.runner import Runner
 from chainrule.network.architecture import Network

@@ -19,8 +19,8 @@ from chainrule.errors import InputError, NotFused
 from chainrule.kernels import core_library
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
-from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run, State, Trainer
 from chainrule.kernels.stopping import Count, Stopping
+from chainrule.kernels.trainer import Diverged, ReferenceTrainer, Run, State, Trainer
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, AdamHat, Optimizer
 from chainrule.network.parameters import Parameters

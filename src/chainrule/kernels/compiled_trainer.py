@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from chainrule.kernels import core_library
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
-from chainrule.kernels.plans import loss_plan
+from chainrule.kernels.plan_cache import loss_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
-from chainrule.kernels.runs import (
+from chainrule.kernels.trainer import (
     Diverged,
     Ending,
     Listener,

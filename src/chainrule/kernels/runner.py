@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.kernels import core_library
-from chainrule.kernels.prepared import prepared_for
+from chainrule.kernels.program_cache import prepared_for
 from chainrule.plans.fusion.fused_plan import UNIT
 from chainrule.plans.plan import Plan
 

@@ -18,7 +18,7 @@ from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.simplify import safe_logarithms
-from chainrule.kernels.plans import training_plan
+from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation

@@ -26,8 +26,8 @@ from chainrule.formulas.expressions import Expression, Symbol, substitute, symbo
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
-from chainrule.kernels.verification import COMPLEX_STEP, distance_from_kinks
 from chainrule.report.batch import Batch
+from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
 Array = NDArray[Any]
 Method = Literal["index", "complex", "reference", "none"]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
 from chainrule.kernels.orders import AS_THEY_LIE, Seeded
-from chainrule.kernels.plans import gradient_plan, prediction_plan
+from chainrule.kernels.plan_cache import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.kernels.runs import (
+from chainrule.kernels.threads import threads_of
+from chainrule.kernels.trainer import (
     PERIOD,
     Diverged,
     Listener,
@@ -22,7 +23,6 @@ from chainrule.kernels.runs import (
     Run,
     Trainer,
 )
-from chainrule.kernels.threads import threads_of
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.errors import InputError
-from chainrule.kernels.verification import (
+from chainrule.network.architecture import Network
+from chainrule.verification import (
     KINK_MARGIN,
     Verification,
     distance_from_kinks,
     random_values,
     verify,
 )
-from chainrule.network.architecture import Network
 
 __all__ = ["verify_network"]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError, InputError
 from chainrule.kernels.orders import AS_THEY_LIE, AsTheyLie, Legacy, Order, next_places
-from chainrule.kernels.plans import loss_plan, training_plan
+from chainrule.kernels.plan_cache import loss_plan, training_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.stopping import Count, Stopping, reduced, watched
 from chainrule.network.architecture import Network

@@ -6,13 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainrule import verification
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, product, total
 from chainrule.formulas.functions import tanh
-from chainrule.kernels import verification
-from chainrule.kernels.verification import (
+from chainrule.network.activations import CATALOGUE as ACTIVATIONS
+from chainrule.network.architecture import Network
+from chainrule.network.formulation import Formulation
+from chainrule.network.gradients import differentiate
+from chainrule.network.losses import CATALOGUE as LOSSES
+from chainrule.network.penalties import L1, L2
+from chainrule.verification import (
     ENTRIES,
     KINK_MARGIN,
     Check,
@@ -24,12 +30,6 @@ from chainrule.kernels.verification import (
     verify,
     verify_formulation,
 )
-from chainrule.network.activations import CATALOGUE as ACTIVATIONS
-from chainrule.network.architecture import Network
-from chainrule.network.formulation import Formulation
-from chainrule.network.gradients import differentiate
-from chainrule.network.losses import CATALOGUE as LOSSES
-from chainrule.network.penalties import L1, L2
 
 METHODS = [
     "loss of the Plan",

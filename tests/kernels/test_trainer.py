@@ -13,8 +13,8 @@ import chainrule as cr
 from chainrule.errors import InputError
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded
-from chainrule.kernels.runs import Diverged, ReferenceTrainer, Run
 from chainrule.kernels.stopping import Count, Stopping
+from chainrule.kernels.trainer import Diverged, ReferenceTrainer, Run
 
 BACKENDS = [CompiledTrainer, ReferenceTrainer]
 
