@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from chainrule.estimators.classifier import MLPClassifier
     from chainrule.estimators.regressor import MLPRegressor
     from chainrule.kernels.config import show_config
+    from chainrule.marking.check_line import check_line
+    from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
-    from chainrule.network.lines.judging import check_line
-    from chainrule.network.lines.verdicts import LineVerdict
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
@@ -87,8 +87,8 @@ _HOMES = {
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
     "derivation.derivation": ["Derivation", "derive"],
-    "network.lines.judging": ["check_line"],
-    "network.lines.verdicts": ["LineVerdict"],
+    "marking.check_line": ["check_line"],
+    "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],

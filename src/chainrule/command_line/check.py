@@ -17,10 +17,10 @@ from chainrule.command_line.update_options import (
 from chainrule.command_line.values import names, widths
 from chainrule.errors import InputError, one_line
 from chainrule.language.refusals import in_language
+from chainrule.marking.check_line import check_line
+from chainrule.marking.verdicts import LineVerdict
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
-from chainrule.network.lines.judging import check_line
-from chainrule.network.lines.verdicts import LineVerdict
 
 __all__ = ["command"]
 

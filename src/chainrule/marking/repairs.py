@@ -9,10 +9,9 @@ from itertools import product as combinations
 
 import numpy as np
 
-from chainrule.network.activations import CATALOGUE
-from chainrule.network.lines.changes import PRODUCTS, Changes, Repair, factors, sloped, times
-from chainrule.network.lines.computing import Clash, Computation, OnesVector
-from chainrule.network.lines.trees import (
+from chainrule.marking.edits import PRODUCTS, Changes, Repair, factors, sloped, times
+from chainrule.marking.evaluator import Clash, Computation, OnesVector
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Constant,
@@ -26,7 +25,8 @@ from chainrule.network.lines.trees import (
     exchanged,
     in_latin,
 )
-from chainrule.network.lines.update_repairs import Update, UpdateRepairs
+from chainrule.marking.update_repairs import Update, UpdateRepairs
+from chainrule.network.activations import CATALOGUE
 
 
 class Neighborhood(Changes):

@@ -12,16 +12,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
-from chainrule.network.lines.changes import Factor, Repair, factors, times
-from chainrule.network.lines.computing import Clash, Computation
-from chainrule.network.lines.derivatives import Link, links_of
-from chainrule.network.lines.examples import Example, Situation
-from chainrule.network.lines.literals import named
-from chainrule.network.lines.names import LOSS, Vocabulary
-from chainrule.network.lines.reading import Reading
-from chainrule.network.lines.repairs import Neighborhood
-from chainrule.network.lines.slopes import slope_trees
-from chainrule.network.lines.trees import (
+from chainrule.marking.derivatives import Link, links_of
+from chainrule.marking.edits import Factor, Repair, factors, times
+from chainrule.marking.evaluator import Clash, Computation
+from chainrule.marking.examples import Example, Situation
+from chainrule.marking.literals import named
+from chainrule.marking.parser import Reading
+from chainrule.marking.repairs import Neighborhood
+from chainrule.marking.slope_trees import slope_trees
+from chainrule.marking.syntax import (
     Binary,
     Negative,
     Notation,
@@ -32,8 +31,9 @@ from chainrule.network.lines.trees import (
     in_latin,
     written,
 )
-from chainrule.network.lines.update_repairs import update_of
-from chainrule.network.lines.verdicts import LineVerdict, Measures, same
+from chainrule.marking.update_repairs import update_of
+from chainrule.marking.verdicts import LineVerdict, Measures, same
+from chainrule.marking.vocabulary import LOSS, Vocabulary
 
 Array = NDArray[Any]
 

@@ -8,14 +8,14 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
+from chainrule.marking.examples import Situation
+from chainrule.marking.mark_equation import EXAMPLES, Case
+from chainrule.marking.parser import Reading, read
+from chainrule.marking.syntax import Name, Tree, every, renamed
+from chainrule.marking.update_equations import KEPT, Updating
+from chainrule.marking.verdicts import LineVerdict
+from chainrule.marking.vocabulary import Vocabulary, constants, typed
 from chainrule.network.architecture import Network
-from chainrule.network.lines.cases import EXAMPLES, Case
-from chainrule.network.lines.examples import Situation
-from chainrule.network.lines.names import Vocabulary, constants, typed
-from chainrule.network.lines.reading import Reading, read
-from chainrule.network.lines.trees import Name, Tree, every, renamed
-from chainrule.network.lines.updating import KEPT, Updating
-from chainrule.network.lines.verdicts import LineVerdict
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chainrule.language.refusals import Given, Refusal
-from chainrule.network.lines.tokens import Token
-from chainrule.network.lines.trees import Span
+from chainrule.marking.syntax import Span
+from chainrule.marking.tokens import Token
 
 DEEPEST = 30
 """Brackets, signs and powers that may be inside one another."""

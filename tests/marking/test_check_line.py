@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError, InputTypeError
-from chainrule.network.lines.judging import check_line
+from chainrule.marking.check_line import check_line
 
 LINES = tomllib.loads(Path(__file__).with_name("lines.toml").read_text(encoding="utf-8"))["line"]
 NETWORKS = {
@@ -233,7 +233,7 @@ def test_arguments_of_other_kinds_are_refused():
 def test_the_phrases_have_the_same_keys_and_fields():
     import string
 
-    from chainrule.network.lines.messages import phrases
+    from chainrule.marking.messages import phrases
 
     def fields(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}

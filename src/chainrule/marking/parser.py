@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainrule.language.refusals import Refusal
-from chainrule.network.lines.pieces import Names, Pieces, over
-from chainrule.network.lines.tokens import Token, tokens
-from chainrule.network.lines.trees import (
+from chainrule.marking.pieces import Names, Pieces, over
+from chainrule.marking.syntax import (
     Binary,
     Constant,
     Name,
@@ -23,6 +22,7 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
+from chainrule.marking.tokens import Token, tokens
 
 
 @dataclass(frozen=True)

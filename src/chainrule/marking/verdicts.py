@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.network.lines.examples import Example
-from chainrule.network.lines.messages import message_of
-from chainrule.network.lines.trees import Span
+from chainrule.marking.examples import Example
+from chainrule.marking.messages import message_of
+from chainrule.marking.syntax import Span
 
 Array = NDArray[Any]
 Said = tuple[str, Mapping[str, str]]

@@ -12,8 +12,7 @@ from chainrule.formulas.expressions import (
     Symbol,
     product,
 )
-from chainrule.network.activations import Activation
-from chainrule.network.lines.trees import (
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Comparison,
@@ -23,6 +22,7 @@ from chainrule.network.lines.trees import (
     Raised,
     Tree,
 )
+from chainrule.network.activations import Activation
 
 
 def slope_trees(

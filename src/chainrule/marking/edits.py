@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chainrule.network.lines.trees import (
+from chainrule.marking.syntax import (
     Binary,
     Constant,
     Name,

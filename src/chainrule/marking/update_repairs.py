@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.network.lines.changes import Changes, Factor, Repair
-from chainrule.network.lines.names import LOSS
-from chainrule.network.lines.trees import (
+from chainrule.marking.edits import Changes, Factor, Repair
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Constant,
@@ -15,7 +14,8 @@ from chainrule.network.lines.trees import (
     exchanged,
     in_latin,
 )
-from chainrule.network.lines.updating import Updating
+from chainrule.marking.update_equations import Updating
+from chainrule.marking.vocabulary import LOSS
 
 
 @dataclass(frozen=True)

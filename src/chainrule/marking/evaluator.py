@@ -17,9 +17,7 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
-from chainrule.network import activations
-from chainrule.network.activations import Activation
-from chainrule.network.lines.trees import (
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Comparison,
@@ -35,6 +33,8 @@ from chainrule.network.lines.trees import (
     below,
     rebuilt,
 )
+from chainrule.network import activations
+from chainrule.network.activations import Activation
 
 Array = NDArray[Any]
 

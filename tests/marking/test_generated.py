@@ -15,14 +15,11 @@ from chainrule.derivation.derivation import derive
 from chainrule.documents.wording import left_side
 from chainrule.documents.wording import written as displayed
 from chainrule.formulas.render import LATEX, TEXT
-from chainrule.network import activations
-from chainrule.network.architecture import Network
-from chainrule.network.lines.computing import Computation
-from chainrule.network.lines.examples import Situation
-from chainrule.network.lines.judging import check_line
-from chainrule.network.lines.names import Vocabulary
-from chainrule.network.lines.reading import read
-from chainrule.network.lines.trees import (
+from chainrule.marking.check_line import check_line
+from chainrule.marking.evaluator import Computation
+from chainrule.marking.examples import Situation
+from chainrule.marking.parser import read
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Constant,
@@ -37,7 +34,10 @@ from chainrule.network.lines.trees import (
     rebuilt,
     written,
 )
-from chainrule.network.lines.trees import below as parts_of
+from chainrule.marking.syntax import below as parts_of
+from chainrule.marking.vocabulary import Vocabulary
+from chainrule.network import activations
+from chainrule.network.architecture import Network
 from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
 

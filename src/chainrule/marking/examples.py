@@ -29,12 +29,12 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
+from chainrule.marking.evaluator import Setting
+from chainrule.marking.update_equations import Updating
+from chainrule.marking.vocabulary import LOSS, constants
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.gradients import Gradients, differentiate
-from chainrule.network.lines.computing import Setting
-from chainrule.network.lines.names import LOSS, constants
-from chainrule.network.lines.updating import Updating
 from chainrule.network.optimizers import SGD, Optimizer
 
 Array = NDArray[Any]

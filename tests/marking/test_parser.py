@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.network.lines.cursor import DEEPEST
-from chainrule.network.lines.names import Vocabulary
-from chainrule.network.lines.reading import read
-from chainrule.network.lines.tokens import LONGEST, MOST_TOKENS
-from chainrule.network.lines.trees import written
+from chainrule.marking.cursor import DEEPEST
+from chainrule.marking.parser import read
+from chainrule.marking.syntax import written
+from chainrule.marking.tokens import LONGEST, MOST_TOKENS
+from chainrule.marking.vocabulary import Vocabulary
 
 NETWORK = cr.Network.dense([2, 3, 2])
 NAMES = Vocabulary(NETWORK)

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from chainrule.language.refusals import Refusal
-from chainrule.network.lines.cursor import Cursor
-from chainrule.network.lines.tokens import Token
-from chainrule.network.lines.trees import (
+from chainrule.marking.cursor import Cursor
+from chainrule.marking.syntax import (
     Binary,
     Call,
     Comparison,
@@ -22,6 +21,7 @@ from chainrule.network.lines.trees import (
     Tree,
     Vector,
 )
+from chainrule.marking.tokens import Token
 
 ELEMENTARY = {
     "exp": "exp",

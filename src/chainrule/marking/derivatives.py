@@ -1,7 +1,7 @@
 """Chains of partial derivatives in a line: ∂Loss/∂a × ∂a/∂z × ∂z/∂W."""
 
-from chainrule.network.lines.names import LOSS
-from chainrule.network.lines.trees import Binary, Name, Partial, Tree, every
+from chainrule.marking.syntax import Binary, Name, Partial, Tree, every
+from chainrule.marking.vocabulary import LOSS
 
 Link = tuple[str, str]
 """What is differentiated, and by what, by their keys."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product as combinations
 from math import isclose
 
-from chainrule.network.lines.trees import Binary, Constant, Name, Tree, every, exchanged
+from chainrule.marking.syntax import Binary, Constant, Name, Tree, every, exchanged
 
 MOST = 6
 """Numbers of a line that are looked at."""

@@ -12,10 +12,10 @@ from functools import cached_property
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
 from chainrule.language.refusals import LONGEST, Refusal, unknown
+from chainrule.marking.syntax import in_latin
+from chainrule.marking.update_equations import Updating
 from chainrule.network import activations
 from chainrule.network.architecture import Network
-from chainrule.network.lines.trees import in_latin
-from chainrule.network.lines.updating import Updating
 from chainrule.network.optimizers import SGD, Adam, Optimizer
 
 LOSS = "Loss"
