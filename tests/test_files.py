@@ -9,7 +9,7 @@ from chainrule import files
 from chainrule.errors import ChainruleError, InputError
 from chainrule.files import refuse_unwritable, write_atomically
 from chainrule.network.architecture import Network
-from chainrule.training.model_files import save
+from chainrule.table_models.model_files import save
 
 
 def test_places_that_cannot_be_written(tmp_path):

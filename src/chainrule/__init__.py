@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from chainrule.network.penalties import L1, L2
     from chainrule.report.explanation import Explanation, explain
     from chainrule.report.table_rows import explain_table
+    from chainrule.table_models.model_files import load, save
+    from chainrule.table_models.table_model import TableModel
+    from chainrule.table_models.table_training import TableRun, train_table
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
-    from chainrule.training.model_files import load, save
     from chainrule.training.schedules import (
         CosineDecay,
         EarlyStopping,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
         ReduceOnPlateau,
         StepDecay,
     )
-    from chainrule.training.table_model import TableModel
-    from chainrule.training.table_training import TableRun, train_table
     from chainrule.verification import verify
 
 __all__ = [
@@ -95,7 +95,7 @@ _HOMES = {
     "report.explanation": ["Explanation", "explain"],
     "report.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
-    "training.model_files": ["load", "save"],
+    "table_models.model_files": ["load", "save"],
     "training.schedules": [
         "CosineDecay",
         "EarlyStopping",
@@ -104,8 +104,8 @@ _HOMES = {
         "ReduceOnPlateau",
         "StepDecay",
     ],
-    "training.table_model": ["TableModel"],
-    "training.table_training": ["TableRun", "train_table"],
+    "table_models.table_model": ["TableModel"],
+    "table_models.table_training": ["TableRun", "train_table"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.network.architecture import Network
-from chainrule.training.model_files import save
+from chainrule.table_models.model_files import save
 from tests.command_line.test_verbs import IRIS, run_verb
 
 

@@ -16,8 +16,8 @@ import chainrule.command_line.training_report as training_report
 from chainrule.command_line.figures import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.network.architecture import Network
-from chainrule.training.model_files import load, save
-from chainrule.training.table_training import train_table
+from chainrule.table_models.model_files import load, save
+from chainrule.table_models.table_training import train_table
 from chainrule.verification import Check, Verification
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"

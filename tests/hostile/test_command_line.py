@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from chainrule.command_line.main import command
 from chainrule.network.architecture import Network
-from chainrule.training.model_files import save
+from chainrule.table_models.model_files import save
 
 GOOD = "x,c,t\n" + "".join(f"{row % 7}.5,{'ab'[row % 2]},{row % 2}\n" for row in range(40))
 

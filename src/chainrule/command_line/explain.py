@@ -11,8 +11,8 @@ from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError
 from chainrule.files import write_atomically, written_path
 from chainrule.network import optimizers
-from chainrule.training.model_files import load
-from chainrule.training.table_model import TableModel
+from chainrule.table_models.model_files import load
+from chainrule.table_models.table_model import TableModel
 
 __all__ = ["command"]
 

@@ -12,9 +12,9 @@ from chainrule.command_line.figures import figure, percent
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path
+from chainrule.table_models.model_files import described
+from chainrule.table_models.table_model import TableModel
 from chainrule.training.loop import Result
-from chainrule.training.model_files import described
-from chainrule.training.table_model import TableModel
 
 __all__ = ["command"]
 

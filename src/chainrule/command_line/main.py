@@ -125,7 +125,7 @@ def _without_reader() -> int:
 
 
 def _version() -> str:
-    from chainrule.training.table_model import versions
+    from chainrule.table_models.table_model import versions
 
     return versions()["chainrule"]
 

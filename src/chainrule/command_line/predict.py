@@ -9,9 +9,9 @@ import click
 from chainrule.command_line.outputs import refuse_inputs
 from chainrule.errors import InputError, shown
 from chainrule.files import write_atomically, written_path
-from chainrule.training.model_files import load
-from chainrule.training.predictions import encoded_frame, prediction_frame
-from chainrule.training.table_model import TableModel
+from chainrule.table_models.model_files import load
+from chainrule.table_models.prediction_table import encoded_frame, prediction_frame
+from chainrule.table_models.table_model import TableModel
 
 __all__ = ["command"]
 

@@ -18,9 +18,9 @@ import click
 from chainrule.command_line.figures import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
+from chainrule.table_models.table_training import TableRun, TableTask
 from chainrule.training import loop
 from chainrule.training.metrics import ClassScore, NumberScore, finite
-from chainrule.training.table_training import TableRun, TableTask
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ import click
 
 from chainrule.command_line.values import names, widths
 from chainrule.network.architecture import Network
-from chainrule.training.model_checks import verify_network
+from chainrule.table_models.model_checks import verify_network
 
 __all__ = ["command"]
 
@@ -50,7 +50,7 @@ def command(
         ]
         if given:
             raise click.UsageError(f"{given[0]} goes with --layers; MODEL has its own", context)
-        from chainrule.training.model_files import load
+        from chainrule.table_models.model_files import load
 
         trained = load(str(model))
         result = verify_network(trained.network, trained.parameters, seed=seed)

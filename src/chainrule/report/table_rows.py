@@ -20,7 +20,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.report.explanation import Explanation, explain, rows_of
 from chainrule.report.figures import figure
 from chainrule.report.lines import Cell, Labels
-from chainrule.training.table_model import TableModel
+from chainrule.table_models.table_model import TableModel
 
 
 def explain_table(
@@ -45,7 +45,7 @@ def explain_table(
     for a row that does not exist and for an unknown weight.
 
     >>> import polars
-    >>> from chainrule.training.table_training import train_table
+    >>> from chainrule.table_models.table_training import train_table
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
     >>> explanation = explain_table(model, table, row=3, weight="W_ih[x,1]")

@@ -24,9 +24,9 @@ from chainrule.files import (
     write_atomically,
     written_path,
 )
+from chainrule.table_models.model_files import MODEL_NAME, encoded, is_model_file
+from chainrule.table_models.table_model import TableModel
 from chainrule.training.metrics import finite
-from chainrule.training.model_files import MODEL_NAME, encoded, is_model_file
-from chainrule.training.table_model import TableModel
 
 __all__ = ["METRICS_NAME", "default_folder", "refuse_folder", "write_run"]
 

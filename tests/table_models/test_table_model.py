@@ -9,8 +9,8 @@ import pytest
 from chainrule.data import ClassTarget, NumberTarget, holdout, read_table
 from chainrule.errors import DataError, InputError, InputTypeError, NonFiniteLoss
 from chainrule.network.optimizers import SGD
-from chainrule.training.table_networks import network_for
-from chainrule.training.table_training import train_table
+from chainrule.table_models.table_networks import network_for
+from chainrule.table_models.table_training import train_table
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 

@@ -43,7 +43,7 @@ class TableModel:
     """A trained network that takes tables: paths of CSV or Parquet files, data frames or Tables.
 
     >>> import polars
-    >>> from chainrule.training.table_training import train_table
+    >>> from chainrule.table_models.table_training import train_table
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
     >>> model.task, model.classes, model.feature_names

@@ -12,8 +12,8 @@ from chainrule.network.losses import Form, Loss
 from chainrule.network.losses import a as output
 from chainrule.network.losses import y as wanted
 from chainrule.network.penalties import L2
-from chainrule.training.model_files import save
-from chainrule.training.network_records import network_from_dict, network_to_dict
+from chainrule.table_models.model_files import save
+from chainrule.table_models.network_records import network_from_dict, network_to_dict
 
 
 def test_a_network_record_is_plain_json():

@@ -15,8 +15,7 @@ from chainrule.errors import InputError, InputTypeError, ModelFileError
 from chainrule.network.architecture import Network
 from chainrule.network.losses import huber, quantile
 from chainrule.network.penalties import L1, L2
-from chainrule.training.loop import Result, train
-from chainrule.training.model_files import (
+from chainrule.table_models.model_files import (
     _checksum,
     described,
     encoded,
@@ -24,8 +23,9 @@ from chainrule.training.model_files import (
     load,
     save,
 )
-from chainrule.training.run_folders import write_run
-from chainrule.training.table_training import train_table
+from chainrule.table_models.run_folders import write_run
+from chainrule.table_models.table_training import train_table
+from chainrule.training.loop import Result, train
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.data import Transformed
 from chainrule.errors import InputError, shown
-from chainrule.training.table_model import TableModel
+from chainrule.table_models.table_model import TableModel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ def prediction_frame(
     does not suit the model.
 
     >>> import polars
-    >>> from chainrule.training.table_training import train_table
+    >>> from chainrule.table_models.table_training import train_table
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
     >>> frame, _ = prediction_frame(model, table, probabilities=True)

@@ -11,9 +11,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from chainrule.errors import ChainruleError, InputError
-from chainrule.training.model_files import load
-from chainrule.training.run_folders import default_folder, refuse_folder, write_run
-from chainrule.training.table_training import train_table
+from chainrule.table_models.model_files import load
+from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
+from chainrule.table_models.table_training import train_table
 
 
 @pytest.fixture(scope="module")

@@ -29,14 +29,14 @@ from chainrule.errors import InputError, InputTypeError, ModelFileError, nearest
 from chainrule.files import write_atomically, written_path
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters, gathered
-from chainrule.training.loop import Result
-from chainrule.training.network_records import (
+from chainrule.table_models.network_records import (
     network_from_dict,
     network_to_dict,
     numbered_names,
 )
-from chainrule.training.table_model import TableModel, versions
-from chainrule.training.table_training import TableRun
+from chainrule.table_models.table_model import TableModel, versions
+from chainrule.table_models.table_training import TableRun
+from chainrule.training.loop import Result
 
 __all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
 

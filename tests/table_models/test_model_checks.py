@@ -7,8 +7,8 @@ import pytest
 
 from chainrule.errors import InputError
 from chainrule.network.architecture import Network
-from chainrule.training.model_checks import verify_network
-from chainrule.training.table_training import train_table
+from chainrule.table_models.model_checks import verify_network
+from chainrule.table_models.table_training import train_table
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 

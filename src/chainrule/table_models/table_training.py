@@ -40,10 +40,10 @@ from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
+from chainrule.table_models.table_model import TableModel, versions
+from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.training.loop import Backend, Epoch, Progress, train
 from chainrule.training.metrics import Score, finite
-from chainrule.training.table_model import TableModel, versions
-from chainrule.training.table_networks import learns_scaled, network_for, refuse_unsuited
 
 __all__ = ["TableRun", "TableTask", "train_table"]
 
