@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.columns import column_kinds, decide_kinds, numbers, texts
-from chainrule.data.records import choice, field, number, unreadable
+from chainrule.data.record_fields import choice, field, number, unreadable
 from chainrule.data.scaling import mean_and_deviation
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, nearest, shown

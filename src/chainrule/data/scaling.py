@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.data.records import numbers_of, unreadable
+from chainrule.data.record_fields import numbers_of, unreadable
 from chainrule.errors import DataError, InputError
 
 __all__ = ["TargetScaler", "mean_and_deviation"]

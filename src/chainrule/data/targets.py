@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.columns import decide_kinds, number_text, numbers, texts
-from chainrule.data.records import choice, field, number, unreadable
+from chainrule.data.record_fields import choice, field, number, unreadable
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, InputError, shown
 

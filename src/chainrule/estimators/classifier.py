@@ -16,9 +16,9 @@ from sklearn.utils.multiclass import (
 )
 
 from chainrule.errors import InputError
-from chainrule.estimators.checked import check_parameters
+from chainrule.estimators.base import Perceptron
+from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.labels import Labels
-from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.scores import accuracy
 
 Array = NDArray[Any]

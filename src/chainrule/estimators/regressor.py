@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.errors import InputError, InputTypeError
-from chainrule.estimators.checked import check_parameters
-from chainrule.estimators.described import LOSSES
-from chainrule.estimators.perceptron import Perceptron
+from chainrule.estimators.as_network import LOSSES
+from chainrule.estimators.base import Perceptron
+from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.scores import r_squared
 
 Array = NDArray[Any]

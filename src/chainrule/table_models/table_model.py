@@ -26,7 +26,7 @@ from chainrule.data import (
     as_table,
     target_from_dict,
 )
-from chainrule.data.records import numbers_of
+from chainrule.data.record_fields import numbers_of
 from chainrule.errors import InputError, ModelFileError, shown
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters

@@ -14,15 +14,15 @@ from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import InputError, InputTypeError, unknown_name
-from chainrule.estimators import checked, quasi_newton
-from chainrule.estimators.described import (
+from chainrule.estimators import input_checks, quasi_newton
+from chainrule.estimators.as_network import (
     ACTIVATIONS,
     REPORTED_AS_MEAN,
     network_of,
     packed,
     starting_weights,
 )
-from chainrule.estimators.outputs import outputs
+from chainrule.estimators.prediction import outputs
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
 from chainrule.kernels.runner import PIECE
@@ -104,8 +104,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     ) -> "Perceptron":
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, y = checked.training_data(self, X, y, reset=first, numbers=self._numbers)
-        sample_weight = checked.weights(sample_weight, X)
+        X, y = input_checks.training_data(self, X, y, reset=first, numbers=self._numbers)
+        sample_weight = input_checks.weights(sample_weight, X)
         targets = self._targets(y, X.dtype, incremental=incremental)
         if not first and targets.shape[1] != self.coefs_[-1].shape[1]:
             raise InputError(
@@ -140,7 +140,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         incremental: bool,
     ) -> None:
         dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
-        data = {name: checked.dense(array, dtype) for name, array in data.items()}
+        data = {name: input_checks.dense(array, dtype) for name, array in data.items()}
         network = self._network(dtype)
         if self.solver == "lbfgs":
             if own is not None:
@@ -151,7 +151,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             self._fit_quasi_newton(network, data)
             return
         if own is not None:
-            own = {name: checked.dense(array, dtype) for name, array in own.items()}
+            own = {name: input_checks.dense(array, dtype) for name, array in own.items()}
         self._fit_stochastic(network, data, own, random_state, incremental)
 
     def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
@@ -167,7 +167,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                 f"{'y_val' if X is None else 'X_val'} came without "
                 f"{'X_val' if X is None else 'y_val'}; give both, or neither"
             )
-        X, y = checked.training_data(self, X, y, reset=False, numbers=self._numbers)
+        X, y = input_checks.training_data(self, X, y, reset=False, numbers=self._numbers)
         return {"X": X, "Y": self._held_targets(y, dtype)}
 
     def _hidden_sizes(self) -> list[int]:
@@ -362,7 +362,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return the network's outputs, (samples, outputs), for X as it came."""
         if "coefs_" not in vars(self):
             check_is_fitted(self)
-        X = checked.inputs(self, X)
+        X = input_checks.inputs(self, X)
         weights = self.coefs_[0].dtype
         dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
         coefs, intercepts = self.coefs_, self.intercepts_
@@ -371,10 +371,12 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             intercepts = [array.astype(dtype) for array in intercepts]
         network = self._network(dtype)
         if not hasattr(X, "tocsr"):
-            return outputs(network, coefs, intercepts, checked.dense(X, dtype))
+            return outputs(network, coefs, intercepts, input_checks.dense(X, dtype))
         rows = X.tocsr()  # sparse: made dense piece by piece
         pieces = [
-            outputs(network, coefs, intercepts, checked.dense(rows[first : first + PIECE], dtype))
+            outputs(
+                network, coefs, intercepts, input_checks.dense(rows[first : first + PIECE], dtype)
+            )
             for first in range(0, rows.shape[0], PIECE)
         ]
         return np.concatenate(pieces)
