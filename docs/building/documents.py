@@ -67,7 +67,7 @@ def _guides(folder: Path) -> str:
 
 def _sheets() -> Iterator[str]:
     """Yield the style sheets of what chainrule writes: parts of pages carry them inside."""
-    for folder in ("chainrule.documents", "chainrule.report"):
+    for folder in ("chainrule.documents", "chainrule.explanation"):
         for sheet in files(folder).iterdir():
             if sheet.name.endswith(".css") and sheet.name != "page.css":  # that is a whole page's
                 yield sheet.read_text(encoding="utf-8")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from chainrule.derivation.derivation import Derivation, derive
     from chainrule.estimators.classifier import MLPClassifier
     from chainrule.estimators.regressor import MLPRegressor
+    from chainrule.explanation.explanation import Explanation, explain
+    from chainrule.explanation.table_rows import explain_table
     from chainrule.kernels.config import show_config
     from chainrule.marking.check_line import check_line
     from chainrule.marking.verdicts import LineVerdict
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from chainrule.network.losses import Loss
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
-    from chainrule.report.explanation import Explanation, explain
-    from chainrule.report.table_rows import explain_table
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_model import TableModel
     from chainrule.table_models.table_training import TableRun, train_table
@@ -92,8 +92,8 @@ _HOMES = {
     "network.losses": ["Loss"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],
-    "report.explanation": ["Explanation", "explain"],
-    "report.table_rows": ["explain_table"],
+    "explanation.explanation": ["Explanation", "explain"],
+    "explanation.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "table_models.model_files": ["load", "save"],
     "training.schedules": [

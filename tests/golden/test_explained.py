@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.explanation.step_decomposition import DATA, PENALTY, split
+from chainrule.explanation.weight_account import WeightStory
 from chainrule.formulas.evaluate import evaluate
-from chainrule.network.causes import DATA, PENALTY, split
 from chainrule.network.optimizers import STEPS, G, W, m, v
-from chainrule.report.weights import WeightStory
 from tests.golden.figures import check
 
 # -- Mazur, "A step by step backpropagation example" -----------------------------------------------

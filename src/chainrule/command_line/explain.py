@@ -92,7 +92,7 @@ def command(
             "cannot read one; give a model that `chainrule train` wrote, or use cr.explain"
         )
     refuse_inputs(output, data, model)
-    from chainrule.report.table_rows import explain_table
+    from chainrule.explanation.table_rows import explain_table
 
     explanation = explain_table(
         trained,

@@ -13,6 +13,19 @@ from functools import partial, reduce
 
 from chainrule.documents import html_writer, latex_writer, text_writer
 from chainrule.documents.wording import Medium, inline, spoken
+from chainrule.explanation.evaluated_lines import NumberedLine
+from chainrule.explanation.ledger_format import Figure, Grid, figure, grid
+from chainrule.explanation.pieces import (
+    Equals,
+    Formula,
+    Partial,
+    Phrase,
+    Piece,
+    Through,
+    Times,
+)
+from chainrule.explanation.weight_paths import Entry
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
@@ -42,19 +55,6 @@ from chainrule.formulas.render import Style, Writer
 from chainrule.formulas.render.mathml import MathML, row
 from chainrule.formulas.render.styles import Latex
 from chainrule.language.phrase_books import phrases_of
-from chainrule.report.chains import Entry
-from chainrule.report.figures import Figure, Grid, figure, grid
-from chainrule.report.lines import NumberedLine
-from chainrule.report.pieces import (
-    Equals,
-    Formula,
-    Partial,
-    Phrase,
-    Piece,
-    Through,
-    Times,
-)
-from chainrule.report.worked import Worked
 
 WIDEST_PLAIN = 4
 """Matrices with more columns are set small in LaTeX, to stay on the page."""

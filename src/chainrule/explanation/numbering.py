@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.documents.elements import Equal, Line, Scalar, Statement
+from chainrule.explanation.evaluated_lines import Form, NumberedLine
+from chainrule.explanation.independent_values import Mark, Witness
+from chainrule.explanation.step_values import Batch
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import laid_out
-from chainrule.report.batch import Batch
-from chainrule.report.lines import Form, NumberedLine
-from chainrule.report.witness import Mark, Witness
 
 
 @dataclass

@@ -8,15 +8,9 @@ import numpy as np
 
 from chainrule.derivation.conventions import title
 from chainrule.documents import elements as told
-from chainrule.formulas.axes import Axis
-from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
-from chainrule.network.causes import DATA, PENALTY
-from chainrule.network.optimizers import G, W
-from chainrule.plans.plan import memory_of
-from chainrule.report.chains import Entry, Factor, Way
-from chainrule.report.figures import Figure, Ledger, figure
-from chainrule.report.lines import Cell
-from chainrule.report.pieces import (
+from chainrule.explanation.evaluated_lines import Cell
+from chainrule.explanation.ledger_format import Figure, Ledger, figure
+from chainrule.explanation.pieces import (
     Display,
     Element,
     Equals,
@@ -30,8 +24,14 @@ from chainrule.report.pieces import (
     Through,
     Times,
 )
-from chainrule.report.weights import OfWays, Share, WeightStory
-from chainrule.report.worked import Worked
+from chainrule.explanation.step_decomposition import DATA, PENALTY
+from chainrule.explanation.weight_account import OfWays, Share, WeightStory
+from chainrule.explanation.weight_paths import Entry, Factor, Way
+from chainrule.explanation.worked import Worked
+from chainrule.formulas.axes import Axis
+from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
+from chainrule.network.optimizers import G, W
+from chainrule.plans.plan import memory_of
 
 Derived = told.Heading | told.Sentence
 """Headings and sentences of the derivation, which it says in its own phrases."""

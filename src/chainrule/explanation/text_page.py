@@ -7,16 +7,16 @@ from typing import Any
 from chainrule.documents import elements as told
 from chainrule.documents.text_writer import LONGEST, WIDTH, columns, formula_lines, wrapped
 from chainrule.documents.wording import left_side, multiplied, written
+from chainrule.explanation.build_document import Derived, Story
+from chainrule.explanation.column_widths import shared
+from chainrule.explanation.evaluated_lines import Form, Given, NumberedLine
+from chainrule.explanation.ledger_format import Grid, aligned, fitting
+from chainrule.explanation.paper import TextPaper, numbers_for
+from chainrule.explanation.pieces import Display, Element, Heading, Paragraph, Phrase, Table
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT
 from chainrule.formulas.render.breaking import broken_text
-from chainrule.report.columns import shared
-from chainrule.report.figures import Grid, aligned, fitting
-from chainrule.report.lines import Form, Given, NumberedLine
-from chainrule.report.paper import TextPaper, numbers_for
-from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
-from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Worked
 
 MARKS = {True: "✓", False: "✗", None: " "}
 _NOTES = 46

@@ -15,6 +15,7 @@ from math import prod
 
 import numpy as np
 
+from chainrule.explanation.step_values import Array, Batch
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.expressions import (
@@ -29,7 +30,6 @@ from chainrule.formulas.expressions import (
 from chainrule.formulas.simplify import sums
 from chainrule.network.architecture import SAMPLES
 from chainrule.network.gradients import Rewrite
-from chainrule.report.batch import Array, Batch
 
 Place = tuple[tuple[Axis, int], ...]
 """Where in an array: the index along each of its axes, in their order."""

@@ -12,17 +12,17 @@ import numpy as np
 
 from chainrule.derivation.derivation import Derivation
 from chainrule.documents.elements import Line
+from chainrule.explanation.evaluated_lines import Given, Labels, NumberedLine
+from chainrule.explanation.independent_values import Mark, Witness
+from chainrule.explanation.numbering import Numbering
+from chainrule.explanation.step_values import Array, Batch
+from chainrule.explanation.weight_account import WeightStory, weight_story
+from chainrule.explanation.weight_paths import Entry
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Sides
 from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.positional import laid_out
 from chainrule.network.optimizers import STEPS
-from chainrule.report.batch import Array, Batch
-from chainrule.report.chains import Entry
-from chainrule.report.lines import Given, Labels, NumberedLine
-from chainrule.report.numbering import Numbering
-from chainrule.report.weights import WeightStory, weight_story
-from chainrule.report.witness import Mark, Witness
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,17 +8,17 @@ from typing import Any
 from chainrule.documents import elements as told
 from chainrule.documents.latex_writer import document_of, formula_lines, hanging, room_beside
 from chainrule.documents.wording import left_side
+from chainrule.explanation.build_document import Derived, Story
+from chainrule.explanation.column_widths import shared
+from chainrule.explanation.evaluated_lines import Form, Given, NumberedLine
+from chainrule.explanation.ledger_format import Grid, fitting
+from chainrule.explanation.paper import LatexPaper, numbers_for
+from chainrule.explanation.pieces import Display, Element, Heading, Paragraph, Phrase, Table
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
 from chainrule.formulas.render.breaking import broken_latex
 from chainrule.formulas.render.latex_width import width
-from chainrule.report.columns import shared
-from chainrule.report.figures import Grid, fitting
-from chainrule.report.lines import Form, Given, NumberedLine
-from chainrule.report.paper import LatexPaper, numbers_for
-from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Table
-from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Worked
 
 MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}

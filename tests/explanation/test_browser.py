@@ -8,7 +8,7 @@ import pytest
 
 from chainrule import Explanation
 from tests.documents.test_browser import DESKTOP, PHONE, browser, measured
-from tests.report.test_pages import deep, mazur, of_tables, others
+from tests.explanation.test_pages import deep, mazur, of_tables, others
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.report.naming import entry_of
+from chainrule.explanation.weight_selector import entry_of
 
 NETWORK = cr.Network.dense([3, 4, 2], trainable={"b_ih": "shared", "W_ho": False})
 INPUTS = ["age", "color=red, dark", "7"]

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
+from chainrule.explanation.step_values import Batch
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
 from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
@@ -26,7 +27,6 @@ from chainrule.formulas.expressions import Expression, Symbol, substitute, symbo
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
-from chainrule.report.batch import Batch
 from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
 Array = NDArray[Any]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.explanation.step_decomposition import CAUSES, DATA, PENALTY, split
 from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import ONE, Expression, Symbol, symbols
-from chainrule.network.causes import CAUSES, DATA, PENALTY, split
 from chainrule.network.optimizers import (
     SGD,
     STEPS,

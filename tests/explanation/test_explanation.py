@@ -10,14 +10,14 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError, InputTypeError
+from chainrule.explanation.independent_values import LIMIT, Witness
+from chainrule.explanation.numbering import Numbering
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.expressions import Number, Product, Size, product
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise, Transpose
 from chainrule.formulas.positional import MatrixEvaluation
-from chainrule.report.numbering import Numbering
-from chainrule.report.witness import LIMIT, Witness
+from tests.explanation.cases import OPTIMIZERS, cases, drawn, entry, places, steps
 from tests.random_networks import Case
-from tests.report.cases import OPTIMIZERS, cases, drawn, entry, places, steps
 
 CASES = cases()
 

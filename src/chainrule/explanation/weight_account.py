@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
+from chainrule.explanation.independent_values import Mark, Witness
+from chainrule.explanation.ledger_format import Ledger, ledger
+from chainrule.explanation.step_decomposition import DATA, PENALTY, split
+from chainrule.explanation.step_values import Batch
+from chainrule.explanation.weight_paths import Chains, Entry, Factor, Way
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import ONE, Expression, Symbol
-from chainrule.network.causes import DATA, PENALTY, split
 from chainrule.network.optimizers import STEPS, G, W
 from chainrule.plans.plan import memory_of
-from chainrule.report.batch import Batch
-from chainrule.report.chains import Chains, Entry, Factor, Way
-from chainrule.report.figures import Ledger, ledger
-from chainrule.report.witness import Mark, Witness
 
 MOST_SAMPLES = 12
 """Samples whose shares are told one by one; of more, the largest shares and the rest together."""

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.documents.wording import left_side, written
+from chainrule.explanation.evaluated_lines import Form, NumberedLine
+from chainrule.explanation.weight_account import WeightStory
+from chainrule.explanation.weight_paths import Factor
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.render import TEXT
-from chainrule.report.chains import Factor
-from chainrule.report.lines import Form, NumberedLine
-from chainrule.report.weights import WeightStory
-from chainrule.report.worked import Worked
 from chainrule.training.metrics import finite
 
 LARGEST_ARRAY = 10_000

@@ -7,11 +7,11 @@ on a page.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chainrule.explanation.evaluated_lines import Given, NumberedLine
+from chainrule.explanation.ledger_format import Figure, Grid
+from chainrule.explanation.weight_paths import Entry
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
-from chainrule.report.chains import Entry
-from chainrule.report.figures import Figure, Grid
-from chainrule.report.lines import Given, NumberedLine
 
 
 @dataclass(frozen=True)

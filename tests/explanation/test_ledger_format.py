@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.report.figures import MOST_COLUMNS, MOST_ROWS, Figure, aligned, figure, grid, ledger
+from chainrule.explanation.ledger_format import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Figure,
+    aligned,
+    figure,
+    grid,
+    ledger,
+)
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 moderate = finite.filter(lambda number: number == 0 or 1e-200 < abs(number) < 1e200)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.explanation.step_values import Batch
+from chainrule.explanation.weight_paths import MOST_WAYS, Chains, Entry, Way
+from chainrule.explanation.weight_selector import entry_of
 from chainrule.network.architecture import SAMPLES
-from chainrule.report.batch import Batch
-from chainrule.report.chains import MOST_WAYS, Chains, Entry, Way
-from chainrule.report.naming import entry_of
+from tests.explanation.cases import cases, drawn, entry, places
 from tests.random_networks import Case
-from tests.report.cases import cases, drawn, entry, places
 
 CASES = cases()
 

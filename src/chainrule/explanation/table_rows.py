@@ -14,12 +14,12 @@ import numpy as np
 
 from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table, as_table
 from chainrule.errors import DataError, nearest, shown
+from chainrule.explanation.evaluated_lines import Cell, Labels
+from chainrule.explanation.explanation import Explanation, explain, rows_of
+from chainrule.explanation.ledger_format import figure
 from chainrule.formulas.arrange import Layout
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.report.explanation import Explanation, explain, rows_of
-from chainrule.report.figures import figure
-from chainrule.report.lines import Cell, Labels
 from chainrule.table_models.table_model import TableModel
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from chainrule.errors import InputError, InputTypeError, nearest, shown, unknown_name
+from chainrule.explanation.weight_paths import Entry
 from chainrule.formulas.axes import Axis
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
-from chainrule.report.chains import Entry
 
 _FORM = re.compile(r"\s*(?P<name>[^\[\]\s]+)\s*(\[(?P<inside>.*)\]\s*)?", re.DOTALL)
 

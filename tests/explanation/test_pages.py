@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.explanation import paper
+from chainrule.explanation.evaluated_lines import NumberedLine
+from chainrule.explanation.html_page import html_page
+from chainrule.explanation.latex_page import latex_page
+from chainrule.explanation.paper import phrases
+from chainrule.explanation.text_page import text_page
 from chainrule.language.phrase_books import LANGUAGES
-from chainrule.report import paper
-from chainrule.report.html_page import html_page
-from chainrule.report.latex_page import latex_page
-from chainrule.report.lines import NumberedLine
-from chainrule.report.paper import phrases
-from chainrule.report.text_page import text_page
 from tests.documents.html_reading import check_page, parsed
-from tests.report.cases import OPTIMIZERS, cases, drawn, places
+from tests.explanation.cases import OPTIMIZERS, cases, drawn, places
 
 Explanation = cr.Explanation
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from chainrule.documents.elements import Equal, Statement
 from chainrule.documents.wording import distinct
+from chainrule.explanation.independent_values import Mark
+from chainrule.explanation.step_values import Array
 from chainrule.formulas.axes import Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
-from chainrule.report.batch import Array
-from chainrule.report.witness import Mark
 
 
 @dataclass(frozen=True)

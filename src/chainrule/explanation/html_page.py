@@ -9,13 +9,13 @@ from importlib.resources import files
 from chainrule.documents import elements as told
 from chainrule.documents.html_writer import document_of, kept, part_of
 from chainrule.documents.wording import left_side, written
+from chainrule.explanation.build_document import Derived, Story
+from chainrule.explanation.evaluated_lines import Form, Given, NumberedLine
+from chainrule.explanation.ledger_format import Grid, grid
+from chainrule.explanation.paper import HtmlPaper, TextPaper, numbers_for
+from chainrule.explanation.pieces import Display, Element, Heading, Paragraph, Phrase, Piece, Table
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.matrices import Matrix
-from chainrule.report.figures import Grid, grid
-from chainrule.report.lines import Form, Given, NumberedLine
-from chainrule.report.paper import HtmlPaper, TextPaper, numbers_for
-from chainrule.report.pieces import Display, Element, Heading, Paragraph, Phrase, Piece, Table
-from chainrule.report.story import Derived, Story
-from chainrule.report.worked import Worked
 
 _TAGS = re.compile(r"<[^>]+>|&#\w+;")
 _LONG = 28
@@ -25,7 +25,7 @@ _TEXTS = {True: "✓", False: "✗", None: ""}
 
 @cache
 def _style_sheet() -> str:
-    sheet = files("chainrule.report").joinpath("explanation.css")
+    sheet = files("chainrule.explanation").joinpath("explanation.css")
     return sheet.read_text(encoding="utf-8").strip()
 
 

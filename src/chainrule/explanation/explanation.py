@@ -7,18 +7,18 @@ import numpy as np
 
 from chainrule.derivation.derivation import Language, derive
 from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.explanation.evaluated_lines import Labels
+from chainrule.explanation.html_page import html_page
+from chainrule.explanation.json_record import record_of
+from chainrule.explanation.latex_page import latex_page
+from chainrule.explanation.step_values import Batch, memory_from
+from chainrule.explanation.text_page import text_page
+from chainrule.explanation.weight_selector import entry_of
+from chainrule.explanation.worked import Worked
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
-from chainrule.report.batch import Batch, memory_from
-from chainrule.report.html_page import html_page
-from chainrule.report.latex_page import latex_page
-from chainrule.report.lines import Labels
-from chainrule.report.naming import entry_of
-from chainrule.report.records import record_of
-from chainrule.report.text_page import text_page
-from chainrule.report.worked import Worked
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
 
 
