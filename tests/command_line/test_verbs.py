@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import chainrule.command_line.training_report as training_report
-from chainrule.command_line.figures import figure
+from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.network.architecture import Network
 from chainrule.table_models.model_files import load, save

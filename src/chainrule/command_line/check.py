@@ -9,12 +9,12 @@ from typing import Any, Literal
 import click
 import numpy as np
 
+from chainrule.command_line.option_types import names, widths
 from chainrule.command_line.update_options import (
     chosen_optimizer,
     chosen_penalty,
     update_options,
 )
-from chainrule.command_line.values import names, widths
 from chainrule.errors import InputError, one_line
 from chainrule.language.refusals import in_language
 from chainrule.marking.check_line import check_line

@@ -6,12 +6,12 @@ from typing import Literal
 
 import click
 
+from chainrule.command_line.option_types import names, widths
 from chainrule.command_line.update_options import (
     chosen_optimizer,
     chosen_penalty,
     update_options,
 )
-from chainrule.command_line.values import names, widths
 from chainrule.derivation.derivation import derive
 from chainrule.files import write_atomically
 from chainrule.network import activations, losses

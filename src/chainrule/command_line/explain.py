@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from chainrule.command_line.outputs import refuse_inputs
+from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.errors import InputError
 from chainrule.files import write_atomically, written_path
 from chainrule.network import optimizers

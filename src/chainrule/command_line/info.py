@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from chainrule.command_line.figures import figure, percent
+from chainrule.command_line.human_numbers import figure, percent
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from chainrule.command_line.outputs import refuse_inputs
+from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.errors import InputError, shown
 from chainrule.files import write_atomically, written_path
 from chainrule.table_models.model_files import load

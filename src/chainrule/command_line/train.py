@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from chainrule.command_line.option_types import names, widths
 from chainrule.command_line.training_report import TrainingReport
 from chainrule.command_line.update_options import l2_option
-from chainrule.command_line.values import names, widths
 from chainrule.network import activations, losses, optimizers
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table

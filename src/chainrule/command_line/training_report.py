@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chainrule.command_line.figures import figure, percent
+from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.table_models.table_training import TableRun, TableTask

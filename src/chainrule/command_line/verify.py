@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chainrule.command_line.values import names, widths
+from chainrule.command_line.option_types import names, widths
 from chainrule.network.architecture import Network
 from chainrule.table_models.model_checks import verify_network
 
