@@ -8,7 +8,9 @@ from chainrule.kernels import _core
 
 
 def test_the_module_is_compiled() -> None:
-    assert isinstance(_core.__loader__, importlib.machinery.ExtensionFileLoader)
+    # Not by the loader's class: an editable installation puts one of its own around it.
+    assert _core.__file__ is not None
+    assert _core.__file__.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
 
 
 def test_build_info_reports_each_item() -> None:

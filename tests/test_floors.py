@@ -4,6 +4,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import grimp
@@ -26,6 +27,15 @@ def test_import_contracts_hold(tmp_path: Path) -> None:
     lint = "import sys, importlinter.cli as cli; sys.exit(cli.lint_imports(sys.argv[1]))"
     report = run_python("-c", lint, str(ROOT / "pyproject.toml"), folder=tmp_path)
     assert "0 broken" in report
+
+
+def test_no_two_files_have_the_same_name() -> None:
+    names = Counter(
+        path.name
+        for path in (ROOT / "src" / "chainrule").rglob("*.py")
+        if path.name not in ("__init__.py", "__main__.py")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_formulas_lean_on_numpy_and_special_functions_only() -> None:

@@ -360,7 +360,7 @@ def test_bad_constants_are_refused(make):
 def test_each_instruction_set_runs_all_of_it():
     program = (
         "import sys; sys.path[:0] = ['tests/training', 'tests/kernels']\n"
-        "import test_loop as t, test_runs as r\n"
+        "import test_loop as t, test_trainer as r\n"
         "from chainrule.kernels import _core\n"
         "t.test_early_stopping_watches_the_validation_loss_and_gives_the_best_parameters("
         "'compiled')\n"

@@ -8,9 +8,7 @@ import numpy as np
 
 from chainrule.derivation.conventions import title
 from chainrule.documents import elements as told
-from chainrule.explanation.evaluated_lines import Cell
-from chainrule.explanation.ledger_format import Figure, Ledger, figure
-from chainrule.explanation.pieces import (
+from chainrule.explanation.document_parts import (
     Display,
     Element,
     Equals,
@@ -24,6 +22,8 @@ from chainrule.explanation.pieces import (
     Through,
     Times,
 )
+from chainrule.explanation.evaluated_lines import Cell
+from chainrule.explanation.ledger_format import Figure, Ledger, figure
 from chainrule.explanation.step_decomposition import DATA, PENALTY
 from chainrule.explanation.weight_account import OfWays, Share, WeightStory
 from chainrule.explanation.weight_paths import Entry, Factor, Way

@@ -10,10 +10,18 @@ from chainrule.documents import elements as told
 from chainrule.documents.html_writer import document_of, kept, part_of
 from chainrule.documents.wording import left_side, written
 from chainrule.explanation.build_document import Derived, Story
+from chainrule.explanation.document_parts import (
+    Display,
+    Element,
+    Heading,
+    Paragraph,
+    Phrase,
+    Piece,
+    Table,
+)
 from chainrule.explanation.evaluated_lines import Form, Given, NumberedLine
 from chainrule.explanation.ledger_format import Grid, grid
 from chainrule.explanation.paper import HtmlPaper, TextPaper, numbers_for
-from chainrule.explanation.pieces import Display, Element, Heading, Paragraph, Phrase, Piece, Table
 from chainrule.explanation.worked import Worked
 from chainrule.formulas.matrices import Matrix
 

@@ -10,10 +10,10 @@ from chainrule.documents.latex_writer import document_of, formula_lines, hanging
 from chainrule.documents.wording import left_side
 from chainrule.explanation.build_document import Derived, Story
 from chainrule.explanation.column_widths import shared
+from chainrule.explanation.document_parts import Display, Element, Heading, Paragraph, Phrase, Table
 from chainrule.explanation.evaluated_lines import Form, Given, NumberedLine
 from chainrule.explanation.ledger_format import Grid, fitting
 from chainrule.explanation.paper import LatexPaper, numbers_for
-from chainrule.explanation.pieces import Display, Element, Heading, Paragraph, Phrase, Table
 from chainrule.explanation.worked import Worked
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX

@@ -13,9 +13,7 @@ from functools import partial, reduce
 
 from chainrule.documents import html_writer, latex_writer, text_writer
 from chainrule.documents.wording import Medium, inline, spoken
-from chainrule.explanation.evaluated_lines import NumberedLine
-from chainrule.explanation.ledger_format import Figure, Grid, figure, grid
-from chainrule.explanation.pieces import (
+from chainrule.explanation.document_parts import (
     Equals,
     Formula,
     Partial,
@@ -24,6 +22,8 @@ from chainrule.explanation.pieces import (
     Through,
     Times,
 )
+from chainrule.explanation.evaluated_lines import NumberedLine
+from chainrule.explanation.ledger_format import Figure, Grid, figure, grid
 from chainrule.explanation.weight_paths import Entry
 from chainrule.explanation.worked import Worked
 from chainrule.formulas.arrange import orient
