@@ -161,3 +161,10 @@ def test_widths_are_those_of_tex(tmp_path: Path) -> None:
 def test_units_give_the_formula_back() -> None:
     for formula in MEASURED:
         assert "".join(unit.tex for unit in units(formula)) == formula
+
+
+def test_a_matrix_inside_cases_keeps_its_own_rows_and_columns() -> None:
+    matrix = r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}"
+    cases = rf"\begin{{cases}} {matrix} & x \\ y & z \end{{cases}}"
+    plain = r"\begin{cases} y & x \\ y & z \end{cases}"
+    assert width(cases) == pytest.approx(width(plain) - width("y") + width(matrix))

@@ -106,13 +106,21 @@ class _Reader:
         return _FIXED.get(token) or _LETTERS.get(token) or _MARKS.get(token) or _OTHER
 
     def _environment(self, name: str) -> float:
-        start = self.place
-        while self.tokens[self.place] != rf"\end{{{name}}}":
+        rows = [[""]]
+        depth = 0  # environments inside this one keep their own columns and rows
+        while depth or self.tokens[self.place] != rf"\end{{{name}}}":
+            token = self.tokens[self.place]
             self.place += 1
-        inside = "".join(self.tokens[start : self.place])
+            depth += token.startswith(r"\begin") - token.startswith(r"\end")
+            if depth == 0 and token == r"\\":
+                rows.append([""])
+            elif depth == 0 and token == "&":
+                rows[-1].append("")
+            else:
+                rows[-1][-1] += token
         self.place += 1
-        rows = [[width(cell) for cell in row.split("&")] for row in inside.split(r"\\")]
-        across = [max(column) for column in zip_longest(*rows, fillvalue=0.0)]
+        widths = [[width(cell) for cell in row] for row in rows]
+        across = [max(column) for column in zip_longest(*widths, fillvalue=0.0)]
         if name == "smallmatrix":
             return _SCRIPT * sum(across) + 3.6 * len(across)
         return sum(across) + 10.0 * len(across) + 10.0
