@@ -1,9 +1,9 @@
 """Pages made of documents that lie elsewhere, and the list of the how-to guides."""
 
 import re
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
+
+from chainrule.documents.html_writer import style_sheet
 
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 ELSEWHERE = {
@@ -24,7 +24,8 @@ def pages(root: Path, written: Path) -> dict[str, str]:
     }
     made["benchmarks.md"] += "\n" + (written / "building" / "benchmarks.md").read_text("utf-8")
     made["how-to/index.md"] = _guides(written / "how-to")
-    made["assets/derivation.css"] = "\n".join(_sheets())
+    # What chainrule writes as a part of a page has this style sheet inside.
+    made["assets/derivation.css"] = style_sheet("document")
     return made
 
 
@@ -63,11 +64,3 @@ def _guides(folder: Path) -> str:
     return (
         f"# How-to guides\n\nEach answers one question, with code that the tests run.\n\n{items}\n"
     )
-
-
-def _sheets() -> Iterator[str]:
-    """Yield the style sheets of what chainrule writes: parts of pages carry them inside."""
-    for folder in ("chainrule.documents", "chainrule.explanation"):
-        for sheet in files(folder).iterdir():
-            if sheet.name.endswith(".css") and sheet.name != "page.css":  # that is a whole page's
-                yield sheet.read_text(encoding="utf-8")

@@ -13,12 +13,12 @@
         ├── NonFiniteLoss         (also ArithmeticError)    training ran into NaN or infinity
         └── CoreUnavailable       (also an ImportError)     the compiled core cannot be loaded
 
-``InputError`` and ``InputTypeError`` are the user's to mend: the command line prints their one
-line and leaves with code 2. The others are failures of the run: code 1.
+The user can fix ``InputError`` and ``InputTypeError``: the command line prints their one line and
+exits with code 2. The others are failures of the run: code 1.
 
-A message is one line and says which argument or file, what came, what is allowed and what to do
-next. The second bases are those that callers of Python and scikit-learn already catch. This module
-imports nothing of ours, so that every floor may use it.
+A message is one line that names the argument or the file, states what is allowed and what was
+given, and what to do next. The second bases are those that callers of Python and scikit-learn
+already catch. This module imports nothing of ours, so that every package may use it.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ LONGEST_LIST = 12
 
 
 class ChainruleError(Exception):
-    """The root of the tree: ``except ChainruleError`` catches all that chainrule raises itself."""
+    """The root of the tree: ``except ChainruleError`` catches every exception of chainrule."""
 
 
 class InputError(ChainruleError, ValueError):
-    """A value of the user's that is not allowed.
+    """A value that is not allowed.
 
-    ``unknown`` is set where a name is not known: what kind of name was asked for, the name, those
-    allowed and the nearest, so that it can be said in another language.
+    ``unknown`` is set for an unknown name: the kind of name, the name, those available and the
+    nearest of them, so that the message can be written in another language.
     """
 
     unknown: tuple[str, str, tuple[str, ...], str | None] | None = None
@@ -76,7 +76,7 @@ class ModelFileError(InputError):
 class MissingRule(ChainruleError, NotImplementedError):  # noqa: N818 - names what is wrong
     """An operation without a rule for its derivative.
 
-    The operation is kept by name, so that a caller can say which one without reading the text.
+    ``operation`` is its name, so that a caller need not parse the message.
 
     >>> MissingRule("floor").operation
     'floor'
@@ -114,9 +114,9 @@ class CoreUnavailable(ChainruleError, ImportError):  # noqa: N818 - names what i
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name most like ``name``, or None where none is much like it.
+    """Return the allowed name most similar to ``name``, or None if none is similar enough.
 
-    Case does not count: whoever types ``Sigmoid`` means ``sigmoid``.
+    Case does not matter: ``Sigmoid`` means ``sigmoid``.
 
     >>> nearest("sigmod", ["tanh", "sigmoid", "relu"])
     'sigmoid'
@@ -137,14 +137,14 @@ def unknown_name(
 ) -> InputError:
     """Return (not raise) the error for a name that is not among those allowed.
 
-    ``kind`` is the word for what was asked for, ``error`` the class to make.
+    ``kind`` is the kind of the name, ``error`` the class of the error.
 
     >>> print(unknown_name("activation", "sigmod", ["relu", "sigmoid"]))
-    unknown activation 'sigmod': did you mean 'sigmoid'? Allowed: 'relu', 'sigmoid'
+    unknown activation 'sigmod'. Did you mean 'sigmoid'? Available: 'relu', 'sigmoid'
     >>> print(unknown_name("loss", "zebra", ["mse", "mae"]))
-    unknown loss 'zebra': allowed are 'mse', 'mae'
+    unknown loss 'zebra'. Available: 'mse', 'mae'
     >>> print(unknown_name("column", "x", []))
-    unknown column 'x': there are none
+    unknown column 'x'. None are available
     """
     names = list(allowed)
     listed = ", ".join(shown(candidate) for candidate in names[:LONGEST_LIST])
@@ -153,17 +153,17 @@ def unknown_name(
     start = f"unknown {kind} {shown(name)}"
     suggestion = nearest(name, names)
     if not names:
-        made = error(f"{start}: there are none")
+        made = error(f"{start}. None are available")
     elif suggestion is None:
-        made = error(f"{start}: allowed are {listed}")
+        made = error(f"{start}. Available: {listed}")
     else:
-        made = error(f"{start}: did you mean {shown(suggestion)}? Allowed: {listed}")
+        made = error(f"{start}. Did you mean {shown(suggestion)}? Available: {listed}")
     made.unknown = (kind, name, tuple(names), suggestion)
     return made
 
 
 def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
-    r"""Return ``repr(value)`` on one line, cut in the middle where it is too long.
+    r"""Return ``repr(value)`` on one line, shortened in the middle if it is too long.
 
     >>> shown("two" + chr(10) + "lines")
     "'two\\nlines'"
@@ -177,13 +177,13 @@ def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
         text = one_line(text)  # arrays break their lines; strings escape theirs and keep spaces
     if len(text) <= longest:
         return text
-    # Both ends are kept: the start says what it is, the end tells long paths and keys apart.
+    # Both ends remain: the start identifies the value, the end distinguishes long paths and keys.
     tail = (longest - 3) // 2
     return f"{text[: longest - 3 - tail]}...{text[-tail:]}"
 
 
 def one_line(text: object) -> str:
-    """Return the text on one line, for quoting what another library said.
+    """Return a text on one line, for quoting a message of another library.
 
     >>> one_line("first" + chr(10) + chr(10) + "  second ")
     'first second'

@@ -15,7 +15,7 @@ import pytest
 from chainrule.derivation.check_points import lengths
 from chainrule.derivation.checking import Checker
 from chainrule.derivation.derivation import derive
-from chainrule.documents.elements import Equal, Partials, Scalar, Statement, Times
+from chainrule.documents.elements import ChainFactors, Equal, Partials, Scalar, Statement
 from chainrule.formulas.expressions import Add, Apply, Expression, Power, Product, Size, product
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import (
@@ -249,8 +249,8 @@ def test_a_wrong_function_is_caught():
             match equal.formula:
                 case Scalar(expression=right):
                     wrongs = [Scalar(right + 1), Scalar(2 * right), Scalar(right * right)]
-                case Times(factors=factors):
-                    wrongs = [Times(factors[1:]), Times(factors[:-1])]
+                case ChainFactors(factors=factors):
+                    wrongs = [ChainFactors(factors[1:]), ChainFactors(factors[:-1])]
                 case Partials(ways=ways):
                     wrongs = [replace(equal.formula, ways=ways * 2)]
                 case _:

@@ -13,7 +13,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.derivation.derivation import derive
-from chainrule.documents.elements import Heading, Sentence, Statement
+from chainrule.documents.elements import Heading, Paragraph, Statement
 from chainrule.documents.text_writer import columns
 from chainrule.errors import InputError
 from chainrule.formulas.evaluate import Evaluation
@@ -25,7 +25,7 @@ CASES = list(random_networks(rounds=1))
 
 
 def headings(derivation) -> list[str]:
-    return [line.phrase for line in derivation.lines if isinstance(line, Heading)]
+    return [line.key for line in derivation.lines if isinstance(line, Heading)]
 
 
 def test_the_full_telling_keeps_its_order():
@@ -76,7 +76,7 @@ def test_softmax_has_no_neuron_of_its_own_but_a_second_index():
     derivation = derive(cr.Network.dense([2, 3], ["softmax"], "log_loss"), detail="full")
     assert "neuron" not in derivation.parts
     assert any(
-        isinstance(line, Sentence) and line.phrase == "neuron_coupled" for line in derivation.lines
+        isinstance(line, Paragraph) and line.key == "neuron_coupled" for line in derivation.lines
     )
     told = derivation.to_text()
     assert "δ_1j = ∂Loss/∂z_1j" in told

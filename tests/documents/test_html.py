@@ -6,9 +6,8 @@ from itertools import product
 import pytest
 
 import chainrule as cr
-from chainrule.documents import wording
-from chainrule.documents.wording import phrases
-from chainrule.language.phrase_books import LANGUAGES
+from chainrule.documents import document_writer, wording
+from chainrule.language.phrase_books import LANGUAGES, phrases_of
 from chainrule.network import activations, losses
 from tests.documents.html_reading import check_page, parsed
 from tests.random_networks import random_networks
@@ -84,9 +83,10 @@ def test_formulas_in_notebooks():
 
 
 def test_every_phrase_is_said_somewhere(monkeypatch):
-    known = {language: Recorded(phrases(language)) for language in LANGUAGES}
+    known = {language: Recorded(wording.phrases(language)) for language in LANGUAGES}
+    monkeypatch.setattr(document_writer, "phrases", lambda language: known[language])
     monkeypatch.setattr(wording, "phrases", lambda language: known[language])
-    wording.spoken.cache_clear()
+    wording.localized.cache_clear()
     optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
@@ -103,8 +103,9 @@ def test_every_phrase_is_said_somewhere(monkeypatch):
         cr.derive(NETWORKS["source page"]).proof("W_ih").to_text(language)
         # Said where a check fails: tests/derivation/test_checking.py spoils lines.
         failing = {"step_failed", "checked_failed"}
-        assert set(known[language]) - known[language].used == failing, language
-    wording.spoken.cache_clear()
+        unused = set(phrases_of("derivation", language)) - known[language].used
+        assert unused == failing, language
+    wording.localized.cache_clear()
 
 
 class Recorded(dict):
@@ -119,9 +120,9 @@ class Recorded(dict):
         return super().__getitem__(key)
 
 
-@pytest.mark.parametrize("key", phrases("zh"))
+@pytest.mark.parametrize("key", phrases_of("derivation", "zh"))
 def test_chinese_phrases_have_chinese_punctuation(key):
-    prose = "".join(phrases("zh")[key].split("$")[::2])
+    prose = "".join(phrases_of("derivation", "zh")[key].split("$")[::2])
     assert not re.search(r"[\u4e00-\u9fff]\s*[,;:!?](?!\w)", prose), prose
     assert not re.search(r"[\u4e00-\u9fff]\.", prose), prose
     assert prose.count("（") == prose.count("）")

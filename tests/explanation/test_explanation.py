@@ -10,8 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError, InputTypeError
-from chainrule.explanation.independent_values import LIMIT, Witness
-from chainrule.explanation.numbering import Numbering
+from chainrule.explanation.evaluated_lines import LineEvaluator
+from chainrule.explanation.independent_values import LIMIT, IndependentValues
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.expressions import Number, Product, Size, product
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise, Transpose
@@ -44,7 +44,7 @@ def test_every_line_of_a_random_network_agrees(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES[::9], ids=str)
 def test_values_are_those_of_the_public_surface(case: Case) -> None:
-    """Loss, gradients and outputs are what the other functions give, by another way."""
+    """Loss, gradients and outputs are what the other functions give, in another way."""
     parameters, X, Y = drawn(case)
     found = cr.explain(case.network, parameters, X, Y)
     loss, gradients = cr.loss_and_gradients(case.network, parameters, X, Y, backend="reference")
@@ -74,7 +74,7 @@ def test_shares_and_causes_add_up_to_the_step_of_train(case: Case) -> None:
     for weight in places(network, np.random.default_rng(case.number), 1):
         name = weight.partition("[")[0]
         if 0 < abs(entry(gradients[name], weight)) < 1e-12:
-            continue  # 0 in exact arithmetic: the two ways round it differently
+            continue  # 0 in exact arithmetic: the two paths round it differently
         story = cr.explain(network, parameters, X, Y, weight=weight, optimizer=optimizer).weight
         assert story is not None
         moved = entry(trained.parameters[name], weight) - entry(parameters[name], weight)
@@ -89,7 +89,7 @@ def test_shares_and_causes_add_up_to_the_step_of_train(case: Case) -> None:
         share = sum(part.value for part in story.gradient.parts)
         assert share == pytest.approx(gradient, rel=1e-9, abs=1e-15)
         assert story.gradient.adds_up
-        assert story.ways.adds_up
+        assert story.paths.adds_up
         assert story.mark.passed
 
 
@@ -211,8 +211,8 @@ def test_a_wrong_line_is_marked_wrong(network: cr.Network, layout: Any) -> None:
     )
     found = cr.explain(network, parameters, X, Y, layout=layout, optimizer=cr.SGD(0.5))
     assert found.passed
-    witness = Witness(found.batch)
-    numbering = Numbering(found.batch, witness, layout)
+    witness = IndependentValues(found.batch)
+    numbering = LineEvaluator(found.batch, witness, layout)
     caught: dict[str, int] = {}
     for line in found.numbered:
         for place, form in enumerate(line.forms):
@@ -250,7 +250,7 @@ def test_a_wrong_derivation_is_caught_by_the_complex_step() -> None:
     )
     backward[place] = replace(backward[place], derived=halved)
     wrong = replace(found.batch, gradients=replace(gradients, backward=tuple(backward)))
-    witness = Witness(wrong)
+    witness = IndependentValues(wrong)
     line = next(line for line in found.numbered if line.statement.left.name == "δ_o")
     matrix = arrange(halved.right, "rows", line.statement.left.axes)
     mark = witness.mark(matrix, line.statement.left, matrix.sides, wrong.named, update=False)
@@ -271,7 +271,7 @@ def test_a_lost_size_is_caught() -> None:
     assert isinstance(matrix, Pointwise)
     for axis in network.axes[-1:]:
         wrong = replace(matrix, formula=product(Size(axis), matrix.formula))
-        mark = Witness(found.batch).mark(
+        mark = IndependentValues(found.batch).mark(
             wrong, first.statement.left, matrix.sides, found.batch.named, update=False
         )
         assert mark.passed is False

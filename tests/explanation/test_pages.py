@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explanation import paper
-from chainrule.explanation.evaluated_lines import NumberedLine
-from chainrule.explanation.html_page import html_page
-from chainrule.explanation.latex_page import latex_page
-from chainrule.explanation.paper import phrases
-from chainrule.explanation.text_page import text_page
-from chainrule.language.phrase_books import LANGUAGES
+from chainrule.documents import document_writer, html_of, latex_of, text_of, wording
+from chainrule.explanation.build_document import document_of
+from chainrule.explanation.evaluated_lines import EvaluatedLine
+from chainrule.language.phrase_books import LANGUAGES, phrases_of
 from tests.documents.html_reading import check_page, parsed
 from tests.explanation.cases import OPTIMIZERS, cases, drawn, places
 
 Explanation = cr.Explanation
+
+
+def phrases(language: str) -> Mapping[str, str]:
+    return phrases_of("explanation", language)
 
 
 @cache
@@ -203,7 +204,7 @@ def test_a_line_that_fails_is_shown_as_failed() -> None:
     found = mazur()
     lines: list[Any] = []
     for line in found.lines:
-        if isinstance(line, NumberedLine) and line.statement.left.name == "δ_o":
+        if isinstance(line, EvaluatedLine) and line.statement.left.name == "δ_o":
             forms = tuple(
                 replace(f, mark=f.mark and replace(f.mark, error=1.0)) for f in line.forms
             )
@@ -244,13 +245,15 @@ def test_both_languages_have_the_same_phrases_with_the_same_places() -> None:
 
 
 def test_every_phrase_is_said_somewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = {language: Recorded(dict(phrases(language))) for language in LANGUAGES}
-    monkeypatch.setattr(paper, "phrases", lambda language: known[language])
+    known = {language: Recorded(dict(wording.phrases(language))) for language in LANGUAGES}
+    monkeypatch.setattr(document_writer, "phrases", lambda language: known[language])
     for explanation in (mazur(), deep(), *others(), *of_tables(tmp_path)):
         for language in LANGUAGES:
-            for page in (text_page, latex_page, html_page):
-                page(explanation, language)
-    unsaid = {language: set(known[language]) - known[language].used for language in LANGUAGES}
+            elements = list(document_of(explanation))
+            text_of(elements, language)
+            latex_of(elements, language)
+            html_of(elements, language)
+    unsaid = {language: set(phrases(language)) - known[language].used for language in LANGUAGES}
     # What only a failure says, and what no optimizer of the catalogue needs.
     rare = {"disagrees", "some_failed", "mark_wrong", "cause_other"}
     assert unsaid == {"en": rare, "zh": rare}

@@ -1,4 +1,4 @@
-"""Chains and shares: against PyTorch sample by sample, the loss of one row, and brute force."""
+"""Paths and shares against PyTorch sample by sample, the loss of one row, and brute force."""
 
 from itertools import product
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explanation.step_values import Batch
-from chainrule.explanation.weight_paths import MOST_WAYS, Chains, Entry, Way
+from chainrule.documents.elements import ArrayEntry
+from chainrule.explanation.step_values import StepValues
+from chainrule.explanation.weight_paths import MOST_PATHS, WeightPath, WeightPaths
 from chainrule.explanation.weight_selector import entry_of
 from chainrule.network.architecture import SAMPLES
 from tests.explanation.cases import cases, drawn, entry, places
@@ -16,9 +17,9 @@ from tests.random_networks import Case
 CASES = cases()
 
 
-def chains_of(network: cr.Network, parameters, X, Y) -> tuple[Chains, Batch]:
+def chains_of(network: cr.Network, parameters, X, Y) -> tuple[WeightPaths, StepValues]:
     batch = cr.explain(network, parameters, X, Y, rows=range(len(X))).batch
-    return Chains(batch), batch
+    return WeightPaths(batch), batch
 
 
 @pytest.mark.parametrize("case", CASES[::3], ids=str)
@@ -72,13 +73,13 @@ def test_shares_are_the_per_sample_gradients_of_torch(last: str) -> None:
         samples.append({name: tensor.grad.numpy().copy() for name, tensor in tensors.items()})
     for symbol in batch.formulation.parameters:
         for index in np.ndindex(parameters[symbol.name].shape):
-            place = Entry(symbol, tuple(zip(symbol.axes, index, strict=True)))
+            place = ArrayEntry(symbol, tuple(zip(symbol.axes, index, strict=True)))
             own = [sample[symbol.name][index] for sample in samples]
             assert np.allclose(chains.shares(place), own, rtol=1e-10, atol=1e-15)
 
 
 def test_every_factor_is_a_quotient_of_differences() -> None:
-    """Each ∂above/∂below along a way, by moving one value and computing forward by hand."""
+    """Each ∂above/∂below along a path, by moving one value and computing forward by hand."""
     network = cr.Network.dense([2, 3, 2], ["tanh", "sigmoid"], "half_mse")
     generator = np.random.default_rng(4)
     W, b, V, c = (generator.normal(size=shape) for shape in ((2, 3), 3, (3, 2), 2))
@@ -89,10 +90,10 @@ def test_every_factor_is_a_quotient_of_differences() -> None:
     z = x @ W + b
     a = np.tanh(z)
     out = 1 / (1 + np.exp(-(a @ V + c)))
-    for part in story.ways.parts:
-        way = part.label.way
-        assert way is not None
-        output = way.factors[0].below.index[0]
+    for part in story.paths.parts:
+        path = part.label.path
+        assert path is not None
+        output = path.factors[0].below.index[0]
         expected = [
             out[output] - y[output],
             out[output] * (1 - out[output]),
@@ -100,19 +101,19 @@ def test_every_factor_is_a_quotient_of_differences() -> None:
             1 - a[2] ** 2,
             x[1],
         ]
-        assert [factor.value for factor in way.factors] == pytest.approx(expected, rel=1e-12)
-        assert [str(factor.below) for factor in way.factors] == [
+        assert [factor.value for factor in path.factors] == pytest.approx(expected, rel=1e-12)
+        assert [str(factor.below) for factor in path.factors] == [
             f"a_o[{output}]",
             f"z_o[{output}]",
             "a_h[2]",
             "z_h[2]",
             "W_ih[1,2]",
         ]
-    assert len(story.ways.parts) == 2
+    assert len(story.paths.parts) == 2
 
 
-def every_way(chains: Chains, place: Entry, sample: int) -> list[float]:
-    """The product along every way, by walking all of them."""
+def every_way(chains: WeightPaths, place: ArrayEntry, sample: int) -> list[float]:
+    """The product along every path, by walking all of them."""
     found = []
     for factor in chains._onward(place, sample):
         if factor.above.symbol == chains.batch.formulation.loss:
@@ -129,21 +130,21 @@ def test_the_ways_told_are_the_largest_of_all(case: Case) -> None:
     for weight in places(case.network, np.random.default_rng(case.number), 1):
         place = entry_of(case.network, batch.formulation, weight)
         count = chains.count(place, 0)
-        told = chains.ways(place, 0)
-        assert len(told) == min(count, MOST_WAYS)
+        told = chains.paths(place, 0)
+        assert len(told) == min(count, MOST_PATHS)
         if count > 3000:
             continue
         walked = every_way(chains, place, 0)
         assert len(walked) == count
         largest = sorted(map(abs, walked), reverse=True)[: len(told)]
-        assert [abs(way.value) for way in told] == pytest.approx(largest, rel=1e-9, abs=1e-300)
+        assert [abs(path.value) for path in told] == pytest.approx(largest, rel=1e-9, abs=1e-300)
         share = chains.shares(place)[0]
         scale = sum(map(abs, walked)) or 1.0
         assert sum(walked) == pytest.approx(share, abs=1e-12 * scale)
 
 
 def test_wide_layers_are_not_walked_through() -> None:
-    """A million million ways: the twelve largest are found at once, and are right."""
+    """A million million paths: the twelve largest are found at once, and are right."""
     network = cr.Network.dense([3, 1000, 1000, 1000, 4], "tanh", "mse")
     generator = np.random.default_rng(0)
     parameters = network.initialize(seed=1)
@@ -151,14 +152,14 @@ def test_wide_layers_are_not_walked_through() -> None:
     chains, batch = chains_of(network, parameters, X, Y)
     place = entry_of(network, batch.formulation, "W_1[0,7]")
     assert chains.count(place, 0) == 1000 * 1000 * 4
-    ways = chains.ways(place, 0)
-    assert len(ways) == MOST_WAYS
-    assert len({way.through for way in ways}) == MOST_WAYS
+    paths = chains.paths(place, 0)
+    assert len(paths) == MOST_PATHS
+    assert len({path.through for path in paths}) == MOST_PATHS
     best = _best_by_hand(batch, 7)
-    assert abs(ways[0].value) == pytest.approx(best * abs(X[0, 0]), rel=1e-9)
+    assert abs(paths[0].value) == pytest.approx(best * abs(X[0, 0]), rel=1e-9)
 
 
-def _best_by_hand(batch: Batch, unit: int) -> float:
+def _best_by_hand(batch: StepValues, unit: int) -> float:
     """The largest |product| from z_1 of a unit to the loss, layer by layer, by NumPy alone."""
     a = [batch.named.values["X"].reshape(-1)]
     for layer in (1, 2, 3, 4):
@@ -176,7 +177,7 @@ def test_a_shared_bias_reaches_the_loss_through_every_unit() -> None:
     X, Y = [[0.1, -0.4], [1.0, 0.3]], [[0.0, 1.0], [1.0, 0.0]]
     found = cr.explain(network, network.initialize(seed=0), X, Y, weight="b_ih")
     assert found.weight is not None
-    assert sum(part.label.count for part in found.weight.ways.parts) == 6
+    assert sum(part.label.count for part in found.weight.paths.parts) == 6
     assert found.weight.mark.passed
     _, gradients = cr.loss_and_gradients(network, network.initialize(seed=0), X, Y)
     assert found.weight.gradient.total == pytest.approx(float(gradients["b_ih"]), rel=1e-12)
@@ -205,7 +206,7 @@ def test_of_many_samples_the_largest_shares_are_told_and_the_rest_together() -> 
     story = found.weight
     assert story is not None
     assert found.entry is not None
-    shares = Chains(found.batch).shares(found.entry)
+    shares = WeightPaths(found.batch).shares(found.entry)
     parts = story.gradient.parts
     assert parts[-1].label.kind == "others"
     assert parts[-1].label.count == 40
@@ -216,14 +217,14 @@ def test_of_many_samples_the_largest_shares_are_told_and_the_rest_together() -> 
 
 
 def test_ways_are_values() -> None:
-    """All combinations of two outputs and one hidden unit: no way is told twice."""
+    """All combinations of two outputs and one hidden unit: no path is told twice."""
     network = cr.Network.dense([1, 1, 2])
     story = cr.explain(
         network, network.initialize(seed=0), [[1.0]], [[0.0, 1.0]], weight="W_ih[0,0]"
     )
     assert story.weight is not None
-    ways = [part.label.way for part in story.weight.ways.parts]
-    assert all(isinstance(way, Way) for way in ways)
-    outputs = {way.through[0].index for way in ways if way is not None}
+    paths = [part.label.path for part in story.weight.paths.parts]
+    assert all(isinstance(path, WeightPath) for path in paths)
+    outputs = {path.through[0].index for path in paths if path is not None}
     assert outputs == set(product(range(2)))
-    assert SAMPLES not in dict(ways[0].through[0].place)  # type: ignore[union-attr]
+    assert SAMPLES not in dict(paths[0].through[0].position)  # type: ignore[union-attr]

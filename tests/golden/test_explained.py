@@ -1,7 +1,7 @@
 """Published worked examples explained: each printed factor, share and update, digit by digit.
 
 The figures are the sources' own (see the modules of this folder that run the same examples).  What
-is compared is what an explanation says: its factors, its ways, its shares, its causes, its text.
+is compared is what an explanation says: its factors, its paths, its shares, its causes, its text.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.explanation.step_decomposition import DATA, PENALTY, split
-from chainrule.explanation.weight_account import WeightStory
+from chainrule.explanation.weight_account import WeightAccount
 from chainrule.formulas.evaluate import evaluate
 from chainrule.network.optimizers import STEPS, G, W, m, v
 from tests.golden.figures import check
@@ -34,7 +34,7 @@ def mazur(weight: str | None = None) -> cr.Explanation:
     return cr.explain(NETWORK, PARAMETERS, X, Y, row=0, weight=weight, optimizer=cr.SGD(0.5))
 
 
-def story(weight: str) -> WeightStory:
+def story(weight: str) -> WeightAccount:
     found = mazur(weight).weight
     assert found is not None
     return found
@@ -61,16 +61,16 @@ def test_the_gradient_of_w1_by_both_ways() -> None:
     w1 = story("W_ih[0,0]")
     check(values(w1.chain), ".036350306 .241300709 .05")
     check(w1.gradient.total, ".000438568")
-    ways = {
-        part.label.way.through[0].index: part.label.way
-        for part in w1.ways.parts
-        if part.label.way is not None
+    paths = {
+        part.label.path.through[0].index: part.label.path
+        for part in w1.paths.parts
+        if part.label.path is not None
     }
     for output, back in (((0,), ".055399425"), ((1,), "-.019049119")):
-        factors = values(ways[output].factors)
+        factors = values(paths[output].factors)
         check(np.prod(factors[:3]), back)
         check(factors[3:], ".241300709 .05")
-    check(sum(way.value for way in ways.values()), ".000438568")
+    check(sum(path.value for path in paths.values()), ".000438568")
 
 
 @pytest.mark.parametrize(

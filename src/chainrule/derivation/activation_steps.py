@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chainrule.documents.elements import Equal, Scalar, Statement, Times
+from chainrule.documents.elements import ChainFactors, Equal, Scalar, Statement
 from chainrule.formulas.differentiate import derivative, pull
 from chainrule.formulas.expressions import (
     ONE,
@@ -50,7 +50,7 @@ def _slope(function: Function, slope: Expression) -> Iterator[Equal]:
     said: list[Expression] = []
     factors = route(function.value)
     if factors is not None and len(factors) > 1:
-        yield Equal(Times(factors), "reason_chain", product(*factors))
+        yield Equal(ChainFactors(factors), "reason_chain", product(*factors))
     kept = denominators(derived) | numerators(function.value)
     if factors is None or len(factors) < 2:
         shorter = cancel(derived, kept)

@@ -17,15 +17,15 @@ import numpy as np
 
 from chainrule.derivation.check_points import Point, evaluation, exact_point, float_point, sloped
 from chainrule.documents.elements import (
+    ChainFactors,
     Equal,
     Formula,
     Line,
+    Paragraph,
     Part,
     Partials,
     Scalar,
-    Sentence,
     Statement,
-    Times,
 )
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.axes import Axis
@@ -122,7 +122,7 @@ class Checked:
             marked.append(line)
         exact, rounded = (str(self.counts.get(method, 0)) for method in _METHODS)
         failed = str(len(self.failures))
-        said = Sentence(
+        said = Paragraph(
             "checked" if self.passed else "checked_failed",
             {"exact": exact, "rounded": rounded, "failed": failed},
         )
@@ -271,18 +271,18 @@ def _value(
             return MatrixEvaluation(at)(formula), True
         case Scalar():
             return at.spread(formula.expression, statement.left.axes), False
-        case Times():
+        case ChainFactors():
             whole = at(ONE)
             for factor in formula.factors:
                 whole = whole * at(factor)
             return np.asarray(whole), False
         case Partials():
-            found = sum(_along(way, point) for way in formula.ways)
+            found = sum(_along(way, point) for way in formula.paths)
             if formula.direct is None:
                 return np.asarray(found), False
             added, laid = _value(formula.direct, statement, at, point)
             if laid:
-                axes = formula.ways[0][-1].axes
+                axes = formula.paths[0][-1].axes
                 assert isinstance(formula.direct, Matrix)
                 found = laid_out(np.asarray(found), axes, formula.direct.sides)
             return found + added, laid
@@ -351,7 +351,7 @@ def _entries(formula: Formula, at: Evaluation) -> Array:
     match formula:
         case Scalar():
             return at.spread(substitute(formula.expression, dict(layer)), (UNITS,))
-        case Times():
+        case ChainFactors():
             whole = at.spread(ONE, (UNITS,))
             for factor in formula.factors:
                 whole = whole * at.spread(substitute(factor, dict(layer)), (UNITS,))
@@ -380,7 +380,7 @@ def _expressions(formula: Formula) -> Iterator[Expression]:
                     yield node.expression
         case Scalar():
             yield formula.expression
-        case Times():
+        case ChainFactors():
             yield from formula.factors
         case Partials():
             if formula.direct is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chainrule.documents.elements import Given, Heading, Line, Listed, Sentence
+from chainrule.documents.elements import Heading, Line, Listed, Paragraph, Piece
 from chainrule.formulas.expressions import symbols
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
@@ -20,7 +20,7 @@ def title(network: Network) -> Heading:
     if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
         names = list(dict.fromkeys(names))
     added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
-    given: dict[str, Given] = {
+    given: dict[str, Piece] = {
         "widths": "-".join(map(str, network.layers)),
         "activations": Listed(tuple(names), "then"),
         "loss": Listed((network.loss.name, *added)),
@@ -34,23 +34,23 @@ def conventions(network: Network, batch: bool, layout: str) -> Iterator[Line]:
     size = "batch" if batch else "sample"
     scale = "averaged" if network.form.averaged else "summed"
     yield Heading("conventions")
-    yield Sentence(layout)
-    yield Sentence("notation")
-    yield Sentence("sizes_deep" if len(network.layers) > 3 else "sizes")
-    yield Sentence(f"{scale}_{size}")
+    yield Paragraph(layout)
+    yield Paragraph("notation")
+    yield Paragraph("sizes_deep" if len(network.layers) > 3 else "sizes")
+    yield Paragraph(f"{scale}_{size}")
     explained = [penalty for penalty in network.penalties if penalty.name in CATALOGUE]
-    yield from (Sentence(f"penalty_{penalty.name}") for penalty in explained)
-    yield Sentence("delta")
+    yield from (Paragraph(f"penalty_{penalty.name}") for penalty in explained)
+    yield Paragraph("delta")
 
 
 def meaning(optimizer: Optimizer) -> Iterator[Line]:
     """Yield what the symbols of an optimizer's update mean."""
-    yield Sentence("learning_rate")
+    yield Paragraph("learning_rate")
     used = {kept.name for kept in optimizer.memory}
     if used:
-        yield Sentence(f"memory_{'_'.join(sorted(used))}")
+        yield Paragraph(f"memory_{'_'.join(sorted(used))}")
     for constant in optimizer.letters:
         if constant in _EXPLAINED:
-            yield Sentence(f"constant_{constant}")
+            yield Paragraph(f"constant_{constant}")
     if "t" in {symbol.name for update in optimizer.updates for symbol in symbols(update.right)}:
-        yield Sentence("steps")
+        yield Paragraph("steps")

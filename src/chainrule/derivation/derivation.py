@@ -17,16 +17,16 @@ from chainrule.derivation.checking import Checked, Checker
 from chainrule.derivation.conventions import conventions, meaning, title
 from chainrule.derivation.equation_chains import Chains
 from chainrule.derivation.neuron import factors, neuron
-from chainrule.derivation.proving import RULE, ToldProof, told
+from chainrule.derivation.proving import RULE, ProductProof, proof_element
 from chainrule.documents import html_of, latex_of, text_of
 from chainrule.documents.elements import (
-    Given,
+    Element,
     Heading,
-    Key,
     Line,
+    Paragraph,
     Part,
-    Proved,
-    Sentence,
+    Phrase,
+    Piece,
     Statement,
     statements,
 )
@@ -122,7 +122,7 @@ class Derivation:
                 found.setdefault(proof.axes, proof)
         return tuple(found.values())
 
-    def proof(self, name: str) -> ToldProof:
+    def proof(self, name: str) -> ProductProof:
         """Return why one matrix product has its side and its transposes.
 
         ``name`` is a parameter (the product is that of its gradient), a layer's values as ``A_h``
@@ -137,12 +137,12 @@ class Derivation:
         ['i', 'B', 'h']
         """
         part = "batch" if self.batch else "sample"
-        known: dict[str, ToldProof] = {}
+        known: dict[str, ProductProof] = {}
         for statement in self.statements:
             products = statement.rights[-1].products
             if statement.part == part and products:
                 called = statement.of or statement.left
-                known[called.name] = ToldProof(statement.left, Proof(products[0], self.sizes))
+                known[called.name] = ProductProof(statement.left, Proof(products[0], self.sizes))
         if name not in known:
             raise unknown_name("matrix product", name, list(known))
         return known[name]
@@ -166,25 +166,25 @@ class Derivation:
         """The lines as they are shown: a step that fails its check says so."""
         return self.check().marked
 
-    # -- on paper ------------------------------------------------------------------------------
+    # -- documents -----------------------------------------------------------------------------
 
     def to_text(self, language: Language = "en") -> str:
         """Return the derivation as text for a terminal."""
-        return text_of(self.checked, language, self._proved())
+        return text_of(self._with_new_proofs(), language)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self.checked, language, self._proved(), document=document)
+        return latex_of(self._with_new_proofs(), language, document=document)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
 
         Every matrix product can be opened there: why this order, why these transposes.
         """
-        return html_of(self.checked, language, self._opened, document=document)
+        return html_of(self._with_all_proofs(), language, document=document)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)
@@ -192,27 +192,25 @@ class Derivation:
     def _repr_latex_(self) -> str:
         return self.to_latex(document=False)
 
-    def _opened(self, statement: Statement) -> tuple[Sentence, ...]:
-        return tuple(line for proof in self.proofs(statement) for line in told(proof))
+    def _with_all_proofs(self) -> Iterator[Element]:
+        """Yield the document where proofs can be collapsed: each statement with its proofs."""
+        for line in self.checked:
+            yield line
+            if isinstance(line, Statement):
+                yield proof_element(self.proofs(line))
 
-    def _proved(self) -> Proved:
-        """Return what proves the products on paper, where nothing opens and closes.
+    def _with_new_proofs(self) -> Iterator[Element]:
+        """Yield the document where proofs take room: each walk is proved once in each part.
 
-        There only the full telling has proofs, and each walk is told once in each part.
+        The brief derivation has none there.
         """
         seen: set[object] = set()
-
-        def proved(statement: Statement) -> tuple[Sentence, ...]:
-            if self.detail == "brief":
-                return ()
-            lines: list[Sentence] = []
-            for proof in self.proofs(statement):
-                if (statement.part, proof.axes) not in seen:
-                    seen.add((statement.part, proof.axes))
-                    lines.extend(told(proof))
-            return tuple(lines)
-
-        return proved
+        for line in self.checked:
+            yield line
+            if self.detail == "full" and isinstance(line, Statement):
+                proofs = {(line.part, proof.axes): proof for proof in self.proofs(line)}
+                yield proof_element(proofs[key] for key in proofs if key not in seen)
+                seen.update(proofs)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -221,7 +219,7 @@ class Derivation:
         size = "batch" if self.batch else "one sample"
         return f"<Derivation {self.network}; {size}, samples in {self.layout}>"
 
-    # -- telling -------------------------------------------------------------------------------
+    # -- lines ---------------------------------------------------------------------------------
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -237,7 +235,7 @@ class Derivation:
     def _brief(self) -> Iterator[Line]:
         part: Part = "batch" if self.batch else "sample"
         yield from conventions(self.network, self.batch, f"{part}_{self.layout}")
-        yield Sentence("simultaneous")
+        yield Paragraph("simultaneous")
         yield from meaning(self.optimizer)
         chains = Chains(self.equations, self.layout, part)
         yield Heading("forward")
@@ -258,7 +256,7 @@ class Derivation:
                 chains = Chains(self.parts[part], self.layout, part)
                 yield from self._stage(chains)
         yield Heading("updates")
-        yield Sentence("simultaneous")
+        yield Paragraph("simultaneous")
         yield from meaning(self.optimizer)
         chains = Chains(self.parts[last], self.layout, last)
         for parameter in self.formulation.parameters:
@@ -278,33 +276,33 @@ class Derivation:
     def _neuron(self) -> Iterator[Line]:
         yield Heading("neuron")
         if "neuron" not in self.parts:
-            yield Sentence("neuron_coupled")
+            yield Paragraph("neuron_coupled")
             return
         chains = Chains(self.parts["neuron"], self.layout, "neuron")
-        yield Sentence("neuron_inputs" if len(self.network.layers) == 2 else "neuron_hidden")
+        yield Paragraph("neuron_inputs" if len(self.network.layers) == 2 else "neuron_hidden")
         yield from chains.forward()
         yield from chains.loss()
-        yield Sentence("neuron_factors")
+        yield Paragraph("neuron_factors")
         entries = {entry.of.name: entry for entry in chains.equations.backward}
         if "a" in entries:
             yield chains.backward(entries.pop("a"))
         yield from factors(self.network)
-        yield Sentence("neuron_product")
+        yield Paragraph("neuron_product")
         below = entries.pop("x")
         yield from map(chains.backward, entries.values())
         if len(self.network.layers) > 2:
-            yield Sentence("neuron_below")
+            yield Paragraph("neuron_below")
             yield chains.backward(below)
 
     def _stage(self, chains: Chains) -> Iterator[Line]:
         layout = "index" if chains.part == "index" else f"{chains.part}_{self.layout}"
         yield Heading(f"stage_{chains.part}")
-        yield Sentence(layout)
+        yield Paragraph(layout)
         if chains.part == "sample":
             yield RULE
         if chains.part == "batch":
-            yield Sentence(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
-            yield Sentence("batch_sum")
+            yield Paragraph(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
+            yield Paragraph("batch_sum")
         yield Heading("forward", level=3)
         yield from chains.forward()
         yield Heading("loss", level=3)
@@ -319,7 +317,7 @@ class Derivation:
         starts = sorted(_section_starts(entries, trained))
         for number, start in enumerate(starts, 1):
             if chains.part == "index" and number > _INDEXED_LAYERS:
-                yield Sentence("index_likewise")
+                yield Paragraph("index_likewise")
                 return
             section = entries[start : ([*starts, len(entries)])[number]]
             yield self._heading(number, level)
@@ -330,22 +328,24 @@ class Derivation:
     def _heading(self, number: int, level: int) -> Heading:
         depth = len(self.network.layers) - 1
         if number == depth:
-            below = Key("input_layer")
+            below = Phrase("input_layer")
         elif depth == 2:
-            below = Key("hidden_layer")
+            below = Phrase("hidden_layer")
         else:
-            below = Key("layer", {"number": str(depth - number)})
+            below = Phrase("layer", {"number": str(depth - number)})
         if number == 1:
             return Heading("backward_first", {"number": "1", "below": below}, level)
         above = (
-            Key("Hidden_layer") if depth == 2 else Key("Layer", {"number": str(depth - number + 1)})
+            Phrase("Hidden_layer")
+            if depth == 2
+            else Phrase("Layer", {"number": str(depth - number + 1)})
         )
-        given: dict[str, Given] = {"number": str(number), "above": above, "below": below}
+        given: dict[str, Piece] = {"number": str(number), "above": above, "below": below}
         return Heading("backward_next", given, level)
 
     def _updates(self, chains: Chains, parameters: list[Symbol]) -> Iterator[Line]:
         if parameters:
-            yield Sentence("update")
+            yield Paragraph("update")
         for parameter in parameters:
             yield from chains.updates(parameter, self.optimizer)
 

@@ -3,22 +3,24 @@
 Everything said here is read from a ``Proof``; nothing is decided here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.documents import html_of, latex_of, text_of
 from chainrule.documents.elements import (
     Arrangement,
-    Given,
     Heading,
-    Key,
     Line,
     Listed,
-    Named,
+    Paragraph,
+    Phrase,
+    Piece,
     Plain,
-    Route,
-    Sentence,
     Sides,
+    SymbolName,
+    Walk,
 )
+from chainrule.documents.elements import Proof as ProofElement
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Ones, Passed
@@ -26,7 +28,7 @@ from chainrule.formulas.proofs import Proof, Refusal, Trial
 
 
 @dataclass(frozen=True)
-class ToldProof:
+class ProductProof:
     """The proof of one matrix product of a derivation, as data (``proof``) and on paper."""
 
     name: Symbol
@@ -35,7 +37,11 @@ class ToldProof:
     @property
     def lines(self) -> tuple[Line, ...]:
         """Everything the proof says, in order."""
-        return (Heading("proof_of", {"name": Named(self.name)}), RULE, *told(self.proof))
+        return (
+            Heading("proof_of", {"name": SymbolName(self.name)}),
+            RULE,
+            *proof_paragraphs(self.proof),
+        )
 
     def to_text(self, language: str = "en") -> str:
         """Return the proof as text for a terminal."""
@@ -56,69 +62,74 @@ class ToldProof:
         return self.to_html()
 
 
-RULE = Sentence("proof_rule")
+RULE = Paragraph("proof_rule")
 """What every proof rests on."""
 
 _DIGITS = 3
 
 
-def told(proof: Proof) -> tuple[Sentence, ...]:
+def proof_paragraphs(proof: Proof) -> tuple[Paragraph, ...]:
     """Return a proof in sentences: the walk, each factor, the sum, what was refused and why."""
     start, end = map(_axis, proof.product.sides)
     inner = Plain(", ".join(axis.name for axis in proof.axes[1:-1] if axis is not None))
     shown = [refusal for refusal in proof.refused if refusal.trial is not None]
     silent = [refusal for refusal in proof.refused if refusal.trial is None]
     return (
-        Sentence(
+        Paragraph(
             "proof_walk",
-            {"product": proof.product, "start": start, "end": end, "walk": Route(proof.product)},
+            {"product": proof.product, "start": start, "end": end, "walk": Walk(proof.product)},
         ),
         *(_passed(passed) for passed in proof.walk),
-        Sentence(
+        Paragraph(
             "proof_sum" if inner.text else "proof_outer", {"axes": inner, "index": proof.index}
         ),
         *([_refused_alike(silent, proof)] if silent else []),
-        *([Sentence("proof_numbers")] if shown else []),
+        *([Paragraph("proof_numbers")] if shown else []),
         *(_refused(refusal, refusal.trial, proof) for refusal in shown if refusal.trial),
     )
 
 
-def _passed(passed: Passed) -> Sentence:
+def proof_element(proofs: Iterable[Proof]) -> ProofElement:
+    """Return proofs as one element of a document."""
+    return ProofElement(tuple(line for proof in proofs for line in proof_paragraphs(proof)))
+
+
+def _passed(passed: Passed) -> Paragraph:
     how = "proof_transposed" if passed.transposed else "proof_straight"
     ones = passed.stored.rows if isinstance(passed.stored, Ones) else None
-    given: dict[str, Given] = {
+    given: dict[str, Piece] = {
         "factor": Arrangement((passed.stored,)),
         "stored": Sides(*passed.stored.sides),
         "axis": _axis(passed.enter),
         "as": Arrangement((passed.factor,)),
         "summed": _axis(ones),
     }
-    return Sentence("proof_ones" if ones else how, given, item=True)
+    return Paragraph("proof_ones" if ones else how, given, item=True)
 
 
-def _refused_alike(refusals: list[Refusal], proof: Proof) -> Sentence:
-    items = tuple(Key("refused_alike", _why(refusal, proof)) for refusal in refusals)
-    return Sentence("proof_refused", {"refused": Listed(items)})
+def _refused_alike(refusals: list[Refusal], proof: Proof) -> Paragraph:
+    items = tuple(Phrase("refused_alike", _why(refusal, proof)) for refusal in refusals)
+    return Paragraph("proof_refused", {"refused": Listed(items)})
 
 
-def _why(refusal: Refusal, proof: Proof) -> dict[str, Given]:
+def _why(refusal: Refusal, proof: Proof) -> dict[str, Piece]:
     factors = Arrangement(refusal.factors)
     if refusal.meets is not None:
         left, right = map(_axis, refusal.meets)
-        return {"factors": factors, "why": Key("meets", {"left": left, "right": right})}
+        return {"factors": factors, "why": Phrase("meets", {"left": left, "right": right})}
     assert refusal.gives is not None, "an arrangement is refused for one or the other"
-    sides: dict[str, Given] = {
+    sides: dict[str, Piece] = {
         "gives": Sides(*refusal.gives),
         "wanted": Sides(*proof.product.sides),
     }
-    return {"factors": factors, "why": Key("gives", sides)}
+    return {"factors": factors, "why": Phrase("gives", sides)}
 
 
-def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Sentence:
+def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Paragraph:
     """Say why an arrangement is wrong that sizes let pass, with the numbers that show it."""
     known = {axis: length for axis, length in proof.sizes.items() if axis in trial.sizes}
     widened = any(trial.sizes[axis] != length for axis, length in known.items())
-    given: dict[str, Given] = {
+    given: dict[str, Piece] = {
         **_why(refusal, proof),
         "sizes": Plain(_lengths(refusal.coincide, trial)),
         "right": Plain(_number(trial.right)),
@@ -127,7 +138,7 @@ def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Sentence:
         "column": str(trial.place[1] + 1),
     }
     how = "refused_same" if trial.same else "refused_one" if widened else "refused_numbers"
-    return Sentence(how, given, item=True)
+    return Paragraph(how, given, item=True)
 
 
 def _lengths(axes: tuple[Axis, ...], trial: Trial) -> str:

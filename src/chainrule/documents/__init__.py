@@ -1,4 +1,4 @@
-"""Derivations on paper: the same lines as text, LaTeX and HTML, in English and Chinese."""
+"""Documents: one set of elements, and one writer each for text, LaTeX and HTML."""
 
 from chainrule.documents.html_writer import html_of
 from chainrule.documents.latex_writer import latex_of

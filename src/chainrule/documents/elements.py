@@ -1,123 +1,205 @@
-"""What a derivation consists of: headings, sentences and chains of equal formulas.
+"""What a document consists of: blocks (headings, paragraphs, equations, tables) and inline pieces.
 
-These are data, and everything that is shown is in them.  ``telling`` and its pages put them on
-paper in a language and a style; whoever computes with a line (its numbers, its check) reads
-``Equal.means``, the same formula as an expression over named axes, and ``Statement.part``, which
-says whose symbols are in it.
+These are data without a language or a medium.  A phrase is a key of a phrase book with the pieces
+that are substituted into it; ``wording`` and one writer per medium turn elements into text, LaTeX
+and HTML.  Code that evaluates or checks an equation reads ``Equal.means``, the formula as an
+expression over named axes, and ``Statement.part``, which tells whose symbols occur in it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from numpy.typing import NDArray
+
+from chainrule.documents.numerals import Grid, Numeral
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import Matrix, Multiply, every
 
-Part = Literal["function", "neuron", "index", "sample", "batch"]
-"""Whose symbols a statement is about.
+Array = NDArray[Any]
 
-``function`` an activation's z and a; ``neuron`` one output neuron, all scalars; ``index`` one
-sample, entry by entry; ``sample`` one sample in matrices; ``batch`` a batch in matrices.
-"""
-
-Stage = Literal["function", "forward", "loss", "backward", "update"]
-"""Where on its way a statement belongs."""
+# -- inline pieces ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Key:
-    """A phrase by its key, put into another phrase."""
+class Phrase:
+    """A phrase of the phrase books by its key, and the pieces substituted into it."""
 
-    phrase: str
-    given: "Mapping[str, Given]" = field(default_factory=dict)
+    key: str
+    given: "Mapping[str, Piece]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Pieces one after the other, joined by a phrase (a comma)."""
+
+    items: "tuple[Piece, ...]"
+    joint: str = "comma"
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Mathematics as it is typed, put into a phrase: B = 3, −0.25."""
+    """Mathematics as it is typed: B = 3, −0.25."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The dimensions of a matrix, put into a phrase: h×o."""
+    """The dimensions of a matrix: h×o."""
 
     rows: Axis | None
     columns: Axis | None
 
 
 @dataclass(frozen=True)
-class Named:
-    """A symbol by its name, without indices, put into a phrase."""
+class SymbolName:
+    """A symbol by its name, without indices."""
 
     symbol: Symbol
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Factors of a matrix product in some order, put into a phrase; it may not be a product."""
+    """Factors of a matrix product in some order; they need not be a valid product."""
 
     factors: tuple[Matrix, ...]
 
 
 @dataclass(frozen=True)
-class Route:
-    """The walk of a matrix product, put into a phrase: h —A_hᵀ→ B —δ_o→ o."""
+class Walk:
+    """The walk along the axes of a matrix product: h —A_hᵀ→ B —δ_o→ o."""
 
     product: Multiply
 
 
-@dataclass(frozen=True)
-class Listed:
-    """What is said one after the other, joined by a phrase (a comma), put into a phrase."""
-
-    items: "tuple[Given, ...]"
-    joint: str = "comma"
-
-
-Given = str | Key | Plain | Named | Expression | Matrix | Sides | Arrangement | Route | Listed
-"""What can be put into a phrase: text, other phrases, a formula, dimensions, a walk."""
+Position = tuple[tuple[Axis, int], ...]
+"""An index for each axis of an array, in the order in which the array is stored."""
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A heading: the key of its phrase, what is put into it, and its level (1 is the title)."""
+class ArrayEntry:
+    """One number of an array: ``W_ih[0,2]``."""
 
-    phrase: str
-    given: Mapping[str, Given] = field(default_factory=dict)
-    level: int = 2
+    symbol: Symbol
+    position: Position = ()
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """The indices, in the order in which the array is stored."""
+        return tuple(index for _, index in self.position)
+
+    def __str__(self) -> str:
+        inside = ",".join(map(str, self.index))
+        return f"{self.symbol.name}[{inside}]" if inside else self.symbol.name
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """A sentence: the key of its phrase, and what is put into it; ``item`` where it is listed."""
+class Partial:
+    """∂above/∂below, of two entries."""
 
-    phrase: str
-    given: Mapping[str, Given] = field(default_factory=dict)
-    item: bool = False
+    above: ArrayEntry
+    below: ArrayEntry
+
+
+@dataclass(frozen=True)
+class EntryFormula:
+    """An expression at one position of its arrays: ``a_h[2](1 − a_h[2])``.
+
+    With ``numbers`` each symbol is written by its value; sizes must have been substituted before.
+    ``named`` maps symbols that are no arrays of the network (W, ∂Loss/∂W) to what they stand for.
+    """
+
+    expression: Expression
+    at: Mapping[Axis, int] = field(default_factory=dict)
+    numbers: Mapping[Symbol, float] | None = None
+    named: Mapping[Symbol, ArrayEntry | Partial] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Substituted:
+    """A matrix formula with numbers in place of its symbols."""
+
+    formula: Matrix
+    values: Mapping[Symbol, Numeral | Grid]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Pieces multiplied with one another."""
+
+    factors: "tuple[Piece, ...]"
+
+
+@dataclass(frozen=True)
+class Equals:
+    """Equal pieces in a row; or an assignment and the value that it gives."""
+
+    sides: "tuple[Piece, ...]"
+    assigns: bool = False
+
+
+@dataclass(frozen=True)
+class EntryPath:
+    """The entries along a path through the network, from the loss's side."""
+
+    entries: tuple[ArrayEntry, ...]
+
+
+Mathematics = (
+    Plain
+    | SymbolName
+    | Sides
+    | Arrangement
+    | Walk
+    | Expression
+    | Matrix
+    | ArrayEntry
+    | Partial
+    | EntryFormula
+    | Substituted
+    | Numeral
+    | Grid
+    | Factors
+    | Equals
+    | EntryPath
+)
+Piece = str | Phrase | Listed | Mathematics
+"""What can be substituted into a phrase or stand in a cell; a ``str`` is plain text."""
+
+# -- equations -------------------------------------------------------------------------------------
+
+Part = Literal["function", "neuron", "index", "sample", "batch"]
+"""Whose symbols an equation is about.
+
+``function`` an activation's z and a; ``neuron`` one output neuron, all scalars; ``index`` one
+sample, entry by entry; ``sample`` one sample in matrices; ``batch`` a batch in matrices.
+"""
+
+Stage = Literal["function", "forward", "loss", "backward", "update"]
+"""The stage of a training step that an equation belongs to."""
 
 
 @dataclass(frozen=True)
 class Partials:
-    """Products of partial derivatives along ways through the network, added up: the chain rule.
+    """Products of partial derivatives along paths through the network, added up: the chain rule.
 
-    Each way is a list of symbols from the loss's side down: ∂first/∂second × ∂second/∂third …
+    Each path is a list of symbols from the loss's side down: ∂first/∂second × ∂second/∂third …
     ``coupled`` are the symbols each entry of which depends on every entry of what is below it
     (softmax); in index notation their index is another one.  ``direct`` is what is added because
-    the loss holds the symbol itself (a penalty).
+    the loss contains the symbol itself (a penalty).
     """
 
     loss: Symbol
-    ways: tuple[tuple[Symbol, ...], ...]
+    paths: tuple[tuple[Symbol, ...], ...]
     coupled: frozenset[Symbol] = frozenset()
     direct: "Formula | None" = None
 
 
 @dataclass(frozen=True)
-class Times:
+class ChainFactors:
     """Factors written one by one: the chain rule of a scalar function."""
 
     factors: tuple[Expression, ...]
@@ -130,7 +212,7 @@ class Scalar:
     expression: Expression
 
 
-Formula = Partials | Times | Scalar | Matrix
+Formula = Partials | ChainFactors | Scalar | Matrix
 
 
 @dataclass(frozen=True)
@@ -138,8 +220,8 @@ class Equal:
     """One "= formula" of a chain, the key of the rule it follows by, and what it means.
 
     ``means`` is the formula as an expression over named axes; None where it is a product of
-    partial derivatives, which has no meaning but the one that the next lines give it.  ``holds``
-    is what a check of the line found; None before one.
+    partial derivatives, which has no meaning but the one that the next equations give it.
+    ``holds`` is the result of the check of the equation; None before one.
     """
 
     formula: Formula
@@ -153,6 +235,23 @@ class Equal:
         if not isinstance(self.formula, Matrix):
             return ()
         return tuple(node for node in every(self.formula) if isinstance(node, Multiply))
+
+
+# -- blocks ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heading(Phrase):
+    """A heading; level 1 is the title."""
+
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Paragraph(Phrase):
+    """A sentence or a few; ``item`` marks an item of a list."""
+
+    item: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,11 +274,85 @@ class Statement:
     counted: tuple[Axis, ...] = ()
 
 
-Line = Heading | Sentence | Statement
-Proved = Callable[[Statement], Sequence[Sentence]]
-"""Gives the sentences that prove the matrix products of a statement."""
+@dataclass(frozen=True)
+class Proof:
+    """The proof of a statement's matrix products; it follows its statement and may be collapsed."""
+
+    paragraphs: tuple[Paragraph, ...]
 
 
-def statements(lines: "tuple[Line, ...]") -> Iterator[Statement]:
-    """Yield the statements among lines."""
-    return (line for line in lines if isinstance(line, Statement))
+@dataclass(frozen=True)
+class EvaluatedStatement:
+    """A statement with its value.
+
+    ``shown`` are the formulas that are printed, each with whether it agrees with an independent
+    value (None where nothing could be compared); ``lengths`` the sizes of the axes.  ``value`` is
+    the value of the left side, None for formal symbols (an activation's z and a).
+    """
+
+    statement: Statement
+    shown: tuple[tuple[Equal, bool | None], ...]
+    lengths: Mapping[Axis, int]
+    value: Array | None = None
+    substituted: Substituted | None = None
+
+    def shape(self, matrix: Matrix) -> tuple[int, int]:
+        """Return the numbers of rows and columns of a matrix of this statement."""
+        rows, columns = (1 if axis is None else self.lengths[axis] for axis in matrix.sides)
+        return rows, columns
+
+    @property
+    def verdict(self) -> bool | None:
+        """Whether the last formula agrees; it is the one that the value belongs to."""
+        return self.shown[-1][1]
+
+
+@dataclass(frozen=True)
+class GivenValue:
+    """An array or a scalar that is given: data, a parameter, a constant."""
+
+    symbol: Symbol
+    value: Array
+
+
+@dataclass(frozen=True)
+class Display:
+    """Mathematics on a line of its own."""
+
+    piece: Mathematics
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head; ``foot`` is the sum below a rule.
+
+    ``numbers`` are the columns whose decimal points are aligned.
+    """
+
+    head: tuple[Piece, ...]
+    rows: tuple[tuple[Piece, ...], ...]
+    foot: tuple[Piece, ...] = ()
+    numbers: frozenset[int] = frozenset()
+
+
+Line = Heading | Paragraph | Statement
+"""What a derivation without numbers consists of."""
+Equation = Statement | EvaluatedStatement | GivenValue
+Element = Line | Proof | EvaluatedStatement | GivenValue | Display | Table
+"""What a document consists of."""
+
+
+def statements(elements: Iterable[Element]) -> Iterator[Statement]:
+    """Yield the statements among elements."""
+    return (element for element in elements if isinstance(element, Statement))
+
+
+def with_proofs(elements: Iterable[Element]) -> Iterator[tuple[Element, tuple[Paragraph, ...]]]:
+    """Yield every element but proofs, each with the paragraphs of the proof that follows it."""
+    before: Element | None = None
+    for element in elements:
+        if before is not None and not isinstance(before, Proof):
+            yield before, element.paragraphs if isinstance(element, Proof) else ()
+        before = element
+    if before is not None and not isinstance(before, Proof):
+        yield before, ()

@@ -1,41 +1,54 @@
-"""Lines as one HTML file: MathML by our own writer, no script, nothing fetched.
+"""Documents as one HTML file: MathML by our own writer, no script, nothing fetched.
 
 Each formula has a box of its own, which scrolls sideways where the formula is wider than the
-screen; the page itself never does.  Matrix products can be opened (``<details>``).
+screen; the page itself never does.  Proofs of matrix products can be opened (``<details>``).
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
 from itertools import groupby
 
-from chainrule.documents.elements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.documents.wording import Medium, distinct, left_side, spoken, written
+from chainrule.documents.document_writer import (
+    DocumentWriter,
+    ExplicitProducts,
+    Styles,
+    minus_gaps,
+    signed_columns,
+)
+from chainrule.documents.elements import (
+    Array,
+    Display,
+    Element,
+    Equal,
+    EvaluatedStatement,
+    GivenValue,
+    Heading,
+    Paragraph,
+    Piece,
+    Statement,
+    Table,
+    with_proofs,
+)
+from chainrule.documents.numerals import Grid, Numeral, grid
+from chainrule.documents.text_writer import TextWriter
+from chainrule.documents.wording import distinct, left_side, written
 from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
+from chainrule.formulas.render.mathml import MathML, row
 
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
 _LONG = 28
-"""A formula with more letters than this may not fit a phone: its box can be reached by keyboard."""
-
-
+"""A formula with more letters may not fit a phone: its box can be focused by keyboard."""
+_TAGS = re.compile(r"<[^>]+>|&#\w+;")
 _FORMULA = "<math>(?:(?!</math>).)*</math>"
 _PUNCTUATED = re.compile(
     f"[（“(]+{_FORMULA}[，。；：、）”！？).,;:]*|{_FORMULA}[，。；：、）”！？).,;:]+"
 )
-
-
-def medium(language: str) -> Medium:
-    """Return how HTML is written in a language."""
-    return Medium(spoken(MATHML, language), language, escape, lambda piece: f"<math>{piece}</math>")
-
-
-def kept(said: str) -> str:
-    """Keep a formula and the punctuation around it on one line: browsers break between them."""
-    return _PUNCTUATED.sub(lambda match: f'<span class="kept">{match.group()}</span>', said)
 
 
 @cache
@@ -45,36 +58,21 @@ def style_sheet(name: str) -> str:
     return sheet.read_text(encoding="utf-8").strip()
 
 
-def html_of(
-    lines: Sequence[Line],
-    language: str,
-    proved: Proved | None = None,
-    *,
-    document: bool = True,
-) -> str:
-    """Return lines as HTML: a whole file, or a part of a page (a notebook's, say)."""
-    page = _Page(medium(language), proved, numbered=document)
-    body = "\n".join(page.body(lines))
+def html_of(elements: Iterable[Element], language: str, *, document: bool = True) -> str:
+    """Return a document as HTML: a whole file, or a part of a page (a notebook's, say)."""
+    listed = list(elements)
+    body = "\n".join(HtmlWriter(language, numbered=document).blocks(listed))
+    tag = _LANGUAGE_TAGS[language]
     if not document:
-        return part_of(body, language)
-    title = next((page.plain(line) for line in lines if isinstance(line, Heading)), "chainrule")
-    return document_of(body, title, language)
-
-
-def part_of(body: str, language: str, *sheets: str) -> str:
-    """Return a body with its style sheets as a part of a page."""
-    tag, style = _LANGUAGE_TAGS[language], "\n".join(("", *sheets)).rstrip()
+        return (
+            f'<div class="chainrule" lang="{tag}">\n<style>\n{style_sheet("document")}\n'
+            f"</style>\n{body}\n</div>\n"
+        )
+    headings = (element for element in listed if isinstance(element, Heading))
+    title = next(map(TextWriter(language).text, headings), "chainrule")
+    style = "\n".join((style_sheet("page"), style_sheet("document")))
     return (
-        f'<div class="chainrule" lang="{tag}">\n<style>\n{style_sheet("derivation")}{style}\n'
-        f"</style>\n{body}\n</div>\n"
-    )
-
-
-def document_of(body: str, title: str, language: str, *sheets: str) -> str:
-    """Return a body with its style sheets as a whole file."""
-    style = "\n".join((style_sheet("page"), style_sheet("derivation"), *sheets))
-    return (
-        f'<!doctype html>\n<html lang="{_LANGUAGE_TAGS[language]}">\n<head>\n'
+        f'<!doctype html>\n<html lang="{tag}">\n<head>\n'
         '<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
@@ -83,115 +81,248 @@ def document_of(body: str, title: str, language: str, *sheets: str) -> str:
     )
 
 
-class _Page:
-    """Writes the body; ``numbered`` headings have an id and are listed under the title."""
+@dataclass(frozen=True)
+class _NumericMathML(ExplicitProducts, MathML):
+    pass
 
-    def __init__(self, way: Medium, proved: Proved | None, *, numbered: bool) -> None:
-        self.way = way
-        self.proved = proved
+
+class HtmlWriter(DocumentWriter):
+    """HTML with MathML; ``numbered`` headings have an id and are listed under the title."""
+
+    styles = Styles(MATHML, _NumericMathML())
+    path_arrow = '<mo stretchy="false">←</mo>'
+
+    def __init__(self, language: str, *, numbered: bool) -> None:
+        super().__init__(language)
         self.numbered = numbered
         self.sections = 0
 
-    def plain(self, line: Heading) -> str:
-        """Return a heading without markup."""
-        text = Medium(spoken(TEXT, self.way.language), self.way.language, str, str)
-        return text.said(line)
+    def prose(self, text: str) -> str:
+        return escape(text)
 
-    def body(self, lines: Sequence[Line]) -> Iterator[str]:
-        """Yield the body, sections inside sections as the headings say."""
+    def in_prose(self, mathematics: str) -> str:
+        return f"<math>{mathematics}</math>"
+
+    def indexed(self, name: str, index: tuple[int, ...]) -> str:
+        inside = "<mo>,</mo>".join(f"<mn>{number}</mn>" for number in index)
+        opened, closed = ('<mo stretchy="false">[</mo>', '<mo stretchy="false">]</mo>')
+        return f"<mrow>{name}{opened}{inside}{closed}</mrow>"
+
+    def numeral(self, shown: Numeral) -> str:
+        number = self.style.digits(shown.digits.removeprefix("-"))
+        if shown.exponent:
+            power = f"{'−' if shown.exponent < 0 else ''}{abs(shown.exponent)}"
+            number += f"<mo>×</mo><msup><mn>10</mn><mn>{power}</mn></msup>"
+        return f"<mrow>{self.style.minus}{number}</mrow>" if shown.negative else number
+
+    def grid(self, shown: Grid) -> str:
+        signed = signed_columns(shown)
+        rows = ""
+        for line in shown.cells:
+            dots = "<mo>⋮</mo>" if all(cell is None for cell in line) else "<mo>⋯</mo>"
+            cells = (
+                dots
+                if cell is None
+                else (f"<mphantom>{self.style.minus}</mphantom>" if gap else "")
+                + self.numeral(cell)
+                for cell, gap in zip(line, minus_gaps(line, signed), strict=True)
+            )
+            rows += "<mtr>" + "".join(f"<mtd>{row(cell)}</mtd>" for cell in cells) + "</mtr>"
+        return f'<mrow><mo>(</mo><mtable class="numbers">{rows}</mtable><mo>)</mo></mrow>'
+
+    # -- blocks --------------------------------------------------------------------------------
+
+    def blocks(self, elements: Sequence[Element]) -> Iterator[str]:
+        """Yield the body, sections nested as the headings are."""
         opened: list[int] = []
-        for kind, group in groupby(lines, key=type):
-            if kind is Sentence:
-                yield from self._sentences(line for line in group if isinstance(line, Sentence))
+        pairs = with_proofs(elements)
+        for kind, group in groupby(pairs, key=lambda pair: type(pair[0])):
+            if kind is Paragraph:
+                yield from self._paragraphs(p for p, _ in group if isinstance(p, Paragraph))
                 continue
-            for line in group:
-                if isinstance(line, Statement):
-                    yield from self._statement(line)
-                elif isinstance(line, Heading):
-                    while opened and opened[-1] >= line.level:
-                        opened.pop()
-                        yield "</section>"
-                    yield from self._heading(line)
-                    if line.level > 1:
-                        opened.append(line.level)
-                    elif self.numbered:
-                        yield from self._contents(lines)
+            for element, proof in group:
+                if not isinstance(element, Heading):
+                    yield from self._block(element, proof)
+                    continue
+                while opened and opened[-1] >= element.level:
+                    opened.pop()
+                    yield "</section>"
+                yield from self._heading(element)
+                if element.level > 1:
+                    opened.append(element.level)
+                elif self.numbered:
+                    yield from self._contents(elements)
         yield from ("</section>" for _ in opened)
 
-    def _sentences(self, lines: Iterable[Sentence]) -> Iterator[str]:
-        for item, group in groupby(lines, key=lambda line: line.item):
+    def _block(self, element: Element, proof: Sequence[Paragraph]) -> Iterator[str]:
+        match element:
+            case Statement() | EvaluatedStatement() | GivenValue():
+                yield '<div class="statement">'
+                yield from self._equation(element)
+                if proof:
+                    yield f"<details><summary>{self.phrase('proof')}</summary>"
+                    yield from self._paragraphs(proof)
+                    yield "</details>"
+                yield "</div>"
+            case Display():
+                yield self._box(self.mathematics(element.piece))
+            case Table():
+                yield from self._table(element)
+
+    def _paragraphs(self, paragraphs: Iterable[Paragraph]) -> Iterator[str]:
+        for item, group in groupby(paragraphs, key=lambda paragraph: paragraph.item):
             tag = "li" if item else "p"
-            said = (
-                f"<{tag}{self._reach(_longest(line))}>{kept(self.way.said(line))}</{tag}>"
-                for line in group
+            texts = (
+                f"<{tag}{self._focusable(_longest(each))}>{unbroken(self.text(each))}</{tag}>"
+                for each in group
             )
-            yield from ("<ul>", *said, "</ul>") if item else said
+            yield from ("<ul>", *texts, "</ul>") if item else texts
 
-    def _heading(self, line: Heading) -> Iterator[str]:
-        said = self.way.said(line)
-        if line.level == 1:
-            yield f"<h1>{said}</h1>"
-            return
-        if not self.numbered:
-            yield f"<section><h{line.level}>{said}</h{line.level}>"
-            return
-        self.sections += 1
-        name = f"section-{self.sections}"
-        yield f'<section aria-labelledby="{name}">'
-        yield f'<h{line.level} id="{name}">{said}</h{line.level}>'
+    def _heading(self, heading: Heading) -> Iterator[str]:
+        text, tag = self.text(heading), f"h{heading.level}"
+        if heading.level == 1:
+            yield f"<h1>{text}</h1>"
+        elif not self.numbered:
+            yield f"<section><{tag}>{text}</{tag}>"
+        else:
+            self.sections += 1
+            name = f"section-{self.sections}"
+            yield f'<section aria-labelledby="{name}">'
+            yield f'<{tag} id="{name}">{text}</{tag}>'
 
-    def _contents(self, lines: Iterable[Line]) -> Iterator[str]:
-        headings = [line for line in lines if isinstance(line, Heading) and line.level > 1]
-        yield f'<nav aria-label="{escape(self.way.phrase("contents"))}"><ul>'
-        for number, line in enumerate(headings, 1):
-            if line.level == 2:
-                yield f'<li><a href="#section-{number}">{self.way.said(line)}</a></li>'
+    def _contents(self, elements: Iterable[Element]) -> Iterator[str]:
+        headings = [e for e in elements if isinstance(e, Heading) and e.level > 1]
+        yield f'<nav aria-label="{escape(self.phrase("contents"))}"><ul>'
+        for number, heading in enumerate(headings, 1):
+            if heading.level == 2:
+                yield f'<li><a href="#section-{number}">{self.text(heading)}</a></li>'
         yield "</ul></nav>"
 
+    def _focusable(self, letters: int) -> str:
+        """Return the attributes of a box that may have to scroll sideways."""
+        if letters <= _LONG:
+            return ""
+        return f' tabindex="0" role="group" aria-label="{escape(self.phrase("long_formula"))}"'
+
+    # -- equations -----------------------------------------------------------------------------
+
+    def _equation(self, element: Statement | EvaluatedStatement | GivenValue) -> Iterator[str]:
+        match element:
+            case Statement():
+                yield from self._statement(element)
+            case EvaluatedStatement():
+                yield from self._evaluated(element)
+            case GivenValue():
+                yield from self._valued(self.style.symbol(element.symbol.name), element.value, None)
+
+    def _rows(self, statement: Statement, shown: Iterable[Equal]) -> Iterator[tuple[Equal, str]]:
+        """Yield each shown formula as mathematics, behind the left side or below it."""
+        left = left_side(statement, self.style)
+        sign = self.style.arrow if statement.assigns else self.style.equals
+        start = left
+        for equal in shown:
+            formula = written(equal.formula, statement, self.style, braces=True)
+            yield equal, f"{start}{sign}{formula}"
+            start = f"<mphantom>{left}</mphantom>"
+
     def _statement(self, statement: Statement) -> Iterator[str]:
-        left = left_side(statement, self.way.style)
-        sign = self.way.style.arrow if statement.assigns else self.way.style.equals
-        yield '<div class="statement">'
-        for place, equal in enumerate(distinct(statement)):
-            start = left if place == 0 else f"<mphantom>{left}</mphantom>"
-            formula = written(equal.formula, statement, self.way.style, braces=True)
-            letters = len(written(equal.formula, statement, TEXT))
-            reach = self._reach(letters + (0 if place else len(statement.left.name)))
-            yield '<div class="step">'
-            yield f'<div class="formula"{reach}>'
-            yield f'<math display="block">{start}{sign}{formula}</math></div>'
-            yield from self._note(equal)
-            yield "</div>"
-        if self.proved is not None:
-            yield from self._opened(self.proved(statement))
-        yield "</div>"
+        name = len(statement.left.name)
+        for equal, mathematics in self._rows(statement, distinct(statement)):
+            parts = []
+            if isinstance(equal.formula, Matrix):
+                dimensions = self.in_prose(self.writer.dimensions(*equal.formula.sides))
+                parts.append(f'<span class="dimensions">{dimensions}</span>')
+            parts.append(self._rule(equal))
+            if equal.holds is False:
+                parts.append(f'<strong class="failed">{self.phrase("step_failed")}</strong>')
+            letters = name + len(written(equal.formula, statement, TEXT))
+            yield self._step(mathematics, parts, letters)
+            name = 0
 
-    def _reach(self, letters: int) -> str:
-        """Return what lets a box be reached by keyboard that may have to scroll sideways."""
-        label = escape(self.way.phrase("long_formula"))
-        return f' tabindex="0" role="group" aria-label="{label}"' if letters > _LONG else ""
+    def _rule(self, equal: Equal) -> str:
+        return f'<span class="rule">{self.phrase(equal.reason)}</span>' if equal.reason else ""
 
-    def _note(self, equal: Equal) -> Iterator[str]:
-        parts = []
-        if isinstance(equal.formula, Matrix):
-            dimensions = self.way.mathematics(self.way.writer.dimensions(*equal.formula.sides))
-            parts.append(f'<span class="dimensions">{dimensions}</span>')
-        if equal.reason:
-            parts.append(f'<span class="rule">{self.way.phrase(equal.reason)}</span>')
-        if equal.holds is False:
-            parts.append(f'<strong class="failed">{self.way.phrase("step_failed")}</strong>')
-        if parts:
-            yield f'<div class="note">{" ".join(parts)}</div>'
-
-    def _opened(self, proof: Sequence[Sentence]) -> Iterator[str]:
-        if not proof:
+    def _evaluated(self, element: EvaluatedStatement) -> Iterator[str]:
+        statement = element.statement
+        rows = self._rows(statement, [equal for equal, _ in element.shown])
+        for number, (equal, mathematics) in enumerate(rows, 1):
+            parts = []
+            if isinstance(equal.formula, Matrix):
+                parts.append(_size(element.shape(equal.formula)))
+            if number < len(element.shown):  # the mark of the last stands beside the value
+                parts.append(self._mark(element.shown[number - 1][1]))
+            yield self._step(mathematics, [*parts, self._rule(equal)])
+        if element.value is None:
             return
-        yield f"<details><summary>{self.way.phrase('proof')}</summary>"
-        yield from self._sentences(proof)
-        yield "</details>"
+        left = left_side(statement, self.style)
+        if element.substituted is not None:
+            numbers = self.mathematics(element.substituted)
+            rule = f'<span class="rule">{self.phrase("substituted")}</span>'
+            yield self._step(f"<mphantom>{left}</mphantom>{self.style.equals}{numbers}", [rule])
+        yield from self._valued(left, element.value, element.verdict)
+
+    def _valued(self, left: str, value: Array, passed: bool | None) -> Iterator[str]:
+        shown = grid(value)
+        size = "" if shown.shape == (1, 1) else _size(shown.shape)
+        mathematics = f"{left}{self.style.equals}{self.value(shown)}"
+        yield self._step(mathematics, [size, self._mark(passed)])
+        summary = self.summary(shown)
+        if summary is not None:
+            yield f'<p class="summary">{summary}</p>'
+
+    def _mark(self, passed: bool | None) -> str:
+        if passed is None:
+            return ""
+        kind, sign = ("right", "✓") if passed else ("wrong", "✗")
+        label = escape(self.phrases[f"mark_{kind}"])
+        return f'<span class="mark {kind}" role="img" aria-label="{label}">{sign}</span>'
+
+    def _step(self, mathematics: str, notes: Iterable[str], letters: int | None = None) -> str:
+        """Return a formula in its box with the notes beside it."""
+        note = " ".join(part for part in notes if part)
+        beside = f'<div class="note">{note}</div>' if note else ""
+        return f'<div class="step">{self._box(mathematics, letters)}{beside}</div>'
+
+    def _box(self, mathematics: str, letters: int | None = None) -> str:
+        length = len(_TAGS.sub("", mathematics)) if letters is None else letters
+        inside = f'<math display="block">{mathematics}</math>'
+        return f'<div class="formula"{self._focusable(length)}>{inside}</div>'
+
+    # -- tables --------------------------------------------------------------------------------
+
+    def _table(self, table: Table) -> Iterator[str]:
+        label = escape(self.phrase("long_formula"))
+        yield f'<div class="wide" tabindex="0" role="group" aria-label="{label}"><table>'
+        yield self._row(table.head, table.numbers, "th")
+        for cells in table.rows:
+            yield self._row(cells, table.numbers, "td")
+        if table.foot:
+            yield self._row(table.foot, table.numbers, "td", "sum")
+        yield "</table></div>"
+
+    def _row(
+        self, cells: tuple[Piece, ...], numbers: frozenset[int], tag: str, kind: str = ""
+    ) -> str:
+        scope = ' scope="col"' if tag == "th" else ""
+        inside = "".join(
+            f"<{tag}{scope}"
+            + (' class="number"' if column in numbers else "")
+            + f">{self.piece(cell)}</{tag}>"
+            for column, cell in enumerate(cells)
+        )
+        return f'<tr class="{kind}">{inside}</tr>' if kind else f"<tr>{inside}</tr>"
 
 
-def _longest(line: Sentence) -> int:
-    """Return how long the longest formula in a sentence is."""
-    formulas = (value for value in line.given.values() if isinstance(value, Expression))
+def unbroken(text: str) -> str:
+    """Keep a formula and the punctuation around it on one line: browsers break between them."""
+    return _PUNCTUATED.sub(lambda match: f'<span class="unbroken">{match.group()}</span>', text)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f'<span class="dimensions">{shape[0]}×{shape[1]}</span>'
+
+
+def _longest(paragraph: Paragraph) -> int:
+    """Return the length of the longest formula in a paragraph."""
+    formulas = (value for value in paragraph.given.values() if isinstance(value, Expression))
     return max((len(str(formula)) for formula in formulas), default=0)

@@ -1,80 +1,233 @@
-"""Lines as text for a terminal of 80 columns, as far as the formulas allow.
+"""Documents as text for a terminal of 80 columns, as far as the formulas allow.
 
 Sentences are wrapped.  A formula stands on one line of up to a hundred columns, so that it can be
-copied, and a longer one on several; what is said about it stands beside it where there is room,
-below it where there is none.
+copied, and a longer one on several; notes (dimensions, rules, marks) stand beside it if there is
+room, otherwise below it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from chainrule.documents.elements import Equal, Heading, Line, Proved, Sentence, Statement
-from chainrule.documents.wording import Medium, distinct, left_side, multiplied, spoken, written
+from chainrule.documents.column_widths import shared
+from chainrule.documents.document_writer import DocumentWriter, ExplicitProducts, Styles
+from chainrule.documents.elements import (
+    Array,
+    Display,
+    Element,
+    Equal,
+    EvaluatedStatement,
+    GivenValue,
+    Heading,
+    Paragraph,
+    Statement,
+    Substituted,
+    Table,
+    with_proofs,
+)
+from chainrule.documents.numerals import Grid, Numeral, aligned, fitting
+from chainrule.documents.wording import distinct, left_side, multiplied, written
 from chainrule.formulas.matrices import Matrix
-from chainrule.formulas.render import TEXT, Writer
+from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.formulas.render.breaking import broken_text
 
 _NO_BREAK = "\u00a0"
 WIDTH, LONGEST = 80, 100
-"""How wide a terminal is, and how long a formula's line may be before it is broken."""
+"""The width of a terminal, and how long a formula's line may be before it is broken."""
 _NOTES = 46
-"""Where notes begin if the formula leaves room."""
+"""The column where notes begin if the formula leaves room."""
+_RULES = {1: "═", 2: "─"}
+_MARKS = {True: "✓", False: "✗", None: " "}
 
 
-def medium(language: str) -> Medium:
-    """Return how text is written in a language; formulas inside sentences are kept together."""
-    return Medium(
-        spoken(TEXT, language), language, str, lambda formula: formula.replace(" ", _NO_BREAK)
-    )
+def text_of(elements: Iterable[Element], language: str) -> str:
+    """Return a document as text."""
+    return "\n".join(TextWriter(language).lines(elements)) + "\n"
 
 
-def text_of(lines: Iterable[Line], language: str, proved: Proved | None = None) -> str:
-    """Return lines as text; ``proved`` gives the lines that prove a statement's products."""
-    way = medium(language)
-    out: list[str] = []
-    for line in lines:
-        match line:
-            case Heading():
-                out.extend(_heading(line, way, first=not out))
-            case Sentence():
-                out.extend(_sentence(line, way, "  "))
-            case Statement():
-                out.extend(_statement(line, way))
-                for proof in proved(line) if proved else ():
-                    out.extend(_sentence(proof, way, "      " if proof.item else "        "))
-    return "\n".join(out) + "\n"
+@dataclass(frozen=True)
+class _NumericText(ExplicitProducts, Style):
+    pass
 
 
-def _heading(line: Heading, way: Medium, *, first: bool) -> list[str]:
-    said = wrapped(way.said(line), "")
-    rule = {1: "═", 2: "─"}.get(line.level)
-    under = [rule * min(WIDTH, max(map(columns, said)))] if rule else []
-    return [*([] if first else [""]), *said, *under]
+class TextWriter(DocumentWriter):
+    """Plain Unicode."""
+
+    styles = Styles(TEXT, _NumericText())
+    path_arrow = " ← "
+
+    def prose(self, text: str) -> str:
+        return text
+
+    def in_prose(self, mathematics: str) -> str:
+        return mathematics.replace(" ", _NO_BREAK)  # formulas in sentences are not broken
+
+    def numeral(self, shown: Numeral) -> str:
+        return str(shown)
+
+    def grid(self, shown: Grid) -> str:
+        rows = ("  ".join("…" if c is None else str(c) for c in line) for line in shown.cells)
+        return f"[{'; '.join(rows)}]"
+
+    # -- blocks --------------------------------------------------------------------------------
+
+    def lines(self, elements: Iterable[Element]) -> Iterator[str]:
+        """Yield the lines of a document."""
+        first = True
+        for element, proof in with_proofs(elements):
+            match element:
+                case Heading():
+                    yield from self._heading(element, first=first)
+                case Paragraph():
+                    yield from self._paragraph(element, "  ")
+                case Statement():
+                    yield from self._statement(element)
+                    for paragraph in proof:
+                        yield from self._paragraph(paragraph, " " * (6 if paragraph.item else 8))
+                case EvaluatedStatement():
+                    yield from self._evaluated(element)
+                case GivenValue():
+                    yield from self._valued(f"    {element.symbol.name}", element.value, "")
+                case Display():
+                    yield from formula_lines("    ", self.mathematics(element.piece))
+                case Table():
+                    yield from self._table(element)
+            first = False
+
+    def _heading(self, heading: Heading, *, first: bool) -> Iterator[str]:
+        if not first:
+            yield ""
+        lines = wrapped(self.text(heading), "")
+        yield from lines
+        if heading.level in _RULES:
+            yield _RULES[heading.level] * min(WIDTH, max(map(columns, lines)))
+
+    def _paragraph(self, paragraph: Paragraph, indent: str) -> list[str]:
+        if not paragraph.item:
+            return wrapped(self.text(paragraph), indent)
+        lines = wrapped(self.text(paragraph), indent + "  ")
+        return [f"{indent}• {lines[0].lstrip()}", *lines[1:]]
+
+    # -- equations -----------------------------------------------------------------------------
+
+    def _rows(
+        self, statement: Statement, shown: Iterable[Equal]
+    ) -> Iterator[tuple[Equal, list[str]]]:
+        """Yield each shown formula with its lines, behind the left side or below it."""
+        left = f"    {left_side(statement, self.style)}"
+        sign = TEXT.arrow if statement.assigns else TEXT.equals
+        start = left
+        for equal in shown:
+            formula = written(equal.formula, statement, self.style)
+            yield equal, formula_lines(start + sign, formula)
+            start = " " * len(left)
+
+    def _statement(self, statement: Statement) -> Iterator[str]:
+        for equal, (*above, last) in self._rows(statement, distinct(statement)):
+            failed = self.phrase("step_failed") if equal.holds is False else ""
+            yield from above
+            yield from _beside_or_right(
+                last, self._note("   ", self._dimensions(equal), self._reason(equal), failed)
+            )
+
+    def _reason(self, equal: Equal) -> str:
+        return self.phrase(equal.reason) if equal.reason else ""
+
+    def _note(self, gap: str, *parts: str) -> str:
+        return gap.join(part for part in parts if part.strip()).replace(_NO_BREAK, " ")
+
+    def _dimensions(self, equal: Equal) -> str:
+        """Return the dimensions of a matrix, of a product by factor: (h×B)(B×o) = (h×o)."""
+        return _by_factor(equal, lambda m: f"({Writer(TEXT).dimensions(*m.sides)})")
+
+    def _evaluated(self, element: EvaluatedStatement) -> Iterator[str]:
+        statement = element.statement
+        verdicts = [passed for _, passed in element.shown]
+        rows = list(self._rows(statement, [equal for equal, _ in element.shown]))
+        for number, (equal, (*above, last)) in enumerate(rows, 1):
+            # The mark of the last formula stands beside the value.
+            mark = "" if number == len(rows) else _MARKS[verdicts[number - 1]]
+            sizes = _by_factor(equal, lambda m: "({}×{})".format(*element.shape(m)))
+            yield from above
+            yield from _beside_or_below(last, self._note("  ", sizes, mark, self._reason(equal)))
+        if element.value is None:
+            return
+        left = f"    {left_side(statement, self.style)}"
+        if element.substituted is not None:
+            numbers = self.mathematics(element.substituted)
+            yield from formula_lines(" " * len(left) + TEXT.equals, numbers)
+        yield from self._valued(left, element.value, _MARKS[element.verdict])
+
+    def _valued(self, start: str, value: Array, mark: str) -> Iterator[str]:
+        """Yield symbol, numbers, dimensions and mark; the rows of a matrix below each other."""
+
+        def note(shown: Grid) -> str:
+            size = "" if shown.shape == (1, 1) else f"({shown.shape[0]}×{shown.shape[1]})"
+            return "  ".join(part for part in (size, mark.strip()) if part)
+
+        def fits(shown: Grid) -> bool:
+            return len(start) + 3 + len(_matrix(shown)[0]) + 2 + len(note(shown)) <= LONGEST
+
+        shown = fitting(value, fits)
+        rows, middle = _matrix(shown), (len(shown.cells) - 1) // 2
+        blank = " " * (len(start) + 3)
+        for number, row in enumerate(rows):
+            if number == middle:
+                yield _beside(f"{start}{TEXT.equals}{row}", note(shown))
+            else:
+                yield f"{blank}{row}"
+        summary = self.summary(shown)
+        if summary is not None:
+            yield blank + summary.replace(_NO_BREAK, " ")
+
+    # -- tables --------------------------------------------------------------------------------
+
+    def _table(self, table: Table) -> Iterator[str]:
+        head = list(map(self.piece, table.head))
+        body = [list(map(self.piece, row)) for row in table.rows]
+        if table.foot:
+            body.append(list(map(self.piece, table.foot)))
+        for column in table.numbers:
+            for row, text in zip(body, aligned([row[column] for row in body]), strict=True):
+                row[column] = text
+        body = [[cell.replace(_NO_BREAK, " ") for cell in row] for row in body]
+        longest = [max(map(columns, column)) for column in zip(head, *body, strict=True)]
+        room = LONGEST - 4 - 3 * (len(head) - 1)
+        widths = [int(width) for width in shared(longest, room)]
+        rule = "    " + "   ".join("─" * width for width in widths)
+        yield from _table_row(head, widths)
+        yield rule
+        for number, row in enumerate(body, 1):
+            if table.foot and number == len(body):
+                yield rule
+            yield from _table_row(row, widths)
 
 
-def _sentence(line: Sentence, way: Medium, indent: str) -> list[str]:
-    if not line.item:
-        return wrapped(way.said(line), indent)
-    said = wrapped(way.said(line), indent + "  ")
-    return [f"{indent}• {said[0].lstrip()}", *said[1:]]
+def shortest_substitution(found: Iterable[Substituted], most: int) -> Substituted | None:
+    """Return the formula with numbers that is the shortest as text; None if all are longer."""
+    writer = TextWriter("en")
+    lengths = [(len(writer.mathematics(each)), each) for each in found]
+    length, shortest = min(lengths, key=lambda pair: pair[0], default=(most + 1, None))
+    return shortest if length <= most else None
 
 
-def _statement(statement: Statement, way: Medium) -> list[str]:
-    left = left_side(statement, way.style)
-    sign = TEXT.arrow if statement.assigns else TEXT.equals
-    rows = []
-    for place, equal in enumerate(distinct(statement)):
-        start = f"    {left}" if place == 0 else " " * (4 + len(left))
-        formula = written(equal.formula, statement, way.style)
-        *before, body = formula_lines(start + sign, formula)
-        rows.extend([*before, *_noted(body, note(equal, way))])
-    return rows
+def _table_row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    pieces = [
+        [cell] if columns(cell) <= width else broken_text(cell, width)
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    for parts in zip_longest(*pieces, fillvalue=""):
+        padded = (
+            part + " " * (width - columns(part)) for part, width in zip(parts, widths, strict=True)
+        )
+        yield ("    " + "   ".join(padded)).rstrip()
 
 
 def formula_lines(start: str, formula: str) -> list[str]:
     """Return a formula behind its start, on lines that fit the terminal if one would be too long.
 
-    The lines below the first are set in, behind the sign.
+    The lines below the first are indented behind the sign.
     """
     if len(start) + len(formula) <= LONGEST:
         return [start + formula]
@@ -83,34 +236,51 @@ def formula_lines(start: str, formula: str) -> list[str]:
     return [start + first, *(" " * indent + line for line in rest)]
 
 
-def note(equal: Equal, way: Medium) -> str:
-    """Return what is said about one formula: its dimensions and the rule it follows by."""
-    reason = way.phrase(equal.reason) if equal.reason else ""
-    failed = way.phrase("step_failed") if equal.holds is False else ""
-    said = "   ".join(part for part in (_dimensions(equal), reason, failed) if part)
-    return said.replace(_NO_BREAK, " ")
-
-
-def _noted(body: str, said: str) -> list[str]:
-    room = WIDTH - columns(said)
-    if not said:
-        return [body]
-    if len(body) + 2 <= room:
-        return [f"{body:<{max(len(body) + 2, min(_NOTES, room))}}{said}"]
-    return [body, " " * max(8, min(_NOTES, room)) + said]
-
-
-def _dimensions(equal: Equal) -> str:
-    """Return the dimensions of a matrix, of a product factor by factor: (h×B)(B×o) = (h×o)."""
+def _by_factor(equal: Equal, size: Callable[[Matrix], str]) -> str:
+    """Return the size of a matrix formula, of a product factor by factor."""
     formula = equal.formula
     if not isinstance(formula, Matrix):
         return ""
-    writer = Writer(TEXT)
-    whole = f"({writer.dimensions(*formula.sides)})"
     product = multiplied(formula)
     if product is None:
-        return whole
-    return "".join(f"({writer.dimensions(*f.sides)})" for f in product.factors) + f" = {whole}"
+        return size(formula)
+    return "".join(map(size, product.factors)) + f" = {size(formula)}"
+
+
+def _beside_or_right(line: str, note: str) -> list[str]:
+    """Return a formula's line with its note, which ends at the right margin where it is long."""
+    room = WIDTH - columns(note)
+    if not note:
+        return [line]
+    if len(line) + 2 <= room:
+        return [f"{line:<{max(len(line) + 2, min(_NOTES, room))}}{note}"]
+    return [line, " " * max(8, min(_NOTES, room)) + note]
+
+
+def _beside_or_below(line: str, note: str) -> Iterator[str]:
+    """Yield a formula's line with its note, beside it or wrapped below it."""
+    if max(len(line), _NOTES) + 2 + columns(note) <= LONGEST:
+        yield _beside(line, note)
+        return
+    yield line
+    yield from wrapped(note, " " * 8)
+
+
+def _beside(line: str, note: str) -> str:
+    return f"{line:<{_NOTES}}  {note}".rstrip() if note else line
+
+
+def _matrix(shown: Grid) -> list[str]:
+    """Return the rows of a matrix in tall brackets, decimal points aligned."""
+    texts = [["⋯" if cell is None else str(cell) for cell in row] for row in shown.cells]
+    across = [aligned(list(column)) for column in zip(*texts, strict=True)]
+    rows = ["  ".join(cells) for cells in zip(*across, strict=True)]
+    if shown.shape == (1, 1):
+        return [rows[0].strip()]
+    if len(rows) == 1:
+        return [f"[{'  '.join(cell.strip() for cell in texts[0])}]"]
+    sides = [("⎡", "⎤"), *[("⎢", "⎥")] * (len(rows) - 2), ("⎣", "⎦")]
+    return [f"{left}{row}{right}" for (left, right), row in zip(sides, rows, strict=True)]
 
 
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"

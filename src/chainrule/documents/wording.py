@@ -1,103 +1,39 @@
-"""Derivations in words: phrases of a language, and formulas inside them, in any style.
-
-What every page shares.  ``pages`` puts lines on paper: text, LaTeX, HTML.
-"""
+"""Phrases of a language, and the formulas of equations in any style: what all media share."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 
 from chainrule.documents.elements import (
-    Arrangement,
+    ChainFactors,
     Equal,
     Formula,
-    Given,
-    Heading,
-    Key,
-    Listed,
-    Named,
     Partials,
-    Plain,
-    Route,
     Scalar,
-    Sentence,
-    Sides,
     Statement,
-    Times,
 )
-from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix, Multiply, Pointwise
 from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.language.phrase_books import phrases_of
 
-phrases = partial(phrases_of, "derivation")
-"""Every phrase of a language by its key."""
+BOOKS = ("derivation", "explanation")
+"""The phrase books that documents are written from; a key occurs in one of them."""
 
 
 @cache
-def spoken(style: Style, language: str) -> Style:
-    """Return a style whose few words are those of a language."""
+def phrases(language: str) -> Mapping[str, str]:
+    """Return every phrase of documents in a language by its key."""
+    return ChainMap(*(dict(phrases_of(book, language)) for book in BOOKS))
+
+
+@cache
+def localized(style: Style, language: str) -> Style:
+    """Return a style whose few words ("if", "otherwise") are those of a language."""
     known = phrases(language)
     otherwise = "else" if type(style) is Style else "otherwise"
     return replace(style, when=known["when"], otherwise=known[otherwise])
-
-
-@dataclass(frozen=True)
-class Medium:
-    """How one medium writes prose in a language and puts mathematics into it."""
-
-    style: Style
-    language: str
-    prose: Callable[[str], str]
-    mathematics: Callable[[str], str]
-
-    def said(self, line: Heading | Sentence) -> str:
-        """Return a heading or a sentence in words."""
-        return self.phrase(line.phrase, line.given)
-
-    def phrase(self, key: str, given: Mapping[str, Given] | None = None) -> str:
-        """Return a phrase with everything put in; what stands between dollars is mathematics."""
-        parts = phrases(self.language)[key].split("$")
-        return "".join(
-            self.mathematics(inline(part, self.style))
-            if place % 2
-            else self._prose(part, given or {})
-            for place, part in enumerate(parts)
-        )
-
-    def _prose(self, text: str, given: Mapping[str, Given]) -> str:
-        pieces = re.split(r"\{(\w+)\}", text)
-        return "".join(
-            self._given(given[piece]) if place % 2 else self.prose(piece)
-            for place, piece in enumerate(pieces)
-        )
-
-    def _given(self, value: Given) -> str:
-        match value:
-            case str():
-                return self.prose(value)
-            case Key():
-                return self.phrase(value.phrase, value.given)
-            case Listed():
-                return self.phrase(value.joint).join(self._given(item) for item in value.items)
-            case Plain():
-                return self.mathematics(inline(value.text, self.style))
-            case Named():
-                return self.mathematics(self.style.symbol(value.symbol.name))
-            case Sides():
-                return self.mathematics(self.writer.dimensions(value.rows, value.columns))
-            case Arrangement():
-                return self.mathematics(self.writer.arrangement(value.factors))
-            case Route():
-                return self.mathematics(self.writer.route(value.product))
-            case Expression() | Matrix():
-                return self.mathematics(self.writer.write(value))
-
-    @property
-    def writer(self) -> Writer:
-        """A writer in this style."""
-        return Writer(self.style)
 
 
 _INLINE = re.compile(r"(?P<name>[^\W\d_ᵀ]+(?:_\w+)?\d*)|(?P<digits>\d+(?:\.\d+)?)|(?P<mark>\S)|\s+")
@@ -125,16 +61,16 @@ def inline(text: str, style: Style) -> str:
     }
     out, after_name = "", False
     for match in _INLINE.finditer(text):
-        piece = match.group()
+        token = match.group()
         name = match.lastgroup in ("name", "digits")
         if name and after_name:
             out += style.product
         if match.lastgroup == "name":
-            out += style.symbol(piece)
+            out += style.symbol(token)
         elif match.lastgroup == "digits":
-            out += style.digits(piece)
+            out += style.digits(token)
         elif match.lastgroup == "mark":
-            out += marks[piece]
+            out += marks[token]
         after_name = name or (after_name and match.lastgroup is None)
     return out.strip()
 
@@ -144,8 +80,8 @@ def written(formula: Formula, statement: Statement, style: Style, *, braces: boo
     writer = Writer(style, counted=statement.counted, braces=braces)
     match formula:
         case Partials():
-            return style.plus.join(_ways(formula, statement, writer))
-        case Times():
+            return style.plus.join(_products(formula, statement, writer))
+        case ChainFactors():
             return writer.chain(formula.factors)
         case Scalar():
             whole = writer.equation(statement.left, formula.expression)
@@ -155,22 +91,24 @@ def written(formula: Formula, statement: Statement, style: Style, *, braces: boo
     raise TypeError(f"no rule writes {type(formula).__name__}")
 
 
-def _ways(partials: Partials, statement: Statement, writer: Writer) -> list[str]:
+def _products(partials: Partials, statement: Statement, writer: Writer) -> list[str]:
+    """Return the product of partial derivatives along each path."""
     style = writer.style
-    ways = []
-    for way in partials.ways:
+    products = []
+    for path in partials.paths:
         links = [
             (above, below)
-            for above, below in zip((partials.loss, *way), way, strict=False)
+            for above, below in zip((partials.loss, *path), path, strict=False)
             if above != below
         ]
         if statement.indexed:
-            ways.append(writer.way((partials.loss, *way), way[-1], partials.coupled))
+            products.append(writer.way((partials.loss, *path), path[-1], partials.coupled))
         else:
-            ways.append(style.times.join(style.symbol(f"∂{a.name}/∂{b.name}") for a, b in links))
+            names = (style.symbol(f"∂{above.name}/∂{below.name}") for above, below in links)
+            products.append(style.times.join(names))
     if partials.direct is not None:
-        ways.append(written(partials.direct, statement, style))
-    return ways
+        products.append(written(partials.direct, statement, style))
+    return products
 
 
 def left_side(statement: Statement, style: Style) -> str:
@@ -181,15 +119,15 @@ def left_side(statement: Statement, style: Style) -> str:
 
 
 def distinct(statement: Statement) -> list[Equal]:
-    """Leave out a formula that reads like the one before it."""
-    kept: list[Equal] = []
+    """Return the formulas of a statement without those that print like the one before."""
+    shown: list[Equal] = []
     before = None
     for equal in statement.rights:
         now = written(equal.formula, statement, TEXT)
         if now != before:
-            kept.append(equal)
+            shown.append(equal)
         before = now
-    return kept
+    return shown
 
 
 def multiplied(formula: Formula) -> Multiply | None:

@@ -1,4 +1,4 @@
-"""An explanation in order: the data, the lines with their numbers, and the story of one weight."""
+"""An explanation as a document: the data, the equations with their values, one weight."""
 
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.conventions import title
-from chainrule.documents import elements as told
-from chainrule.explanation.document_parts import (
+from chainrule.documents.elements import (
+    ArrayEntry,
     Display,
     Element,
+    EntryFormula,
+    EntryPath,
     Equals,
+    EvaluatedStatement,
+    Factors,
     Formula,
     Heading,
     Paragraph,
@@ -19,60 +23,76 @@ from chainrule.explanation.document_parts import (
     Phrase,
     Piece,
     Table,
-    Through,
-    Times,
 )
-from chainrule.explanation.evaluated_lines import Cell
-from chainrule.explanation.ledger_format import Figure, Ledger, figure
+from chainrule.documents.numerals import Numeral, numeral
+from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
+from chainrule.explanation.evaluated_lines import EvaluatedLine
+from chainrule.explanation.ledger_format import Ledger
+from chainrule.explanation.sample_labels import Cell
 from chainrule.explanation.step_decomposition import DATA, PENALTY
-from chainrule.explanation.weight_account import OfWays, Share, WeightStory
-from chainrule.explanation.weight_paths import Entry, Factor, Way
-from chainrule.explanation.worked import Worked
+from chainrule.explanation.substitution import sized, substituted
+from chainrule.explanation.weight_account import PathLabel, Share, WeightAccount
+from chainrule.explanation.weight_paths import Factor, WeightPath
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
+from chainrule.formulas.matrices import Matrix, every
 from chainrule.network.optimizers import G, W
 from chainrule.plans.plan import memory_of
 
-Derived = told.Heading | told.Sentence
-"""Headings and sentences of the derivation, which it says in its own phrases."""
+
+def document_of(explanation: EvaluatedDerivation) -> Iterator[Element]:
+    """Yield the document of an explanation, in order."""
+    return _Builder(explanation).elements()
 
 
-class Story:
-    """The elements of an explanation's page."""
-
-    def __init__(self, explanation: Worked) -> None:
+class _Builder:
+    def __init__(self, explanation: EvaluatedDerivation) -> None:
         self.explanation = explanation
         self.batch = explanation.batch
-        self.labels = explanation.labels
+        self.labels = explanation.sample_labels
 
-    def elements(self) -> Iterator[Element | Derived]:
-        """Yield everything that is told, in order."""
-        yield title(self.batch.network)
-        yield Paragraph(self._about())
+    def elements(self) -> Iterator[Element]:
+        """Yield all elements, in order."""
+        heading = title(self.batch.network)
+        yield heading
+        yield self._about()
         if self.explanation.weight is not None:
-            yield Paragraph(self._moved(self.explanation.weight))
+            yield self._moved(self.explanation.weight)
         if self.labels.cells:
-            yield Heading(Phrase("row_heading"))
+            yield Heading("row_heading")
             yield from self._row()
-        yield Heading(Phrase("given"))
+        yield Heading("given")
         yield from self.explanation.given
         for line in self.explanation.lines:
-            if isinstance(line, told.Heading) and line.phrase == "title":
-                continue
-            assert not isinstance(line, told.Statement), "statements carry numbers"
-            yield line
+            if isinstance(line, EvaluatedLine):
+                yield self._evaluated(line)
+            elif line != heading:
+                yield line
         if self.explanation.weight is not None:
             yield from self._weight(self.explanation.weight)
-        yield Heading(Phrase("checks"))
+        yield Heading("checks")
         yield from self._checks()
+
+    def _evaluated(self, line: EvaluatedLine) -> EvaluatedStatement:
+        axes = {axis for form in line.forms for axis in _axes(form.equal.formula)}
+        numbers = None
+        if line.value is not None:
+            numbers = substituted(line, self.explanation.derivation.layout)
+        return EvaluatedStatement(
+            line.statement,
+            tuple((form.equal, form.passed) for form in line.shown),
+            {axis: self.batch.named.size(axis) for axis in axes},
+            line.value,
+            numbers,
+        )
 
     # -- the data ------------------------------------------------------------------------------
 
-    def _about(self) -> Phrase:
+    def _about(self) -> Paragraph:
         count = len(self.explanation.rows)
         if count == 1:
-            return Phrase("about_sample", {"sample": self._sample(0)})
-        return Phrase("about_batch", {"count": f"{count:,}"})
+            return Paragraph("about_sample", {"sample": self._sample(0)})
+        return Paragraph("about_batch", {"count": f"{count:,}"})
 
     def _row(self) -> Iterator[Element]:
         yield Table(
@@ -81,7 +101,7 @@ class Story:
             numbers=frozenset({3}),
         )
         given = {"answer": self.labels.answer, "truth": self.labels.truth}
-        yield Paragraph(Phrase("answer", given))
+        yield Paragraph("answer", given)
 
     def _sample(self, place: int) -> Piece:
         number = self.explanation.rows[place]
@@ -98,36 +118,36 @@ class Story:
 
     # -- one weight ----------------------------------------------------------------------------
 
-    def _moved(self, story: WeightStory) -> Phrase:
-        return Phrase(
+    def _moved(self, story: WeightAccount) -> Paragraph:
+        return Paragraph(
             "moved" if story.change else "not_moved",
             {
                 "weight": story.entry,
-                "change": figure(story.change),
-                "before": figure(story.before),
-                "after": figure(story.after),
+                "change": numeral(story.change),
+                "before": numeral(story.before),
+                "after": numeral(story.after),
             },
         )
 
-    def _weight(self, story: WeightStory) -> Iterator[Element]:
-        yield Heading(Phrase("why", {"weight": story.entry}))
-        yield Paragraph(self._where(story.entry))
-        yield Paragraph(self._moved(story))
-        yield Heading(Phrase("gradient_heading"), 3)
+    def _weight(self, story: WeightAccount) -> Iterator[Element]:
+        yield Heading("why", {"weight": story.entry})
+        yield self._where(story.entry)
+        yield self._moved(story)
+        yield Heading("gradient_heading", level=3)
         yield from self._chain(story)
-        yield from self._ways(story)
+        yield from self._paths(story)
         yield from self._shares(story)
-        yield Heading(Phrase("step_heading"), 3)
+        yield Heading("step_heading", level=3)
         yield from self._step(story)
-        yield Paragraph(Phrase("adding_up"))
+        yield Paragraph("adding_up")
 
-    def _where(self, entry: Entry) -> Phrase:
-        units = [self._unit(axis, index) for axis, index in entry.place]
+    def _where(self, entry: ArrayEntry) -> Paragraph:
+        units = [self._unit(axis, index) for axis, index in entry.position]
         if not units:
-            return Phrase("is_shared", {"weight": entry})
+            return Paragraph("is_shared", {"weight": entry})
         if len(units) == 1:
-            return Phrase("is_bias", {"weight": entry, "unit": units[0]})
-        return Phrase("is_weight", {"weight": entry, "from": units[0], "to": units[1]})
+            return Paragraph("is_bias", {"weight": entry, "unit": units[0]})
+        return Paragraph("is_weight", {"weight": entry, "from": units[0], "to": units[1]})
 
     def _unit(self, axis: Axis, index: int) -> Phrase:
         axes = self.batch.network.axes
@@ -145,39 +165,43 @@ class Story:
             return Phrase(f"{kind}_named", {**given, "name": names[index]})
         return Phrase(kind, given)
 
-    def _chain(self, story: WeightStory) -> Iterator[Element]:
+    def _chain(self, story: WeightAccount) -> Iterator[Element]:
         partials = tuple(Partial(f.above, f.below) for f in story.chain)
-        loss = Entry(self.batch.formulation.loss)
+        loss = ArrayEntry(self.batch.formulation.loss)
         whole = Partial(loss, story.entry)
         if len(story.gradient.parts) > 1:
             # Of several samples, one is followed from end to end.
-            yield Paragraph(Phrase("chain_of_sample", {"sample": self._sample(story.sample)}))
+            yield Paragraph("chain_of_sample", {"sample": self._sample(story.sample)})
         else:
-            yield Paragraph(Phrase("chain"))
+            yield Paragraph("chain")
         if len(story.gradient.parts) > 1:
-            yield Display(Times(partials))
+            yield Display(Factors(partials))
         elif len(story.chain) > 1:
-            yield Display(Equals((whole, Times(partials))))
+            yield Display(Equals((whole, Factors(partials))))
         yield Table(
             (Phrase("factor"), Phrase("formula"), Phrase("put_in"), Phrase("value")),
             tuple(self._factor(factor) for factor in story.chain),
             numbers=frozenset({3}),
         )
-        values = tuple(figure(factor.value) for factor in story.chain)
-        product = figure(prod(factor.value for factor in story.chain))
+        values = tuple(numeral(factor.value) for factor in story.chain)
+        product = numeral(prod(factor.value for factor in story.chain))
         if len(values) > 1:
-            yield Display(Equals((Times(values), product)))
+            yield Display(Equals((Factors(values), product)))
         zero = next((f for f in reversed(story.chain) if f.value == 0), None)
         if zero is not None:
-            yield Paragraph(Phrase("zero", {"factor": Partial(zero.above, zero.below)}))
+            yield Paragraph("zero", {"factor": Partial(zero.above, zero.below)})
 
     def _factor(self, factor: Factor) -> tuple[Piece, ...]:
-        partial, value = Partial(factor.above, factor.below), figure(factor.value)
+        partial, value = Partial(factor.above, factor.below), numeral(factor.value)
         if factor.formula is None:
             return (partial, Phrase("sum_of_ways"), "", value)
-        formula = Formula(factor.formula, factor.at)
+        formula = EntryFormula(factor.formula, factor.at)
         plain = isinstance(factor.formula, Symbol | Number)
-        numbers = Formula(factor.formula, factor.at, self._numbers(factor.formula, factor.at))
+        numbers = EntryFormula(
+            sized(factor.formula, self.batch.named),
+            factor.at,
+            self._numbers(factor.formula, factor.at),
+        )
         return (partial, formula, "" if plain else numbers, value)
 
     def _numbers(self, tree: Expression, at: Mapping[Axis, int]) -> dict[Symbol, float]:
@@ -187,27 +211,27 @@ class Story:
             for symbol in symbols(tree)
         }
 
-    def _ways(self, story: WeightStory) -> Iterator[Element]:
-        count = sum(part.label.count for part in story.ways.parts)
+    def _paths(self, story: WeightAccount) -> Iterator[Element]:
+        count = sum(part.label.count for part in story.paths.parts)
         if count < 2:
             return
-        yield Paragraph(Phrase("ways", {"count": f"{count:,}", "weight": story.entry}))
+        yield Paragraph("ways", {"count": f"{count:,}", "weight": story.entry})
         yield self._table(
             (Phrase("way"), Phrase("factors"), Phrase("product")),
-            tuple(self._way(part.label) for part in story.ways.parts),
-            story.ways,
+            tuple(self._path(part.label) for part in story.paths.parts),
+            story.paths,
         )
 
-    def _way(self, part: OfWays) -> tuple[Piece, ...]:
-        if part.way is None:
+    def _path(self, part: PathLabel) -> tuple[Piece, ...]:
+        if part.path is None:
             return (Phrase("other_ways", {"count": f"{part.count:,}"}), "")
-        return Through(_junctions(part.way)), Times(
-            tuple(figure(f.value, 6) for f in part.way.factors)
+        return EntryPath(_junctions(part.path)), Factors(
+            tuple(numeral(f.value, 6) for f in part.path.factors)
         )
 
-    def _shares(self, story: WeightStory) -> Iterator[Element]:
+    def _shares(self, story: WeightAccount) -> Iterator[Element]:
         if len(story.gradient.parts) > 1:
-            yield Paragraph(Phrase("shares", {"gradient": self._gradient(story.entry)}))
+            yield Paragraph("shares", {"gradient": self._gradient(story.entry)})
             yield self._table(
                 (Phrase("part"), Phrase("share")),
                 tuple((self._share(part.label, story.entry),) for part in story.gradient.parts),
@@ -216,81 +240,81 @@ class Story:
         sign = "positive" if story.gradient.total > 0 else "negative"
         key = f"gradient_{sign}" if story.gradient.total else "gradient_zero"
         yield Paragraph(
-            Phrase(
-                key,
-                {
-                    "gradient": self._gradient(story.entry),
-                    "value": figure(story.gradient.total),
-                    "weight": story.entry,
-                    "mark": Phrase(_verdict(story.mark.passed)),
-                },
-            )
+            key,
+            {
+                "gradient": self._gradient(story.entry),
+                "value": numeral(story.gradient.total),
+                "weight": story.entry,
+                "mark": Phrase(_verdict(story.mark.passed)),
+            },
         )
 
-    def _share(self, share: Share, entry: Entry) -> Piece:
+    def _share(self, share: Share, entry: ArrayEntry) -> Piece:
         match share.kind:
             case "sample":
                 return self._sample(share.sample)
             case "others":
                 return Phrase("other_samples", {"count": f"{share.count:,}"})
         assert share.formula is not None
-        return Phrase("penalty_share", {"formula": Formula(share.formula, dict(entry.place))})
+        return Phrase(
+            "penalty_share", {"formula": EntryFormula(share.formula, dict(entry.position))}
+        )
 
-    def _gradient(self, entry: Entry) -> Partial:
-        return Partial(Entry(self.batch.formulation.loss), entry)
+    def _gradient(self, entry: ArrayEntry) -> Partial:
+        return Partial(ArrayEntry(self.batch.formulation.loss), entry)
 
-    def _step(self, story: WeightStory) -> Iterator[Element]:
+    def _step(self, story: WeightAccount) -> Iterator[Element]:
         named = self._step_names(story.entry)
         for equation, value in story.assignments:
-            left = Formula(equation.left, named=named)
-            right = Formula(equation.right, named=named)
-            yield Display(Equals((left, right, figure(value)), assigns=True))
+            left = EntryFormula(equation.left, named=named)
+            right = EntryFormula(equation.right, named=named)
+            yield Display(Equals((left, right, numeral(value)), assigns=True))
         if self.batch.memory and not any(np.any(kept) for kept in self.batch.memory.values()):
-            yield Paragraph(Phrase("memory_empty"))
+            yield Paragraph("memory_empty")
         if not any(part.value for part in story.step.parts):
-            yield Paragraph(Phrase("no_cause"))
+            yield Paragraph("no_cause")
             return
         if story.scaling is not None:
-            scaling = Formula(story.scaling.formula, named=named)
-            yield Paragraph(Phrase("scaling"))
-            yield Display(Equals((scaling, figure(story.scaling.value))))
+            scaling = EntryFormula(story.scaling.formula, named=named)
+            yield Paragraph("scaling")
+            yield Display(Equals((scaling, numeral(story.scaling.value))))
         rows: list[tuple[Piece, ...]] = []
         for part in story.step.parts:
             cause, formula = Phrase(f"cause_{part.label.kind}"), part.label.formula
             if formula is None:
                 rows.append((cause, "", ""))
             else:
-                put_in = Formula(formula, numbers=story.values)
-                rows.append((cause, Formula(formula, named=named), put_in))
-        yield Paragraph(Phrase("causes", {"weight": story.entry}))
+                put_in = EntryFormula(sized(formula, self.batch.named), numbers=story.values)
+                rows.append((cause, EntryFormula(formula, named=named), put_in))
+        yield Paragraph("causes", {"weight": story.entry})
         head = tuple(map(Phrase, ("cause", "formula", "put_in", "share")))
         yield self._table(head, tuple(rows), story.step)
         if story.scaling is not None:
             yield from self._scaled(story)
 
-    def _scaled(self, story: WeightStory) -> Iterator[Element]:
+    def _scaled(self, story: WeightAccount) -> Iterator[Element]:
         """Yield the causes once more, each with the scaling in it."""
         parts = story.scaled.parts
         if sum(part.value != 0 for part in parts) < 2:
             return
-        yield Paragraph(Phrase("scaled"))
+        yield Paragraph("scaled")
         yield self._table(
             (Phrase("cause"), Phrase("share")),
             tuple((Phrase(f"cause_{part.label.kind}"),) for part in parts),
             story.scaled,
         )
 
-    def _step_names(self, entry: Entry) -> dict[Symbol, Entry | Partial]:
+    def _step_names(self, entry: ArrayEntry) -> dict[Symbol, ArrayEntry | Partial]:
         """What the optimizer's own symbols are for this weight."""
         formulation = self.batch.formulation
         penalized = bool(self.batch.network.penalties)
-        loss = Entry(formulation.loss)
-        named: dict[Symbol, Entry | Partial] = {W: entry, G: Partial(loss, entry)}
-        named[DATA] = Partial(Entry(formulation.data_loss) if penalized else loss, entry)
-        named[PENALTY] = Partial(Entry(Symbol("Penalty")), entry)
+        loss = ArrayEntry(formulation.loss)
+        named: dict[Symbol, ArrayEntry | Partial] = {W: entry, G: Partial(loss, entry)}
+        named[DATA] = Partial(ArrayEntry(formulation.data_loss) if penalized else loss, entry)
+        named[PENALTY] = Partial(ArrayEntry(Symbol("Penalty")), entry)
         optimizer = self.batch.optimizer
         for kept, symbol in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
-            named[kept] = Entry(symbol, entry.place)
+            named[kept] = ArrayEntry(symbol, entry.position)
         return named
 
     # -- tables --------------------------------------------------------------------------------
@@ -304,7 +328,7 @@ class Story:
         """Return a column that adds up: the parts, what rounding took, and the total."""
         blank: tuple[Piece, ...] = ("",) * (len(head) - 2)
         body = [(*row, part.shown) for row, part in zip(rows, sums.parts, strict=True)]
-        if sums.unshown != Figure("0"):
+        if sums.unshown != Numeral("0"):
             body.append((Phrase("rounding"), *blank, sums.unshown))
         return Table(
             head, tuple(body), (Phrase("total"), *blank, sums.shown), frozenset({len(head) - 1})
@@ -317,22 +341,27 @@ class Story:
         checked = [mark for mark in marks if mark.passed is not None]
         failed = [mark for mark in checked if not mark.passed]
         worst = max((mark.error for mark in checked), default=0.0)
-        yield Paragraph(Phrase("how_checked"))
+        yield Paragraph("how_checked")
         key = "some_failed" if failed else "all_passed"
         yield Paragraph(
-            Phrase(
-                key,
-                {
-                    "count": f"{len(checked):,}",
-                    "failed": f"{len(failed):,}",
-                    "worst": figure(worst, 2),
-                },
-            )
+            key,
+            {
+                "count": f"{len(checked):,}",
+                "failed": f"{len(failed):,}",
+                "worst": numeral(worst, 2),
+            },
         )
         if len(checked) < len(marks):
             left = len(marks) - len(checked)
             key = "unchecked_kink" if self.explanation.on_kink else "unchecked"
-            yield Paragraph(Phrase(key, {"count": f"{left:,}"}))
+            yield Paragraph(key, {"count": f"{left:,}"})
+
+
+def _axes(formula: Formula) -> Iterator[Axis]:
+    """Yield the axes of a matrix formula and of all matrices in it."""
+    if isinstance(formula, Matrix):
+        for node in every(formula):
+            yield from (axis for axis in node.sides if axis is not None)
 
 
 def _cells(cell: Cell) -> tuple[Piece, ...]:
@@ -341,18 +370,18 @@ def _cells(cell: Cell) -> tuple[Piece, ...]:
         shown = Phrase("missing_filled")
     value: Piece = Phrase("unknown_category")
     if cell.value is not None:
-        value = figure(cell.value, 6)
+        value = numeral(cell.value, 6)
     feature: Piece = cell.feature
     if cell.target:
         feature = Phrase("target", {"name": cell.feature})
     return cell.name, shown, feature, value
 
 
-def _junctions(way: Way) -> tuple[Entry, ...]:
-    """Return one entry for each unit on a way but the last, which all ways have in common."""
-    kept: list[Entry] = []
-    for entry in way.through:
-        if not kept or kept[-1].place != entry.place:
+def _junctions(path: WeightPath) -> tuple[ArrayEntry, ...]:
+    """Return one entry for each unit on a path but the last, which all paths have in common."""
+    kept: list[ArrayEntry] = []
+    for entry in path.through:
+        if not kept or kept[-1].position != entry.position:
             kept.append(entry)
     return tuple(kept[:-1]) or tuple(kept)
 

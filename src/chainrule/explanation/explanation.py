@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.derivation import Language, derive
+from chainrule.documents import html_of, latex_of, text_of
 from chainrule.errors import InputError, InputTypeError, shown
-from chainrule.explanation.evaluated_lines import Labels
-from chainrule.explanation.html_page import html_page
+from chainrule.explanation.build_document import document_of
+from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.json_record import record_of
-from chainrule.explanation.latex_page import latex_page
-from chainrule.explanation.step_values import Batch, memory_from
-from chainrule.explanation.text_page import text_page
+from chainrule.explanation.sample_labels import Labels
+from chainrule.explanation.step_values import StepValues, memory_from
 from chainrule.explanation.weight_selector import entry_of
-from chainrule.explanation.worked import Worked
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
@@ -22,7 +21,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
 
 
-class Explanation(Worked):
+class Explanation(EvaluatedDerivation):
     """A derivation with the numbers of one step; ``str()`` of it is readable.
 
     ``values`` gives the value of each line by its left side, ``passed`` tells whether every formula
@@ -32,15 +31,15 @@ class Explanation(Worked):
 
     def to_text(self, language: Language = "en") -> str:
         """Return the explanation as text for a terminal."""
-        return text_page(self, language)
+        return text_of(document_of(self), language)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in LaTeX: a document, or its body to be put into one."""
-        return latex_page(self, language, document=document)
+        return latex_of(document_of(self), language, document=document)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in HTML with MathML: a file, or a part of a page."""
-        return html_page(self, language, document=document)
+        return html_of(document_of(self), language, document=document)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)
@@ -114,7 +113,7 @@ def explain(
     found = find_optimizer(optimizer)
     derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)
     kept = parameters_of(network, parameters, 0)
-    batch = Batch(
+    batch = StepValues(
         network,
         derivation.equations,
         found,

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
-from chainrule.explanation.step_values import Batch
+from chainrule.explanation.step_values import StepValues
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
 from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
@@ -58,10 +58,10 @@ class Mark:
         return None if self.method == "none" else bool(self.error <= LIMIT)
 
 
-class Witness:
+class IndependentValues:
     """Finds the independent values of one batch, and marks formulas by them."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: StepValues) -> None:
         self.batch = batch
         self._found: dict[Symbol, list[float]] = {}
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.documents.wording import left_side, written
-from chainrule.explanation.evaluated_lines import Form, NumberedLine
-from chainrule.explanation.weight_account import WeightStory
+from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
+from chainrule.explanation.evaluated_lines import EvaluatedForm, EvaluatedLine
+from chainrule.explanation.weight_account import WeightAccount
 from chainrule.explanation.weight_paths import Factor
-from chainrule.explanation.worked import Worked
 from chainrule.formulas.render import TEXT
 from chainrule.training.metrics import finite
 
@@ -16,9 +16,9 @@ LARGEST_ARRAY = 10_000
 """Larger arrays are given by their shape, range and norm."""
 
 
-def record_of(explanation: Worked) -> dict[str, Any]:
+def record_of(explanation: EvaluatedDerivation) -> dict[str, Any]:
     """Return an explanation as plain values; numbers that JSON does not have become null."""
-    labels = explanation.labels
+    labels = explanation.sample_labels
     record: dict[str, Any] = {
         "network": str(explanation.batch.network),
         "rows": list(labels.numbers or explanation.rows),
@@ -63,7 +63,7 @@ def _array(value: Any) -> Any:
     }
 
 
-def _line(line: NumberedLine) -> dict[str, Any]:
+def _line(line: EvaluatedLine) -> dict[str, Any]:
     statement = line.statement
     return {
         "left": left_side(statement, TEXT),
@@ -73,7 +73,7 @@ def _line(line: NumberedLine) -> dict[str, Any]:
     }
 
 
-def _form(line: NumberedLine, form: Form) -> dict[str, Any]:
+def _form(line: EvaluatedLine, form: EvaluatedForm) -> dict[str, Any]:
     mark = form.mark
     return {
         "formula": written(form.equal.formula, line.statement, TEXT),
@@ -83,7 +83,7 @@ def _form(line: NumberedLine, form: Form) -> dict[str, Any]:
     }
 
 
-def _weight(story: WeightStory) -> dict[str, Any]:
+def _weight(story: WeightAccount) -> dict[str, Any]:
     return {
         "name": str(story.entry),
         "before": story.before,
@@ -103,12 +103,12 @@ def _weight(story: WeightStory) -> dict[str, Any]:
         ],
         "ways": [
             {
-                "through": [] if p.label.way is None else list(map(str, p.label.way.through)),
-                "factors": [] if p.label.way is None else [f.value for f in p.label.way.factors],
+                "through": [] if p.label.path is None else list(map(str, p.label.path.through)),
+                "factors": [] if p.label.path is None else [f.value for f in p.label.path.factors],
                 "count": p.label.count,
                 "value": p.value,
             }
-            for p in story.ways.parts
+            for p in story.paths.parts
         ],
         "causes": [{"cause": p.label.kind, "value": p.value} for p in story.step.parts],
         "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in story.scaled.parts],
@@ -116,7 +116,7 @@ def _weight(story: WeightStory) -> dict[str, Any]:
             name: sums.remainder
             for name, sums in (
                 ("shares", story.gradient),
-                ("ways", story.ways),
+                ("ways", story.paths),
                 ("causes", story.step),
                 ("causes_scaled", story.scaled),
             )

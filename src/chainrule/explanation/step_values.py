@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Batch:
+class StepValues:
     """Chosen samples, the parameters they meet, and where the optimizer stands.
 
     ``X`` is (samples, inputs) and ``Y`` (samples, outputs) in either case; ``gradients`` are those

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table, as_table
+from chainrule.documents.numerals import numeral
 from chainrule.errors import DataError, nearest, shown
-from chainrule.explanation.evaluated_lines import Cell, Labels
 from chainrule.explanation.explanation import Explanation, explain, rows_of
-from chainrule.explanation.ledger_format import figure
+from chainrule.explanation.sample_labels import Cell, Labels
 from chainrule.formulas.arrange import Layout
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
@@ -49,7 +49,7 @@ def explain_table(
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
     >>> explanation = explain_table(model, table, row=3, weight="W_ih[x,1]")
-    >>> explanation.passed, explanation.labels.truth
+    >>> explanation.passed, explanation.sample_labels.truth
     (True, '1')
     """
     given = as_table(table)
@@ -168,5 +168,5 @@ def _cell(part: Table, name: str) -> str:
 
 def _written(value: object) -> str:
     if isinstance(value, float):
-        return str(figure(value, 9))
+        return str(numeral(value, 9))
     return str(value).strip()

@@ -1,6 +1,6 @@
 """One weight: why it moves by what it moves in one step.
 
-The gradient is told by samples (and penalties), one sample's share by the ways from the weight to
+The gradient is told by samples (and penalties), one sample's share by the paths from the weight to
 the loss, the step by its causes.  Each is a ``Ledger``, so that every column adds up.
 """
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
-from chainrule.explanation.independent_values import Mark, Witness
+from chainrule.documents.elements import ArrayEntry
+from chainrule.explanation.independent_values import IndependentValues, Mark
 from chainrule.explanation.ledger_format import Ledger, ledger
 from chainrule.explanation.step_decomposition import DATA, PENALTY, split
-from chainrule.explanation.step_values import Batch
-from chainrule.explanation.weight_paths import Chains, Entry, Factor, Way
+from chainrule.explanation.step_values import StepValues
+from chainrule.explanation.weight_paths import Factor, WeightPath, WeightPaths
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import ONE, Expression, Symbol
@@ -35,10 +36,10 @@ class Share:
 
 
 @dataclass(frozen=True)
-class OfWays:
-    """A part of a sample's share: one way, or the other ways together."""
+class PathLabel:
+    """A part of a sample's share: one path, or the other paths together."""
 
-    way: Way | None
+    path: WeightPath | None
     count: int = 1
 
 
@@ -62,23 +63,23 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class WeightStory:
+class WeightAccount:
     """One weight's gradient and step, with every number.
 
     ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
-    adds up the samples' shares and the penalty, ``sample`` is whose chain and ways are told,
+    adds up the samples' shares and the penalty, ``sample`` is whose chain and paths are told,
     ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
     the scaling inside each cause instead of beside them.  ``assignments``
     are the optimizer's, each with what it gives, ``values`` its symbols before the step.
     """
 
-    entry: Entry
+    entry: ArrayEntry
     before: float
     after: float
     gradient: Ledger[Share]
     sample: int
     chain: tuple[Factor, ...]
-    ways: Ledger[OfWays]
+    paths: Ledger[PathLabel]
     step: Ledger[Cause]
     scaled: Ledger[Cause]
     scaling: Scaling | None
@@ -92,9 +93,11 @@ class WeightStory:
         return self.after - self.before
 
 
-def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
+def account_of(
+    batch: StepValues, independent: IndependentValues, entry: ArrayEntry
+) -> WeightAccount:
     """Return why a weight moves as it does."""
-    chains = Chains(batch)
+    chains = WeightPaths(batch)
     shares = chains.shares(entry)
     penalty = chains.penalty(entry)
     total = chains.cotangent(entry)
@@ -102,29 +105,29 @@ def weight_story(batch: Batch, witness: Witness, entry: Entry) -> WeightStory:
     parts = _shares(shares)
     if penalty is not None:
         parts.append((Share("penalty", formula=penalty[0]), penalty[1]))
-    ways = chains.ways(entry, sample)
-    told: list[tuple[OfWays, float]] = [(OfWays(way), way.value) for way in ways]
-    rest = chains.count(entry, sample) - len(ways)
+    paths = chains.paths(entry, sample)
+    told: list[tuple[PathLabel, float]] = [(PathLabel(path), path.value) for path in paths]
+    rest = chains.count(entry, sample) - len(paths)
     if rest:
-        told.append((OfWays(None, rest), shares[sample] - fsum(way.value for way in ways)))
+        told.append((PathLabel(None, rest), shares[sample] - fsum(path.value for path in paths)))
     before = float(batch.parameters[entry.symbol.name][entry.index])
     after = float(batch.after[entry.symbol.name][entry.index])
     values = _values(batch, entry, fsum(shares), total)
     step, scaled, scaling = _step(batch, values, after - before)
-    return WeightStory(
+    return WeightAccount(
         entry=entry,
         before=before,
         after=after,
         gradient=ledger(parts, total),
         sample=sample,
         chain=chains.chain(entry, sample),
-        ways=ledger(told, shares[sample]),
+        paths=ledger(told, shares[sample]),
         step=step,
         scaled=scaled,
         scaling=scaling,
         assignments=_assignments(batch, values),
         values=values,
-        mark=witness.mark_entry(entry.symbol, entry.index, total),
+        mark=independent.mark_entry(entry.symbol, entry.index, total),
     )
 
 
@@ -137,7 +140,9 @@ def _shares(shares: Sequence[float]) -> list[tuple[Share, float]]:
     return [*told, (Share("others", count=len(rest)), fsum(shares[place] for place in rest))]
 
 
-def _values(batch: Batch, entry: Entry, data: float, gradient: float) -> dict[Symbol, float]:
+def _values(
+    batch: StepValues, entry: ArrayEntry, data: float, gradient: float
+) -> dict[Symbol, float]:
     """Return what the symbols of the optimizer's statement are for one weight, before the step."""
     optimizer = batch.optimizer
     values = {Symbol(letter): value for letter, value in optimizer.constants.items()}
@@ -153,7 +158,7 @@ def _value(tree: Expression, values: Mapping[Symbol, float]) -> float:
 
 
 def _assignments(
-    batch: Batch, before: Mapping[Symbol, float]
+    batch: StepValues, before: Mapping[Symbol, float]
 ) -> tuple[tuple[Equation, float], ...]:
     """Return the assignments of one step, in order, each with what it gives."""
     values, found = dict(before), []
@@ -164,7 +169,7 @@ def _assignments(
 
 
 def _step(
-    batch: Batch, before: Mapping[Symbol, float], change: float
+    batch: StepValues, before: Mapping[Symbol, float], change: float
 ) -> tuple[Ledger[Cause], Ledger[Cause], Scaling | None]:
     """Return the step of one weight by its causes, the scaling beside them and inside them."""
     whole = split(batch.optimizer)

@@ -1,9 +1,9 @@
 """From one weight to the loss: every chain of factors, each with its number.
 
 The factors are the local derivatives of the forward equations, as the rules of
-``formulas.differentiate`` give them: nothing here knows a layer or an activation.  A way ends where
-the derivation gives the cotangent in one piece (∂Loss/∂a_o, or the δ that softmax and log loss
-collapse to).  The sum over all ways of a sample is its share of the gradient.
+``formulas.differentiate`` give them; no layer or activation is a special case.  A path ends where
+the derivation gives the cotangent in one piece (∂Loss/∂a_o, or the δ of softmax and log loss).  The
+sum over all paths of a sample is its share of the gradient.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,8 @@ from math import prod
 
 import numpy as np
 
-from chainrule.explanation.step_values import Array, Batch
+from chainrule.documents.elements import ArrayEntry
+from chainrule.explanation.step_values import Array, StepValues
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.expressions import (
@@ -31,56 +32,36 @@ from chainrule.formulas.simplify import sums
 from chainrule.network.architecture import SAMPLES
 from chainrule.network.gradients import Rewrite
 
-Place = tuple[tuple[Axis, int], ...]
-"""Where in an array: the index along each of its axes, in their order."""
-
-MOST_WAYS = 12
+MOST_PATHS = 12
 """Ways that are listed one by one; the others are told together."""
 _GIVEN = "g"
 """What a user's own cotangent is called while its rule is asked for."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One number of an array: ``W_ih[0,2]``."""
-
-    symbol: Symbol
-    place: Place = ()
-
-    @property
-    def index(self) -> tuple[int, ...]:
-        """The indices, in the order in which the array is stored."""
-        return tuple(index for _, index in self.place)
-
-    def __str__(self) -> str:
-        inside = ",".join(map(str, self.index))
-        return f"{self.symbol.name}[{inside}]" if inside else self.symbol.name
-
-
-@dataclass(frozen=True)
 class Factor:
     """∂above/∂below with its formula and its number; ``formula`` is None where it is a sum."""
 
-    above: Entry
-    below: Entry
+    above: ArrayEntry
+    below: ArrayEntry
     formula: Expression | None
     value: float
 
     @property
     def at(self) -> dict[Axis, int]:
         """The index along every axis that the formula's symbols may have."""
-        return {**dict(self.above.place), **dict(self.below.place)}
+        return {**dict(self.above.position), **dict(self.below.position)}
 
 
 @dataclass(frozen=True)
-class Way:
+class WeightPath:
     """One chain of factors from the loss down to the weight, and their product."""
 
     factors: tuple[Factor, ...]
     value: float
 
     @property
-    def through(self) -> tuple[Entry, ...]:
+    def through(self) -> tuple[ArrayEntry, ...]:
         """What lies between the loss and the weight, from the loss's side."""
         return tuple(factor.below for factor in self.factors[:-1])
 
@@ -93,14 +74,14 @@ class _Use:
     factor: Expression
 
 
-class Chains:
-    """Every way from the entries of a batch to the loss."""
+class WeightPaths:
+    """Every path from the entries of a batch to the loss."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: StepValues) -> None:
         self.batch = batch
         self._uses: dict[Symbol, tuple[_Use, ...] | None] = {}
         self._arrays: dict[Expression, Array] = {}
-        self._known: dict[tuple[Entry, int], list[Way]] = {}
+        self._known: dict[tuple[ArrayEntry, int], list[WeightPath]] = {}
         self._sizes: dict[tuple[Symbol, int], Array] = {}
 
     @cached_property
@@ -116,16 +97,16 @@ class Chains:
             self._arrays[tree] = self.batch.named.spread(tree, tree.axes)
         return float(self._arrays[tree][tuple(at[axis] for axis in tree.axes)])
 
-    def cotangent(self, entry: Entry) -> float:
+    def cotangent(self, entry: ArrayEntry) -> float:
         """Return ∂Loss/∂entry."""
         named = self.batch.formulation.cotangent(entry.symbol)
-        return self.value(named, dict(entry.place))
+        return self.value(named, dict(entry.position))
 
     # -- shares --------------------------------------------------------------------------------
 
-    def shares(self, weight: Entry) -> list[float]:
+    def shares(self, weight: ArrayEntry) -> list[float]:
         """Return what each sample adds to the gradient of the data by one weight."""
-        at = dict(weight.place)
+        at = dict(weight.position)
         total = np.zeros(self.samples)
         for use in self._used(weight.symbol) or ():
             cotangent = self.batch.formulation.cotangent(use.user)
@@ -137,7 +118,7 @@ class Chains:
             total = total + np.sum(chosen, axis=others)
         return [float(share) for share in total]
 
-    def penalty(self, weight: Entry) -> tuple[Expression, float] | None:
+    def penalty(self, weight: ArrayEntry) -> tuple[Expression, float] | None:
         """Return the gradient of the penalties by one weight; None where there are none."""
         formulation = self.batch.formulation
         if formulation.data_loss == formulation.loss:
@@ -147,17 +128,17 @@ class Chains:
         if weight.symbol not in found:
             return None
         tree = found[weight.symbol]
-        return tree, self.value(tree, dict(weight.place))
+        return tree, self.value(tree, dict(weight.position))
 
-    # -- ways ----------------------------------------------------------------------------------
+    # -- paths ----------------------------------------------------------------------------------
 
-    def chain(self, weight: Entry, sample: int) -> tuple[Factor, ...]:
+    def chain(self, weight: ArrayEntry, sample: int) -> tuple[Factor, ...]:
         """Return the factors from the weight up to where its effect first divides.
 
         The first factor is the derivative of the loss by what divides, the last that by the weight.
         """
         factors: list[Factor] = []
-        here, loss = weight, Entry(self.batch.formulation.loss)
+        here, loss = weight, ArrayEntry(self.batch.formulation.loss)
         while here != loss:
             onward = list(islice(self._onward(here, sample), 2))
             if len(onward) != 1:
@@ -168,13 +149,13 @@ class Chains:
             factors.append(Factor(loss, here, None, self.cotangent(here)))
         return tuple(reversed(factors))
 
-    def ways(self, weight: Entry, sample: int) -> list[Way]:
-        """Return the ways with the largest products, at most twelve of them."""
-        return self._ways(weight, sample)
+    def paths(self, weight: ArrayEntry, sample: int) -> list[WeightPath]:
+        """Return the paths with the largest products, at most twelve of them."""
+        return self._paths(weight, sample)
 
-    def count(self, weight: Entry, sample: int) -> int:
-        """Return how many ways there are."""
-        return self._count(weight.symbol, frozenset({SAMPLES, *dict(weight.place)}))
+    def count(self, weight: ArrayEntry, sample: int) -> int:
+        """Return how many paths there are."""
+        return self._count(weight.symbol, frozenset({SAMPLES, *dict(weight.position)}))
 
     def _count(self, symbol: Symbol, fixed: frozenset[Axis]) -> int:
         uses = self._used(symbol)
@@ -187,40 +168,40 @@ class Chains:
             total += prod(map(self.batch.named.size, free)) * self._count(use.user, inner)
         return total
 
-    def _ways(self, entry: Entry, sample: int) -> list[Way]:
+    def _paths(self, entry: ArrayEntry, sample: int) -> list[WeightPath]:
         # The k largest products through an entry are among those over its k best next entries:
-        # nothing else has to be followed, however many ways there are.
+        # nothing else has to be followed, however many paths there are.
         if (entry, sample) not in self._known:
-            found: list[Way] = []
+            found: list[WeightPath] = []
             for factor in self._promising(entry, sample):
                 if factor.above.symbol == self.batch.formulation.loss:
-                    found.append(Way((factor,), factor.value))
+                    found.append(WeightPath((factor,), factor.value))
                     continue
                 found.extend(
-                    Way((*way.factors, factor), way.value * factor.value)
-                    for way in self._ways(factor.above, sample)
+                    WeightPath((*path.factors, factor), path.value * factor.value)
+                    for path in self._paths(factor.above, sample)
                 )
-            found.sort(key=lambda way: -abs(way.value))
-            self._known[entry, sample] = found[:MOST_WAYS]
+            found.sort(key=lambda path: -abs(path.value))
+            self._known[entry, sample] = found[:MOST_PATHS]
         return self._known[entry, sample]
 
-    def _promising(self, entry: Entry, sample: int) -> list[Factor]:
+    def _promising(self, entry: ArrayEntry, sample: int) -> list[Factor]:
         """Return the steps onward from an entry over which the largest products can lead."""
         uses = self._used(entry.symbol)
         if uses is None:
             return list(self._onward(entry, sample))
-        at = {SAMPLES: sample, **dict(entry.place)}
+        at = {SAMPLES: sample, **dict(entry.position)}
         ranked: list[tuple[float, _Use, dict[Axis, int]]] = []
         for use in uses:
             free = tuple(axis for axis in use.user.axes if axis not in at)
             reach = self._slice(use.factor, at, free) * self._beyond(use.user, sample, at)
-            best = np.argsort(-np.abs(reach), axis=None, kind="stable")[:MOST_WAYS]
+            best = np.argsort(-np.abs(reach), axis=None, kind="stable")[:MOST_PATHS]
             for flat in best:
                 chosen = np.unravel_index(flat, reach.shape)
                 there = {**at, **dict(zip(free, map(int, chosen), strict=True))}
                 ranked.append((abs(float(reach.flat[flat])), use, there))
         ranked.sort(key=lambda item: -item[0])
-        return [self._step(entry, use, there) for _, use, there in ranked[:MOST_WAYS]]
+        return [self._step(entry, use, there) for _, use, there in ranked[:MOST_PATHS]]
 
     def _slice(self, tree: Expression, at: Mapping[Axis, int], free: tuple[Axis, ...]) -> Array:
         """Return the values of an expression over the free axes, the others fixed."""
@@ -262,14 +243,14 @@ class Chains:
         self._sizes[symbol, sample] = found
         return found
 
-    def _onward(self, entry: Entry, sample: int) -> Iterator[Factor]:
+    def _onward(self, entry: ArrayEntry, sample: int) -> Iterator[Factor]:
         """Yield the factor to everything that an entry acts on directly, for one sample."""
         formulation = self.batch.formulation
-        at = {SAMPLES: sample, **dict(entry.place)}
+        at = {SAMPLES: sample, **dict(entry.position)}
         uses = self._used(entry.symbol)
         if uses is None:
             tree = self._cotangent_formula(entry.symbol)
-            yield Factor(Entry(formulation.loss), entry, tree, self.cotangent(entry))
+            yield Factor(ArrayEntry(formulation.loss), entry, tree, self.cotangent(entry))
             return
         for use in uses:
             free = [axis for axis in use.user.axes if axis not in at]
@@ -277,8 +258,8 @@ class Chains:
             for chosen in every_combination(*lengths):
                 yield self._step(entry, use, {**at, **dict(zip(free, chosen, strict=True))})
 
-    def _step(self, entry: Entry, use: _Use, there: Mapping[Axis, int]) -> Factor:
-        above = Entry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
+    def _step(self, entry: ArrayEntry, use: _Use, there: Mapping[Axis, int]) -> Factor:
+        above = ArrayEntry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
         return Factor(above, entry, use.factor, self.value(use.factor, there))
 
     def _cotangent_formula(self, symbol: Symbol) -> Expression | None:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from math import prod
 
+from chainrule.documents.elements import ArrayEntry
 from chainrule.errors import InputError, InputTypeError, nearest, shown, unknown_name
-from chainrule.explanation.weight_paths import Entry
 from chainrule.formulas.axes import Axis
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
@@ -24,7 +24,7 @@ def entry_of(
     text: object,
     input_names: Sequence[str] = (),
     output_names: Sequence[str] = (),
-) -> Entry:
+) -> ArrayEntry:
     """Return the single weight or bias that a text names.
 
     >>> network = Network.dense([2, 3, 1])
@@ -57,7 +57,7 @@ def entry_of(
         raise InputError(f"weight: {shown(text)} came; {name} is one number: give {name}")
     known = {network.axes[0]: list(input_names), network.axes[-1]: list(output_names)}
     index = _index(text, inside or "", symbol.axes, shape, known)
-    return Entry(symbol, tuple(zip(symbol.axes, index, strict=True)))
+    return ArrayEntry(symbol, tuple(zip(symbol.axes, index, strict=True)))
 
 
 def _index(

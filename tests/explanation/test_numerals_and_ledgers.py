@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explanation.ledger_format import (
+from chainrule.documents.numerals import (
     MOST_COLUMNS,
     MOST_ROWS,
-    Figure,
+    Numeral,
     aligned,
-    figure,
     grid,
-    ledger,
+    numeral,
 )
+from chainrule.explanation.ledger_format import ledger
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 moderate = finite.filter(lambda number: number == 0 or 1e-200 < abs(number) < 1e200)
@@ -24,11 +24,11 @@ moderate = finite.filter(lambda number: number == 0 or 1e-200 < abs(number) < 1e
 
 @given(moderate, st.integers(2, 12))
 def test_a_figure_is_the_number_to_its_digits(number: float, digits: int) -> None:
-    shown = figure(number, digits).value
+    shown = numeral(number, digits).value
     assert abs(shown - Fraction(number)) <= abs(Fraction(number)) * Fraction(1, 2) * 10 ** (
         1 - digits
     )
-    printed = figure(number, digits).digits
+    printed = numeral(number, digits).digits
     significant = printed.lstrip("-0.").replace(".", "")
     if "." not in printed:
         significant = significant.rstrip("0")  # 100 to two digits
@@ -52,7 +52,7 @@ def test_a_figure_is_the_number_to_its_digits(number: float, digits: int) -> Non
     ],
 )
 def test_how_numbers_are_printed(number: float, text: str) -> None:
-    assert str(figure(number)) == text
+    assert str(numeral(number)) == text
 
 
 @given(st.lists(moderate, max_size=12), moderate)
@@ -78,7 +78,7 @@ def test_a_column_that_does_not_add_up_is_told() -> None:
     made = ledger([("a", 0.5), ("b", 0.25)], 1.0)
     assert str(made.unshown) == "0.25000000"
     assert made.remainder == 0.25
-    broken = type(made)(made.parts, made.total, made.shown, Figure("0"), 0.0)
+    broken = type(made)(made.parts, made.total, made.shown, Numeral("0"), 0.0)
     assert not broken.adds_up
 
 
@@ -104,10 +104,10 @@ def test_matrices_are_whole_up_to_a_size_and_summarized_beyond() -> None:
     assert shown.shape == (64, 30)
     assert shown.summary is not None
     low, high, norm = shown.summary
-    assert (low, high) == (figure(large.min(), 6), figure(large.max(), 6))
-    assert norm == figure(np.sqrt((large**2).sum()), 6)
-    assert shown.cells[0][0] == figure(large[0, 0], 6)
-    assert shown.cells[-1][-1] == figure(large[-1, -1], 6)
+    assert (low, high) == (numeral(large.min(), 6), numeral(large.max(), 6))
+    assert norm == numeral(np.sqrt((large**2).sum()), 6)
+    assert shown.cells[0][0] == numeral(large[0, 0], 6)
+    assert shown.cells[-1][-1] == numeral(large[-1, -1], 6)
     assert sum(cell is not None for row in shown.cells for cell in row) == 20
 
 

@@ -1,7 +1,6 @@
-"""A derivation worked out with numbers: its lines, the value of each, a mark for each formula.
+"""A derivation evaluated with numbers: its lines, the value of each, a mark for each formula.
 
-These are data.  ``explanation`` makes them, ``story`` puts them in order, and one module for each
-medium puts them on paper.
+These are data.  ``explain`` makes them and ``build_document`` arranges them in a document.
 """
 
 from collections.abc import Mapping
@@ -11,55 +10,53 @@ from functools import cached_property
 import numpy as np
 
 from chainrule.derivation.derivation import Derivation
-from chainrule.documents.elements import Line
-from chainrule.explanation.evaluated_lines import Given, Labels, NumberedLine
-from chainrule.explanation.independent_values import Mark, Witness
-from chainrule.explanation.numbering import Numbering
-from chainrule.explanation.step_values import Array, Batch
-from chainrule.explanation.weight_account import WeightStory, weight_story
-from chainrule.explanation.weight_paths import Entry
+from chainrule.documents.elements import Array, ArrayEntry, GivenValue, Line
+from chainrule.explanation.evaluated_lines import EvaluatedLine, LineEvaluator
+from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.sample_labels import Labels
+from chainrule.explanation.step_values import StepValues
+from chainrule.explanation.weight_account import WeightAccount, account_of
 from chainrule.formulas.arrange import orient
-from chainrule.formulas.axes import Sides
 from chainrule.formulas.expressions import Symbol, symbols
 from chainrule.formulas.positional import laid_out
 from chainrule.network.optimizers import STEPS
 
 
 @dataclass(frozen=True, eq=False)
-class Worked:
+class EvaluatedDerivation:
     """A derivation with the numbers of one step.
 
     ``rows`` are the places of the samples in what was given, ``entry`` the chosen weight.
     """
 
     derivation: Derivation
-    batch: Batch
+    batch: StepValues
     labels: Labels
     rows: tuple[int, ...]
-    entry: Entry | None = None
+    entry: ArrayEntry | None = None
 
     @cached_property
-    def witness(self) -> Witness:
+    def independent(self) -> IndependentValues:
         """What the formulas are compared with."""
-        return Witness(self.batch)
+        return IndependentValues(self.batch)
 
     @property
     def on_kink(self) -> bool:
         """Whether a sample lies where a slope jumps."""
-        return self.witness.on_kink
+        return self.independent.on_kink
 
     @cached_property
-    def lines(self) -> tuple[Line | NumberedLine, ...]:
+    def lines(self) -> tuple[Line | EvaluatedLine, ...]:
         """The lines of the derivation, statements with their numbers."""
-        numbering = Numbering(self.batch, self.witness, self.derivation.layout)
-        return tuple(numbering.line(line) for line in self.derivation.lines)
+        evaluator = LineEvaluator(self.batch, self.independent, self.derivation.layout)
+        return tuple(evaluator.line(line) for line in self.derivation.lines)
 
     @cached_property
-    def weight(self) -> WeightStory | None:
+    def weight(self) -> WeightAccount | None:
         """The story of the chosen weight."""
         if self.entry is None:
             return None
-        return weight_story(self.batch, self.witness, self.entry)
+        return account_of(self.batch, self.independent, self.entry)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -75,9 +72,9 @@ class Worked:
         return True in verdicts and False not in verdicts
 
     @property
-    def numbered(self) -> tuple[NumberedLine, ...]:
+    def numbered(self) -> tuple[EvaluatedLine, ...]:
         """The equations among the lines."""
-        return tuple(line for line in self.lines if isinstance(line, NumberedLine))
+        return tuple(line for line in self.lines if isinstance(line, EvaluatedLine))
 
     @cached_property
     def values(self) -> Mapping[str, Array]:
@@ -89,7 +86,7 @@ class Worked:
         }
 
     @cached_property
-    def given(self) -> tuple[Given, ...]:
+    def given(self) -> tuple[GivenValue, ...]:
         """The data, the parameters and the constants, in this order."""
         formulation, layout = self.batch.formulation, self.derivation.layout
         network = self.batch.network
@@ -108,10 +105,5 @@ class Worked:
         for symbol in (*arrays, *kept, *scalars):
             sides = orient(symbol.axes, layout)
             value = np.asarray(self.batch.given[symbol.name], dtype=float)
-            found.append(Given(symbol, sides, laid_out(value, symbol.axes, sides)))
+            found.append(GivenValue(symbol, laid_out(value, symbol.axes, sides)))
         return tuple(found)
-
-    def shape(self, sides: Sides) -> tuple[int, int]:
-        """Return the size of a matrix with these sides."""
-        rows, columns = (1 if axis is None else self.batch.named.size(axis) for axis in sides)
-        return rows, columns
