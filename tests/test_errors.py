@@ -70,7 +70,7 @@ def test_nearest_keeps_the_allowed_spelling():
 def test_unknown_name_lists_and_suggests():
     error = errors.unknown_name("loss", "msee", ["mse", "mae"], errors.DataError)
     assert type(error) is errors.DataError
-    assert str(error) == "unknown loss 'msee': did you mean 'mse'? Allowed: 'mse', 'mae'"
+    assert str(error) == "unknown loss 'msee'. Did you mean 'mse'? Available: 'mse', 'mae'"
 
 
 def test_unknown_name_shortens_a_long_list():

@@ -77,7 +77,7 @@ def checked_integer(name: str, value: object, least: int = 1, most: int | None =
     """
     span = f"of at least {least}" if most is None else f"from {least} to {most}"
     message = requirement(name, f"an integer {span}", value)
-    if not isinstance(value, Integral) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputTypeError(message)
     number = int(value)
     if number < least or (most is not None and number > most):
@@ -94,7 +94,7 @@ def checked_number(name: str, value: object, allowed: str = "a finite number") -
     Traceback (most recent call last):
     chainrule.errors.InputError: `l2` must be a finite number, got nan
     """
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(requirement(name, allowed, value))
     number = float(value)
     if not math.isfinite(number):

@@ -351,7 +351,7 @@ def test_aliases_lead_to_entries() -> None:
 
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:
-    with pytest.raises(InputError, match="did you mean 'sigmoid'"):
+    with pytest.raises(InputError, match="Did you mean 'sigmoid'"):
         find("sigmod")
     with pytest.raises(InputError, match="a name or an Activation is allowed"):
         find(3)  # type: ignore[arg-type]

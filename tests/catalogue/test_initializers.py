@@ -112,7 +112,7 @@ def test_every_entry_is_tested() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(InputError, match="did you mean 'he_normal'"):
+    with pytest.raises(InputError, match="Did you mean 'he_normal'"):
         find("he_norml")
     for wrong in (math.nan, math.inf, None, [1.0]):
         with pytest.raises(InputError, match=r"initializer: .* is allowed"):

@@ -205,7 +205,7 @@ def test_names_aliases_and_constants() -> None:
     assert losses.find(given) is given
     assert dict(given.settings) == {"delta": 2.0}
     assert losses.find("quantile").settings == {"level": 0.5}
-    with pytest.raises(InputError, match="did you mean 'poisson'"):
+    with pytest.raises(InputError, match="Did you mean 'poisson'"):
         losses.find("poison")
 
 

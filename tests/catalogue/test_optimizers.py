@@ -293,7 +293,7 @@ def test_find() -> None:
     assert find("sgd", learning_rate=0.5, momentum=0.9) == SGD(0.5, 0.9)
     given = RMSprop(0.5)
     assert find(given) is given
-    with pytest.raises(InputError, match="did you mean 'adam'"):
+    with pytest.raises(InputError, match="Did you mean 'adam'"):
         find("adan")
 
 

@@ -114,7 +114,7 @@ def test_declarations_overrule():
         decide_kinds(raw(["1", "b", "c", "d"]), numeric=["x"])
     with pytest.raises(InputError, match="both categorical and numeric"):
         decide_kinds(table, categorical=["x"], numeric=["x"])
-    with pytest.raises(DataError, match="unknown column 'X': did you mean 'x'"):
+    with pytest.raises(DataError, match=r"unknown column 'X'. Did you mean 'x'"):
         decide_kinds(table, categorical=["X"])
 
 

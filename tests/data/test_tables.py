@@ -134,5 +134,5 @@ def test_rows_keep_their_places():
 
 def test_an_unknown_column_suggests_the_nearest():
     table = Table.from_frame(pl.DataFrame({"sepal_width": [1], "species": ["a"]}), source="X")
-    with pytest.raises(DataError, match="X: unknown column 'Specis': did you mean 'species'"):
+    with pytest.raises(DataError, match=r"X: unknown column 'Specis'. Did you mean 'species'"):
         table.series("Specis")

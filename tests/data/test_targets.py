@@ -137,9 +137,9 @@ def test_targets_are_named_once_and_at_least_one(targets):
 
 def test_unknown_targets():
     table = table_of(species=["a", "b"], size=[1, 2])
-    with pytest.raises(DataError, match=r"f.csv: unknown column 'specie': did you mean 'species'"):
+    with pytest.raises(DataError, match=r"f.csv: unknown column 'specie'. Did you mean 'species'"):
         decide_targets(table, "specie")
-    with pytest.raises(DataError, match=r"f.csv: unknown column 'specie': did you mean 'species'"):
+    with pytest.raises(DataError, match=r"f.csv: unknown column 'specie'. Did you mean 'species'"):
         decide_targets(table, "specie:class")
     with pytest.raises(InputError, match="the kind 'klass' is unknown; write 'species:class'"):
         decide_targets(table, "species:klass")

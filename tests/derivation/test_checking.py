@@ -19,8 +19,8 @@ from chainrule.documents.elements import ChainFactors, Equal, Partials, Scalar, 
 from chainrule.formulas.expressions import Add, Apply, Expression, Power, Product, Size, product
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import (
-    Entry,
     Matrix,
+    MatrixSymbol,
     Multiply,
     Pointwise,
     Transpose,
@@ -108,7 +108,7 @@ def changed(matrix: Matrix) -> Iterator[tuple[str, Matrix, Matrix]]:
     match matrix:
         case Transpose():
             yield "transpose", matrix, matrix.operand
-        case Entry() if None not in matrix.sides:
+        case MatrixSymbol() if None not in matrix.sides:
             yield "transpose", matrix, Transpose(matrix)
         case Multiply():
             if all(None not in factor.sides for factor in matrix.factors):
@@ -159,8 +159,8 @@ def everywhere(matrix: Matrix) -> Iterator[tuple[str, Matrix]]:
 def updated(matrix: Matrix, told) -> Iterator[Matrix]:
     """Yield the matrix with an already updated weight in place of the old one."""
     match matrix:
-        case Entry() if matrix.symbol in told.formulation.parameters:
-            cotangent = Entry(told.formulation.cotangent(matrix.symbol), *matrix.sides)
+        case MatrixSymbol() if matrix.symbol in told.formulation.parameters:
+            cotangent = MatrixSymbol(told.formulation.cotangent(matrix.symbol), *matrix.sides)
             formula = matrix.symbol - ALPHA * cotangent.symbol
             operands = ((matrix.symbol, matrix), (cotangent.symbol, cotangent))
             yield Pointwise(formula, operands, *matrix.sides)
@@ -295,8 +295,8 @@ def test_a_step_that_fails_is_shown_as_failed(monkeypatch):
     last = statement.rights[-1]
     assert isinstance(last.formula, Multiply)
     left, right = last.formula.factors
-    assert isinstance(right, Entry)
-    other = Entry(replace(right.symbol, name="Y_t"), *right.sides)
+    assert isinstance(right, MatrixSymbol)
+    other = MatrixSymbol(replace(right.symbol, name="Y_t"), *right.sides)
     wrong = replace(last, formula=replace(last.formula, factors=(left, other)))
     broken = replace(statement, rights=(*statement.rights[:-1], wrong))
     lines = tuple(broken if line == statement else line for line in told.lines)

@@ -125,7 +125,7 @@ def test_activations_of_the_catalogue() -> None:
 
 
 def test_words_about_wrong_activations() -> None:
-    with pytest.raises(InputError, match="did you mean 'gelu'"):
+    with pytest.raises(InputError, match="Did you mean 'gelu'"):
         cr.MLPClassifier(activation=["geluu"]).fit(X, Y)
     with pytest.raises(InputError, match="1 names came for 2 hidden layers"):
         cr.MLPClassifier((3, 3), activation=["gelu"]).fit(X, Y)

@@ -34,8 +34,8 @@ def test_texts_that_name_a_weight(text: str, entry: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("W_hi[0,0]", "unknown weight 'W_hi': did you mean 'W_ih'"),
-        ("zebra", "unknown weight 'zebra': allowed are"),
+        ("W_hi[0,0]", "unknown weight 'W_hi'. Did you mean 'W_ih'"),
+        ("zebra", "unknown weight 'zebra'. Available:"),
         ("W_ho[0,0]", "W_ho is frozen.*choose one of W_ih, b_ih, b_ho"),
         ("W_ih", r"W_ih has 12 numbers \(3×4\); name one of them, such as W_ih\[0,0\]"),
         ("W_ih[3,0]", "the index of the input goes from 0 to 2"),

@@ -28,11 +28,11 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import exp, tanh
 from chainrule.formulas.matrices import (
-    Entry,
     Extreme,
     Indexed,
     Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
     Pointwise,
     Transpose,
@@ -170,13 +170,13 @@ def test_a_line_of_axes_is_one_product_in_walking_order(chain, size, seed, layou
     sizes = {axis: size for factor in factors for axis in factor.axes}
     matrix = check(tree, values_of(tree, sizes, seed), layout)
     if len(factors) == 1:
-        assert isinstance(matrix, Entry)
+        assert isinstance(matrix, MatrixSymbol)
         return
     if isinstance(matrix, Pointwise):  # a number: the product stands inside an entry
         ((_, matrix),) = matrix.operands
     assert isinstance(matrix, Multiply)
     named = [turned(f) if isinstance(f, Transpose) else f for f in matrix.factors]
-    walked = [entry.symbol for entry in named if isinstance(entry, Entry)]
+    walked = [entry.symbol for entry in named if isinstance(entry, MatrixSymbol)]
     assert walked in (factors, factors[::-1])
 
 
@@ -373,12 +373,12 @@ def test_two_square_matrices_have_seven_wrong_arrangements():
 
 
 def test_a_product_whose_inner_axes_differ_cannot_be_built():
-    left, right = Entry(X, B, I), Entry(V, H, O)
+    left, right = MatrixSymbol(X, B, I), MatrixSymbol(V, H, O)
     with pytest.raises(ValueError, match="matrix product: axis"):
         Multiply((left, right))
 
 
 def test_turning_twice_is_nothing():
-    entry = Entry(X, B, I)
+    entry = MatrixSymbol(X, B, I)
     assert turned(entry).sides == (I, B)
     assert turned(turned(entry)) == entry

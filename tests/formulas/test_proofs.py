@@ -14,7 +14,7 @@ from chainrule.errors import InputError
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol, product
-from chainrule.formulas.matrices import Multiply, Ones, Transpose, turned
+from chainrule.formulas.matrices import Multiply, OnesMatrix, Transpose, turned
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
 from tests.random_networks import random_networks
@@ -63,7 +63,7 @@ class Numbers:
         return [1 if axis is None else self.lengths[axis] for axis in matrix.sides]
 
     def value(self, factor):
-        if isinstance(factor, Ones):
+        if isinstance(factor, OnesMatrix):
             return np.ones(self.shape(factor))
         turn = isinstance(factor, Transpose)
         return self.drawn[plain(factor)].T if turn else self.drawn[factor]
@@ -117,7 +117,7 @@ def test_the_chosen_is_right_and_every_refused_is_wrong(case):
 
 def adds_everything(refusal) -> bool:
     """1ᵀ M 1 and 1ᵀ Mᵀ 1 are the same number where M is square: the one exception."""
-    ones = [isinstance(factor, Ones) for factor in refusal.factors]
+    ones = [isinstance(factor, OnesMatrix) for factor in refusal.factors]
     return ones == [True, False, True] and refusal.trial is not None and refusal.trial.same
 
 
@@ -180,5 +180,5 @@ def test_the_entry_shown_is_the_one_that_differs_most():
 
 def test_a_name_without_a_matrix_product_is_refused():
     derivation = derive(Network.dense([2, 3, 1]), batch=False)
-    with pytest.raises(InputError, match=r"'b_ho'.*Allowed: .*'W_ho'"):
+    with pytest.raises(InputError, match=r"'b_ho'.*Available: .*'W_ho'"):
         derivation.proof("b_ho")

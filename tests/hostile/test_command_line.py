@@ -57,7 +57,7 @@ TABLES = {
     "unknown target": (
         GOOD.replace("x,c,t", "x,c,tt"),
         (),
-        r"data\.csv: unknown column 't': did you mean 'tt'\? Allowed: 'x', 'c', 'tt'",
+        r"data\.csv: unknown column 't'. Did you mean 'tt'\? Available: 'x', 'c', 'tt'",
     ),
     "cell that is no number": (
         GOOD.replace("3.5", "3.5O", 1),
@@ -119,7 +119,7 @@ TABLES = {
     ),
     "same target twice": (GOOD, ("--target", "x", "--target", "x"), r"'x' is named twice"),
     "unknown kind": (GOOD, ("--target", "x:numbr"), r"the kind 'numbr' is unknown; write 'x:class"),
-    "unknown categorical": (GOOD, ("--categorical", "cc"), r"unknown column 'cc': did you mean"),
+    "unknown categorical": (GOOD, ("--categorical", "cc"), r"unknown column 'cc'. Did you mean"),
     "keys as target": (
         "x,t\n" + "".join(f"{row},n{row}\n" for row in range(60)),
         (),
@@ -155,11 +155,11 @@ def test_missing_files(folder):
         (["--batch-size", "-3"], "batch_size: -3 came"),
         (["--hidden", "64,"], "'64,' came; whole numbers with commas between are needed"),
         (["--hidden", "0"], "layers: 0 came"),
-        (["--activation", "rely"], "unknown activation 'rely': did you mean 'relu'?"),
+        (["--activation", "rely"], "unknown activation 'rely'. Did you mean 'relu'?"),
         (["--activation", "relu,relu,relu"], "3 names came for 1 hidden layers"),
         (["--activation", "relu,tanh"], "'tanh' does not fit loss 'log_loss'|probabilities"),
-        (["--loss", "zebra"], "unknown loss 'zebra': allowed are 'mse'"),
-        (["--optimizer", "adan"], "unknown optimizer 'adan': did you mean 'adam'?"),
+        (["--loss", "zebra"], "unknown loss 'zebra'. Available: 'mse'"),
+        (["--optimizer", "adan"], "unknown optimizer 'adan'. Did you mean 'adam'?"),
         (["--learning-rate", "-1"], "learning_rate = -1 came"),
         (["--learning-rate", "nan"], "learning_rate = nan came"),
         (["--l2", "-1"], "strength = -1 came"),

@@ -18,7 +18,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
-from chainrule.plans.operations import MatrixProduct, Operation, Pointwise, names_used
+from chainrule.plans.operations import ComputePointwise, MatrixProduct, Operation, names_used
 from chainrule.plans.plan import Plan, plan
 from chainrule.verification import (
     STEP,
@@ -102,7 +102,7 @@ def swapped_sides(made: Plan) -> Iterator[Mutation]:
 def lost_sizes(made: Plan) -> Iterator[Mutation]:
     """Lose 1/n or 1/B."""
     for place, op in enumerate(made.operations):
-        if isinstance(op, Pointwise):
+        if isinstance(op, ComputePointwise):
             for size in {node for node in nodes(op.formula) if isinstance(node, Size)}:
                 formula = substitute(op.formula, {power(size, -1): ONE})
                 assert formula != op.formula, f"{size} is no divisor in {op}"
@@ -112,7 +112,7 @@ def lost_sizes(made: Plan) -> Iterator[Mutation]:
 def wrong_slopes(made: Plan) -> Iterator[Mutation]:
     """Lose a factor of an entrywise formula on the way back, or its sign."""
     for place, op in enumerate(made.operations):
-        if not isinstance(op, Pointwise) or op.stage != "backward":
+        if not isinstance(op, ComputePointwise) or op.stage != "backward":
             continue
         negative = replace(op, formula=product(-1, op.formula))
         yield f"sign lost in {op}", changed(made, place, negative)

@@ -14,14 +14,14 @@ from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
 from chainrule.network.optimizers import SGD, Adam
 from chainrule.plans.operations import (
-    Extreme,
+    ComputeExtreme,
+    ComputeLayerwise,
+    ComputePointwise,
+    ComputeTotal,
     General,
-    Layerwise,
     MatrixProduct,
-    Pointwise,
     Reference,
     Spread,
-    Total,
 )
 from chainrule.plans.plan import Plan, plan
 
@@ -66,21 +66,33 @@ X, W = Reference("X"), Reference("W")
             MatrixProduct("t", (H, B), "forward", W.turned(), X.turned()),
             lambda v: v["W"].T @ v["X"].T,
         ),
-        (Total("t", (None, I), "forward", X, "rows"), lambda v: v["X"].sum(0, keepdims=True)),
-        (Total("t", (B, None), "forward", X, "columns"), lambda v: v["X"].sum(1, keepdims=True)),
         (
-            Total("t", (None, B), "forward", X.turned(), "rows"),
+            ComputeTotal("t", (None, I), "forward", X, "rows"),
+            lambda v: v["X"].sum(0, keepdims=True),
+        ),
+        (
+            ComputeTotal("t", (B, None), "forward", X, "columns"),
+            lambda v: v["X"].sum(1, keepdims=True),
+        ),
+        (
+            ComputeTotal("t", (None, B), "forward", X.turned(), "rows"),
             lambda v: v["X"].T.sum(0, keepdims=True),
         ),
-        (Extreme("t", (None, I), "forward", X, "rows"), lambda v: v["X"].max(0, keepdims=True)),
-        (Extreme("t", (B, None), "forward", X, "columns"), lambda v: v["X"].max(1, keepdims=True)),
+        (
+            ComputeExtreme("t", (None, I), "forward", X, "rows"),
+            lambda v: v["X"].max(0, keepdims=True),
+        ),
+        (
+            ComputeExtreme("t", (B, None), "forward", X, "columns"),
+            lambda v: v["X"].max(1, keepdims=True),
+        ),
         (Spread("t", (B, I), "forward", Reference("row")), lambda v: np.vstack([v["row"]] * 2)),
         (
             Spread("t", (B, H), "forward", Reference("column")),
             lambda v: np.hstack([v["column"]] * 4),
         ),
         (
-            Pointwise(
+            ComputePointwise(
                 "t",
                 (B, I),
                 "forward",
@@ -93,7 +105,7 @@ X, W = Reference("X"), Reference("W")
             ),
             lambda v: np.exp(v["X"]) * v["row"] + v["column"],
         ),
-        (Pointwise("t", (B, H), "forward", Symbol("p") * 0 + 2, ((Symbol("p"), X),)), None),
+        (ComputePointwise("t", (B, H), "forward", Symbol("p") * 0 + 2, ((Symbol("p"), X),)), None),
     ],
 )
 def test_each_operation_is_what_it_says(run, operation, expected):
@@ -110,10 +122,14 @@ def test_each_operation_is_what_it_says(run, operation, expected):
 
 def test_only_an_update_writes_into_what_was_there(run):
     before = run.values["X"]
-    run.step(Pointwise("X", (B, I), "update", Symbol("p", (B, I)) * 2, ((Symbol("p", (B, I)), X),)))
+    run.step(
+        ComputePointwise(
+            "X", (B, I), "update", Symbol("p", (B, I)) * 2, ((Symbol("p", (B, I)), X),)
+        )
+    )
     assert run.values["X"] is before
     assert before[1, 2] == 10.0
-    run.step(Total("X", (None, I), "forward", X, "rows"))
+    run.step(ComputeTotal("X", (None, I), "forward", X, "rows"))
     assert run.values["X"] is not before
 
 
@@ -267,8 +283,8 @@ def test_the_largest_and_renamed_axes_run():
     assert float(run.scalar("Loss")) == pytest.approx(np.mean(z**2))
     # The largest entry stands on no way back: the safe form of softmax has one.
     layer = Network.dense([3, 4, 3], "tanh", "log_loss")
-    bodies = [op for op in plan_of(layer).operations if isinstance(op, Layerwise)]
-    assert any(isinstance(part, Extreme) for part in bodies[0].body)
+    bodies = [op for op in plan_of(layer).operations if isinstance(op, ComputeLayerwise)]
+    assert any(isinstance(part, ComputeExtreme) for part in bodies[0].body)
     assert Largest(M, I).axes == (B,)
 
 

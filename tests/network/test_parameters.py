@@ -90,7 +90,7 @@ def test_lists_are_taken_as_numbers():
     ("changed", "message"),
     [
         ({"V": 1}, "unknown parameter 'V'"),
-        ({"w": 1}, "did you mean 'W'"),
+        ({"w": 1}, "Did you mean 'W'"),
         ({"W": np.ones((3, 2))}, r"parameter W: shape (3, 2) came; (2, 3) is needed"),
         ({"b": np.ones((1, 3))}, r"parameter b: shape (1, 3) came; (3,) is needed"),
         ({"b": np.array([1, np.nan, 0])}, "parameter b: NaN or infinity came"),

@@ -14,7 +14,7 @@ from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
 from chainrule.network.optimizers import SGD, Adam, RMSprop
 from chainrule.network.penalties import L1, L2
-from chainrule.plans.operations import General, Layerwise, MatrixProduct, names_used
+from chainrule.plans.operations import ComputeLayerwise, General, MatrixProduct, names_used
 from chainrule.plans.plan import Plan, plan
 
 NETWORKS = {
@@ -188,12 +188,12 @@ def test_softmax_may_be_applied_to_a_whole_formula():
 def test_no_name_inside_a_function_of_a_layer_is_a_name_outside():
     made = plan_of(NETWORKS["softmax inside"])
     outside = {operation.target for operation in made.operations}
-    bodies = [op.body for op in made.operations if isinstance(op, Layerwise)]
+    bodies = [op.body for op in made.operations if isinstance(op, ComputeLayerwise)]
     assert bodies
     inside = [
         part.target
         for operation in made.operations
-        if isinstance(operation, Layerwise)
+        if isinstance(operation, ComputeLayerwise)
         for part in operation.body
         if part.target != operation.target
     ]

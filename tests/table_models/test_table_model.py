@@ -217,10 +217,10 @@ def test_one_activation_is_that_of_the_hidden_layers():
         ({"l2": float("nan")}, InputError, "l2: nan came"),
         ({"l2": -1.0}, InputError, "strength = -1 came"),
         ({"learning_rate": -1.0}, InputError, "learning_rate = -1 came"),
-        ({"optimizer": "adan"}, InputError, "unknown optimizer 'adan': did you mean 'adam'"),
+        ({"optimizer": "adan"}, InputError, "unknown optimizer 'adan'. Did you mean 'adam'"),
         ({"optimizer": SGD(0.1), "learning_rate": 0.1}, InputError, "leave one of the two out"),
-        ({"loss": "mze"}, InputError, "unknown loss 'mze': did you mean 'mse'"),
-        ({"activation": "rely"}, InputError, "unknown activation 'rely': did you mean 'relu'"),
+        ({"loss": "mze"}, InputError, "unknown loss 'mze'. Did you mean 'mse'"),
+        ({"activation": "rely"}, InputError, "unknown activation 'rely'. Did you mean 'relu'"),
         ({"optimizer": SGD(1e200)}, NonFiniteLoss, "epoch 1, batch .* smaller learning rate"),
     ],
 )

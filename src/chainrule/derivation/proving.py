@@ -16,15 +16,15 @@ from chainrule.documents.elements import (
     Phrase,
     Piece,
     Plain,
+    ProofBlock,
     Sides,
     SymbolName,
     Walk,
 )
-from chainrule.documents.elements import Proof as ProofElement
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
-from chainrule.formulas.matrices import Ones, Passed
-from chainrule.formulas.proofs import Proof, Refusal, Trial
+from chainrule.formulas.matrices import OnesMatrix, Passed
+from chainrule.formulas.proofs import Proof, RejectedArrangement, Trial
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def proof_paragraphs(proof: Proof) -> tuple[Paragraph, ...]:
     )
 
 
-def proof_element(proofs: Iterable[Proof]) -> ProofElement:
+def proof_element(proofs: Iterable[Proof]) -> ProofBlock:
     """Return proofs as one element of a document."""
-    return ProofElement(tuple(line for proof in proofs for line in proof_paragraphs(proof)))
+    return ProofBlock(tuple(line for proof in proofs for line in proof_paragraphs(proof)))
 
 
 def _passed(passed: Passed) -> Paragraph:
     how = "proof_transposed" if passed.transposed else "proof_straight"
-    ones = passed.stored.rows if isinstance(passed.stored, Ones) else None
+    ones = passed.stored.rows if isinstance(passed.stored, OnesMatrix) else None
     given: dict[str, Piece] = {
         "factor": Arrangement((passed.stored,)),
         "stored": Sides(*passed.stored.sides),
@@ -107,12 +107,12 @@ def _passed(passed: Passed) -> Paragraph:
     return Paragraph("proof_ones" if ones else how, given, item=True)
 
 
-def _refused_alike(refusals: list[Refusal], proof: Proof) -> Paragraph:
+def _refused_alike(refusals: list[RejectedArrangement], proof: Proof) -> Paragraph:
     items = tuple(Phrase("refused_alike", _why(refusal, proof)) for refusal in refusals)
     return Paragraph("proof_refused", {"refused": Listed(items)})
 
 
-def _why(refusal: Refusal, proof: Proof) -> dict[str, Piece]:
+def _why(refusal: RejectedArrangement, proof: Proof) -> dict[str, Piece]:
     factors = Arrangement(refusal.factors)
     if refusal.meets is not None:
         left, right = map(_axis, refusal.meets)
@@ -125,7 +125,7 @@ def _why(refusal: Refusal, proof: Proof) -> dict[str, Piece]:
     return {"factors": factors, "why": Phrase("gives", sides)}
 
 
-def _refused(refusal: Refusal, trial: Trial, proof: Proof) -> Paragraph:
+def _refused(refusal: RejectedArrangement, trial: Trial, proof: Proof) -> Paragraph:
     """Say why an arrangement is wrong that sizes let pass, with the numbers that show it."""
     known = {axis: length for axis, length in proof.sizes.items() if axis in trial.sizes}
     widened = any(trial.sizes[axis] != length for axis, length in known.items())

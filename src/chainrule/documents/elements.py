@@ -275,7 +275,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ProofBlock:
     """The proof of a statement's matrix products; it follows its statement and may be collapsed."""
 
     paragraphs: tuple[Paragraph, ...]
@@ -323,7 +323,7 @@ class Display:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """Rows of cells under a head; ``foot`` is the sum below a rule.
 
     ``numbers`` are the columns whose decimal points are aligned.
@@ -338,7 +338,7 @@ class Table:
 Line = Heading | Paragraph | Statement
 """What a derivation without numbers consists of."""
 Equation = Statement | EvaluatedStatement | GivenValue
-Element = Line | Proof | EvaluatedStatement | GivenValue | Display | Table
+Element = Line | ProofBlock | EvaluatedStatement | GivenValue | Display | TableBlock
 """What a document consists of."""
 
 
@@ -351,8 +351,8 @@ def with_proofs(elements: Iterable[Element]) -> Iterator[tuple[Element, tuple[Pa
     """Yield every element but proofs, each with the paragraphs of the proof that follows it."""
     before: Element | None = None
     for element in elements:
-        if before is not None and not isinstance(before, Proof):
-            yield before, element.paragraphs if isinstance(element, Proof) else ()
+        if before is not None and not isinstance(before, ProofBlock):
+            yield before, element.paragraphs if isinstance(element, ProofBlock) else ()
         before = element
-    if before is not None and not isinstance(before, Proof):
+    if before is not None and not isinstance(before, ProofBlock):
         yield before, ()

@@ -30,7 +30,7 @@ from chainrule.documents.elements import (
     Paragraph,
     Piece,
     Statement,
-    Table,
+    TableBlock,
     with_proofs,
 )
 from chainrule.documents.numerals import Grid, Numeral, grid
@@ -166,7 +166,7 @@ class HtmlWriter(DocumentWriter):
                 yield "</div>"
             case Display():
                 yield self._box(self.mathematics(element.piece))
-            case Table():
+            case TableBlock():
                 yield from self._table(element)
 
     def _paragraphs(self, paragraphs: Iterable[Paragraph]) -> Iterator[str]:
@@ -290,7 +290,7 @@ class HtmlWriter(DocumentWriter):
 
     # -- tables --------------------------------------------------------------------------------
 
-    def _table(self, table: Table) -> Iterator[str]:
+    def _table(self, table: TableBlock) -> Iterator[str]:
         label = escape(self.phrase("long_formula"))
         yield f'<div class="wide" tabindex="0" role="group" aria-label="{label}"><table>'
         yield self._row(table.head, table.numbers, "th")

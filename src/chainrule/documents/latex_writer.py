@@ -25,7 +25,7 @@ from chainrule.documents.elements import (
     Heading,
     Paragraph,
     Statement,
-    Table,
+    TableBlock,
     with_proofs,
 )
 from chainrule.documents.numerals import Grid, Numeral, fitting
@@ -85,7 +85,7 @@ def latex_of(elements: Iterable[Element], language: str, *, document: bool = Tru
         return body + "\n"
     # Chinese names of columns need the class for Chinese in an English text, too.
     preamble = _PREAMBLE["zh" if _HAN.search(body) else language] + _PAGE
-    if any(isinstance(element, Table) for element in listed):
+    if any(isinstance(element, TableBlock) for element in listed):
         preamble += "\\usepackage{graphicx}\n"
     return f"{preamble}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
@@ -147,7 +147,7 @@ class LatexWriter(DocumentWriter):
                         yield self.text(element) + "\n"
                     case Display():
                         yield _alone(self.mathematics(element.piece), self.language)
-                    case Table():
+                    case TableBlock():
                         yield self._table(element)
 
     def _items(self, paragraphs: Iterable[Paragraph]) -> Iterator[str]:
@@ -267,7 +267,7 @@ class LatexWriter(DocumentWriter):
 
     # -- tables --------------------------------------------------------------------------------
 
-    def _table(self, table: Table) -> str:
+    def _table(self, table: TableBlock) -> str:
         alignment = "".join("r" if c in table.numbers else "l" for c in range(len(table.head)))
         cells = [list(map(self.piece, row)) for row in (table.head, *table.rows)]
         if table.foot:

@@ -23,7 +23,7 @@ from chainrule.documents.elements import (
     Paragraph,
     Statement,
     Substituted,
-    Table,
+    TableBlock,
     with_proofs,
 )
 from chainrule.documents.numerals import Grid, Numeral, aligned, fitting
@@ -91,7 +91,7 @@ class TextWriter(DocumentWriter):
                     yield from self._valued(f"    {element.symbol.name}", element.value, "")
                 case Display():
                     yield from formula_lines("    ", self.mathematics(element.piece))
-                case Table():
+                case TableBlock():
                     yield from self._table(element)
             first = False
 
@@ -183,7 +183,7 @@ class TextWriter(DocumentWriter):
 
     # -- tables --------------------------------------------------------------------------------
 
-    def _table(self, table: Table) -> Iterator[str]:
+    def _table(self, table: TableBlock) -> Iterator[str]:
         head = list(map(self.piece, table.head))
         body = [list(map(self.piece, row)) for row in table.rows]
         if table.foot:

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import (
 from chainrule.errors import InputError
 from chainrule.estimators.base import Perceptron
 from chainrule.estimators.input_checks import check_parameters
-from chainrule.estimators.labels import Labels
+from chainrule.estimators.labels import ClassLabels
 from chainrule.estimators.scores import accuracy
 
 Array = NDArray[Any]
@@ -50,7 +50,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         **Perceptron._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
-    _labels: Labels
+    _labels: ClassLabels
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             check_parameters(self)
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
-            self._labels = Labels.of(y if several else np.asarray(classes))
+            self._labels = ClassLabels.of(y if several else np.asarray(classes))
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
@@ -160,7 +160,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._labels = Labels.of(y)
+            self._labels = ClassLabels.of(y)
             self.classes_ = self._labels.classes
         else:
             self._check_classes(unique_labels(y))

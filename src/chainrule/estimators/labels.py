@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Labels:
+class ClassLabels:
     """The classes of a classifier, as scikit-learn's LabelBinarizer knows them.
 
     ``kind`` is its ``y_type_``: binary, multiclass or multilabel-indicator.  ``sparse`` says that
@@ -23,10 +23,10 @@ class Labels:
     sparse: bool = False
 
     @classmethod
-    def of(cls, y: Any) -> "Labels":
+    def of(cls, y: Any) -> "ClassLabels":
         """Learn the classes of targets; what is no list of labels gets scikit-learn's error.
 
-        >>> Labels.of(np.array([3, 1, 3])).kind
+        >>> ClassLabels.of(np.array([3, 1, 3])).kind
         'binary'
         """
         if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iubU" and len(y):
@@ -51,7 +51,7 @@ class Labels:
     def columns(self, y: Any, dtype: Any) -> Array:
         """Return targets: a column of 0 and 1 for two classes, else a column for each class.
 
-        >>> Labels.of(np.array([3, 1, 2])).columns(np.array([2, 3]), float).tolist()
+        >>> ClassLabels.of(np.array([3, 1, 2])).columns(np.array([2, 3]), float).tolist()
         [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
         """
         if self.one_by_one or y.ndim != 1:

@@ -22,7 +22,7 @@ from chainrule.documents.elements import (
     Partial,
     Phrase,
     Piece,
-    Table,
+    TableBlock,
 )
 from chainrule.documents.numerals import Numeral, numeral
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
@@ -32,7 +32,7 @@ from chainrule.explanation.sample_labels import Cell
 from chainrule.explanation.step_decomposition import DATA, PENALTY
 from chainrule.explanation.substitution import sized, substituted
 from chainrule.explanation.weight_account import PathLabel, Share, WeightAccount
-from chainrule.explanation.weight_paths import Factor, WeightPath
+from chainrule.explanation.weight_paths import PathFactor, WeightPath
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
 from chainrule.formulas.matrices import Matrix, every
@@ -49,7 +49,7 @@ class _Builder:
     def __init__(self, explanation: EvaluatedDerivation) -> None:
         self.explanation = explanation
         self.batch = explanation.batch
-        self.labels = explanation.sample_labels
+        self.labels = explanation.labels
 
     def elements(self) -> Iterator[Element]:
         """Yield all elements, in order."""
@@ -95,7 +95,7 @@ class _Builder:
         return Paragraph("about_batch", {"count": f"{count:,}"})
 
     def _row(self) -> Iterator[Element]:
-        yield Table(
+        yield TableBlock(
             tuple(map(Phrase, ("column", "cell", "input", "seen"))),
             tuple(map(_cells, self.labels.cells)),
             numbers=frozenset({3}),
@@ -178,7 +178,7 @@ class _Builder:
             yield Display(Factors(partials))
         elif len(story.chain) > 1:
             yield Display(Equals((whole, Factors(partials))))
-        yield Table(
+        yield TableBlock(
             (Phrase("factor"), Phrase("formula"), Phrase("put_in"), Phrase("value")),
             tuple(self._factor(factor) for factor in story.chain),
             numbers=frozenset({3}),
@@ -191,7 +191,7 @@ class _Builder:
         if zero is not None:
             yield Paragraph("zero", {"factor": Partial(zero.above, zero.below)})
 
-    def _factor(self, factor: Factor) -> tuple[Piece, ...]:
+    def _factor(self, factor: PathFactor) -> tuple[Piece, ...]:
         partial, value = Partial(factor.above, factor.below), numeral(factor.value)
         if factor.formula is None:
             return (partial, Phrase("sum_of_ways"), "", value)
@@ -324,13 +324,13 @@ class _Builder:
         head: tuple[Piece, ...],
         rows: tuple[tuple[Piece, ...], ...],
         sums: Ledger[Any],
-    ) -> Table:
+    ) -> TableBlock:
         """Return a column that adds up: the parts, what rounding took, and the total."""
         blank: tuple[Piece, ...] = ("",) * (len(head) - 2)
         body = [(*row, part.shown) for row, part in zip(rows, sums.parts, strict=True)]
         if sums.unshown != Numeral("0"):
             body.append((Phrase("rounding"), *blank, sums.unshown))
-        return Table(
+        return TableBlock(
             head, tuple(body), (Phrase("total"), *blank, sums.shown), frozenset({len(head) - 1})
         )
 

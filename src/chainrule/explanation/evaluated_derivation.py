@@ -13,7 +13,7 @@ from chainrule.derivation.derivation import Derivation
 from chainrule.documents.elements import Array, ArrayEntry, GivenValue, Line
 from chainrule.explanation.evaluated_lines import EvaluatedLine, LineEvaluator
 from chainrule.explanation.independent_values import IndependentValues, Mark
-from chainrule.explanation.sample_labels import Labels
+from chainrule.explanation.sample_labels import SampleLabels
 from chainrule.explanation.step_values import StepValues
 from chainrule.explanation.weight_account import WeightAccount, account_of
 from chainrule.formulas.arrange import orient
@@ -31,7 +31,7 @@ class EvaluatedDerivation:
 
     derivation: Derivation
     batch: StepValues
-    labels: Labels
+    labels: SampleLabels
     rows: tuple[int, ...]
     entry: ArrayEntry | None = None
 

@@ -11,7 +11,7 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.explanation.build_document import document_of
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.json_record import record_of
-from chainrule.explanation.sample_labels import Labels
+from chainrule.explanation.sample_labels import SampleLabels
 from chainrule.explanation.step_values import StepValues, memory_from
 from chainrule.explanation.weight_selector import entry_of
 from chainrule.formulas.arrange import Layout
@@ -72,7 +72,7 @@ def explain(
     state: Mapping[str, Any] | None = None,
     step: int = 1,
     layout: Layout = "rows",
-    labels: Labels | None = None,
+    labels: SampleLabels | None = None,
 ) -> Explanation:
     """Explain one step of training: the derivation with the numbers of the chosen samples.
 
@@ -123,7 +123,7 @@ def explain(
         memory_from(network, derivation.formulation, found, state),
         _step(step),
     )
-    named = labels or Labels()
+    named = labels or SampleLabels()
     entry = None
     if weight is not None:
         entry = entry_of(network, derivation.formulation, weight, named.inputs, named.outputs)

@@ -8,7 +8,7 @@ from chainrule.documents.wording import left_side, written
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.evaluated_lines import EvaluatedForm, EvaluatedLine
 from chainrule.explanation.weight_account import WeightAccount
-from chainrule.explanation.weight_paths import Factor
+from chainrule.explanation.weight_paths import PathFactor
 from chainrule.formulas.render import TEXT
 from chainrule.training.metrics import finite
 
@@ -18,7 +18,7 @@ LARGEST_ARRAY = 10_000
 
 def record_of(explanation: EvaluatedDerivation) -> dict[str, Any]:
     """Return an explanation as plain values; numbers that JSON does not have become null."""
-    labels = explanation.sample_labels
+    labels = explanation.labels
     record: dict[str, Any] = {
         "network": str(explanation.batch.network),
         "rows": list(labels.numbers or explanation.rows),
@@ -124,5 +124,5 @@ def _weight(story: WeightAccount) -> dict[str, Any]:
     }
 
 
-def _factor(factor: Factor) -> dict[str, Any]:
+def _factor(factor: PathFactor) -> dict[str, Any]:
     return {"of": str(factor.above), "by": str(factor.below), "value": factor.value}

@@ -13,7 +13,7 @@ Label = TypeVar("Label")
 
 
 @dataclass(frozen=True)
-class Part(Generic[Label]):
+class LedgerEntry(Generic[Label]):
     """One part of a sum: what it is, its value, and how it is shown."""
 
     label: Label
@@ -30,7 +30,7 @@ class Ledger(Generic[Label]):
     parts from the unrounded total: the rounding of the floating-point sum.
     """
 
-    parts: tuple[Part[Label], ...]
+    parts: tuple[LedgerEntry[Label], ...]
     total: float
     shown: Numeral
     unshown: Numeral
@@ -54,7 +54,7 @@ def ledger(
     """
     values = [float(value) for _, value in parts]
     if not all(map(math.isfinite, (*values, total))):
-        shown = tuple(Part(label, float(value), numeral(value)) for label, value in parts)
+        shown = tuple(LedgerEntry(label, float(value), numeral(value)) for label, value in parts)
         return Ledger(shown, total, numeral(total), Numeral("0"), 0.0)
     largest = max(map(abs, (*values, total)), default=0.0)
     size = math.floor(math.log10(largest)) if largest else 0
@@ -70,7 +70,7 @@ def ledger(
     exact = sum(map(Fraction, values), start=Fraction(0))
     return Ledger(
         tuple(
-            Part(label, value, shown_as(count) if value else Numeral("0"))
+            LedgerEntry(label, value, shown_as(count) if value else Numeral("0"))
             for (label, _), value, count in zip(parts, values, counts, strict=True)
         ),
         total,

@@ -21,7 +21,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Labels:
+class SampleLabels:
     """What inputs, outputs and samples are called outside the network.
 
     ``numbers`` are the indices of the rows in their table and ``lines`` their lines in its file;

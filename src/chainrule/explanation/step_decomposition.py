@@ -44,7 +44,7 @@ CAUSES = ("data", "penalty", "memory", "decay", "other")
 
 
 @dataclass(frozen=True)
-class Part:
+class StepTerm:
     """What one cause adds to the change of W: ``plain`` · ``scaling``.
 
     ``plain`` is linear in what causes it; ``scaling`` is 1 where the optimizer scales nothing.
@@ -69,7 +69,7 @@ class Split:
     """
 
     first: tuple[Equation, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[StepTerm, ...]
 
 
 def split(optimizer: Optimizer) -> Split:
@@ -112,7 +112,7 @@ def split(optimizer: Optimizer) -> Split:
         linear = [carriers[factor] for factor in rest if factor in carriers]
         cause = linear[0] if len(linear) == 1 else "other"
         gathered.setdefault((cause, product(*scaled)), []).append(product(*rest))
-    parts = [Part(cause, add(*plain), scale) for (cause, scale), plain in gathered.items()]
+    parts = [StepTerm(cause, add(*plain), scale) for (cause, scale), plain in gathered.items()]
     return Split(tuple(first), tuple(sorted(parts, key=lambda part: CAUSES.index(part.cause))))
 
 

@@ -21,11 +21,11 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.matrices import (
-    Entry,
     Extreme,
     Indexed,
     Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
     Pointwise,
     Transpose,
@@ -47,7 +47,7 @@ def substituted(line: EvaluatedLine, layout: Layout) -> Substituted | None:
 
 
 def _substituted(formula: Matrix, named: Evaluation, layout: Layout) -> Substituted | None:
-    inside = {node.symbol for node in every(formula) if isinstance(node, Entry)}
+    inside = {node.symbol for node in every(formula) if isinstance(node, MatrixSymbol)}
     shapes = [[named.size(axis) for axis in symbol.axes] for symbol in inside]
     longest = max((length for shape in shapes for length in shape), default=1)
     indexed = any(isinstance(node, Indexed) for node in every(formula))

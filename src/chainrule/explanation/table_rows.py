@@ -16,7 +16,7 @@ from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table,
 from chainrule.documents.numerals import numeral
 from chainrule.errors import DataError, nearest, shown
 from chainrule.explanation.explanation import Explanation, explain, rows_of
-from chainrule.explanation.sample_labels import Cell, Labels
+from chainrule.explanation.sample_labels import Cell, SampleLabels
 from chainrule.formulas.arrange import Layout
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
@@ -49,7 +49,7 @@ def explain_table(
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
     >>> explanation = explain_table(model, table, row=3, weight="W_ih[x,1]")
-    >>> explanation.passed, explanation.sample_labels.truth
+    >>> explanation.passed, explanation.labels.truth
     (True, '1')
     """
     given = as_table(table)
@@ -106,10 +106,10 @@ def _refuse_missing_targets(model: TableModel, table: Table) -> None:
 
 def _labels(
     model: TableModel, part: Table, chosen: tuple[int, ...], matrix: Any, targets: Any
-) -> Labels:
+) -> SampleLabels:
     outputs = _output_names(model)
     lines = tuple(int(line) for line in part.rows) if part.row_word == "line" else ()
-    labels = Labels(model.feature_names, outputs, chosen, lines)
+    labels = SampleLabels(model.feature_names, outputs, chosen, lines)
     if len(chosen) > 1:
         return labels
     cells = [*_inputs(model, part, matrix[0]), *_targets(model, part, targets[0], outputs)]

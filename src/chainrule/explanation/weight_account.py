@@ -14,7 +14,7 @@ from chainrule.explanation.independent_values import IndependentValues, Mark
 from chainrule.explanation.ledger_format import Ledger, ledger
 from chainrule.explanation.step_decomposition import DATA, PENALTY, split
 from chainrule.explanation.step_values import StepValues
-from chainrule.explanation.weight_paths import Factor, WeightPath, WeightPaths
+from chainrule.explanation.weight_paths import PathFactor, WeightPath, WeightPaths
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.evaluate import evaluate
 from chainrule.formulas.expressions import ONE, Expression, Symbol
@@ -78,7 +78,7 @@ class WeightAccount:
     after: float
     gradient: Ledger[Share]
     sample: int
-    chain: tuple[Factor, ...]
+    chain: tuple[PathFactor, ...]
     paths: Ledger[PathLabel]
     step: Ledger[Cause]
     scaled: Ledger[Cause]

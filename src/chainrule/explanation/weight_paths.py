@@ -39,7 +39,7 @@ _GIVEN = "g"
 
 
 @dataclass(frozen=True)
-class Factor:
+class PathFactor:
     """∂above/∂below with its formula and its number; ``formula`` is None where it is a sum."""
 
     above: ArrayEntry
@@ -57,7 +57,7 @@ class Factor:
 class WeightPath:
     """One chain of factors from the loss down to the weight, and their product."""
 
-    factors: tuple[Factor, ...]
+    factors: tuple[PathFactor, ...]
     value: float
 
     @property
@@ -132,12 +132,12 @@ class WeightPaths:
 
     # -- paths ----------------------------------------------------------------------------------
 
-    def chain(self, weight: ArrayEntry, sample: int) -> tuple[Factor, ...]:
+    def chain(self, weight: ArrayEntry, sample: int) -> tuple[PathFactor, ...]:
         """Return the factors from the weight up to where its effect first divides.
 
         The first factor is the derivative of the loss by what divides, the last that by the weight.
         """
-        factors: list[Factor] = []
+        factors: list[PathFactor] = []
         here, loss = weight, ArrayEntry(self.batch.formulation.loss)
         while here != loss:
             onward = list(islice(self._onward(here, sample), 2))
@@ -146,7 +146,7 @@ class WeightPaths:
             factors.append(onward[0])
             here = onward[0].above
         if here != loss:
-            factors.append(Factor(loss, here, None, self.cotangent(here)))
+            factors.append(PathFactor(loss, here, None, self.cotangent(here)))
         return tuple(reversed(factors))
 
     def paths(self, weight: ArrayEntry, sample: int) -> list[WeightPath]:
@@ -185,7 +185,7 @@ class WeightPaths:
             self._known[entry, sample] = found[:MOST_PATHS]
         return self._known[entry, sample]
 
-    def _promising(self, entry: ArrayEntry, sample: int) -> list[Factor]:
+    def _promising(self, entry: ArrayEntry, sample: int) -> list[PathFactor]:
         """Return the steps onward from an entry over which the largest products can lead."""
         uses = self._used(entry.symbol)
         if uses is None:
@@ -243,14 +243,14 @@ class WeightPaths:
         self._sizes[symbol, sample] = found
         return found
 
-    def _onward(self, entry: ArrayEntry, sample: int) -> Iterator[Factor]:
+    def _onward(self, entry: ArrayEntry, sample: int) -> Iterator[PathFactor]:
         """Yield the factor to everything that an entry acts on directly, for one sample."""
         formulation = self.batch.formulation
         at = {SAMPLES: sample, **dict(entry.position)}
         uses = self._used(entry.symbol)
         if uses is None:
             tree = self._cotangent_formula(entry.symbol)
-            yield Factor(ArrayEntry(formulation.loss), entry, tree, self.cotangent(entry))
+            yield PathFactor(ArrayEntry(formulation.loss), entry, tree, self.cotangent(entry))
             return
         for use in uses:
             free = [axis for axis in use.user.axes if axis not in at]
@@ -258,9 +258,9 @@ class WeightPaths:
             for chosen in every_combination(*lengths):
                 yield self._step(entry, use, {**at, **dict(zip(free, chosen, strict=True))})
 
-    def _step(self, entry: ArrayEntry, use: _Use, there: Mapping[Axis, int]) -> Factor:
+    def _step(self, entry: ArrayEntry, use: _Use, there: Mapping[Axis, int]) -> PathFactor:
         above = ArrayEntry(use.user, tuple((axis, there[axis]) for axis in use.user.axes))
-        return Factor(above, entry, use.factor, self.value(use.factor, there))
+        return PathFactor(above, entry, use.factor, self.value(use.factor, there))
 
     def _cotangent_formula(self, symbol: Symbol) -> Expression | None:
         """Return the formula of ∂Loss/∂symbol where it can be read entry by entry."""

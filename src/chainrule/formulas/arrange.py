@@ -22,6 +22,7 @@ from chainrule.formulas.expressions import (
     Apply,
     Expression,
     Largest,
+    Ones,
     Product,
     Rename,
     Symbol,
@@ -29,16 +30,15 @@ from chainrule.formulas.expressions import (
     product,
     rebuild,
 )
-from chainrule.formulas.expressions import Ones as OnesArray
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import (
-    Entry,
     Extreme,
     Indexed,
     Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
-    Ones,
+    OnesMatrix,
     Passed,
     Pointwise,
     turned,
@@ -88,7 +88,7 @@ def arrange(
     sides = orient(wanted, layout)
     if set(tree.axes) != set(wanted):
         missing = tuple(axis for axis in wanted if axis not in tree.axes)
-        tree = product(tree, OnesArray(missing))
+        tree = product(tree, Ones(missing))
     try:
         return _Arrangement(layout).matrix(tree, sides)
     except NoMatrixForm:
@@ -114,7 +114,7 @@ class _Arrangement:
         if not covered.issuperset(_present(sides)):
             # Nothing in the formula has this axis: it is spread over it by ones.
             missing = (None if axis in covered else axis for axis in sides)
-            formula = product(formula, inner._operand(OnesArray(()), Ones(*missing)))
+            formula = product(formula, inner._operand(Ones(()), OnesMatrix(*missing)))
         return Pointwise(formula, tuple(inner.operands.items()), *sides)
 
     def entrywise(self, tree: Expression, sides: Sides) -> Expression:
@@ -124,7 +124,7 @@ class _Arrangement:
                 if tree.axes:
                     self.operands[tree] = _entry(tree, sides, self.layout)
                 return tree
-            case OnesArray():
+            case Ones():
                 return ONE
             case Product():
                 return self._product(tree, sides)
@@ -177,7 +177,7 @@ class _Arrangement:
 
     def _product(self, tree: Product, sides: Sides) -> Expression:
         scalars = [self.entrywise(f, sides) for f in tree.factors if not f.axes]
-        arrays = [f for f in tree.factors if f.axes and not isinstance(f, OnesArray)]
+        arrays = [f for f in tree.factors if f.axes and not isinstance(f, Ones)]
         groups = _grouped(arrays)
         if not arrays:
             return product(*scalars)
@@ -203,7 +203,7 @@ class _Arrangement:
         if columns is not None and not (way and way[-1].leave == columns):
             way += [crossed.back() for crossed in reversed(graph.follow(columns))]
         if way:
-            products.append(self._operand(OnesArray(_present(sides)), self._multiplied(way)))
+            products.append(self._operand(Ones(_present(sides)), self._multiplied(way)))
         while (beside := graph.follow(None)) != []:
             products.insert(0, self._operand(ONE, self._multiplied(beside)))
         if graph.roads:
@@ -217,9 +217,9 @@ class _Arrangement:
 
     def _passed(self, crossed: "_Crossed") -> Passed:
         road, enter, leave = crossed.road, crossed.enter, crossed.leave
-        if isinstance(road, OnesArray):
+        if isinstance(road, Ones):
             # Ones are a column as stored, in either layout: entered by the unit axis they are 1ᵀ.
-            stored: Matrix = Ones(leave, None) if enter is None else Ones(enter, leave)
+            stored: Matrix = OnesMatrix(leave, None) if enter is None else OnesMatrix(enter, leave)
         else:
             stored = self.matrix(road, orient(road.axes, self.layout))
         return Passed(road, enter, leave, stored)
@@ -247,8 +247,8 @@ class _Graph:
         kept = _present(sides)
         self.roads = list(roads)
         # Summed in one factor alone, or kept and carried by none: a road of ones.
-        self.roads += [OnesArray((axis,)) for axis in summed if ends.count(axis) == 1]
-        self.roads += [OnesArray((axis,)) for axis in kept if ends.count(axis) == 0]
+        self.roads += [Ones((axis,)) for axis in summed if ends.count(axis) == 1]
+        self.roads += [Ones((axis,)) for axis in kept if ends.count(axis) == 0]
         crowded = any(ends.count(axis) > (2 if axis in summed else 1) for axis in ends)
         if crowded or any(axis not in (*summed, *kept) for axis in ends):
             raise NoMatrixForm
@@ -312,7 +312,7 @@ def _entry(symbol: Symbol, sides: Sides, layout: Layout) -> Matrix:
     present = {axis for axis in sides if axis is not None}
     if not set(symbol.axes) <= present:
         raise NoMatrixForm
-    entry = Entry(symbol, *natural)
+    entry = MatrixSymbol(symbol, *natural)
     rows, columns = sides
     here = (rows if rows in symbol.axes else None, columns if columns in symbol.axes else None)
     return entry if natural == here else turned(entry)

@@ -5,8 +5,8 @@ row axis and its column axis (``None`` is the unit axis), so that a product whos
 cannot even be built.
 
 ==============  ==========================================================================
-``Entry``       a symbol, as stored or turned over
-``Ones``        a row, a column or a matrix of ones
+``MatrixSymbol``       a symbol, as stored or turned over
+``OnesMatrix``        a row, a column or a matrix of ones
 ``Transpose``   rows and columns exchanged
 ``Multiply``    a matrix product, in walking order
 ``Pointwise``   a scalar formula applied entry by entry, ⊙ included, with broadcasting
@@ -39,7 +39,7 @@ class Matrix(Printed):
 
 
 @dataclass(frozen=True, repr=False)
-class Entry(Matrix):
+class MatrixSymbol(Matrix):
     """A symbol laid out as this layout stores it."""
 
     symbol: Symbol
@@ -48,7 +48,7 @@ class Entry(Matrix):
 
 
 @dataclass(frozen=True, repr=False)
-class Ones(Matrix):
+class OnesMatrix(Matrix):
     """Ones everywhere."""
 
     rows: Axis | None
@@ -191,8 +191,8 @@ def every(matrix: Matrix) -> Iterator[Matrix]:
 
 def turned(matrix: Matrix) -> Matrix:
     """Return the transpose; twice is the matrix itself, and ones turned over are ones."""
-    if isinstance(matrix, Ones):
-        return Ones(matrix.columns, matrix.rows)
+    if isinstance(matrix, OnesMatrix):
+        return OnesMatrix(matrix.columns, matrix.rows)
     return matrix.operand if isinstance(matrix, Transpose) else Transpose(matrix)
 
 

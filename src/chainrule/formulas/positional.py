@@ -15,13 +15,13 @@ from chainrule.formulas.evaluate import Array, Evaluation
 from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.matrices import (
-    Entry,
     Extreme,
     Indexed,
     Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
-    Ones,
+    OnesMatrix,
     Pointwise,
     Transpose,
 )
@@ -62,10 +62,10 @@ class MatrixEvaluation:
     def __call__(self, matrix: Matrix) -> Array:
         """Return the value, always two-dimensional."""
         match matrix:
-            case Entry():
+            case MatrixSymbol():
                 value = self.named(matrix.symbol)
                 return laid_out(value, matrix.symbol.axes, matrix.sides)
-            case Ones():
+            case OnesMatrix():
                 return self.named.numbers.ones([*self._shape(matrix.sides)], self.named.dtype)
             case Transpose():
                 return self(matrix.operand).T

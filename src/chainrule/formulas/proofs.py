@@ -19,7 +19,7 @@ from chainrule.formulas.expressions import Expression, product
 from chainrule.formulas.matrices import (
     Matrix,
     Multiply,
-    Ones,
+    OnesMatrix,
     Passed,
     Rejected,
     Transpose,
@@ -55,7 +55,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RejectedArrangement:
     """An arrangement that is not the product, and everything that says so.
 
     ``meets`` are the two axes that would have to be one, or ``gives`` the sides of a result that
@@ -108,7 +108,7 @@ class Proof:
         return product(*(passed.road for passed in self.walk), over=inner)
 
     @cached_property
-    def refused(self) -> tuple[Refusal, ...]:
+    def refused(self) -> tuple[RejectedArrangement, ...]:
         """Every other order and transposition of the same factors, and why it is wrong."""
         return tuple(self._refusal(entry) for entry in rejected(self.product))
 
@@ -124,7 +124,7 @@ class Proof:
         right = self._named(drawn)
         return _distance(_multiplied(self.product.factors, drawn), right)
 
-    def _refusal(self, entry: Rejected) -> Refusal:
+    def _refusal(self, entry: Rejected) -> RejectedArrangement:
         coincide = self._coincide(entry.factors)
         for samples in self._samples():
             sizes = self._lengths(samples)
@@ -132,8 +132,8 @@ class Proof:
             if trial is not None and trial.same:
                 trial = self._trial(entry.factors, dict.fromkeys(sizes, _WIDER))
             if trial is not None:
-                return Refusal(entry.factors, entry.meets, entry.gives, coincide, trial)
-        return Refusal(entry.factors, entry.meets, entry.gives, coincide, None)
+                return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, trial)
+        return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, None)
 
     def _coincide(self, factors: Factors) -> tuple[Axis, ...]:
         """Return the axes that must be as long as another for the lengths to fit."""
@@ -199,7 +199,7 @@ def _drawn(factors: Factors, sizes: Mapping[Axis, int]) -> dict[Matrix, NDArray[
         shape = [1 if axis is None else sizes[axis] for axis in matrix.sides]
         seed = np.random.default_rng([len(values), *shape])
         values[matrix] = seed.uniform(-1.0, 1.0, shape)
-        if isinstance(matrix, Ones):
+        if isinstance(matrix, OnesMatrix):
             values[matrix] = np.ones(shape)
             values[turned(matrix)] = values[matrix].T
     return values

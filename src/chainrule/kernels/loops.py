@@ -100,7 +100,7 @@ class Loops(Lowering):
             case Rename():
                 with self._bound({tree.old: self.counters[tree.new]}):
                     return self(tree.operand)
-            case Apply(function=Function() as function) if id(function) not in IN_CORE:
+            case Apply(function=Function() as function) if function not in IN_CORE:
                 (argument,) = tree.arguments
                 axis = function.layer_axis(argument)
                 return self(function.body(function.computed, {"z": argument}, axis))

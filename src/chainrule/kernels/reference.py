@@ -17,15 +17,15 @@ from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.positional import Entrywise
 from chainrule.plans.operations import (
-    Extreme,
+    ComputeExtreme,
+    ComputeLayerwise,
+    ComputePointwise,
+    ComputeTotal,
     General,
-    Layerwise,
     MatrixProduct,
     Operation,
-    Pointwise,
     Reference,
     Spread,
-    Total,
 )
 from chainrule.plans.plan import Plan
 
@@ -104,24 +104,24 @@ class Execution:
     def _matrix_product(self, operation: MatrixProduct) -> Array:
         return self.read(operation.left) @ self.read(operation.right)
 
-    def _total(self, operation: Total) -> Array:
+    def _total(self, operation: ComputeTotal) -> Array:
         place = 0 if operation.over == "rows" else 1
         return np.asarray(np.sum(self.read(operation.source), axis=place, keepdims=True))
 
-    def _extreme(self, operation: Extreme) -> Array:
+    def _extreme(self, operation: ComputeExtreme) -> Array:
         place = 0 if operation.over == "rows" else 1
         return np.asarray(np.max(self.read(operation.source), axis=place, keepdims=True))
 
     def _spread(self, operation: Spread) -> Array:
         return np.broadcast_to(self.read(operation.source), self.shape(operation.sides))
 
-    def _pointwise(self, operation: Pointwise) -> Array:
+    def _pointwise(self, operation: ComputePointwise) -> Array:
         operands = {symbol.name: self.read(reference) for symbol, reference in operation.operands}
         evaluation = Entrywise(operands, dtype=self.dtype)
         evaluation.sizes = self.sizes
         return np.broadcast_to(evaluation(operation.formula), self.shape(operation.sides))
 
-    def _layerwise(self, operation: Layerwise) -> Array:
+    def _layerwise(self, operation: ComputeLayerwise) -> Array:
         for part in operation.body:
             self.step(part)
         return self.values[operation.target]
@@ -143,11 +143,11 @@ class Execution:
 
 _RULES: dict[type, Callable[[Execution, Any], Array]] = {
     MatrixProduct: Execution._matrix_product,
-    Total: Execution._total,
-    Extreme: Execution._extreme,
+    ComputeTotal: Execution._total,
+    ComputeExtreme: Execution._extreme,
     Spread: Execution._spread,
-    Pointwise: Execution._pointwise,
-    Layerwise: Execution._layerwise,
+    ComputePointwise: Execution._pointwise,
+    ComputeLayerwise: Execution._layerwise,
     General: Execution._general,
 }
 

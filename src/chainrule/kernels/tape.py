@@ -201,7 +201,7 @@ class Lowering:
 
     def _apply(self, tree: Apply) -> int:
         function = tree.function
-        name = IN_CORE[id(function)] if isinstance(function, Function) else function.name
+        name = IN_CORE[function] if isinstance(function, Function) else function.name
         if name not in OPERATIONS:
             raise NotFused(f"the primitive {name} is not one of the core's")
         return self.code.emit(name, *(self(argument) for argument in tree.arguments))

@@ -49,7 +49,7 @@ _INITIALIZE = 1
 
 
 @dataclass(frozen=True)
-class Names:
+class SymbolNames:
     """What the symbols of a network are called: the source page's way or numbered.
 
     ``places`` name the layers from the inputs to the outputs; a weight is named after the two it
@@ -61,7 +61,7 @@ class Names:
     target: str
 
     @classmethod
-    def for_depth(cls, count: int) -> "Names":
+    def for_depth(cls, count: int) -> "SymbolNames":
         """Return the source page's names for one hidden layer, numbers otherwise."""
         if count == 3:
             return cls(("i", "h", "o"), joined=True, target="Y_t")
@@ -125,9 +125,9 @@ class Network:
     # -- names and shapes ----------------------------------------------------------------------
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> SymbolNames:
         """How this network's symbols are called."""
-        return Names.for_depth(len(self.layers))
+        return SymbolNames.for_depth(len(self.layers))
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:

@@ -2,15 +2,15 @@
 
 Every value is a matrix in the rows layout, known by name; ``Reference`` to it may be transposed.
 
-=================  ======================================================================
-``MatrixProduct``  op(left) · op(right)
-``Total``          sum over the rows or over the columns (a product with **1**)
-``Spread``         repeat a row or a column (an outer product with **1**)
-``Extreme``        largest entry over the rows or the columns
-``Pointwise``      a scalar formula entry by entry, operands broadcast by position
-``Layerwise``      a function of each sample's layer, with the operations it consists of
-``General``        an expression with no matrix form, by the meaning of its named axes
-=================  ======================================================================
+===================  ======================================================================
+``MatrixProduct``    op(left) · op(right)
+``ComputeTotal``     sum over the rows or over the columns (a product with **1**)
+``Spread``           repeat a row or a column (an outer product with **1**)
+``ComputeExtreme``   largest entry over the rows or the columns
+``ComputePointwise``  a scalar formula entry by entry, operands broadcast by position
+``ComputeLayerwise``  a function of each sample's layer, with the operations it consists of
+``General``          an expression with no matrix form, by the meaning of its named axes
+===================  ======================================================================
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,7 @@ from typing import Literal
 from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.expressions import Expression, Symbol, substitute
 from chainrule.formulas.functions import Function
-from chainrule.formulas.matrices import Entry, Matrix
-from chainrule.formulas.matrices import Pointwise as PointwiseMatrix
+from chainrule.formulas.matrices import Matrix, MatrixSymbol, Pointwise
 from chainrule.formulas.render import TEXT, Writer
 
 Stage = Literal["forward", "backward", "update"]
@@ -92,7 +91,7 @@ class _OneSource(Operation):
 
 
 @dataclass(frozen=True)
-class Total(_OneSource):
+class ComputeTotal(_OneSource):
     """The sum over the rows or over the columns of ``source``, which become the unit axis."""
 
     over: Over
@@ -112,7 +111,7 @@ class Spread(_OneSource):
 
 
 @dataclass(frozen=True)
-class Extreme(_OneSource):
+class ComputeExtreme(_OneSource):
     """The largest entry over the rows or over the columns of ``source``."""
 
     over: Over
@@ -123,7 +122,7 @@ class Extreme(_OneSource):
 
 
 @dataclass(frozen=True)
-class Pointwise(Operation):
+class ComputePointwise(Operation):
     """A scalar formula, entry by entry; ``operands`` say what its symbols stand for."""
 
     formula: Expression
@@ -136,7 +135,7 @@ class Pointwise(Operation):
     @property
     def formula_text(self) -> str:
         shown: tuple[tuple[Symbol, Matrix], ...] = tuple(
-            (symbol, Entry(Symbol(str(reference)), *self.sides))
+            (symbol, MatrixSymbol(Symbol(str(reference)), *self.sides))
             for symbol, reference in self.operands
             if symbol.axes
         )
@@ -144,11 +143,11 @@ class Pointwise(Operation):
             symbol: Symbol(str(reference)) for symbol, reference in self.operands if not symbol.axes
         }
         formula = substitute(self.formula, dict(scalars))
-        return Writer(TEXT).write(PointwiseMatrix(formula, shown, *self.sides))
+        return Writer(TEXT).write(Pointwise(formula, shown, *self.sides))
 
 
 @dataclass(frozen=True)
-class Layerwise(_OneSource):
+class ComputeLayerwise(_OneSource):
     """A function of each sample's layer along ``axis``; ``body`` computes it step by step."""
 
     function: Function

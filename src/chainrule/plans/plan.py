@@ -12,32 +12,32 @@ from chainrule.formulas.axes import Sides
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import ONE, Expression, Symbol, substitute, symbols
 from chainrule.formulas.matrices import (
-    Entry,
+    Extreme,
     Indexed,
+    Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
-    Ones,
+    OnesMatrix,
+    Pointwise,
     Transpose,
 )
-from chainrule.formulas.matrices import Extreme as ExtremeMatrix
-from chainrule.formulas.matrices import Layerwise as LayerwiseMatrix
-from chainrule.formulas.matrices import Pointwise as PointwiseMatrix
 from chainrule.formulas.simplify import safe_logarithms
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, G, Optimizer, W
 from chainrule.plans.operations import (
-    Extreme,
+    ComputeExtreme,
+    ComputeLayerwise,
+    ComputePointwise,
+    ComputeTotal,
     General,
-    Layerwise,
     MatrixProduct,
     Operation,
     Over,
-    Pointwise,
     Reference,
     Spread,
     Stage,
-    Total,
     names_used,
 )
 
@@ -168,11 +168,13 @@ class _Lowering:
             if reference.transposed:
                 reference = self._copied(reference, matrix.sides, left.name)
             self.aliases[left.name] = reference
-        self.known[Entry(left, *orient(left.axes, "rows"))] = reference
+        self.known[MatrixSymbol(left, *orient(left.axes, "rows"))] = reference
 
     def _copied(self, reference: Reference, sides: Sides, target: str) -> Reference:
         value = Symbol("x")
-        self.operations.append(Pointwise(target, sides, self.stage, value, ((value, reference),)))
+        self.operations.append(
+            ComputePointwise(target, sides, self.stage, value, ((value, reference),))
+        )
         return Reference(target)
 
     def update(self, update: Equation) -> None:
@@ -181,7 +183,9 @@ class _Lowering:
         axes = update.left.axes
         operands = self._operands(update.right)
         self.operations.append(
-            Pointwise(update.left.name, orient(axes, "rows"), "update", update.right, operands)
+            ComputePointwise(
+                update.left.name, orient(axes, "rows"), "update", update.right, operands
+            )
         )
 
     def _operands(self, tree: Expression) -> tuple[tuple[Symbol, Reference], ...]:
@@ -193,7 +197,7 @@ class _Lowering:
     def _value(self, matrix: Matrix, target: str | None = None) -> Reference:
         """Return where a matrix is found, computing it where it is not known yet."""
         match matrix:
-            case Entry():
+            case MatrixSymbol():
                 known = self.known.get(matrix)
                 return known or Reference(matrix.symbol.name)
             case Transpose():
@@ -213,59 +217,59 @@ class _Lowering:
         match matrix:
             case Multiply():
                 return self._product(matrix, target)
-            case PointwiseMatrix():
+            case Pointwise():
                 return self._pointwise(matrix, target)
-            case LayerwiseMatrix():
+            case Layerwise():
                 return self._layerwise(matrix, target)
-            case ExtremeMatrix():
+            case Extreme():
                 over: Over = "rows" if matrix.operand.rows == matrix.axis else "columns"
                 source = self._value(matrix.operand)
-                return Extreme(target, matrix.sides, self.stage, source, over)
+                return ComputeExtreme(target, matrix.sides, self.stage, source, over)
             case Indexed():
                 operands = self._operands(matrix.expression)
                 return General(target, matrix.sides, self.stage, matrix.expression, operands)
-            case Ones():
-                return Pointwise(target, matrix.sides, self.stage, ONE, ())
+            case OnesMatrix():
+                return ComputePointwise(target, matrix.sides, self.stage, ONE, ())
         raise TypeError(f"no operation computes the matrix node {type(matrix).__name__}")
 
     def _product(self, matrix: Multiply, target: str) -> Operation:
         *front, last = matrix.factors
         left: Matrix = front[0] if len(front) == 1 else Multiply(tuple(front))
         sides = matrix.sides
-        if isinstance(left, Ones) or isinstance(last, Ones):
-            ones, other = (left, last) if isinstance(left, Ones) else (last, left)
+        if isinstance(left, OnesMatrix) or isinstance(last, OnesMatrix):
+            ones, other = (left, last) if isinstance(left, OnesMatrix) else (last, left)
             source = self._value(other)
             if ones.sides in ((sides[0], None), (None, sides[1])):
                 return Spread(target, sides, self.stage, source)
             over: Over = "rows" if ones is left else "columns"
-            return Total(target, sides, self.stage, source, over)
+            return ComputeTotal(target, sides, self.stage, source, over)
         return MatrixProduct(target, sides, self.stage, self._value(left), self._value(last))
 
-    def _pointwise(self, matrix: PointwiseMatrix, target: str) -> Operation:
+    def _pointwise(self, matrix: Pointwise, target: str) -> Operation:
         formula = matrix.formula
         operands: list[tuple[Symbol, Reference]] = []
         for symbol, operand in matrix.operands:
-            if isinstance(operand, Ones):
+            if isinstance(operand, OnesMatrix):
                 formula = substitute(formula, {symbol: ONE})  # the target's sides spread it
             else:
                 operands.append((symbol, self._value(operand)))
         scalars = symbols(formula) - {symbol for symbol, _ in matrix.operands}
         operands.extend(
-            (symbol, self._value(Entry(symbol, None, None)))
+            (symbol, self._value(MatrixSymbol(symbol, None, None)))
             for symbol in sorted(scalars, key=lambda symbol: symbol.name)
         )
-        return Pointwise(target, matrix.sides, self.stage, formula, tuple(operands))
+        return ComputePointwise(target, matrix.sides, self.stage, formula, tuple(operands))
 
-    def _layerwise(self, matrix: LayerwiseMatrix, target: str) -> Operation:
+    def _layerwise(self, matrix: Layerwise, target: str) -> Operation:
         source = self._value(matrix.operand)
         operand = matrix.operand
         axes = tuple(axis for axis in operand.sides if axis is not None)
         argument = Symbol(f"{target}·z", axes)
         body = matrix.function.body(matrix.function.computed, {"z": argument}, matrix.axis)
         inner = _Lowering(prefix=f"{target}′", stage=self.stage)
-        inner.known[Entry(argument, *orient(axes, "rows"))] = source
+        inner.known[MatrixSymbol(argument, *orient(axes, "rows"))] = source
         inner._value(arrange(body, "rows", axes), target)
-        return Layerwise(
+        return ComputeLayerwise(
             target,
             matrix.sides,
             self.stage,

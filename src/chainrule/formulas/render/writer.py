@@ -16,13 +16,13 @@ from chainrule.formulas.expressions import (
     children,
 )
 from chainrule.formulas.matrices import (
-    Entry,
     Extreme,
     Indexed,
     Layerwise,
     Matrix,
+    MatrixSymbol,
     Multiply,
-    Ones,
+    OnesMatrix,
     Pointwise,
     Transpose,
 )
@@ -142,13 +142,13 @@ class Writer(ExpressionWriter):
     def _matrix(self, matrix: Matrix) -> Piece:
         style = self.style
         match matrix:
-            case Entry():
+            case MatrixSymbol():
                 outer = (self._letters, self._operands)
                 self._letters, self._operands = None, {}
                 written = self._symbol(matrix.symbol)
                 self._letters, self._operands = outer
                 return written
-            case Ones():
+            case OnesMatrix():
                 kind = (
                     "matrix"
                     if matrix.rows and matrix.columns
@@ -177,7 +177,7 @@ class Writer(ExpressionWriter):
 
     def _multiplier(self, factor: Matrix) -> str:
         # A plain name needs no brackets, not even ∂Loss/∂Z.
-        return self._matrix_at(factor, PREFIX if isinstance(factor, Entry) else POWER)
+        return self._matrix_at(factor, PREFIX if isinstance(factor, MatrixSymbol) else POWER)
 
     def _matrix_at(self, matrix: Matrix, level: int) -> str:
         written, own = self._matrix(matrix)

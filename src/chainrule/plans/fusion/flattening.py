@@ -28,21 +28,21 @@ from chainrule.plans.fusion.fused_plan import (
     Reduced,
 )
 from chainrule.plans.operations import (
-    Extreme,
+    ComputeExtreme,
+    ComputeLayerwise,
+    ComputePointwise,
+    ComputeTotal,
     General,
-    Layerwise,
     MatrixProduct,
     Operation,
-    Pointwise,
     Reference,
     Spread,
-    Total,
 )
 from chainrule.plans.plan import Plan
 
 
 @dataclass(frozen=True)
-class Entry:
+class FlatEntry:
     """One operation after names are resolved: a producer, a formula, or a sum to a scalar."""
 
     target: str
@@ -64,7 +64,7 @@ class Flat:
     """The Plan's operations without layers, copies and repetitions."""
 
     def __init__(self, plan: Plan) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[FlatEntry] = []
         self.aliases: dict[str, Reference] = {}
         self.sides: dict[str, Sides] = {
             symbol.name: orient(symbol.axes, "rows")
@@ -85,20 +85,20 @@ class Flat:
     def take(self, operation: Operation) -> None:
         self.sides[operation.target] = operation.sides
         match operation:
-            case Layerwise():
+            case ComputeLayerwise():
                 for part in operation.body:
                     self.take(part)
             case MatrixProduct():
                 left, right = self.resolve(operation.left), self.resolve(operation.right)
                 self._produce(operation, Multiplied(left, right))
-            case Total() | Extreme():
+            case ComputeTotal() | ComputeExtreme():
                 source = self.resolve(operation.source)
-                largest = isinstance(operation, Extreme)
+                largest = isinstance(operation, ComputeExtreme)
                 self._produce(operation, Reduced(source, operation.over, largest))
             case Spread():
                 value = Symbol("x")
                 self._assign(operation, value, ((value, operation.source),))
-            case Pointwise():
+            case ComputePointwise():
                 self._assign(operation, operation.formula, operation.operands)
             case General():
                 self._produce(operation, Looped(operation.expression, self._operands(operation)))
@@ -117,7 +117,7 @@ class Flat:
     def _produce(self, operation: Operation, producer: Producer) -> None:
         key = (operation.sides, producer)
         if not self._repeated(operation, key):
-            self.entries.append(Entry(operation.target, operation.sides, producer=producer))
+            self.entries.append(FlatEntry(operation.target, operation.sides, producer=producer))
 
     def _repeated(self, operation: Operation, key: object) -> bool:
         known = self._known.get(key)
@@ -156,7 +156,7 @@ class Flat:
         used = {symbol.name for symbol in symbols(written)}
         kept = {name: reference for name, reference in named.items() if name in used}
         assignment = Assignment(operation.target, written, kept, update)
-        self.entries.append(Entry(operation.target, operation.sides, assignment=assignment))
+        self.entries.append(FlatEntry(operation.target, operation.sides, assignment=assignment))
         if not update and operation.sides != UNIT and children(written):
             earlier[written] = Symbol(operation.target)
 
@@ -166,19 +166,21 @@ def written_out(formula: Expression) -> Expression:
     parts = tuple(written_out(part) for part in children(formula))
     if isinstance(formula, Apply) and isinstance(formula.function, Function):
         function = formula.function
-        if id(function) in IN_CORE:
+        if function in IN_CORE:
             return Apply(function, parts)
         return written_out(function.body(function.computed, {"z": parts[0]}))
     return rebuild(formula, parts) if parts else formula
 
 
-def totals_apart(entries: list[Entry], sides: dict[str, Sides], wanted: set[str]) -> list[Entry]:
+def totals_apart(
+    entries: list[FlatEntry], sides: dict[str, Sides], wanted: set[str]
+) -> list[FlatEntry]:
     """Turn totals and products that end in one number into sums over all entries."""
     uses = Counter(reference.name for entry in entries for reference in entry.reads)
     made = {entry.target: entry for entry in entries}
-    result: list[Entry] = []
+    result: list[FlatEntry] = []
 
-    def inner(name: str) -> Entry | None:
+    def inner(name: str) -> FlatEntry | None:
         entry = made.get(name)
         return entry if entry and uses[name] == 1 and name not in wanted else None
 
@@ -200,7 +202,7 @@ def totals_apart(entries: list[Entry], sides: dict[str, Sides], wanted: set[str]
                     result.remove(before)
                     left, source = Reference(candidate.name), right
             if left is None:
-                result.append(Entry(entry.target, UNIT, sum_of=source.name))
+                result.append(FlatEntry(entry.target, UNIT, sum_of=source.name))
                 continue
         elif isinstance(producer, Multiplied):
             left, source = producer.left, producer.right.turned()
@@ -213,15 +215,15 @@ def totals_apart(entries: list[Entry], sides: dict[str, Sides], wanted: set[str]
         sides[name] = spread
         formula = product(Symbol(str(left)), Symbol(str(source)))
         operands = {str(left): left, str(source): source}
-        result.append(Entry(name, spread, assignment=Assignment(name, formula, operands)))
-        result.append(Entry(entry.target, UNIT, sum_of=name))
+        result.append(FlatEntry(name, spread, assignment=Assignment(name, formula, operands)))
+        result.append(FlatEntry(entry.target, UNIT, sum_of=name))
     return result
 
 
-def only_needed(entries: list[Entry], wanted: set[str]) -> list[Entry]:
+def only_needed(entries: list[FlatEntry], wanted: set[str]) -> list[FlatEntry]:
     """Leave out what the wanted values do not rest on."""
     needed = set(wanted)
-    kept: list[Entry] = []
+    kept: list[FlatEntry] = []
     for entry in reversed(entries):
         update = entry.assignment is not None and entry.assignment.update
         if update or entry.target in needed:

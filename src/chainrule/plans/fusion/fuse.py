@@ -20,7 +20,7 @@ from chainrule.formulas.expressions import (
     add,
     symbols,
 )
-from chainrule.plans.fusion.flattening import Entry, Flat, only_needed, totals_apart
+from chainrule.plans.fusion.flattening import Flat, FlatEntry, only_needed, totals_apart
 from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
@@ -65,7 +65,7 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
 # -- one flat list of entries --------------------------------------------------------------------
 
 
-def _grouped(entries: list[Entry], sides: Mapping[str, Sides], together: bool) -> list[Kernel]:
+def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: bool) -> list[Kernel]:
     kernels: list[Kernel] = []
     place: dict[str, int] = {}
     changed: dict[str, int] = {}
@@ -92,7 +92,7 @@ def _grouped(entries: list[Entry], sides: Mapping[str, Sides], together: bool) -
 
 
 def _home(
-    entry: Entry, kernels: list[Kernel], place: dict[str, int], sides: Mapping[str, Sides]
+    entry: FlatEntry, kernels: list[Kernel], place: dict[str, int], sides: Mapping[str, Sides]
 ) -> int | None:
     """Return the kernel in whose result the entry's operands stand, if it can run there."""
     if entry.producer:

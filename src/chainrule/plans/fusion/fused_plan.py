@@ -8,6 +8,7 @@ from chainrule.formulas.expressions import (
     Expression,
     Symbol,
 )
+from chainrule.formulas.functions import Function
 from chainrule.network.activations import CATALOGUE
 from chainrule.plans.operations import (
     Over,
@@ -16,7 +17,7 @@ from chainrule.plans.operations import (
 from chainrule.plans.plan import Plan
 
 UNIT: Sides = (None, None)
-IN_CORE = {id(CATALOGUE[name]): name for name in ("sigmoid",)}
+IN_CORE: Mapping[Function, str] = {CATALOGUE[name]: name for name in ("sigmoid",)}
 """Named functions that the core has as a primitive; all others are written out."""
 
 
