@@ -472,9 +472,9 @@ private:
         switch (i.producer) {
         case nothing: o.action = run_formula<T>; break;
         case product: bind_product(i, o, light); break;
-        case dot: o.action = light ? light->dot : run_dot<T>; break;
-        case total_of_rows: o.action = light ? light->column_sums : run_column_sums<T>; break;
-        case total_of_columns: o.action = light ? light->row_sums : run_row_sums<T>; break;
+        case dot: o.action = light && light->dot ? light->dot : run_dot<T>; break;
+        case total_of_rows: o.action = light && light->dot ? light->column_sums : run_column_sums<T>; break;
+        case total_of_columns: o.action = light && light->dot ? light->row_sums : run_row_sums<T>; break;
         case transposition: o.action = run_transposition<T>; break;
         default: break;
         }

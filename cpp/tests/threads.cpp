@@ -96,7 +96,7 @@ struct Finish {
 template <class T>
 constexpr Kernel<T> kernels[] = {kernel<T>};
 template <class T>
-constexpr Finished<T> finished[] = {finished_by<T, Finish>};
+constexpr Finished<T> finished[] = {finished_by<T, Finish, true>};
 
 template <class T>
 void fill(Machine<T>& machine, Number value, int factor, int range, int scale) {

@@ -156,9 +156,9 @@ def light(text: str) -> bool:
     """Return whether a formula is a few steps on a product's sums and one other matrix.
 
     A gradient's plain descent is, and the slope of an activation that is known from its output.
-    Such a formula is also compiled into the product's register tile, once per tile shape, which is
-    half of what an instruction set costs to compile.  Every other formula meets the stored product,
-    with the same bits: heavier ones, whose time is not in the stores, and those of a penalty.
+    Such a formula is also compiled into the product's register tile, once per tile shape: a
+    third of what an instruction set costs to compile.  Every other formula, as the descent with a
+    penalty, meets the stored product, with the same bits.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
@@ -169,9 +169,13 @@ def light(text: str) -> bool:
         and names.count("scalar") <= 1
         and rest.pop() == "store"
         and rest[-1] in ("multiply", "fnma")
-        and len(rest) <= 3
+        and (_descent(text) or 2 <= len(rest) <= 3)
         and _LIGHT.issuperset(rest)
     )
+
+
+def _descent(text: str) -> bool:
+    return text.split("; ")[-2].startswith("fnma")
 
 
 def finish(number: int, text: str) -> str:
@@ -185,15 +189,17 @@ def finish(number: int, text: str) -> str:
             case "operand" if words[0] == "0":
                 lines.append(f"const Vec<T> r{place} = sum;")
             case "operand":
-                where = f"c.in{at} + row * c.step{at} + column"
-                lines.append(f"const Vec<T> r{place} = load<T>({where});")
+                members.append(f"const T* const p = c.in{at};")
+                members.append(f"const std::ptrdiff_t d = c.step{at};")
+                lines.append(f"const Vec<T> r{place} = load<T>(p + row * d + column);")
             case "scalar":
                 members.append(f"const Vec<T> r{place} = broadcast<T>(c.scalar{at});")
             case "constant":
                 members.append(f"const Vec<T> r{place} = broadcast<T>(T({words[0]}));")
             case "store":
-                where = f"c.out{at} + row * c.out_step{at} + column"
-                lines.append(f"store<T>({where}, kept<T>(r{words[0]}, live));")
+                members.append(f"T* const q = c.out{at};")
+                members.append(f"const std::ptrdiff_t e = c.out_step{at};")
+                lines.append(f"store<T>(q + row * e + column, kept<T>(r{words[0]}, live));")
             case _:
                 lines.append(f"const Vec<T> r{place} = {_operation(name, words)};")
     return "\n".join(
@@ -227,8 +233,9 @@ def _operation(name: str, words: list[str]) -> str:
 def _file(includes: list[str], body: list[str]) -> str:
     return "\n".join(
         [
-            "// Written by `python -m chainrule.kernels.generate` from the catalogues of activations,",
-            "// losses, penalties and optimizers. Not to be edited; scripts/check compares it.",
+            "// Written by `python -m chainrule.kernels.generate` from the catalogues of",
+            "// activations, losses, penalties and optimizers. Not to be edited; scripts/check",
+            "// compares it.",
             "#pragma once",
             "",
             *(f'#include "../{name}"' for name in includes),
@@ -276,14 +283,16 @@ def finishes_file(found: list[str]) -> str:
     body += ["template <class T>", "struct Finishes {"]
     body.append("    static constexpr Finished<T> table[] = {")
     for number, text in enumerate(found):
-        body.append(f"        finished_by<T, Finish_{number}>," if light(text) else "        {},")
+        which = f"finished_by<T, Finish_{number}, {str(_descent(text)).lower()}>"
+        body.append(f"        {which if light(text) else '{}'},")
     body += ["    };", "};"]
     return _file(["finish.hpp"], body)
 
 
 def texts_file(found: list[str]) -> str:
     """Return the text of each formula, by which a program's formula finds its number."""
-    body = ["constexpr const char* formula_texts[] = {", *(f'    "{text}",' for text in found), "};"]
+    lines = [f'    "{text}",' for text in found]
+    body = ["constexpr const char* formula_texts[] = {", *lines, "};"]
     return _file(["isa.hpp", "program.hpp"], body)
 
 
