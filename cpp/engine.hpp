@@ -14,7 +14,7 @@ struct Table {
     static M& of(void* self) { return *static_cast<M*>(self); }
 
     static void* create(const Program& program) {
-        return new M(program, kernels<T>(), finishes<T>());
+        return new M(program, kernels<T>(), finish_numbers<T>(), finishes<T>());
     }
     static void destroy(void* self) { delete static_cast<M*>(self); }
     static Number bytes(void* self) { return Number(of(self).bytes()); }

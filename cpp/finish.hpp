@@ -7,8 +7,8 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// The functions of one light formula; all null where a formula is not light. Those of narrow layers
-// and totals are there for descents only: no slope follows them.
+// The functions of one light formula. Those of narrow layers and totals are null except for descents:
+// no slope follows them.
 template <class T>
 struct Finished {
     void (*product)(Along, Block, std::ptrdiff_t depth, Left<T>, Right<T>, const Call<T>&);

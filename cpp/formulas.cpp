@@ -19,5 +19,14 @@ const Kernel<CHAINRULE_NUMBER>* kernels<CHAINRULE_NUMBER>() {
 #endif
 }
 
+template <>
+const signed char* finish_numbers<CHAINRULE_NUMBER>() {
+#if defined(CHAINRULE_TAPED)
+    return nullptr;
+#else
+    return finish_number;
+#endif
+}
+
 }  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule

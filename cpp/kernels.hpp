@@ -1,6 +1,6 @@
-// The generated functions of one number type, as tables by the number of the formula. formulas.cpp
-// and finishes.cpp define them, apart from the machine: what is compiled anew after a change of one
-// of them does not include the others.
+// The generated functions of one number type: kernels by the number of the formula, and for the light
+// ones among them the number of a finish (null or -1: none). formulas.cpp and finishes.cpp define them,
+// apart from the machine: a new formula leaves the finishes as they are.
 #pragma once
 
 #include "finish.hpp"
@@ -14,6 +14,13 @@ template <>
 const Kernel<float>* kernels<float>();
 template <>
 const Kernel<double>* kernels<double>();
+
+template <class T>
+const signed char* finish_numbers();
+template <>
+const signed char* finish_numbers<float>();
+template <>
+const signed char* finish_numbers<double>();
 
 template <class T>
 const Finished<T>* finishes();

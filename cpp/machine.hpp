@@ -30,8 +30,9 @@ constexpr std::ptrdiff_t largest_bound_product = std::ptrdiff_t{1} << 19;
 template <class T>
 class Machine {
 public:
-    Machine(const Program& program, const Kernel<T>* kernels, const Finished<T>* finished)
-        : p(program), kernels_(kernels), finished_(finished), arena_(needed(program)) {
+    Machine(const Program& program, const Kernel<T>* kernels, const signed char* finish_numbers,
+            const Finished<T>* finished)
+        : p(program), kernels_(kernels), finish_numbers_(finish_numbers), finished_(finished), arena_(needed(program)) {
         base = arena_.take<T*>(p.value_count);
         stride = arena_.take<std::ptrdiff_t>(p.value_count);
         length = arena_.take<std::ptrdiff_t>(p.axis_count);
@@ -503,9 +504,10 @@ private:
     const Finished<T>* light_finish(const Instruction& i) const {
         if (i.formula < 0 || i.bias >= 0 || (i.destination >= 0 && !i.passing)) return nullptr;
         const Formula& f = p.formulas[i.formula];
-        if (f.native < 0 || !finished_[f.native].product || p.places[f.operand_begin].value >= 0)
+        if (f.native < 0 || !finish_numbers_ || p.places[f.operand_begin].value >= 0)
             return nullptr;
-        return finished_ + f.native;
+        const int number = finish_numbers_[f.native];
+        return number < 0 ? nullptr : finished_ + number;
     }
 
     // Products that are small enough for a list of tiles without blocks, and for one thread.
@@ -599,6 +601,7 @@ private:
     double work(const Instruction& i, const std::ptrdiff_t* lengths) const;
 
     const Kernel<T>* kernels_;
+    const signed char* finish_numbers_;
     const Finished<T>* finished_;
     Arena arena_;
     double* registers_;

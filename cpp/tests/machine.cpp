@@ -22,6 +22,14 @@ const Kernel<double>* kernels<double>() {
     return nullptr;
 }
 template <>
+const signed char* finish_numbers<float>() {
+    return nullptr;
+}
+template <>
+const signed char* finish_numbers<double>() {
+    return nullptr;
+}
+template <>
 const Finished<float>* finishes<float>() {
     return nullptr;
 }

@@ -271,21 +271,26 @@ def formulas_file(found: list[str]) -> str:
             which = "formula_{}<{}>" if name in _types(text) else "taped<{1}>[{0}]"
             body.append(f"        {which.format(number, name)},")
         body += ["    };", "};"]
+    lights = [text for text in found if light(text)]
+    body += [
+        "// Which finish a light formula has; -1: none.",
+        "constexpr signed char finish_number[] = {",
+    ]
+    body += [f"    {lights.index(text) if text in lights else -1}," for text in found]
+    body.append("};")
     return _file(["taped.hpp"], body)
 
 
 def finishes_file(found: list[str]) -> str:
-    """Return what finishes products in registers, and a table: empty where a formula cannot."""
+    """Return what finishes products in registers, and a table: the light formulas in order."""
     body: list[str] = []
-    for number, text in enumerate(found):
-        if light(text):
-            body += [f"// {text}", finish(number, text), ""]
+    finishes: list[str] = []
+    for number, text in enumerate(filter(light, found)):
+        body += [f"// {text}", finish(number, text), ""]
+        descent = str(_descent(text)).lower()
+        finishes.append(f"        finished_by<T, Finish_{number}, {descent}>,")
     body += ["template <class T>", "struct Finishes {"]
-    body.append("    static constexpr Finished<T> table[] = {")
-    for number, text in enumerate(found):
-        which = f"finished_by<T, Finish_{number}, {str(_descent(text)).lower()}>"
-        body.append(f"        {which if light(text) else '{}'},")
-    body += ["    };", "};"]
+    body += ["    static constexpr Finished<T> table[] = {", *finishes, "    };", "};"]
     return _file(["finish.hpp"], body)
 
 
