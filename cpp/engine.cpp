@@ -1,11 +1,14 @@
-// The engine for one instruction set. The build compiles this file once for each, with
-// CHAINRULE_ENGINES the name of the table and CHAINRULE_ISA_NAMESPACE of everything else.
+// The machine of one number type (CHAINRULE_NUMBER) for one instruction set.
 #include "engine.hpp"
 
 namespace chainrule {
+inline namespace CHAINRULE_ISA_NAMESPACE {
 
-extern const Engines CHAINRULE_ENGINES;
-const Engines CHAINRULE_ENGINES = {CHAINRULE_ISA_TEXT, &Table<float>::engine,
-                                   &Table<double>::engine, formula_texts, formula_count};
+template void run_tape<CHAINRULE_NUMBER>(Call<CHAINRULE_NUMBER>&, const Step*, const Step*,
+                                         const double*, bool);
 
+extern const Engine CHAINRULE_ENGINE;
+constexpr Engine CHAINRULE_ENGINE = Table<CHAINRULE_NUMBER>::engine;
+
+}  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule

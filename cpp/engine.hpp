@@ -1,7 +1,7 @@
 // The table of functions through which the bindings reach one number type of one instruction set.
 #pragma once
 
-#include "generated/formulas.inc"
+#include "kernels.hpp"
 #include "run.hpp"
 
 namespace chainrule {
@@ -14,7 +14,7 @@ struct Table {
     static M& of(void* self) { return *static_cast<M*>(self); }
 
     static void* create(const Program& program) {
-        return new M(program, Kernels<T>::table, Kernels<T>::finished);
+        return new M(program, kernels<T>(), finish_numbers<T>(), finishes<T>());
     }
     static void destroy(void* self) { delete static_cast<M*>(self); }
     static Number bytes(void* self) { return Number(of(self).bytes()); }

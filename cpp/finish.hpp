@@ -7,7 +7,8 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// The functions of one light formula; all null where a formula is not light.
+// The functions of one light formula. Those of narrow layers and totals are null except for descents:
+// no slope follows them.
 template <class T>
 struct Finished {
     void (*product)(Along, Block, std::ptrdiff_t depth, Left<T>, Right<T>, const Call<T>&);
@@ -52,8 +53,17 @@ bool finished_column_sums(Bound<T>& o) {
     return true;
 }
 
-template <class T, template <class> class Finish>
+template <class T, template <class> class Finish, bool descent>
 constexpr Finished<T> finished_by = {
+    finished_product<T, Finish>,
+    {finished_tiles<T, Finish, Along::depth>, finished_tiles<T, Finish, Along::rows>},
+    {tile_function<T, Along::depth, const Finish<T>>, tile_function<T, Along::rows, const Finish<T>>},
+    nullptr,
+    nullptr,
+    nullptr,
+};
+template <class T, template <class> class Finish>
+constexpr Finished<T> finished_by<T, Finish, true> = {
     finished_product<T, Finish>,
     {finished_tiles<T, Finish, Along::depth>, finished_tiles<T, Finish, Along::rows>},
     {tile_function<T, Along::depth, const Finish<T>>, tile_function<T, Along::rows, const Finish<T>>},

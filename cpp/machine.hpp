@@ -30,8 +30,9 @@ constexpr std::ptrdiff_t largest_bound_product = std::ptrdiff_t{1} << 19;
 template <class T>
 class Machine {
 public:
-    Machine(const Program& program, const Kernel<T>* kernels, const Finished<T>* finished)
-        : p(program), kernels_(kernels), finished_(finished), arena_(needed(program)) {
+    Machine(const Program& program, const Kernel<T>* kernels, const signed char* finish_numbers,
+            const Finished<T>* finished)
+        : p(program), kernels_(kernels), finish_numbers_(finish_numbers), finished_(finished), arena_(needed(program)) {
         base = arena_.take<T*>(p.value_count);
         stride = arena_.take<std::ptrdiff_t>(p.value_count);
         length = arena_.take<std::ptrdiff_t>(p.axis_count);
@@ -472,9 +473,9 @@ private:
         switch (i.producer) {
         case nothing: o.action = run_formula<T>; break;
         case product: bind_product(i, o, light); break;
-        case dot: o.action = light ? light->dot : run_dot<T>; break;
-        case total_of_rows: o.action = light ? light->column_sums : run_column_sums<T>; break;
-        case total_of_columns: o.action = light ? light->row_sums : run_row_sums<T>; break;
+        case dot: o.action = light && light->dot ? light->dot : run_dot<T>; break;
+        case total_of_rows: o.action = light && light->dot ? light->column_sums : run_column_sums<T>; break;
+        case total_of_columns: o.action = light && light->dot ? light->row_sums : run_row_sums<T>; break;
         case transposition: o.action = run_transposition<T>; break;
         default: break;
         }
@@ -503,9 +504,10 @@ private:
     const Finished<T>* light_finish(const Instruction& i) const {
         if (i.formula < 0 || i.bias >= 0 || (i.destination >= 0 && !i.passing)) return nullptr;
         const Formula& f = p.formulas[i.formula];
-        if (f.native < 0 || !finished_[f.native].product || p.places[f.operand_begin].value >= 0)
+        if (f.native < 0 || !finish_numbers_ || p.places[f.operand_begin].value >= 0)
             return nullptr;
-        return finished_ + f.native;
+        const int number = finish_numbers_[f.native];
+        return number < 0 ? nullptr : finished_ + number;
     }
 
     // Products that are small enough for a list of tiles without blocks, and for one thread.
@@ -599,6 +601,7 @@ private:
     double work(const Instruction& i, const std::ptrdiff_t* lengths) const;
 
     const Kernel<T>* kernels_;
+    const signed char* finish_numbers_;
     const Finished<T>* finished_;
     Arena arena_;
     double* registers_;

@@ -28,9 +28,9 @@ CHAINRULE_INLINE void each(int count, TapeRegister<T>& to, Function function) {
 }
 
 template <class T>
-void tape_tile(const Call<T>& call, double* sums, const Tile& tile, const Step* code,
-               const Step* end, const double* constants, Ints<T> last, bool at_end,
-               TapeRegister<T>* registers) {
+void tape_tile(const Call<T>& call, double* sums, Vec<T>* whole, const Tile& tile,
+               const Step* code, const Step* end, const double* constants, Ints<T> last,
+               bool at_end, TapeRegister<T>* registers) {
     const int count = int(tile.rows) * tile.width;
     for (; code != end; ++code) {
         TapeRegister<T>& to = registers[code->target];
@@ -65,11 +65,14 @@ void tape_tile(const Call<T>& call, double* sums, const Tile& tile, const Step* 
             break;
         }
         case op_sum: {
-            Vec<T> sum{};
+            Vec<T> sum = whole ? whole[code->y] : Vec<T>{};
             for (int r = 0, i = 0; r < tile.rows; ++r)
                 for (int c = 0; c < tile.width; ++c, ++i)
                     sum += at_end && c + 1 == tile.width ? kept<T>(x.v[i], last) : x.v[i];
-            sums[code->y] += double(sum_lanes<T>(sum));
+            if (whole)
+                whole[code->y] = sum;
+            else
+                sums[code->y] += double(sum_lanes<T>(sum));
             break;
         }
         case op_add: each(count, to, [&](int i) { return x.v[i] + y.v[i]; }); break;
@@ -101,10 +104,13 @@ void tape_tile(const Call<T>& call, double* sums, const Tile& tile, const Step* 
     }
 }
 
-// The formula `code` over a call. An operand's second source tells whether it is broadcast.
+// The formula `code` over a call. An operand's second source tells whether it is broadcast. Sums are
+// added up in one register for the whole call, as a kernel adds them, or folded tile by tile.
 template <class T>
 [[gnu::noinline]] void run_tape(Call<T>& call, const Step* code, const Step* end,
-                                const double* constants) {
+                                const double* constants, bool as_kernels_do = false) {
+    Vec<T> totals[most_sums] = {};
+    Vec<T>* const whole = as_kernels_do ? totals : nullptr;
     alignas(64) TapeRegister<T> registers[tape_registers];
     const std::ptrdiff_t vectors = (call.columns + lanes<T> - 1) / lanes<T>;
     const Ints<T> last = first_lanes<T>(int(call.columns - (vectors - 1) * lanes<T>));
@@ -113,17 +119,20 @@ template <class T>
             for (std::ptrdiff_t c = 0; c < vectors; c += tape_vectors) {
                 const std::ptrdiff_t rest = vectors - c;
                 const int width = rest < tape_vectors ? int(rest) : tape_vectors;
-                tape_tile<T>(call, call.sum, {r, 1, c * lanes<T>, width}, code, end, constants,
-                             last, width == rest, registers);
+                tape_tile<T>(call, call.sum, whole, {r, 1, c * lanes<T>, width}, code, end,
+                             constants, last, width == rest, registers);
             }
-        return;
+    } else {
+        const std::ptrdiff_t height = tape_vectors / vectors;
+        for (std::ptrdiff_t r = 0; r < call.rows; r += height) {
+            const std::ptrdiff_t rest = call.rows - r;
+            tape_tile<T>(call, call.sum, whole,
+                         {r, rest < height ? rest : height, 0, int(vectors)}, code, end, constants,
+                         last, true, registers);
+        }
     }
-    const std::ptrdiff_t height = tape_vectors / vectors;
-    for (std::ptrdiff_t r = 0; r < call.rows; r += height) {
-        const std::ptrdiff_t rest = call.rows - r;
-        tape_tile<T>(call, call.sum, {r, rest < height ? rest : height, 0, int(vectors)}, code, end,
-                     constants, last, true, registers);
-    }
+    if (whole)
+        for (int s = 0; s < most_sums; ++s) call.sum[s] += double(sum_lanes<T>(totals[s]));
 }
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

@@ -70,7 +70,8 @@ using TileFunction = void (*)(const Operands<T>&, const void* finishing, std::pt
 template <class T, Along along, int R, int V, class Finish>
 [[gnu::noinline]] void accumulate(const Operands<T>& from, const void* finishing,
                                   std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
-    const Finish& finish = *static_cast<const Finish*>(finishing);
+    // A copy: what it points to would be read again after each store, which might have changed it.
+    const Finish finish = *static_cast<const Finish*>(finishing);
     const std::ptrdiff_t depth = from.depth, a_stride = from.a_stride, b_stride = from.b_stride;
     const std::ptrdiff_t start_stride = from.start_stride;
     const T *a = from.a, *b = from.b, *start = from.start;

@@ -1,7 +1,7 @@
 """Generated kernels: C++ text for the formulas that the catalogues lead to.
 
-``python -m chainrule.kernels.generate`` writes ``cpp/generated/formulas.inc``; ``--check`` fails
-where the committed file is not current.  It runs from the source tree, without the built core.
+``python -m chainrule.kernels.generate`` writes the files of ``cpp/generated/``; ``--check`` fails
+where a committed one is not current.  It runs from the source tree, without the built core.
 
 Nothing is typed here: networks over every activation, loss, penalty and optimizer are derived,
 lowered and fused, and each formula that comes out is written down once, under the text of its code.
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
-from chainrule.kernels.program import Program
+from chainrule.kernels.program import Program, allocated
+from chainrule.kernels.tape import OPERATIONS, Line
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
@@ -24,7 +25,7 @@ from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import FusedPlan
 from chainrule.plans.plan import Plan, plan
 
-TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated" / "formulas.inc"
+TARGET = Path(__file__).resolve().parents[3] / "cpp" / "generated"
 
 _WIDE, _LANES = 64, 4
 _OUTPUTS = ("identity", "sigmoid", "tanh", "softplus", "exponential", "softmax", "relu")
@@ -154,9 +155,10 @@ _LIGHT = {"add", "subtract", "multiply", "fma", "fnma", "greater"}
 def light(text: str) -> bool:
     """Return whether a formula is a few steps on a product's sums and one other matrix.
 
-    A gradient's descent is, and the slope of an activation that is known from its output.  Such a
-    formula is also compiled into the product's register tile; every other one would put its code
-    there once per tile shape.
+    A gradient's plain descent is, and the slope of an activation that is known from its output.
+    Such a formula is also compiled into the product's register tile, once per tile shape: a
+    third of what an instruction set costs to compile.  Every other formula, as the descent with a
+    penalty, meets the stored product, with the same bits.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
@@ -164,10 +166,16 @@ def light(text: str) -> bool:
         text.startswith("operand 0 v")
         and " b;" not in text
         and names.count("operand") == 2
+        and names.count("scalar") <= 1
         and rest.pop() == "store"
-        and len(rest) <= 3
+        and rest[-1] in ("multiply", "fnma")
+        and (_descent(text) or 2 <= len(rest) <= 3)
         and _LIGHT.issuperset(rest)
     )
+
+
+def _descent(text: str) -> bool:
+    return text.split("; ")[-2].startswith("fnma")
 
 
 def finish(number: int, text: str) -> str:
@@ -181,15 +189,17 @@ def finish(number: int, text: str) -> str:
             case "operand" if words[0] == "0":
                 lines.append(f"const Vec<T> r{place} = sum;")
             case "operand":
-                where = f"c.in{at} + row * c.step{at} + column"
-                lines.append(f"const Vec<T> r{place} = load<T>({where});")
+                members.append(f"const T* const p = c.in{at};")
+                members.append(f"const std::ptrdiff_t d = c.step{at};")
+                lines.append(f"const Vec<T> r{place} = load<T>(p + row * d + column);")
             case "scalar":
                 members.append(f"const Vec<T> r{place} = broadcast<T>(c.scalar{at});")
             case "constant":
                 members.append(f"const Vec<T> r{place} = broadcast<T>(T({words[0]}));")
             case "store":
-                where = f"c.out{at} + row * c.out_step{at} + column"
-                lines.append(f"store<T>({where}, kept<T>(r{words[0]}, live));")
+                members.append(f"T* const q = c.out{at};")
+                members.append(f"const std::ptrdiff_t e = c.out_step{at};")
+                lines.append(f"store<T>(q + row * e + column, kept<T>(r{words[0]}, live));")
             case _:
                 lines.append(f"const Vec<T> r{place} = {_operation(name, words)};")
     return "\n".join(
@@ -220,66 +230,157 @@ def _operation(name: str, words: list[str]) -> str:
     return f"{name}<T>({', '.join(registers)})"
 
 
-def generated() -> str:
-    """Return the whole file."""
-    found = texts()
-    parts = [
-        "// Written by `python -m chainrule.kernels.generate` from the catalogues of activations,",
-        "// losses, penalties and optimizers. Not to be edited; scripts/check compares it.",
-        "#pragma once",
-        "",
-        '#include "../finish.hpp"',
-        "",
-        "namespace chainrule {",
-        "inline namespace CHAINRULE_ISA_NAMESPACE {",
-        "",
-    ]
+def _file(includes: list[str], body: list[str]) -> str:
+    return "\n".join(
+        [
+            "// Written by `python -m chainrule.kernels.generate` from the catalogues of",
+            "// activations, losses, penalties and optimizers. Not to be edited; scripts/check",
+            "// compares it.",
+            "#pragma once",
+            "",
+            *(f'#include "../{name}"' for name in includes),
+            "",
+            "namespace chainrule {",
+            "inline namespace CHAINRULE_ISA_NAMESPACE {",
+            "",
+            *body,
+            "",
+            "}  // namespace CHAINRULE_ISA_NAMESPACE",
+            "}  // namespace chainrule",
+            "",
+        ]
+    )
+
+
+def _types(text: str) -> list[str]:
+    """Return the number types in which a formula is used."""
+    foreign = {"float": str(_EPSILON["float64"]), "double": str(_EPSILON["float32"])}
+    return [name for name, epsilon in foreign.items() if f"constant {epsilon};" not in text]
+
+
+def formulas_file(found: list[str]) -> str:
+    """Return the kernels, and a table of them for each number type."""
+    body: list[str] = []
     for number, text in enumerate(found):
-        parts += [f"// {text}", kernel(number, text), ""]
-        if light(text):
-            parts += [finish(number, text), ""]
-    parts += [
-        "template <class T>",
-        "struct Kernels {",
-        "    static constexpr void (*table[])(Call<T>&) = {",
-        *(f"        formula_{number}<T>," for number in range(len(found))),
-        "    };",
-        "    // The same in the registers of a producer, for light formulas.",
-        "    static constexpr Finished<T> finished[] = {",
-        *(
-            f"        finished_by<T, Finish_{number}>," if light(text) else "        {},"
-            for number, text in enumerate(found)
-        ),
-        "    };",
-        "};",
-        "",
-        "constexpr const char* formula_texts[] = {",
-        *(f'    "{text}",' for text in found),
-        "};",
-        f"constexpr Number formula_count = {len(found)};",
-        "",
-        "}  // namespace CHAINRULE_ISA_NAMESPACE",
-        "}  // namespace chainrule",
-        "",
+        body += [f"// {text}", kernel(number, text), ""]
+    body += ["template <class T>", "struct Kernels;"]
+    for name in ("float", "double"):
+        body += ["template <>", f"struct Kernels<{name}> {{"]
+        body.append(f"    static constexpr Kernel<{name}> table[] = {{")
+        for number, text in enumerate(found):
+            which = "formula_{}<{}>" if name in _types(text) else "taped<{1}>[{0}]"
+            body.append(f"        {which.format(number, name)},")
+        body += ["    };", "};"]
+    lights = [text for text in found if light(text)]
+    body += [
+        "// Which finish a light formula has; -1: none.",
+        "constexpr signed char finish_number[] = {",
     ]
-    return "\n".join(parts)
+    body += [f"    {lights.index(text) if text in lights else -1}," for text in found]
+    body.append("};")
+    return _file(["taped.hpp"], body)
+
+
+def finishes_file(found: list[str]) -> str:
+    """Return what finishes products in registers, and a table: the light formulas in order."""
+    body: list[str] = []
+    finishes: list[str] = []
+    for number, text in enumerate(filter(light, found)):
+        body += [f"// {text}", finish(number, text), ""]
+        descent = str(_descent(text)).lower()
+        finishes.append(f"        finished_by<T, Finish_{number}, {descent}>,")
+    body += ["template <class T>", "struct Finishes {"]
+    body += ["    static constexpr Finished<T> table[] = {", *finishes, "    };", "};"]
+    return _file(["finish.hpp"], body)
+
+
+def texts_file(found: list[str]) -> str:
+    """Return the text of each formula, by which a program's formula finds its number."""
+    lines = [f'    "{text}",' for text in found]
+    body = ["constexpr const char* formula_texts[] = {", *lines, "};"]
+    return _file(["isa.hpp", "program.hpp"], body)
+
+
+def tapes_file(found: list[str]) -> str:
+    """Return the code of each formula for the tape."""
+    steps: list[str] = []
+    begins = [0]
+    constants: dict[str, int] = {}
+    for text in found:
+        entries = [entry.split() for entry in text.split("; ")]
+        lines: list[Line] = []
+        ends: list[Line] = []
+        for name, *words in entries:
+            if name in ("operand", "scalar", "constant"):
+                lines.append((name, *words))
+            else:
+                line = (name, *(int(word) for word in words))
+                (ends if name in ("store", "sum") else lines).append(line)
+        registers = allocated(lines, ends).of
+        for place, (name, *words) in enumerate(lines):
+            match name:
+                case "operand":
+                    sources = [int(words[0]), int(words[1] == "b")]
+                case "scalar":
+                    sources = [int(words[0])]
+                case "constant":
+                    sources = [constants.setdefault(words[0], len(constants))]
+                case _:
+                    sources = [registers[word] for word in words]
+            steps.append(_step(name, registers[place], sources))
+        steps += [_step(name, 0, [registers[source], number]) for name, source, number in ends]
+        begins.append(len(steps))
+    body = [
+        f"constexpr Number formula_count = {len(found)};",
+        "constexpr Step tape_steps[] = {",
+        *(f"    {step}," for step in steps),
+        "};",
+        "// Where a formula's steps begin; the next one's begin where they end.",
+        "constexpr Number tape_begin[] = {",
+        *(f"    {begin}," for begin in begins),
+        "};",
+        "constexpr double tape_constants[] = {",
+        *(f"    {constant}," for constant in constants),
+        "};",
+    ]
+    return _file(["isa.hpp", "program.hpp"], body)
+
+
+def _step(name: str, target: int, sources: list[int]) -> str:
+    assert name in OPERATIONS
+    x, y, z = [*sources, 0, 0][:3]
+    return f"{{op_{name}, {target}, {x}, {y}, {z}}}"
+
+
+def generated() -> dict[str, str]:
+    """Return the files by their names."""
+    found = texts()
+    return {
+        "formulas.inc": formulas_file(found),
+        "finishes.inc": finishes_file(found),
+        "tapes.inc": tapes_file(found),
+        "texts.inc": texts_file(found),
+    }
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file, or compare it."""
-    fresh = generated()
-    if arguments == ["--check"]:
-        current = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
-        if current != fresh:
-            print(f"{TARGET} is not current: python -m chainrule.kernels.generate", file=sys.stderr)
-            return 1
-        return 0
-    if arguments:
+    """Write the files, or compare them."""
+    if arguments not in ([], ["--check"]):
         print("usage: python -m chainrule.kernels.generate [--check]", file=sys.stderr)
         return 2
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(fresh, encoding="utf-8")
-    return 0
+    stale = 0
+    TARGET.mkdir(exist_ok=True)
+    for name, fresh in generated().items():
+        path = TARGET / name
+        current = path.read_text(encoding="utf-8") if path.exists() else ""
+        if current == fresh:
+            continue  # an untouched file is not compiled again
+        if arguments:
+            print(f"{path} is not current: python -m chainrule.kernels.generate", file=sys.stderr)
+            stale = 1
+        else:
+            path.write_text(fresh, encoding="utf-8")
+    return stale
 
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+// The finishes of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
+// there are none: a product is stored, and its formula comes after it. The bits are the same.
+#include "kernels.hpp"
+
+#if !defined(CHAINRULE_TAPED)
+#include "generated/finishes.inc"
+#endif
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA_NAMESPACE {
+
+template <>
+const Finished<CHAINRULE_NUMBER>* finishes<CHAINRULE_NUMBER>() {
+#if defined(CHAINRULE_TAPED)
+    return nullptr;
+#else
+    return Finishes<CHAINRULE_NUMBER>::table;
+#endif
+}
+
+}  // namespace CHAINRULE_ISA_NAMESPACE
+}  // namespace chainrule
