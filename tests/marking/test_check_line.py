@@ -215,7 +215,8 @@ def test_a_frozen_parameter_has_no_gradient():
 
 
 def test_arguments_of_other_kinds_are_refused():
-    with pytest.raises(InputTypeError, match=r"`network` must be a chainrule\.Network, got '2-3-1'"):
+    network = r"`network` must be a chainrule\.Network, got '2-3-1'"
+    with pytest.raises(InputTypeError, match=network):
         check_line("2-3-1", "dW_ho = a_h.T @ delta_o")
     with pytest.raises(InputTypeError, match=r"`line` must be a string .* got 3"):
         check_line(NETWORKS["small"], 3)

@@ -13,7 +13,7 @@ from chainrule.language.phrase_books import phrases_of
 
 MAX_NAMES = 24
 """The most names that a message lists: all of a network with one hidden layer."""
-MessageValue: TypeAlias = str | tuple[str, ...] | list[str]
+PhraseValue: TypeAlias = str | tuple[str, ...] | list[str]
 """A value in a phrase: a text, a tuple of names (which are quoted), or a list of alternatives."""
 
 phrases = partial(phrases_of, "refusals")
@@ -31,7 +31,7 @@ class Refusal(InputError):  # noqa: N818 - a message to a learner
     未知的名称“detla_o”，是否指“delta_o”？可用的有：“delta_o”、“a_h”。
     """
 
-    def __init__(self, key: str, **values: MessageValue) -> None:
+    def __init__(self, key: str, **values: PhraseValue) -> None:
         self.key, self.values = key, values
         super().__init__(self.message("en"))
 
@@ -49,7 +49,7 @@ class Refusal(InputError):  # noqa: N818 - a message to a learner
         return one_line(known[self.key].format(**texts))
 
 
-def _text(value: MessageValue, known: Mapping[str, str]) -> str:
+def _text(value: PhraseValue, known: Mapping[str, str]) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -60,7 +60,7 @@ def _text(value: MessageValue, known: Mapping[str, str]) -> str:
     return known["between_names"].join(names) + more
 
 
-def _restored(kind: type[Refusal], key: str, values: dict[str, MessageValue]) -> Refusal:
+def _restored(kind: type[Refusal], key: str, values: dict[str, PhraseValue]) -> Refusal:
     return kind(key, **values)
 
 

@@ -259,7 +259,7 @@ class Example:
     def _partials(
         self, values: Mapping[Quantity, FloatArray], layers: Mapping[Quantity, Activation]
     ) -> dict[tuple[Quantity, Quantity], FloatArray]:
-        """Return ∂a/∂z, ∂z/∂W, ∂z/∂b and ∂z/∂a as they stand in a chain, and ∂Loss/∂everything."""
+        """Return the factors of chains: ∂a/∂z, ∂z/∂W, ∂z/∂b, ∂z/∂a, and every ∂Loss/∂…."""
         network = self.context.network
         found: dict[tuple[Quantity, Quantity], FloatArray] = {}
         for layer, (z, function) in enumerate(layers.items(), start=1):

@@ -47,7 +47,7 @@ from chainrule.marking.tree_edits import (
 )
 from chainrule.marking.update_equations import MomentumConvention
 from chainrule.marking.update_repairs import update_terms
-from chainrule.marking.verdict_messages import MessageValue, Sentence
+from chainrule.marking.verdict_messages import MessagePart, MessageValue
 from chainrule.marking.verdicts import ExampleTexts, LineVerdict, Numbers, same
 
 MAX_COMPUTED_NODES = 30_000
@@ -198,8 +198,8 @@ class Equality:
         repaired = self.repaired()
         if repaired is None:
             return self._verdict("right_here_only", True, widths=widths)
-        sentences = (Sentence("right_here", {"widths": widths}), repaired.sentences[0])
-        return replace(repaired, correct=True, kind="right_here", sentences=sentences)
+        message_parts = (MessagePart("right_here", {"widths": widths}), repaired.message_parts[0])
+        return replace(repaired, correct=True, kind="right_here", message_parts=message_parts)
 
     # -- repairs -------------------------------------------------------------------------------
 
@@ -350,7 +350,7 @@ class Equality:
             return self.right()
         return self._verdict(fault.key, False, None, **fault.values)
 
-    def _chain_fault(self, links: Sequence[Link]) -> Sentence | None:
+    def _chain_fault(self, links: Sequence[Link]) -> MessagePart | None:
         """Return what is wrong with a chain from the loss to the left side."""
         values = self.examples[0].values
         known = {*values.partials}
@@ -361,12 +361,12 @@ class Equality:
         for above, below in links:
             link = f"∂{above}/∂{below}"
             if above != reached:
-                return Sentence("chain_gap", {"before": str(reached), "after": link})
+                return MessagePart("chain_gap", {"before": str(reached), "after": link})
             if above != LOSS and (above, below) not in known:
-                return Sentence("chain_far", {"after": link})
+                return MessagePart("chain_far", {"after": link})
             reached = below
         if reached != ends.get(self.target):
-            return Sentence("chain_end", {"before": str(reached)})
+            return MessagePart("chain_end", {"before": str(reached)})
         return None
 
     def with_chain_as_matrix(self) -> Tree:
@@ -410,14 +410,14 @@ class Equality:
             # NumPy has a different operator for each product.
             tree = self.computations[0].with_explicit_products(repair.tree)
             repaired = left + sign + written(tree, self.notation)
-        sentences = [Sentence(kind, {"left": left, "repaired": repaired, **values})]
+        parts = [MessagePart(kind, {"left": left, "repaired": repaired, **values})]
         numbers: Numbers = {}
         if not correct:
             derived = self.context.derived_lines.get(self.target)
             if kind in ("different", "shape", "ones") and derived is not None:
-                sentences.append(Sentence("derived", {"line": derived}))
+                parts.append(MessagePart("derived", {"line": derived}))
             numbers, comparison = self.texts.comparison(self.found, self.truth)
-            sentences.append(comparison)
+            parts.append(comparison)
         return LineVerdict(
             line=self.line,
             correct=correct,
@@ -425,5 +425,5 @@ class Equality:
             position=None if repair is None else repair.node.span,
             repaired=repaired,
             numbers=numbers,
-            sentences=tuple(sentences),
+            message_parts=tuple(parts),
         )

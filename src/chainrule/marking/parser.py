@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chainrule.language.refusals import MessageValue, Refusal
+from chainrule.language.refusals import PhraseValue, Refusal
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     Binary,
@@ -148,7 +148,7 @@ class _Parser:
         if not self.skip(kind, text):
             raise self.error("missing", mark=(text,))
 
-    def error(self, problem: str, **values: MessageValue) -> Refusal:
+    def error(self, problem: str, **values: PhraseValue) -> Refusal:
         """Return the error for a problem at the current position."""
         token = self.now
         if token.kind == "stop":
@@ -536,7 +536,7 @@ class _Parser:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
         self.expect("open", "(")
         axis: int | None = None
-        keep = False
+        keepdims = False
         if operand is None:
             operand = self.condition()
             self.skip("comma")
@@ -551,13 +551,13 @@ class _Parser:
                     raise self.error("axis")
                 axis = None if axis is None else axis % 2
             elif option in ("keepdims", "keepdim") and value in ("True", "False", "1", "0"):
-                keep = value in ("True", "1")
+                keepdims = value in ("True", "1")
             else:
                 raise self.error("reduction", function=name, option=(option,))
             self.skip("comma")
         self.expect("close", ")")
         span = self.since(start)
-        return Reduction(operand, axis, _REDUCTIONS[name], keep or axis is None, span=span)
+        return Reduction(operand, axis, _REDUCTIONS[name], keepdims or axis is None, span=span)
 
     def method(self, tree: Tree, token: Token) -> Tree:
         """Parse .dot(…), .sum(axis=0), .transpose() or .astype(…) after an operand."""

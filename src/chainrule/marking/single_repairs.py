@@ -1,6 +1,6 @@
 """Every single repair of a line, in the order of likelihood.
 
-The mistakes that learners make most often come first.  Only shapes are computed here; ``Equality``
+The most common mistakes of learners are first.  Only shapes are computed here; ``Equality``
 finds out which repair makes the line correct.
 """
 
@@ -98,7 +98,7 @@ class SingleRepairs(TreeEditor):
     # -- side and transpose --------------------------------------------------------------------
 
     def transposes(self) -> Iterator[Repair]:
-        """Add or remove one transpose, of names first."""
+        """Add or remove one transpose, of names before others."""
         names = [node for node in self.nodes if isinstance(node, (Name, PartialDerivative))]
         # ``sides`` covers the transpose of a product: (A B)ᵀ is Bᵀ Aᵀ.
         others = [
@@ -165,7 +165,7 @@ class SingleRepairs(TreeEditor):
                 yield self.changed("sequential", node, new, name=old.symbol)
 
     def names(self) -> Iterator[Repair]:
-        """Replace one name by another, once or everywhere; those of the same shape come first."""
+        """Replace one name by another, once or everywhere, beginning with those of its shape."""
         values = self.computation.example.values
         used = [node for node in self.nodes if isinstance(node, Name)]
         for node in used:

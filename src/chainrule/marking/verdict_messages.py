@@ -21,7 +21,7 @@ _SEPARATORS = {
 
 
 @dataclass(frozen=True)
-class Sentence:
+class MessagePart:
     """One sentence of a message: the key of a phrase, and the values of its fields.
 
     The field ``axes`` is a pair of axes that differ, or an empty tuple.
@@ -31,10 +31,10 @@ class Sentence:
     values: Mapping[str, MessageValue] = field(default_factory=dict)
 
 
-def message_of(sentences: Iterable[Sentence], language: str) -> str:
-    """Return the text of sentences in a language."""
+def message_of(parts: Iterable[MessagePart], language: str) -> str:
+    """Return the text of a message in a language."""
     known = phrases(language)
-    texts = (known[s.key].format(**_texts(s.values, known)) for s in sentences)
+    texts = (known[part.key].format(**_texts(part.values, known)) for part in parts)
     return known["between"].join(texts)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.marking.examples import Example
 from chainrule.marking.syntax import Span
-from chainrule.marking.verdict_messages import MessageValue, Sentence, message_of
+from chainrule.marking.verdict_messages import MessagePart, MessageValue, message_of
 
 Numbers: TypeAlias = Mapping[str, FloatArray | Mapping[str, int] | None]
 """The arrays ``found`` and ``expected``, and ``sizes``, the lengths by the names of the axes."""
@@ -40,12 +40,12 @@ class LineVerdict:
     position: Span | None = None
     repaired: str = ""
     numbers: Numbers = field(default_factory=dict, compare=False)
-    sentences: tuple[Sentence, ...] = field(default=(), repr=False)
+    message_parts: tuple[MessagePart, ...] = field(default=(), repr=False)
     language: str = field(default="en", repr=False, compare=False)
 
     def message(self, language: str | None = None) -> str:
         """Return the verdict as text in "en" or "zh", by default in ``language``."""
-        return message_of(self.sentences, self.language if language is None else language)
+        return message_of(self.message_parts, self.language if language is None else language)
 
     def __str__(self) -> str:
         return self.message()
@@ -84,8 +84,8 @@ class ExampleTexts:
 
     def comparison(
         self, found: FloatArray | None, expected: FloatArray
-    ) -> tuple[Numbers, Sentence]:
-        """Return both values with the lengths of the axes, and a sentence on the worst entry."""
+    ) -> tuple[Numbers, MessagePart]:
+        """Return both values with the lengths of the axes, and a message on the worst entry."""
         sizes = {axis.name: self.example.sizes[axis] for axis in self.example.context.axes}
         numbers: Numbers = {"found": found, "expected": expected, "sizes": sizes}
         values: dict[str, MessageValue] = {
@@ -93,20 +93,20 @@ class ExampleTexts:
         }
         shape = self.shape(expected.shape)
         if found is None:
-            return numbers, Sentence("example_shape", {**values, "expected": shape})
+            return numbers, MessagePart("example_shape", {**values, "expected": shape})
         if found.ndim < 2 and found.size == expected.size:
             found = found.reshape(expected.shape)
         if found.shape != expected.shape:
             values |= {"found": self.shape(found.shape), "expected": shape}
-            return numbers, Sentence("example_shapes", values)
+            return numbers, MessagePart("example_shapes", values)
         if not np.all(np.isfinite(found)):
-            return numbers, Sentence("example_infinite", values)
+            return numbers, MessagePart("example_infinite", values)
         worst = np.unravel_index(np.argmax(np.abs(found - expected)), expected.shape)
         values |= {
             "found": f"{float(found[worst]):.6g}",
             "expected": f"{float(expected[worst]):.6g}",
         }
         if expected.size == 1:
-            return numbers, Sentence("example_scalar", values)
+            return numbers, MessagePart("example_scalar", values)
         row, column = (str(int(index) + 1) for index in worst)
-        return numbers, Sentence("example_entry", {**values, "row": row, "column": column})
+        return numbers, MessagePart("example_entry", {**values, "row": row, "column": column})

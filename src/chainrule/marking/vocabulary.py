@@ -221,7 +221,7 @@ class Vocabulary:
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
         names = self.listed()
-        if len(names) > MAX_NAMES:  # the message cuts the list: the most similar names come first
+        if len(names) > MAX_NAMES:  # the message cuts the list, so sort by similarity
             matcher = SequenceMatcher(b=text)
 
             def similarity(name: str) -> float:
