@@ -203,7 +203,7 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     line = refused(folder, "derive", "--layers", "2,3,1", "--activation", "relu,softmax")
     assert line.count("softmax") or "fit" in line
     line = refused(folder, "derive", "--layers", "2,1", "--activation", "tanh,tanh")
-    assert "each of the 1 layers (including the last), got 2 names" in line
+    assert "one name per layer (here 1, including the last), got a list of 2" in line
 
 
 def test_places_that_cannot_be_written(folder):

@@ -54,7 +54,7 @@ NETWORKS = [
     (
         lambda: cr.Network.dense([2, 3, 1], ["tanh"]),
         "`activation` ",
-        "为 2 层（含最后一层）各给一个名称；给出了 1 个",
+        "每层各一个名称（此处共 2 层，含最后一层）；给出了 1 个",
     ),
     (
         lambda: cr.Network.dense([2, 3], ["identity"], "log_loss"),

@@ -102,7 +102,7 @@ REFUSED = [
     ("dW_ho = (a_h]", "')' is missing"),
     ("dW_ho = np.sum(a_h, axis=7)", "axis"),
     ("dW_ho = np.sum(a_h, dtype=1)", "keepdims"),
-    ("dW_ho = np.outer(a_h)", "1 arguments instead of 2"),
+    ("dW_ho = np.outer(a_h)", "the number of arguments is 1 instead of 2"),
     ("dW_ho = a_h.reshape(2)", ".reshape"),
     ("dW_ho = ∂Loss", "/∂ of a quotient such as ∂Loss/∂W_ho is missing"),
     ("dW_ho = a_h ? 1", "'?' at position 13"),

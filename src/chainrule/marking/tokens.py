@@ -218,6 +218,7 @@ class _Scanner:
                 yield before
 
     def _skip_comment(self) -> bool:
+        """Move to the end of the line; return True, so that conditions can include the call."""
         self.position = len(self.line)
         return True
 

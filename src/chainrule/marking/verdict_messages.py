@@ -22,7 +22,7 @@ _SEPARATORS = {
 
 @dataclass(frozen=True)
 class MessagePart:
-    """One sentence of a message: the key of a phrase, and the values of its fields.
+    """A part of a message, usually a sentence: the key of a phrase and the values of its fields.
 
     The field ``axes`` is a pair of axes that differ, or an empty tuple.
     """

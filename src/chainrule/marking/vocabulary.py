@@ -21,9 +21,12 @@ from chainrule.marking.quantities import (
     TARGETS,
     Quantity,
     Role,
+    activation,
+    bias,
     constant,
     cotangent,
-    differentiable,
+    pre_activation,
+    weight,
 )
 from chainrule.marking.update_equations import UpdateRule
 from chainrule.network import activations
@@ -71,26 +74,22 @@ class Vocabulary:
         last = len(self.network.layers) - 1
         inputs = ("X", "input", "inputs", "a_0", "a0", *(("a_i", "X_i") if names.joined else ()))
         found: dict[Quantity, tuple[str, ...]] = {INPUTS: inputs}
-        _, *layered = differentiable(self.network)
-        for index, quantity in enumerate(layered):
-            layer = 1 + index // 4  # W, b, z and a of each layer
+        for layer in range(1, last + 1):
             position = names.places[layer]
             ends = [position, str(layer)] if names.joined else [position]
-            words: list[str]
-            match quantity.role:
-                case Role.WEIGHT:
-                    words = [quantity.symbol, f"W_{layer}"]
-                case Role.BIAS:
-                    words = [quantity.symbol, f"b_{layer}"]
-                    words += [f"b_{position}"] if names.joined else []
-                case Role.PRE_ACTIVATION:
-                    words = [f"{start}_{end}" for start in ("z", "net") for end in ends]
-                case _:
-                    words = [f"{start}_{end}" for start in ("a", "out") for end in ends]
-                    words += _OUTPUTS if layer == last else ()
-            if last == 1:
-                words.append(quantity.symbol[0])
-            found[quantity] = tuple(words)
+            W, b = weight(self.network, layer), bias(self.network, layer)
+            z, a = pre_activation(self.network, layer), activation(self.network, layer)
+            words = {
+                W: [W.symbol, f"W_{layer}"],
+                b: [b.symbol, f"b_{layer}", *([f"b_{position}"] if names.joined else [])],
+                z: [f"{start}_{end}" for start in ("z", "net") for end in ends],
+                a: [f"{start}_{end}" for start in ("a", "out") for end in ends],
+            }
+            if layer == last:
+                words[a] += _OUTPUTS
+            for quantity, spelled in words.items():
+                # The letter alone is unambiguous in a network of one layer.
+                found[quantity] = (*spelled, *([quantity.symbol[0]] if last == 1 else []))
         return found
 
     @cached_property
@@ -265,8 +264,8 @@ class Vocabulary:
 def named_numbers(network: Network) -> list[Number]:
     """Return the numbers with names in the network's activations, such as selu's λ_s."""
     found: dict[str, Number] = {}
-    for activation in network.activations:
-        pending = [formula for formula in (activation.value, activation.slope) if formula]
+    for function in network.activations:
+        pending = [formula for formula in (function.value, function.slope) if formula]
         while pending:
             node = pending.pop()
             if isinstance(node, Number) and node.name not in ("", "π"):
