@@ -25,15 +25,15 @@ def test_a_wrong_line_is_1_with_a_mark_below_the_fault():
     assert first == "✗ da_h = delta_o @ W_ho"
     assert first[mark.index("^") : mark.rindex("^") + 1] == "W_ho"
     assert said.startswith("The transpose of W_ho is missing")
-    assert "axis o meets h" in said
+    assert "axis o does not match axis h" in said
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("dW_ho = a_q.T @ delta_o", "unknown name 'a_q': did you mean"),
+        ("dW_ho = a_q.T @ delta_o", "unknown name 'a_q'. Did you mean"),
         ("a_h.T @ delta_o", "equals sign"),
-        ("", "nothing to check"),
+        ("", "got an empty line"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_2_and_one_line_on_standard_error(line, said):
@@ -59,7 +59,7 @@ def test_in_chinese():
         (["z_h = X", "--loss", "zebra"], "未知的损失函数“zebra”，可用的有："),
         (["z_h = X", "--optimizer", "adan"], "未知的优化器“adan”，是否指“adam”？"),
         (["z_h = X", "--optimizer", "adam", "--momentum", "0.9"], "只用于 --optimizer sgd"),
-        (["z_h = X", "--l2", "-1"], "须为 [0, ∞) 中的有限数。"),
+        (["z_h = X", "--l2", "-1"], "须为 [0, ∞) 中的有限数；给出的是 -1。"),
     ],
 )
 def test_what_is_refused_in_chinese(arguments, said):

@@ -96,7 +96,7 @@ def test_json_has_every_number(trained):
         (["--weight", "W_ih[petal,0]"], "two indices.*did you mean 'petal_"),
         (["--weight", "W_ih[9,0]"], "index of the input goes from 0 to 3"),
         (["--optimizer", "adm"], "unknown optimizer 'adm'. Did you mean 'adam'"),
-        (["--learning-rate", "0"], "learning_rate = 0"),
+        (["--learning-rate", "0"], r"learning_rate must be a finite number in .* got 0"),
         (["--language", "de"], "invalid value for '--language'"),
     ],
 )

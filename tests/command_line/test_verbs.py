@@ -305,7 +305,7 @@ def test_derive_takes_momentum_and_a_penalty():
     assert run_verb(*layers, "--momentum", "0.9", "--nesterov").stdout == nesterov
     assert run_verb(*layers, "--momentum", "0").stdout == run_verb(*layers).stdout
     refused = run_verb(*layers, "--optimizer", "adam", "--nesterov", code=2).stderr
-    assert "--nesterov goes with --optimizer sgd" in refused
+    assert "--nesterov requires --optimizer sgd, got adam" in refused
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "A batch"), ("zh", "一批样本")])

@@ -154,15 +154,21 @@ def test_missing_files(folder):
         (["--epochs", "ten"], "invalid value for '--epochs': 'ten' is not a valid integer; see"),
         (["--batch-size", "-3"], "batch_size: -3 came"),
         (["--hidden", "64,"], "'64,' came; whole numbers with commas between are needed"),
-        (["--hidden", "0"], "layers: 0 came"),
+        (["--hidden", "0"], "`layers` must be positive integers, got 0"),
         (["--activation", "rely"], "unknown activation 'rely'. Did you mean 'relu'?"),
         (["--activation", "relu,relu,relu"], "3 names came for 1 hidden layers"),
         (["--activation", "relu,tanh"], "'tanh' does not fit loss 'log_loss'|probabilities"),
         (["--loss", "zebra"], "unknown loss 'zebra'. Available: 'mse'"),
         (["--optimizer", "adan"], "unknown optimizer 'adan'. Did you mean 'adam'?"),
-        (["--learning-rate", "-1"], "learning_rate = -1 came"),
-        (["--learning-rate", "nan"], "learning_rate = nan came"),
-        (["--l2", "-1"], "strength = -1 came"),
+        (
+            ["--learning-rate", "-1"],
+            r"adam: learning_rate must be a finite number in \(0, ∞\), .* got -1",
+        ),
+        (
+            ["--learning-rate", "nan"],
+            r"adam: learning_rate must be a finite number in \(0, ∞\), .* got nan",
+        ),
+        (["--l2", "-1"], r"L2: strength must be a finite number in \[0, ∞\), .* got -1"),
         (["--validation", "1"], "validation: 1.0 came; a fraction from 0"),
         (["--validation", "0.999"], "too few to hold out the fraction 0.999"),
         (["--seed", "-1"], "seed: -1 came"),
@@ -186,15 +192,18 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "give either MODEL or --layers" in refused(folder, "verify", "m", "--layers", "2,1")
     assert "--loss goes with --layers" in refused(folder, "verify", "m", "--loss", "mse")
     assert "missing option '--layers'" in refused(folder, "derive")
-    assert "layers: 0 came" in refused(folder, "derive", "--layers", "2,0,1")
-    assert "at least the inputs and the outputs" in refused(folder, "derive", "--layers", "2")
+    refusal = refused(folder, "derive", "--layers", "2,0,1")
+    assert "`layers` must be positive integers, got 0" in refusal
+    assert "at least 2 widths, those of the inputs and the outputs" in refused(
+        folder, "derive", "--layers", "2"
+    )
     assert "'row' is not one of" in refused(folder, "derive", "--layers", "2,1", "--layout", "row")
     assert "'pdf' is not one of" in refused(folder, "derive", "--layers", "2,1", "--format", "pdf")
     assert "'all' is not one of" in refused(folder, "derive", "--layers", "2,1", "--detail", "all")
     line = refused(folder, "derive", "--layers", "2,3,1", "--activation", "relu,softmax")
     assert line.count("softmax") or "fit" in line
     line = refused(folder, "derive", "--layers", "2,1", "--activation", "tanh,tanh")
-    assert "2 names came for 1 layers" in line
+    assert "one name per layer (here 1, including the last), got a list of 2" in line
 
 
 def test_places_that_cannot_be_written(folder):

@@ -1,4 +1,4 @@
-"""Lines as learners write them: a collection with the verdicts of a teacher, and generated ones."""
+"""Lines as learners write them, with the verdicts of a teacher; messages in both languages."""
 
 import re
 import tomllib
@@ -26,7 +26,7 @@ OPTIMIZERS = {
 }
 
 
-def judged(case):
+def marked(case):
     network = NETWORKS[case.get("network", "small")]
     layout = case.get("layout", "rows")
     name = case.get("optimizer", "sgd")
@@ -57,14 +57,14 @@ def test_the_collection_is_large_and_has_every_kind():
 def test_a_line_gets_the_verdict_of_a_teacher(case):
     if "error" in case:
         with pytest.raises(InputError) as caught:
-            judged(case)
+            marked(case)
         assert case["error"] in str(caught.value)
         return
-    verdict = judged(case)
+    verdict = marked(case)
     kind = case.get("kind", "right")
     assert verdict.kind == kind, verdict.message()
     assert verdict.correct == (kind in RIGHT)
-    assert case.get("says", "") in verdict.message("en")
+    assert case.get("message", "") in verdict.message("en")
     if "position" in case:
         assert case["text"][slice(*verdict.position)] == case["position"]
     if "repaired" in case:
@@ -72,44 +72,43 @@ def test_a_line_gets_the_verdict_of_a_teacher(case):
 
 
 @pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
-def test_what_a_verdict_proposes_is_right(case):
-    """The repaired line is read again and judged: it must be right."""
+def test_the_repaired_line_is_right(case):
     if "error" in case:
         return
-    verdict = judged(case)
+    verdict = marked(case)
     if verdict.correct or not verdict.repaired or "_old" in verdict.repaired:
         return
-    again = judged({**case, "text": verdict.repaired})
-    # Alone, a line in another convention of momentum is right but for the convention.
+    again = marked({**case, "text": verdict.repaired})
+    # On its own, a line in another convention of momentum is right except for the convention.
     assert again.correct or again.kind == case.get("leads"), (verdict.repaired, again.message())
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
-def test_every_verdict_has_words_in_both_languages(case, language):
+def test_every_verdict_has_a_message_in_both_languages(case, language):
     if "error" in case:
         return
-    message = judged(case).message(language)
+    message = marked(case).message(language)
     assert message
     assert "{" not in message.replace(case["text"], "")
     assert any("\u4e00" <= letter <= "\u9fff" for letter in message) == (language == "zh")
     assert message.endswith("。" if language == "zh" else ".")
 
 
-# -- in the language that is asked for ------------------------------------------------------------
+# -- messages in Chinese --------------------------------------------------------------------------
 
-WRONG_WIDTH = re.compile("[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
-"""A half-width mark beside a Chinese character."""
+HALF_WIDTH = re.compile("[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
+"""A half-width punctuation mark next to a Chinese character."""
 
 
 def in_chinese(text):
-    """Whether a text is Chinese, with the marks of Chinese where it has any."""
+    """Return whether a text is Chinese with full-width punctuation."""
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
-    return chinese and text.endswith("。") and not WRONG_WIDTH.search(text)
+    return chinese and text.endswith("。") and not HALF_WIDTH.search(text)
 
 
 @pytest.mark.parametrize("case", LINES, ids=lambda case: case["text"])
-def test_what_a_learner_meets_in_chinese_is_chinese(case):
+def test_messages_in_chinese_have_chinese_punctuation(case):
     network = NETWORKS[case.get("network", "small")]
     name = case.get("optimizer", "sgd")
     given = {key: case[key] for key in ("batch", "layout") if key in case}
@@ -125,7 +124,7 @@ def test_what_a_learner_meets_in_chinese_is_chinese(case):
     assert "\n" not in str(caught.value)
 
 
-def test_several_things_stand_side_by_side_as_a_language_lists_them():
+def test_lists_have_the_separators_of_the_language():
     line = "delta_o = -2 * (Y_t - a_o) * a_o * (1 - a_o)"
     network = NETWORKS["small"]
     assert "i = 4, h = 8, o = 3" in check_line(network, line).message()
@@ -138,31 +137,31 @@ def test_several_things_stand_side_by_side_as_a_language_lists_them():
     assert "∂Loss/∂W_ho；W_ho ← W_ho + v_W_ho。" in verdict.message("zh")
 
 
-def test_a_learning_rate_may_stand_as_a_number_where_it_was_chosen():
+def test_the_value_of_the_learning_rate_is_accepted_only_if_it_was_given():
     line = "W_ho = W_ho - 0.01 * dW_ho"
     network = NETWORKS["small"]
-    assert not check_line(network, line).correct  # the default is nobody's number
+    assert not check_line(network, line).correct  # the default value was not given
     assert not check_line(network, line, optimizer=cr.SGD(0.1)).correct
     verdict = check_line(network, line, optimizer=cr.SGD(0.01))
     assert verdict.correct
     assert "alpha = 0.01" in verdict.message()
 
 
-def test_a_number_stands_before_a_matrix_without_a_sign():
+def test_a_number_is_written_before_a_matrix_without_a_sign():
     line = "δ_o = 2/n * (a_o - Y) * a_o * (1 + a_o)"
     repaired = "δ_o = 2/n (a_o − Y) ⊙ a_o ⊙ (1 − a_o)"
     assert check_line(NETWORKS["small"], line).repaired == repaired
 
 
-def test_an_unknown_name_of_a_deep_network_gets_the_names_like_it_first():
-    with pytest.raises(InputError, match="Known: 'dW_1', 'dW_2', 'dW_3'"):
+def test_an_unknown_name_of_a_deep_network_lists_similar_names_first():
+    with pytest.raises(InputError, match="Available: 'dW_1', 'dW_2', 'dW_3'"):
         check_line(NETWORKS["deep"], "dW_4 = a_3.T @ delta_4")
 
 
 # -- the verdict ---------------------------------------------------------------------------------
 
 
-def test_a_wrong_line_comes_with_the_numbers_of_an_example():
+def test_the_message_on_a_wrong_line_has_values_of_an_example():
     verdict = check_line(NETWORKS["small"], "delta_o = 2/n * (Y_t - a_o) * a_o * (1 - a_o)")
     found, expected = verdict.numbers["found"], verdict.numbers["expected"]
     assert np.allclose(found, -expected)
@@ -172,20 +171,20 @@ def test_a_wrong_line_comes_with_the_numbers_of_an_example():
     assert f"{expected[0, worst]:.6g}" in verdict.message("zh")
 
 
-def test_a_length_tells_its_axis():
+def test_each_axis_of_an_example_has_a_different_length():
     sizes = check_line(NETWORKS["deep"], "Loss = 1", batch=True).numbers["sizes"]
     assert list(sizes) == ["B", "i", "h1", "h2", "o"]
     assert len({*sizes.values(), 1, 2}) == 7
 
 
-def test_two_by_two_by_two_is_judged_by_axes_all_the_same():
+def test_axes_of_equal_widths_are_distinguished():
     network = cr.Network.dense([2, 2, 2])
     assert check_line(network, "da_h = delta_o @ W_ho").kind == "transpose"
     assert check_line(network, "dW_ho = delta_o.T @ a_h").kind == "side"
     assert check_line(network, "dW_ho = a_h.T @ delta_o").correct
 
 
-def test_a_width_of_one_makes_lines_right_that_are_wrong_in_general():
+def test_a_line_can_be_right_only_because_a_width_is_one():
     line = "delta_o = -2 * (Y_t - a_o) * a_o * (1 - a_o)"
     verdict = check_line(cr.Network.dense([2, 3, 1]), line)
     assert (verdict.correct, verdict.kind) == (True, "right_here")
@@ -194,11 +193,11 @@ def test_a_width_of_one_makes_lines_right_that_are_wrong_in_general():
     assert not check_line(cr.Network.dense([2, 3, 2]), line).correct  # 2/n = 1 is no reason
 
 
-def test_a_chain_of_equalities_is_judged_link_by_link():
+def test_every_equality_of_a_chain_is_marked():
     line = "delta_o = ∂Loss/∂z_o = da_o * a_o * (1 - a_o) = 2/n*(a_o - Y)*a_o*(1 - a_o)"
     assert check_line(NETWORKS["small"], line).correct
     wrong = check_line(NETWORKS["small"], line.replace("2/n*(a_o", "3/n*(a_o"))
-    assert not wrong.correct  # though n is 3 in the example that is shown
+    assert not wrong.correct  # although n is 3 in the first example
 
 
 def test_the_first_wrong_line_of_several_is_reported():
@@ -216,24 +215,25 @@ def test_a_frozen_parameter_has_no_gradient():
 
 
 def test_arguments_of_other_kinds_are_refused():
-    with pytest.raises(InputTypeError, match="network"):
+    network = r"`network` must be a chainrule\.Network, got '2-3-1'"
+    with pytest.raises(InputTypeError, match=network):
         check_line("2-3-1", "dW_ho = a_h.T @ delta_o")
-    with pytest.raises(InputTypeError, match="line"):
+    with pytest.raises(InputTypeError, match=r"`line` must be a string .* got 3"):
         check_line(NETWORKS["small"], 3)
-    with pytest.raises(InputError, match="layout"):
+    with pytest.raises(InputError, match="`layout` must be 'rows' or 'columns', got 'diagonal'"):
         check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih", layout="diagonal")
     with pytest.raises(InputError, match="language"):
         check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih").message("fr")
     with pytest.raises(InputError, match="language"):
         check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih", language="fr")
-    with pytest.raises(InputError, match="optimizer 'adan': did you mean 'adam'"):
+    with pytest.raises(InputError, match=r"optimizer 'adan'. Did you mean 'adam'"):
         check_line(NETWORKS["small"], "z_h = X @ W_ih + b_ih", optimizer="adan")
 
 
 def test_the_phrases_have_the_same_keys_and_fields():
     import string
 
-    from chainrule.marking.messages import phrases
+    from chainrule.marking.verdict_messages import phrases
 
     def fields(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}

@@ -1,9 +1,8 @@
-"""Generated lines: what a derivation displays, rewritten into equal forms, and mutated.
+"""Generated lines: those of derivations, rewritten into equal forms, and mutated.
 
-Every displayed line has to be right as it is printed, in text and in LaTeX, and in every equal form
-of it; every single mutation has to be wrong, with the kind of the mutation.  Mutations that change
-nothing never enter: samples and layers have lengths of their own, and only factors that are no
-ones are lost.
+Every displayed line must be right as printed, in text and in LaTeX, and in every equal form; every
+single mutation must be wrong, with the kind of the mutation.  Mutations without an effect do not
+occur: all axes have different lengths, and factors of ones are not removed.
 """
 
 import os
@@ -17,8 +16,9 @@ from chainrule.documents.wording import written as displayed
 from chainrule.formulas.render import LATEX, TEXT
 from chainrule.marking.check_line import check_line
 from chainrule.marking.evaluator import Computation
-from chainrule.marking.examples import Situation
-from chainrule.marking.parser import read
+from chainrule.marking.examples import MarkingContext
+from chainrule.marking.parser import parse
+from chainrule.marking.quantities import Role
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -26,15 +26,15 @@ from chainrule.marking.syntax import (
     Name,
     Negative,
     Raised,
-    Total,
+    Reduction,
     Transposed,
     Vector,
-    every,
-    exchanged,
-    rebuilt,
+    children,
+    nodes,
+    replaced,
+    with_children,
     written,
 )
-from chainrule.marking.syntax import below as parts_of
 from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network import activations
 from chainrule.network.architecture import Network
@@ -45,9 +45,9 @@ MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, 
 
 
 def lines_of(network, layout, batch, style, optimizer="sgd", stages=()):
-    """Yield every line in matrices that a derivation displays, or those of some stages."""
-    told = derive(network, layout=layout, batch=batch, optimizer=optimizer)
-    for statement in told.statements:
+    """Yield the lines that a derivation displays as matrices, of some stages or of all."""
+    derived = derive(network, layout=layout, batch=batch, optimizer=optimizer)
+    for statement in derived.statements:
         if statement.part == "function" or (stages and statement.stage not in stages):
             continue
         left = left_side(statement, style)
@@ -73,10 +73,10 @@ DISPLAYED = [
 ]
 
 
-@pytest.mark.parametrize("place", range(len(DISPLAYED)), ids=lambda place: str(DISPLAYED[place]))
-def test_every_displayed_line_is_right(place):
-    network = DISPLAYED[place]
-    layout, batch = MODES[place % len(MODES)]
+@pytest.mark.parametrize("index", range(len(DISPLAYED)), ids=lambda index: str(DISPLAYED[index]))
+def test_every_displayed_line_is_right(index):
+    network = DISPLAYED[index]
+    layout, batch = MODES[index % len(MODES)]
     count = 0
     for style in (TEXT, LATEX):
         for line in lines_of(network, layout, batch, style):
@@ -93,14 +93,14 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("place", range(len(OPTIMIZERS)), ids=lambda place: str(OPTIMIZERS[place]))
-def test_every_displayed_update_is_right_and_every_change_of_it_wrong(place):
-    optimizer = OPTIMIZERS[place]
-    layout, batch = MODES[place % len(MODES)]
-    network = Network.dense([2, 3, 2] if place % 2 else [2, 3, 4, 2], "tanh")
+@pytest.mark.parametrize("index", range(len(OPTIMIZERS)), ids=lambda index: str(OPTIMIZERS[index]))
+def test_every_displayed_update_is_right_and_every_change_of_it_wrong(index):
+    optimizer = OPTIMIZERS[index]
+    layout, batch = MODES[index % len(MODES)]
+    network = Network.dense([2, 3, 2] if index % 2 else [2, 3, 4, 2], "tanh")
     names = Vocabulary(network, optimizer)
-    example = Situation(network, layout, batch, optimizer)
-    computation = Computation(example.example(example.different(0), 0).setting)
+    context = MarkingContext(network, layout, batch, optimizer)
+    computation = Computation(context.example(context.distinct_lengths(0), 0).values)
     right = wrong = 0
     for style in (TEXT, LATEX):
         for line in lines_of(network, layout, batch, style, optimizer, ("update",)):
@@ -109,10 +109,10 @@ def test_every_displayed_update_is_right_and_every_change_of_it_wrong(place):
             right += 1
             if style is LATEX or "_b_" in line:
                 continue
-            (reading,) = read(line, names)
-            tree = computation.settled(reading.rights[0])
+            (equation,) = parse(line, names)
+            tree = computation.with_explicit_products(equation.rights[0])
             for mutated in changes_of_an_update(tree, computation):
-                changed = f"{reading.left.text} = {written(mutated, 'mathematics')}"
+                changed = f"{equation.left.text} = {written(mutated, 'mathematics')}"
                 given = {"batch": batch, "layout": layout, "optimizer": optimizer}
                 verdict = check_line(network, changed, **given)
                 assert not verdict.correct, changed
@@ -122,18 +122,18 @@ def test_every_displayed_update_is_right_and_every_change_of_it_wrong(place):
 
 
 def changes_of_an_update(tree, computation):
-    """Yield the tree with a sign turned, a factor, a root or a square lost."""
-    for node in every(tree):
+    """Yield the tree with another sign, or without a factor, a root or a square."""
+    for node in nodes(tree):
         match node:
             case Binary(operation="add" | "subtract", left=left, right=right):
                 other = "subtract" if node.operation == "add" else "add"
-                yield exchanged(tree, node, Binary(other, left, right))
+                yield replaced(tree, node, Binary(other, left, right))
             case Binary(operation="product" | "entrywise", left=left, right=right):
-                for kept, lost in ((left, right), (right, left)):
-                    if shape_of(computation, lost) == ():
-                        yield exchanged(tree, node, kept)
+                for remaining, removed in ((left, right), (right, left)):
+                    if shape_of(computation, removed) == ():
+                        yield replaced(tree, node, remaining)
             case Raised(base=base) | Call(arguments=(base,)):
-                yield exchanged(tree, node, base)
+                yield replaced(tree, node, base)
 
 
 # -- rewritten -----------------------------------------------------------------------------------
@@ -148,16 +148,16 @@ def random_network(number):
 
 
 def trees_of(network, layout, batch):
-    """Yield (left side, tree, computation) of every line that is computed as matrices."""
-    situation = Situation(network, layout, batch)
-    example = situation.example(situation.different(0), 0)
+    """Yield (left side, tree, computation) of every displayed line without sums and chains."""
+    context = MarkingContext(network, layout, batch)
+    example = context.example(context.distinct_lengths(0), 0)
     names = Vocabulary(network)
     for line in lines_of(network, layout, batch, TEXT):
         if "Σ" in line or line.count("∂") > 6 or "× ∂" in line:
             continue
-        (reading,) = read(line, names)
-        computation = Computation(example.setting)
-        tree = computation.settled(reading.rights[0])
+        (equation,) = parse(line, names)
+        computation = Computation(example.values)
+        tree = computation.with_explicit_products(equation.rights[0])
         yield line.split(" = ")[0].split(" ← ")[0], tree, computation
 
 
@@ -176,9 +176,9 @@ ALIASES = {
 
 
 def rewritten(tree, computation, names, generator):
-    """Return an equal tree: transposed twice, products turned over, factors exchanged, renamed."""
-    parts = tuple(rewritten(p, computation, names, generator) for p in parts_of(tree))
-    new = rebuilt(tree, parts) if parts else tree
+    """Return an equal tree: with transposes, exchanged operands, other signs and other names."""
+    parts = tuple(rewritten(p, computation, names, generator) for p in children(tree))
+    new = with_children(tree, parts) if parts else tree
     chance = generator.random()
     shape = shape_of(computation, tree)
     match new:
@@ -186,7 +186,7 @@ def rewritten(tree, computation, names, generator):
             if chance < 0.4 and not isinstance(left, Vector) and not isinstance(right, Vector):
                 return Transposed(Binary("matrix", Transposed(right), Transposed(left)))
         case Binary(operation="entrywise" | "product" | "add", left=left, right=right):
-            # Ones of no length yet have no shape: they stay where they are.
+            # Ones without a length have no shape, so they are not exchanged.
             shapes = [shape_of(computation, part) for part in (left, right)]
             commute = () in shapes or new.operation != "product"
             if chance < 0.5 and commute and None not in shapes:
@@ -195,9 +195,10 @@ def rewritten(tree, computation, names, generator):
             if chance < 0.5:
                 return Negative(Binary("subtract", right, left))
         case Name():
-            spelled = [word for word, key in names.spellings.items() if key == new.key]
+            spelled = [w for w, quantity in names.spellings.items() if quantity == new.quantity]
             if chance < 0.5 and spelled:
-                new = Name(new.key, generator.choice(ALIASES.get(new.key, spelled)))
+                choices = ALIASES.get(new.quantity.symbol, spelled)
+                new = Name(new.quantity, generator.choice(choices))
             if shape is not None and len(shape) == 2 and chance > 0.85:
                 return Transposed(Transposed(new))
     if shape is not None and len(shape) == 2 and generator.random() < 0.05:
@@ -213,7 +214,7 @@ def test_every_equal_form_is_right(number):
     count = 0
     for left, tree, computation in trees_of(network, layout, batch):
         for notation in ("numpy", "mathematics"):
-            if notation == "numpy" and any(isinstance(node, Vector) for node in every(tree)):
+            if notation == "numpy" and any(isinstance(node, Vector) for node in nodes(tree)):
                 continue  # 1ᵀ has no name in NumPy's notation
             equal = rewritten(tree, computation, names, generator)
             line = f"{left} = {written(equal, notation)}"
@@ -227,42 +228,42 @@ def test_every_equal_form_is_right(number):
 
 
 def mutations(left, tree, computation):
-    """Yield (kinds that say it, mutated tree) for every single mutation."""
+    """Yield (allowed kinds of the verdict, mutated tree) for every single mutation."""
     backward = left[0] in "δ∂"
-    for node in every(tree):
+    for node in nodes(tree):
         shape = shape_of(computation, node)
         match node:
             case Transposed():
-                yield {"transpose"}, exchanged(tree, node, node.operand)
+                yield {"transpose"}, replaced(tree, node, node.operand)
             case Binary(operation="matrix"):
-                if not any(isinstance(part, Vector) for part in parts_of(node)):
-                    yield {"side"}, exchanged(tree, node, Binary("matrix", node.right, node.left))
+                if not any(isinstance(part, Vector) for part in children(node)):
+                    yield {"side"}, replaced(tree, node, Binary("matrix", node.right, node.left))
                     plain = Binary("entrywise", node.left, node.right)
                     if shape_of(computation, plain) is None:
-                        yield {"product"}, exchanged(tree, node, plain)
+                        yield {"product"}, replaced(tree, node, plain)
             case Binary(operation="entrywise", left=first, right=second):
-                for kept, lost in ((first, second), (second, first)):
-                    if backward and is_slope(lost) and shape_of(computation, kept) == shape:
-                        yield {"slope"}, exchanged(tree, node, kept)
+                for remaining, removed in ((first, second), (second, first)):
+                    if backward and is_slope(removed) and shape_of(computation, remaining) == shape:
+                        yield {"slope"}, replaced(tree, node, remaining)
             case Binary(operation="product", left=first, right=second):
                 if shape_of(computation, first) == () and shape != ():
-                    yield {"factor", "convention"}, exchanged(tree, node, second)
+                    yield {"factor", "convention"}, replaced(tree, node, second)
             case Binary(operation="add" | "subtract"):
                 other = "subtract" if node.operation == "add" else "add"
                 flipped = Binary(other, node.left, node.right)
-                yield {"sign"}, exchanged(tree, node, flipped)
-            case Name() if backward and node.key.startswith("W_"):
-                new = Name(f"{node.key} new", f"{node.text}_new")
-                yield {"sequential"}, exchanged(tree, node, new)
+                yield {"sign"}, replaced(tree, node, flipped)
+            case Name() if backward and node.quantity.role is Role.WEIGHT:
+                new = Name(node.quantity.updated, f"{node.text}_new")
+                yield {"sequential"}, replaced(tree, node, new)
     if backward:
         yield {"sign"}, Negative(tree)
 
 
 def is_slope(node):
-    """Whether a factor is a or 1 − a or 1 − a²: a slope, or a half of one."""
+    """Return whether a factor is a or 1 − a or 1 − a²: a derivative, or a factor of one."""
     match node:
         case Name():
-            return node.key.startswith("a_")
+            return node.quantity.role is Role.ACTIVATION
         case Binary(operation="subtract", left=Constant(value=1.0)):
             return True
     return False
@@ -274,7 +275,7 @@ def test_every_single_mutation_is_wrong_with_its_kind():
     for number in range(24 if os.environ.get("CHAINRULE_SLOW") == "1" else 8):
         network, layout, batch = random_network(number)
         for left, tree, computation in trees_of(network, layout, batch):
-            if any(isinstance(node, Total) for node in every(tree)):
+            if any(isinstance(node, Reduction) for node in nodes(tree)):
                 continue
             for kinds, mutated in mutations(left, tree, computation):
                 line = f"{left} = {written(mutated, 'mathematics')}"

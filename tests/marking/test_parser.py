@@ -1,4 +1,4 @@
-"""Reading a line: both notations to the same tree, and nothing but a clear refusal for the rest."""
+"""Parse a line: each notation gives the same tree, and other input a clear error."""
 
 import re
 import time
@@ -9,20 +9,19 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.marking.cursor import DEEPEST
-from chainrule.marking.parser import read
+from chainrule.marking.parser import MAX_DEPTH, parse
 from chainrule.marking.syntax import written
-from chainrule.marking.tokens import LONGEST, MOST_TOKENS
+from chainrule.marking.tokens import MAX_LENGTH, MAX_TOKENS
 from chainrule.marking.vocabulary import Vocabulary
 
 NETWORK = cr.Network.dense([2, 3, 2])
 NAMES = Vocabulary(NETWORK)
 
 
-def plainly(line):
-    """The first right side in NumPy's notation, with names by their keys."""
-    (reading, *_) = read(line, NAMES)
-    return written(reading.rights[0], "numpy")
+def in_numpy(line):
+    """Return the first right side in the notation of NumPy."""
+    (equation, *_) = parse(line, NAMES)
+    return written(equation.rights[0], "numpy")
 
 
 # -- precedence and notations --------------------------------------------------------------------
@@ -61,12 +60,12 @@ def plainly(line):
 )
 def test_operators_bind_as_in_numpy_and_textbooks(text, meaning):
     line = f"dW_ho = ({text})" if " if " in text else f"dW_ho = {text}"
-    found = plainly(line).replace("∂Loss/∂W_ho", "dW_ho").replace("∂L/∂W_ho", "dW_ho")
+    found = in_numpy(line).replace("∂Loss/∂W_ho", "dW_ho").replace("∂L/∂W_ho", "dW_ho")
     assert found.replace("δ", "delta") == meaning
 
 
 @pytest.mark.parametrize(
-    ("spelled", "key"),
+    ("spelled", "symbol"),
     [
         *((text, "∂Loss/∂W_ho") for text in ("dW_ho", "dWho", "dw_ho", "dW2", "dW_2", "grad_W_ho")),
         *((text, "∂Loss/∂W_ho") for text in ("dL_dW_ho", "dLdW_ho", "∇W_ho", r"\nabla_{W_{ho}}")),
@@ -76,36 +75,36 @@ def test_operators_bind_as_in_numpy_and_textbooks(text, meaning):
         *((text, "Loss") for text in ("Loss", "loss", "L", "MSE", "J", r"\mathrm{Loss}", "E")),
         *((text, "z_h") for text in ("z_h", "Z_h", "z1", "net_h", r"z^{(1)}", r"z^{[1]}")),
         *((text, "a_o") for text in ("a_o", "A_o", "a2", "y_hat", r"\hat{y}", "ŷ", "y_p")),
-        *((text, "W_ho new") for text in ("W_ho_new", "W_{ho}^{new}", "W_{ho}^{(t+1)}", "W_ho^+")),
+        *((text, "W_ho_new") for text in ("W_ho_new", "W_{ho}^{new}", "W_{ho}^{(t+1)}", "W_ho^+")),
         *((text, "b_ih") for text in ("b_ih", "b1", "b_1", "b_h", "b_{ih}", r"\mathbf{b}_{ih}")),
     ],
 )
-def test_every_spelling_of_a_name(spelled, key):
-    (reading,) = read(f"{spelled} = 1", NAMES)
-    assert reading.left.key == key
+def test_every_spelling_of_a_name(spelled, symbol):
+    (equation,) = parse(f"{spelled} = 1", NAMES)
+    assert str(equation.left.quantity) == symbol
 
 
-def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(InputError, match="unknown name 'detla_o': did you mean 'delta_o'"):
-        read("dW_ho = a_h.T @ detla_o", NAMES)
-    with pytest.raises(InputError, match="unknown name 'sigmod': did you mean 'sigmoid'"):
-        read("a_h = sigmod(z_h)", NAMES)
+def test_the_message_on_an_unknown_name_has_the_nearest_name():
+    with pytest.raises(InputError, match=r"unknown name 'detla_o'\. Did you mean 'delta_o'"):
+        parse("dW_ho = a_h.T @ detla_o", NAMES)
+    with pytest.raises(InputError, match=r"unknown name 'sigmod'\. Did you mean 'sigmoid'"):
+        parse("a_h = sigmod(z_h)", NAMES)
 
 
 REFUSED = [
-    ("dW_ho = ", "missing at the end"),
-    ("dW_ho", "equals sign is missing"),
+    ("dW_ho = ", "a name, a number or a bracket is missing at the end"),
+    ("dW_ho", "an equals sign (as in dW_ho = a_h.T @ delta_o) is missing at the end"),
     ("= a_h", "is missing at position 1"),
     ("2 = 3", "left side"),
     ("a_h.T = a_h", "equals sign"),
     ("dW_ho = a_h +", "at the end"),
-    ("dW_ho = a_h)", "does not belong"),
+    ("dW_ho = a_h)", "unexpected text at position 12, before ')'"),
     ("dW_ho = (a_h]", "')' is missing"),
     ("dW_ho = np.sum(a_h, axis=7)", "axis"),
     ("dW_ho = np.sum(a_h, dtype=1)", "keepdims"),
-    ("dW_ho = np.outer(a_h)", "2 arguments are needed"),
+    ("dW_ho = np.outer(a_h)", "the number of arguments is 1 instead of 2"),
     ("dW_ho = a_h.reshape(2)", ".reshape"),
-    ("dW_ho = ∂Loss", "∂ needs a quotient"),
+    ("dW_ho = ∂Loss", "/∂ of a quotient such as ∂Loss/∂W_ho is missing"),
     ("dW_ho = a_h ? 1", "'?' at position 13"),
     ("dW_ho = a_h \\", "backslash"),
     (r"dW_ho = \mathbf a_h", "mathbf"),
@@ -118,22 +117,22 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "said"), REFUSED)
-def test_what_is_no_line_is_refused_where_it_stops_being_one(line, said):
+@pytest.mark.parametrize(("line", "text"), REFUSED)
+def test_an_invalid_line_is_an_error_with_the_position(line, text):
     with pytest.raises(InputError) as caught:
-        read(line, NAMES)
-    assert said in str(caught.value)
+        parse(line, NAMES)
+    assert text in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("line", [line for line, _ in REFUSED])
-def test_what_is_no_line_is_refused_in_chinese_as_well(line):
+def test_an_invalid_line_is_an_error_in_chinese(line):
     with pytest.raises(InputError) as caught:
         cr.check_line(NETWORK, line, language="zh")
-    said = str(caught.value)
-    assert said.startswith(("此行", "未知的名称"))
-    assert said.endswith("。")
-    assert not re.search("[\u4e00-\u9fff][,;:]|[,;:][\u4e00-\u9fff]", said), said
+    text = str(caught.value)
+    assert text.startswith(("`line`", "未知的名称"))
+    assert text.endswith("。")
+    assert not re.search("[\u4e00-\u9fff][,;:]|[,;:][\u4e00-\u9fff]", text), text
 
 
 # -- hostile input -------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("line", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("batch", [False, True])
-def test_hostile_lines_end_quickly_in_a_verdict_or_a_refusal(line, batch):
+def test_hostile_lines_end_quickly_in_a_verdict_or_an_error(line, batch):
     start = time.process_time()
     try:
         verdict = cr.check_line(NETWORK, line, batch=batch)
@@ -194,15 +193,15 @@ def test_hostile_lines_end_quickly_in_a_verdict_or_a_refusal(line, batch):
     assert time.process_time() - start < 2.0
 
 
-def test_the_bounds_are_where_they_are_said_to_be():
-    with pytest.raises(InputError, match=f"at most {LONGEST}"):
-        read("dW_ho = " + "a" * LONGEST, NAMES)
-    with pytest.raises(InputError, match=f"more than {MOST_TOKENS}"):
-        read("dW_ho = " + "+1" * MOST_TOKENS, NAMES)
-    inside = DEEPEST - 2
-    assert read("dW_ho = " + "(" * inside + "a_h" + ")" * inside, NAMES)
-    with pytest.raises(InputError, match=f"more than {DEEPEST}"):
-        read("dW_ho = " + "(" * DEEPEST + "a_h" + ")" * DEEPEST, NAMES)
+def test_the_documented_limits_apply():
+    with pytest.raises(InputError, match=f"at most {MAX_LENGTH}"):
+        parse("dW_ho = " + "a" * MAX_LENGTH, NAMES)
+    with pytest.raises(InputError, match=f"at most {MAX_TOKENS}"):
+        parse("dW_ho = " + "+1" * MAX_TOKENS, NAMES)
+    inside = MAX_DEPTH - 2
+    assert parse("dW_ho = " + "(" * inside + "a_h" + ")" * inside, NAMES)
+    with pytest.raises(InputError, match=f"at most {MAX_DEPTH}"):
+        parse("dW_ho = " + "(" * MAX_DEPTH + "a_h" + ")" * MAX_DEPTH, NAMES)
 
 
 PIECES = [
@@ -248,5 +247,5 @@ RIGHT = r"∂L/∂W_{ho} = -\frac{2}{n} a_h^{\top} ((Y_t - a_o) ⊙ a_o \left(1 
 
 @settings(ANY_TIME, max_examples=300)
 @given(st.integers(0, len(RIGHT)), st.integers(0, 5), st.sampled_from(["", *PIECES]))
-def test_a_damaged_line_never_raises_anything_else(place, length, piece):
-    ends_well(RIGHT[:place] + piece + RIGHT[place + length :])
+def test_a_damaged_line_never_raises_anything_else(position, length, piece):
+    ends_well(RIGHT[:position] + piece + RIGHT[position + length :])

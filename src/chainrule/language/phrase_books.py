@@ -1,6 +1,6 @@
-"""Phrase books: every text that users see in two languages, one TOML file per book and language.
+"""Phrase books: every text that exists in two languages, one TOML file per book and language.
 
-The files lie in ``phrases/``: ``<book>.<language>.toml``, the same keys in each language.
+The files are ``phrases/<book>.<language>.toml``; the keys are the same in each language.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ LANGUAGES = ("en", "zh")
 
 
 def check_language(language: str) -> None:
-    """Raise an error for a language that has no phrase books."""
+    """Raise ``InputError`` unless a language has phrase books."""
     if language not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
 

@@ -1,1 +1,1 @@
-"""A learner's own line: read by a whitelist, computed, compared with the truth, and repaired."""
+"""Mark a line that a learner derived: parse it, compute it, compare it, find its repair."""

@@ -1,4 +1,4 @@
-"""A learner's own line, marked: right, right but for a convention, or what is wrong with it."""
+"""Mark a line that a learner derived: right, right except for a convention, or what is wrong."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,13 +8,14 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
-from chainrule.marking.examples import Situation
-from chainrule.marking.mark_equation import EXAMPLES, Case
-from chainrule.marking.parser import Reading, read
-from chainrule.marking.syntax import Name, Tree, every, renamed
-from chainrule.marking.update_equations import KEPT, Updating
+from chainrule.marking.examples import MarkingContext
+from chainrule.marking.mark_equality import EXAMPLE_COUNT, Equality
+from chainrule.marking.parser import ParsedEquation, parse
+from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant
+from chainrule.marking.syntax import Name, nodes, substituted
+from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention
 from chainrule.marking.verdicts import LineVerdict
-from chainrule.marking.vocabulary import Vocabulary, constants, typed
+from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
@@ -29,19 +30,20 @@ def check_line(
     optimizer: str | Optimizer = "sgd",
     language: str = "en",
 ) -> LineVerdict:
-    """Mark a learner's own line about a network: say that it is right, or what is wrong.
+    """Mark a line that a learner derived for a network: right, or what is wrong with it.
 
     The line is an equation in NumPy or LaTeX notation, or the two mixed, such as
-    ``dW_ho = a_h.T @ delta_o`` or ``W_ho ← W_ho − α ∂Loss/∂W_ho``.  It is judged for one sample, a
-    row of length one, unless ``batch=True``, where B is the number of samples; n is the number of
-    outputs.  Any right form is right.  Nothing in it is ever run.
+    ``dW_ho = a_h.T @ delta_o`` or ``W_ho ← W_ho − α ∂Loss/∂W_ho``.  It is marked for one sample, a
+    row of length 1, or with ``batch=True`` for a batch of B samples; n is the number of outputs.
+    Every mathematically equal form is right.  No part of the line is ever executed.
 
-    ``optimizer`` says whose update the lines for parameters and for the optimizer's memory are
-    (``v_W_ho``, ``m_W_ho``): a name, or one with constants, whose numbers may then stand in the
-    line.  A memory on the right of its own line is the old one, elsewhere it is updated already.
-    ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of refusals.
+    ``optimizer`` selects the update for lines that compute parameters or the optimizer's memory
+    (``v_W_ho``, ``m_W_ho``): a name, or an ``Optimizer`` whose constants may occur in the line as
+    numbers.  On the right of its own line, memory has its value before the step; elsewhere it is
+    updated already.  ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of errors.
 
-    Raises ``InputError`` for a line that cannot be read, with the nearest name for an unknown one.
+    Raises ``InputError`` for a line that cannot be parsed, with the nearest name for an unknown
+    one, and ``InputTypeError`` for arguments of other types.
 
     >>> network = Network.dense([2, 3, 1])
     >>> check_line(network, "dW_ho = a_h.T @ delta_o").correct
@@ -58,142 +60,167 @@ def check_line(
     缺少因子 (1 - beta_1)，应为 m_W_ho = beta_1 * m_W_ho + (1 - beta_1) * dW_ho。...
     """
     if not isinstance(network, Network):
-        raise InputTypeError(f"network: {shown(network)} came; a chainrule.Network is needed")
+        raise InputTypeError(f"`network` must be a chainrule.Network, got {shown(network)}")
     if layout not in ("rows", "columns"):
-        raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
+        raise InputError(f"`layout` must be 'rows' or 'columns', got {layout!r}")
     check_language(language)
     found = find_optimizer(optimizer)
-    # A learning rate that nobody chose is nobody's number.
-    chosen = isinstance(optimizer, Optimizer)
-    known = {letter: value for letter, value in found.constants.items() if chosen or letter != "α"}
+    # The learning rate of a name is a default, so its value cannot be expected in a line.
+    is_chosen = isinstance(optimizer, Optimizer)
+    constants = {
+        letter: value
+        for letter, value in map(_constant, found.constants.items())
+        if is_chosen or letter != LEARNING_RATE
+    }
     try:
-        text = Text(network, layout, bool(batch), found, tuple(known.items()))
-        return replace(text.verdict(line), language=language)
+        marker = LineMarker(network, layout, bool(batch), found, tuple(constants.items()))
+        return replace(marker.verdict(line), language=language)
     except Refusal as refusal:
         if language == "en":
             raise
         raise InputError(refusal.message(language)) from None
 
 
+def _constant(item: tuple[str, float]) -> tuple[Quantity, float]:
+    letter, value = item
+    return constant(letter), value
+
+
 @dataclass(frozen=True)
-class Text:
-    """What one or more lines are judged in, one after the other."""
+class LineMarker:
+    """Marks the equations of a line in order, for one network and optimizer."""
 
     network: Network
     layout: Layout
     batch: bool
     optimizer: Optimizer
-    constants: tuple[tuple[str, float], ...]
+    constants: tuple[tuple[Quantity, float], ...]
 
-    def judge(self, kept: str = "step") -> "Judge":
-        """Return who judges in a convention of what momentum keeps."""
-        return _judge(self.network, self.layout, self.batch, self.optimizer, self.constants, kept)
+    def in_convention(self, convention: MomentumConvention) -> "EquationMarker":
+        """Return what marks single equations, in a convention of momentum."""
+        context = (self.network, self.layout, self.batch, self.optimizer)
+        return _equation_marker(*context, self.constants, convention)
 
     def verdict(self, line: str) -> LineVerdict:
-        """Return the verdict on the first wrong line, or on the last one."""
+        """Return the verdict on the first wrong equation, or on the last one."""
         vocabulary = Vocabulary(self.network, self.optimizer)
-        updating = vocabulary.updating
-        moved: dict[str, str] = {}
-        assigned: set[str] = set()
-        kept = ""
-        aside: LineVerdict | None = None
+        rule = vocabulary.rule
+        updated: dict[Quantity, Quantity] = {}  # by the equations so far
+        assigned_memory: set[Quantity] = set()
+        convention: MomentumConvention | None = None
+        convention_verdict: LineVerdict | None = None
         verdict: LineVerdict | None = None
-        for reading in read(line, vocabulary):
-            left = reading.left.key
-            plain = _with(reading, moved)
-            changed = _with(plain, updating.sense(left))
-            judge = self.judge(kept or "step")
-            memory = {key for tree in changed.rights for key in keys_in(tree, updating)}
-            if updating.has_momentum and not kept and (memory or updating.is_memory(left)):
-                # The first line that names the momentum's memory settles what is kept in it.
-                kept = next((k for k in KEPT if self.judge(k).agrees(changed)), "step")
-                judge = self.judge(kept)
-                if kept != "step":
-                    aside = self.judge().convention(line, changed, kept)
-            verdict = judge.verdict(line, changed)
-            before = None if memory & assigned else plain
-            if not verdict.correct and before is not None and judge.agrees(before):
-                verdict = judge.with_old(line, before, memory)
+        for equation in parse(line, vocabulary):
+            left = equation.left.quantity
+            before_step = _substituted(equation, updated)
+            equation = _substituted(before_step, rule.meaning(left))
+            marker = self.in_convention(convention or "step")
+            memory = _memory_in(equation)
+            if rule.has_momentum and convention is None and (memory or left.is_memory):
+                # The first equation with the memory of momentum determines the convention.
+                found: MomentumConvention = next(
+                    (c for c in MOMENTUM_CONVENTIONS if self.in_convention(c).is_right(equation)),
+                    "step",
+                )
+                marker, convention = self.in_convention(found), found
+                if found != "step":
+                    derived = self.in_convention("step")
+                    convention_verdict = derived.right_in_convention(line, equation, found)
+            verdict = marker.verdict(line, equation)
+            may_be_old = not verdict.correct and not memory & assigned_memory
+            if may_be_old and marker.is_right(before_step):
+                verdict = marker.right_before_step(line, before_step, memory)
             if not verdict.correct:
                 return verdict
-            if updating.is_memory(left):
-                assigned.add(f"{left.removesuffix(' new')} new")
-            elif left[0] in "Wb":
-                # What comes after means the parameter after its update.
-                moved[left] = f"{left} new"
-        assert verdict is not None, "a line that is read has an equation"
-        return aside or verdict
+            if left.plain.role is Role.MEMORY:
+                assigned_memory.add(left.plain.updated)
+            elif left.is_parameter:
+                updated[left] = left.updated
+        assert verdict is not None, "a parsed line has an equation"
+        return convention_verdict or verdict
 
 
-def keys_in(tree: Tree, updating: Updating) -> set[str]:
-    """Return the keys of the optimizer's memory that a tree names."""
-    keys = {node.key for node in every(tree) if isinstance(node, Name)}
-    return {key for key in keys if updating.is_memory(key)}
+def _memory_in(equation: ParsedEquation) -> set[Quantity]:
+    """Return the optimizer's memory on the right of an equation."""
+    names = (node for tree in equation.rights for node in nodes(tree) if isinstance(node, Name))
+    return {node.quantity for node in names if node.quantity.is_memory}
 
 
-def _with(reading: Reading, keys: Mapping[str, str]) -> Reading:
-    return replace(reading, rights=tuple(renamed(tree, keys) for tree in reading.rights))
+def _substituted(
+    equation: ParsedEquation, quantities: Mapping[Quantity, Quantity]
+) -> ParsedEquation:
+    rights = tuple(substituted(tree, quantities) for tree in equation.rights)
+    return replace(equation, rights=rights)
 
 
 @lru_cache(maxsize=16)
-def _judge(
+def _equation_marker(
     network: Network,
     layout: Layout,
     batch: bool,
     optimizer: Optimizer,
-    constants: tuple[tuple[str, float], ...],
-    kept: str,
-) -> "Judge":
-    return Judge(Situation(network, layout, batch, optimizer, kept), dict(constants))
+    constants: tuple[tuple[Quantity, float], ...],
+    convention: MomentumConvention,
+) -> "EquationMarker":
+    context = MarkingContext(network, layout, batch, optimizer, convention)
+    return EquationMarker(context, dict(constants))
 
 
-class Judge:
-    """Judges equations of one network in one situation."""
+class EquationMarker:
+    """Marks single equations in one context; its examples are computed once."""
 
-    def __init__(self, situation: Situation, constants: Mapping[str, float]) -> None:
-        self.situation, self.constants = situation, constants
-        self.examples = [situation.example(situation.different(n), n) for n in range(EXAMPLES)]
+    def __init__(self, context: MarkingContext, constants: Mapping[Quantity, float]) -> None:
+        self.context, self.constants = context, constants
+        self.examples = [
+            context.example(context.distinct_lengths(number), number)
+            for number in range(EXAMPLE_COUNT)
+        ]
 
-    def verdict(self, line: str, reading: Reading) -> LineVerdict:
-        """Return what becomes of one equation: the first of its right sides that is wrong."""
-        target = self._target(reading)
+    def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:
+        """Return the verdict on the first wrong right side, or on the last one."""
         verdict: LineVerdict | None = None
-        for case in self._cases(line, reading, target):
-            verdict = case.verdict()
+        for equality in self._equalities(line, equation):
+            verdict = equality.verdict()
             if not verdict.correct:
                 break
         assert verdict is not None, "an equation has a right side"
         return verdict
 
-    def agrees(self, reading: Reading) -> bool:
-        """Whether every right side is the truth, numbers in it taken for constants."""
-        cases = self._cases("", reading, self._target(reading))
-        return all(case.agrees(case.tree) or case.with_constants() is not None for case in cases)
+    def is_right(self, equation: ParsedEquation) -> bool:
+        """Return whether every right side is right, possibly for values of constants."""
+        return all(
+            equality.is_right(equality.tree) or equality.matching_constants() is not None
+            for equality in self._equalities("", equation)
+        )
 
-    def convention(self, line: str, reading: Reading, kept: str) -> LineVerdict:
-        """Say that a line is right where momentum keeps something else."""
-        (*_, case) = self._cases(line, reading, self._target(reading))
-        return case.convention(kept)
+    def right_in_convention(
+        self, line: str, equation: ParsedEquation, convention: MomentumConvention
+    ) -> LineVerdict:
+        """Return the verdict for a line that is right in another convention of momentum."""
+        return self._equalities(line, equation)[-1].right_in_convention(convention)
 
-    def with_old(self, line: str, reading: Reading, memory: Iterable[str]) -> LineVerdict:
-        """Say that a line is right with the memory from before the step."""
-        (*_, case) = self._cases(line, reading, self._target(reading))
-        names = " | ".join(sorted(typed(key.removesuffix(" new")) for key in memory))
-        return case.right("right_old", names=names)
+    def right_before_step(
+        self, line: str, equation: ParsedEquation, memory: Iterable[Quantity]
+    ) -> LineVerdict:
+        """Return the verdict for a line that is right with the memory from before the step."""
+        names = tuple(sorted(quantity.plain.typed for quantity in memory))
+        return self._equalities(line, equation)[-1].right("right_old", names=names)
 
-    def _cases(self, line: str, reading: Reading, target: str) -> list[Case]:
-        given = (self.examples, line, reading, target)
-        return [Case(*given, tree, self.constants) for tree in reading.rights]
+    def _equalities(self, line: str, equation: ParsedEquation) -> list[Equality]:
+        target = self._target(equation.left)
+        return [
+            Equality(self.examples, line, equation, target, tree, self.constants)
+            for tree in equation.rights
+        ]
 
-    def _target(self, reading: Reading) -> str:
-        key = reading.left.key
-        values = self.examples[0].setting.values
-        given = [number.name for number in constants(self.situation.network)]
-        given += [*self.situation.updating.letters, *self.situation.network.strengths]
-        if key in ("X", "Y", "α", "n", "B", "e", "π", *given):
-            raise Refusal("given", text=reading.left.text)
-        changes = key[0] in "Wb" or f"{key} new" in values
-        updated = f"{key} new" if changes and not key.endswith(" new") else key
-        if updated not in values:
-            raise Refusal("no_value", text=reading.left.text)
-        return updated
+    def _target(self, left: Name) -> Quantity:
+        """Return the quantity that the left side computes: parameters and memory are updated."""
+        values = self.examples[0].values.values
+        if left.quantity.is_given:
+            raise Refusal("given", text=left.text)
+        target = left.quantity
+        if target.is_parameter or (target.role is Role.MEMORY and target.updated in values):
+            target = target.updated
+        if target not in values:
+            raise Refusal("no_value", text=left.text)
+        return target

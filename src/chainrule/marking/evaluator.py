@@ -1,22 +1,23 @@
-"""A line to numbers: NumPy's rules on small matrices whose lengths are all different.
+"""Compute the value of a tree with NumPy's rules, on small matrices.
 
-Every axis has a length of its own, so a shape tells which axes met.  ``Clash`` says where two that
-should have met did not; a sum that spreads a column over a row is no clash, as in NumPy.
+Each axis of an example has a different length, so a shape identifies its axes.  Incompatible axes
+raise ``ShapeMismatch``; a column that broadcasts over a row is allowed, as in NumPy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.evaluate import PRIMITIVES, Evaluation
-from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
+from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -24,26 +25,31 @@ from chainrule.marking.syntax import (
     Constant,
     Name,
     Negative,
-    Partial,
+    PartialDerivative,
     Raised,
-    Total,
+    Reduction,
     Transposed,
     Tree,
     Vector,
-    below,
-    rebuilt,
+    children,
+    with_children,
 )
 from chainrule.network import activations
 from chainrule.network.activations import Activation
 
-Array = NDArray[Any]
+MAX_ENTRIES = 10_000
+"""The largest result: repeated outer products would grow without bound."""
+_COMPARISONS: Mapping[str, Callable[..., FloatArray]] = {
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+    "==": np.equal,
+}
 
-LARGEST = 10_000
-"""Entries that a result may have: outer products of outer products grow without bound."""
 
-
-class Clash(Exception):  # noqa: N818 - what a learner is told, not a failure of ours
-    """Two matrices whose axes do not meet: the node, and both shapes."""
+class ShapeMismatch(Exception):  # noqa: N818 - part of a verdict, not a failure of the program
+    """Two operands with incompatible axes: the node, and both shapes."""
 
     def __init__(self, tree: Tree, left: tuple[int, ...], right: tuple[int, ...]) -> None:
         super().__init__(left, right)
@@ -51,248 +57,259 @@ class Clash(Exception):  # noqa: N818 - what a learner is told, not a failure of
 
 
 @dataclass(frozen=True)
-class OnesVector:
-    """Ones whose length is settled by the neighbor."""
+class UnsizedOnes:
+    """A vector of ones times a scalar, whose length the other factor determines."""
 
-    scale: Any
+    scale: FloatArray
     row: bool
 
 
-@dataclass(frozen=True)
-class Setting:
-    """The values by key, which network they belong to, and how samples stand.
+Value: TypeAlias = FloatArray | UnsizedOnes
 
-    ``layers`` tells the activation of each z by its key; ``samples`` the dimension (0 or 1) along
-    which samples stand; ``stands_for`` what ∂above/∂below is as a matrix.
+
+@dataclass(frozen=True)
+class ExampleValues:
+    """The values of one example.
+
+    ``layers`` maps each pre-activation to its activation function; ``sample_axis`` is the axis
+    (0 or 1) of the samples; ``partials`` maps (above, below) to ∂above/∂below as a matrix.
     """
 
-    values: Mapping[str, Array]
-    layers: Mapping[str, Activation]
-    samples: int
-    stands_for: Mapping[tuple[str, str], Array]
+    values: Mapping[Quantity, FloatArray]
+    layers: Mapping[Quantity, Activation]
+    sample_axis: int
+    partials: Mapping[tuple[Quantity, Quantity], FloatArray]
 
 
 class Computation:
-    """The values of trees in one setting; each node is computed once."""
+    """The values of trees in one example; each node is computed once."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.known: dict[int, tuple[Tree, Any]] = {}
+    def __init__(self, example: ExampleValues) -> None:
+        self.example = example
         self.count = 0
+        self._computed: dict[int, tuple[Tree, Value]] = {}  # the tree is stored to keep its id
 
-    def __call__(self, tree: Tree) -> Array:
+    def __call__(self, tree: Tree) -> FloatArray:
         """Return the value of a tree.
 
-        Raises ``Clash`` where axes do not meet, ``Refusal`` where a value is missing.
+        Raises ``ShapeMismatch`` for incompatible axes, ``Refusal`` for a missing value.
         """
         with np.errstate(all="ignore"):
-            value = self.value(tree)
-        if isinstance(value, OnesVector):
-            raise Clash(tree, (), ())
-        return np.asarray(value)
+            return self._array(tree)
 
-    def value(self, tree: Tree) -> Any:
-        """Return a value, which may be ones of no length yet."""
-        found = self.known.get(id(tree))
+    def value(self, tree: Tree) -> Value:
+        """Return the value of a tree, which may be ones without a length."""
+        found = self._computed.get(id(tree))
         if found is None:
             self.count += 1
-            value = self._computed(tree)
-            if not isinstance(value, OnesVector) and np.size(value) > LARGEST:
-                raise Refusal("entries", most=f"{LARGEST:,}")
-            found = self.known[id(tree)] = (tree, value)
+            value = self._value(tree)
+            if not isinstance(value, UnsizedOnes) and np.size(value) > MAX_ENTRIES:
+                raise Refusal("result_size", limit=f"{MAX_ENTRIES:,}")
+            found = self._computed[id(tree)] = (tree, value)
         return found[1]
 
-    def _computed(self, tree: Tree) -> Any:
+    def with_explicit_products(self, tree: Tree) -> Tree:
+        """Return the tree with each ambiguous product replaced by the one that the shapes allow."""
+        parts = tuple(map(self.with_explicit_products, children(tree)))
+        unchanged = all(old is new for old, new in zip(children(tree), parts, strict=True))
+        new = tree if unchanged else with_children(tree, parts)
+        if isinstance(new, Binary) and new.operation == "product":
+            try:
+                left, right = map(self, children(tree))
+            except ShapeMismatch:
+                return new
+            if left.ndim == right.ndim == 2 and _can_multiply(left, right):
+                return replace(new, operation="matrix")
+            if left.shape == right.shape:
+                return replace(new, operation="entrywise")
+        if isinstance(new, Binary) and new.operation == "entrywise" and self._has_scalar(new):
+            return replace(new, operation="product")  # a scalar factor is written without ⊙
+        return new
+
+    def _has_scalar(self, tree: Tree) -> bool:
+        try:
+            return any(np.ndim(self(part)) == 0 for part in children(tree))
+        except ShapeMismatch:
+            return False
+
+    def _value(self, tree: Tree) -> Value:
         match tree:
             case Constant():
                 return np.asarray(tree.value)
             case Name():
-                if tree.key not in self.setting.values:
+                if tree.quantity not in self.example.values:
                     raise Refusal("no_value", text=tree.text)
-                return self.setting.values[tree.key]
+                return self.example.values[tree.quantity]
             case Vector():
-                return OnesVector(np.asarray(1.0), tree.row)
+                return UnsizedOnes(np.asarray(1.0), tree.row)
             case Binary():
                 return self._binary(tree)
             case Negative():
                 value = self.value(tree.operand)
-                if isinstance(value, OnesVector):
-                    return OnesVector(-value.scale, value.row)
+                if isinstance(value, UnsizedOnes):
+                    return UnsizedOnes(-value.scale, value.row)
                 return -value
             case Raised():
-                return self._spread(tree, np.power, tree.base, tree.exponent)
+                return self._broadcast(tree, np.power, tree.base, tree.exponent)
             case Transposed():
                 value = self.value(tree.operand)
-                if isinstance(value, OnesVector):
-                    return OnesVector(value.scale, not value.row)
+                if isinstance(value, UnsizedOnes):
+                    return UnsizedOnes(value.scale, not value.row)
                 return np.transpose(value)
             case Call():
                 return self._call(tree)
-            case Total():
-                return self._total(tree)
+            case Reduction():
+                return self._reduction(tree)
             case Comparison():
-                compare = {
-                    ">": np.greater,
-                    "<": np.less,
-                    ">=": np.greater_equal,
-                    "<=": np.less_equal,
-                    "==": np.equal,
-                }[tree.sign]
-                return self._spread(tree, compare, tree.left, tree.right).astype(float)
-            case Partial():
+                compare = _COMPARISONS[tree.sign]
+                return self._broadcast(tree, compare, tree.left, tree.right).astype(float)
+            case PartialDerivative():
                 return self._partial(tree)
         raise TypeError(f"no value is defined for {type(tree).__name__}")
 
-    def settled(self, tree: Tree) -> Tree:
-        """Write every product whose kind the shapes decide as the one that it is."""
-        parts = tuple(map(self.settled, below(tree)))
-        unchanged = all(old is new for old, new in zip(below(tree), parts, strict=True))
-        new = tree if unchanged else rebuilt(tree, parts)
-        if isinstance(new, Binary) and new.operation == "product":
-            try:
-                left, right = map(self, below(tree))
-            except Clash:
-                return new
-            if left.ndim == right.ndim == 2 and _meet(left, right):
-                return replace(new, operation="matrix")
-            if left.shape == right.shape:
-                return replace(new, operation="entrywise")
-        if isinstance(new, Binary) and new.operation == "entrywise" and self._has_number(new):
-            return replace(new, operation="product")  # a number needs no ⊙
-        return new
-
-    def _has_number(self, tree: Tree) -> bool:
-        try:
-            return any(np.ndim(self(part)) == 0 for part in below(tree))
-        except Clash:
-            return False
-
-    def _array(self, tree: Tree) -> Array:
+    def _array(self, tree: Tree) -> FloatArray:
         value = self.value(tree)
-        if isinstance(value, OnesVector):
-            raise Clash(tree, (), ())
+        if isinstance(value, UnsizedOnes):
+            raise ShapeMismatch(tree, (), ())
         return np.asarray(value)
 
-    def _spread(self, tree: Tree, operation: Any, *parts: Tree) -> Array:
+    def _broadcast(
+        self, tree: Tree, operation: Callable[..., FloatArray], *parts: Tree
+    ) -> FloatArray:
+        """Return an elementwise operation on nodes whose shapes NumPy can broadcast."""
         arrays = [self._array(part) for part in parts]
         try:
             return np.asarray(operation(*arrays))
         except ValueError:
-            raise Clash(tree, np.shape(arrays[0]), np.shape(arrays[-1])) from None
+            raise ShapeMismatch(tree, np.shape(arrays[0]), np.shape(arrays[-1])) from None
 
-    def _binary(self, tree: Binary) -> Any:
+    def _binary(self, tree: Binary) -> Value:
         match tree.operation:
             case "add":
-                return self._spread(tree, np.add, tree.left, tree.right)
+                return self._broadcast(tree, np.add, tree.left, tree.right)
             case "subtract":
-                return self._spread(tree, np.subtract, tree.left, tree.right)
+                return self._broadcast(tree, np.subtract, tree.left, tree.right)
         left, right = self.value(tree.left), self.value(tree.right)
-        if isinstance(left, OnesVector) or isinstance(right, OnesVector):
-            return self._with_ones(tree, left, right)
+        if isinstance(left, UnsizedOnes) or isinstance(right, UnsizedOnes):
+            return _with_ones(tree, left, right)
         if tree.operation == "divide":
-            return self._spread(tree, np.divide, tree.left, tree.right)
+            return self._broadcast(tree, np.divide, tree.left, tree.right)
         if tree.operation == "entrywise" or np.ndim(left) == 0 or np.ndim(right) == 0:
-            return self._spread(tree, np.multiply, tree.left, tree.right)
-        if tree.operation == "product" and not _meet(left, right):
-            if np.shape(left) == np.shape(right):
-                return left * right
-            raise Clash(tree, left.shape, right.shape)
-        if not _meet(left, right):
-            raise Clash(tree, left.shape, right.shape)
-        return np.matmul(left, right)
+            return self._broadcast(tree, np.multiply, tree.left, tree.right)
+        if _can_multiply(left, right):
+            return np.asarray(np.matmul(left, right))
+        if tree.operation == "product" and np.shape(left) == np.shape(right):
+            return left * right
+        raise ShapeMismatch(tree, left.shape, right.shape)
 
-    def _with_ones(self, tree: Binary, left: Any, right: Any) -> Any:
-        if tree.operation == "divide" and isinstance(left, OnesVector) and np.ndim(right) == 0:
-            return OnesVector(left.scale / right, left.row)
-        if isinstance(left, OnesVector):
-            if isinstance(right, OnesVector):
-                raise Clash(tree, (), ())
-            if np.ndim(right) == 0:
-                return OnesVector(left.scale * right, left.row)
-            if left.row and np.ndim(right) == 2:
-                return left.scale * np.sum(right, axis=0, keepdims=True)
-            raise Clash(tree, (), np.shape(right))
-        if np.ndim(left) == 0:
-            return OnesVector(right.scale * left, right.row)
-        if not right.row and np.ndim(left) == 2 and tree.operation != "divide":
-            return right.scale * np.sum(left, axis=1, keepdims=True)
-        raise Clash(tree, np.shape(left), ())
-
-    def _call(self, tree: Call) -> Array:
+    def _call(self, tree: Call) -> FloatArray:
         name = tree.function
         if name == "outer":
             left, right = (self._array(part) for part in tree.arguments)
-            if left.size * right.size > LARGEST:
-                raise Refusal("outer", most=f"{LARGEST:,}")
+            if left.size * right.size > MAX_ENTRIES:
+                raise Refusal("outer_size", limit=f"{MAX_ENTRIES:,}")
             return np.outer(left, right)
         if name == "where":
-            return self._spread(tree, lambda c, x, y: np.where(c != 0, x, y), *tree.arguments)
+            return self._broadcast(tree, _where, *tree.arguments)
         if name in ("maximum", "minimum"):
-            return self._spread(tree, PRIMITIVES[name], *tree.arguments)
+            return self._broadcast(tree, PRIMITIVES[name], *tree.arguments)
         (argument,) = tree.arguments
         value = self._array(argument)
-        if name in ("sqrt", "square"):
-            return np.asarray(getattr(np, name)(value))
-        if name in PRIMITIVES:
+        if name == "sqrt":
+            return np.asarray(np.sqrt(value))
+        if name == "square":
+            return np.asarray(np.square(value))
+        if name in PRIMITIVES and not tree.derivative:
             return np.asarray(PRIMITIVES[name](value))
-        plain, _, slope = name.partition(" ")
-        return self._applied(self._activation(plain, argument), value, bool(slope))
+        return self._applied(self._activation(name, argument), value, tree.derivative)
 
     def _activation(self, name: str, argument: Tree) -> Activation:
+        """Return the activation with a name; ``f`` is that of the layer of its argument."""
         if name != "f":
             return activations.find(name)
-        layers = self.setting.layers
-        if isinstance(argument, Name) and argument.key in layers:
-            return layers[argument.key]
+        layers = self.example.layers
+        if isinstance(argument, Name) and argument.quantity in layers:
+            return layers[argument.quantity]
         if len(set(layers.values())) == 1:
             return next(iter(layers.values()))
-        raise Refusal("which_activation")
+        raise Refusal("ambiguous_activation")
 
-    def _applied(self, function: Activation, value: Array, slope: bool) -> Array:
+    def _applied(self, function: Activation, value: FloatArray, derivative: bool) -> FloatArray:
         if function.slope is None:
-            if slope:
-                raise Refusal("no_slope", text=function.name)
-            return _by_sample(function, value, self.setting.samples)
-        if not slope:
-            return _evaluated(function.computed, {"z": value}, value)
-        output = _evaluated(function.computed, {"z": value}, value)
-        return _evaluated(function.slope, {"z": value, "a": output}, value)
+            if derivative:
+                raise Refusal("no_elementwise_derivative", text=function.name)
+            return _for_each_sample(function, value, self.example.sample_axis)
+        output = _elementwise(function.computed, {"z": value}, value)
+        if not derivative:
+            return output
+        return _elementwise(function.slope, {"z": value, "a": output}, value)
 
-    def _total(self, tree: Total) -> Array:
+    def _reduction(self, tree: Reduction) -> FloatArray:
         value = self._array(tree.operand)
         axis: int | None
         if tree.axis is None or value.ndim == 0:
             axis = None
         elif isinstance(tree.axis, str):
-            axis = self.setting.samples if tree.axis == "samples" else 1 - self.setting.samples
+            samples = self.example.sample_axis
+            axis = samples if tree.axis == "samples" else 1 - samples
             if tree.axis == "units" and value.ndim == 2 and value.shape[axis] == 1:
-                axis = None  # a second index: Σ_i Σ_j of a weight
+                axis = None  # the second index of a double sum over a weight, Σ_i Σ_j
         else:
             axis = tree.axis
         if axis is not None and axis >= value.ndim:
-            raise Clash(tree, value.shape, ())
+            raise ShapeMismatch(tree, value.shape, ())
         operation = np.mean if tree.mean else np.sum
-        return np.asarray(operation(value, axis=axis, keepdims=tree.keep and axis is not None))
+        return np.asarray(operation(value, axis=axis, keepdims=tree.keepdims and axis is not None))
 
-    def _partial(self, tree: Partial) -> Array:
-        found = self.setting.stands_for.get((tree.above, tree.below))
+    def _partial(self, tree: PartialDerivative) -> FloatArray:
+        found = self.example.partials.get((tree.above, tree.below))
         if found is None:
             raise Refusal("no_derivative", text=tree.text)
         return found
 
 
-def _meet(left: Array, right: Array) -> bool:
+def _where(condition: FloatArray, chosen: FloatArray, other: FloatArray) -> FloatArray:
+    """Return ``chosen`` where the condition is not 0, else ``other``, with broadcasting."""
+    return np.asarray(np.where(condition != 0, chosen, other))
+
+
+def _with_ones(tree: Binary, left: Value, right: Value) -> Value:
+    """Return a product or quotient with ones, which sums over the axis that they contract."""
+    if isinstance(left, UnsizedOnes):
+        if isinstance(right, UnsizedOnes):
+            raise ShapeMismatch(tree, (), ())
+        if np.ndim(right) == 0:
+            if tree.operation == "divide":
+                return UnsizedOnes(left.scale / right, left.row)
+            return UnsizedOnes(left.scale * right, left.row)
+        if left.row and np.ndim(right) == 2:
+            return np.asarray(left.scale * np.sum(right, axis=0, keepdims=True))
+        raise ShapeMismatch(tree, (), np.shape(right))
+    assert isinstance(right, UnsizedOnes)
+    if np.ndim(left) == 0:
+        return UnsizedOnes(right.scale * left, right.row)
+    if not right.row and np.ndim(left) == 2 and tree.operation != "divide":
+        return np.asarray(right.scale * np.sum(left, axis=1, keepdims=True))
+    raise ShapeMismatch(tree, np.shape(left), ())
+
+
+def _can_multiply(left: FloatArray, right: FloatArray) -> bool:
+    """Return whether the inner lengths of a matrix product agree."""
     return bool(left.shape[-1] == right.shape[-2 if right.ndim > 1 else 0])
 
 
-def _by_sample(function: Activation, value: Array, samples: int) -> Array:
-    """Return a function of a whole layer, applied to each sample."""
-    units = 1 - samples if value.ndim == 2 else -1
-    argument = Symbol("z", (*(Axis(f"{place}", -1) for place in range(value.ndim - 1)), UNITS))
+def _for_each_sample(function: Activation, value: FloatArray, sample_axis: int) -> FloatArray:
+    """Return a function of all units of a layer for each sample, in the shape of ``value``."""
+    units = 1 - sample_axis if value.ndim == 2 else -1
+    others = (Axis(f"{index}", -1) for index in range(value.ndim - 1))
+    argument = Symbol("z", (*others, UNITS))
     named = Evaluation({"z": np.moveaxis(value, units, -1)}).measure([argument])
     found = named.spread(function.body(function.computed, {"z": argument}, UNITS), argument.axes)
     return np.moveaxis(found, -1, units)
 
 
-def _evaluated(formula: Any, values: Mapping[str, Array], like: Array) -> Array:
+def _elementwise(
+    formula: Expression, values: Mapping[str, FloatArray], like: FloatArray
+) -> FloatArray:
+    """Return a scalar formula for each entry, in the shape of ``like``."""
     return np.broadcast_to(Entrywise(values)(formula), np.shape(like))

@@ -1,18 +1,17 @@
-"""Small examples of a network: what every one of its values truly is, as a matrix.
+"""Small examples of a network: the true value of each quantity, as a matrix.
 
-Lengths are all different and none is 1 or 2, so that a length tells its axis and the factors 2, n
-and B tell themselves apart, whatever the widths of the network.  The truth comes from the network's
-own derivation, by axis name.
+All lengths are different, and none is 1 or 2, so a length identifies its axis and the factors 2, n
+and B differ, independent of the network's widths.  The values are those of the network's own
+derivation, which uses named axes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.derivation.derivation import derive
 from chainrule.documents import wording
 from chainrule.formulas.arrange import Layout, orient
@@ -29,42 +28,61 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
-from chainrule.marking.evaluator import Setting
-from chainrule.marking.update_equations import Updating
-from chainrule.marking.vocabulary import LOSS, constants
+from chainrule.marking.evaluator import ExampleValues
+from chainrule.marking.quantities import (
+    EULER,
+    INPUTS,
+    LEARNING_RATE,
+    LOSS,
+    OUTPUT_COUNT,
+    PI,
+    SAMPLE_COUNT,
+    Quantity,
+    activation,
+    bias,
+    by_derivation_name,
+    constant,
+    cotangent,
+    pre_activation,
+    weight,
+)
+from chainrule.marking.update_equations import MomentumConvention, UpdateRule
+from chainrule.marking.vocabulary import named_numbers
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD, Optimizer
 
-Array = NDArray[Any]
-
-_RATE = 0.3
-"""The learning rate."""
-_SAMPLES = (5, 4)
-_OUTPUTS = (3, 7)
-_OTHERS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+_LEARNING_RATE = 0.3
+_SAMPLE_COUNTS = (5, 4)
+_OUTPUT_COUNTS = (3, 7)
+_OTHER_LENGTHS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+"""Lengths in the first example; in the second each is longer by 1."""
 
 
-PLAIN = SGD()
+GRADIENT_DESCENT = SGD()
 """Gradient descent without momentum."""
 
 
 @dataclass(frozen=True, eq=False)
-class Situation:
-    """What a line is judged in: the network, one sample or a batch, and how samples stand."""
+class MarkingContext:
+    """What a line is marked for: the network, the layout, one sample or a batch, the optimizer."""
 
     network: Network
     layout: Layout
     batch: bool
-    optimizer: Optimizer = PLAIN
-    kept: str = "step"
-    """What momentum keeps in the learner's convention, one of ``updating.KEPT``."""
+    optimizer: Optimizer = GRADIENT_DESCENT
+    convention: MomentumConvention = "step"
+
+    @property
+    def sample_axis(self) -> int:
+        """The axis of the samples in matrices."""
+        return 0 if self.layout == "rows" else 1
 
     @cached_property
-    def updating(self) -> Updating:
+    def rule(self) -> UpdateRule:
         """The optimizer's names and values."""
-        return Updating(self.optimizer)
+        return UpdateRule(self.optimizer)
 
     @cached_property
     def gradients(self) -> Gradients:
@@ -73,187 +91,186 @@ class Situation:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """All axes, the samples first where there are any."""
+        """All axes; that of the samples, if there is one, is the first."""
         return (*((SAMPLES,) if self.batch else ()), *self.network.axes)
 
     @cached_property
-    def told(self) -> Mapping[str, str]:
-        """What the derivation has for every value, by its key."""
-        told = derive(self.network, layout=self.layout, batch=self.batch, optimizer=self.optimizer)
-        found: dict[str, str] = {}
-        for statement in told.statements:
-            if statement.part != "function":
-                name = statement.left.name
-                key = name[0].lower() + name[1:] if name[0] in "ZA" else name
-                key = key.replace("/∂A", "/∂a")
+    def derived_lines(self) -> Mapping[Quantity, str]:
+        """The derivation's line for each quantity."""
+        derived = derive(
+            self.network, layout=self.layout, batch=self.batch, optimizer=self.optimizer
+        )
+        known = self.quantities
+        found: dict[Quantity, str] = {}
+        for statement in derived.statements:
+            quantity = known.get(statement.left.name)
+            if statement.part != "function" and quantity is not None:
                 sign = TEXT.arrow if statement.assigns else TEXT.equals
                 right = wording.written(statement.rights[-1].formula, statement, TEXT)
                 line = wording.left_side(statement, TEXT) + sign + right
-                found[f"{key} new" if statement.assigns else key] = line
+                found[quantity.updated if statement.assigns else quantity] = line
         return found
 
-    def different(self, number: int) -> dict[Axis, int]:
-        """Return a length of its own for every axis; other ones for the second example.
+    @cached_property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """The quantities by the names of the derivation."""
+        found = by_derivation_name(self.network)
+        for parameter in [quantity for quantity in found.values() if quantity.is_parameter]:
+            memory = (*self.rule.memory(parameter), *self.rule.corrected_means(parameter))
+            found.update({quantity.symbol: quantity for quantity in memory})
+        return found
 
-        (They repeat in networks of more than ten layers.)
+    def distinct_lengths(self, number: int) -> dict[Axis, int]:
+        """Return a different length for each axis, for the first (0) or the second example (1).
+
+        In networks of more than ten layers lengths repeat.
         """
         *others, outputs = self.network.axes
-        found = {axis: _OTHERS[place % len(_OTHERS)] + number for place, axis in enumerate(others)}
-        return {SAMPLES: _SAMPLES[number], **found, outputs: _OUTPUTS[number]}
+        count = len(_OTHER_LENGTHS)
+        found = {axis: _OTHER_LENGTHS[i % count] + number for i, axis in enumerate(others)}
+        return {SAMPLES: _SAMPLE_COUNTS[number], **found, outputs: _OUTPUT_COUNTS[number]}
 
-    def own(self, number: int) -> dict[Axis, int]:
-        """Return the same lengths, but 1 where the network's own width is 1."""
+    def lengths_with_ones(self, number: int) -> dict[Axis, int]:
+        """Return the same lengths, but 1 for each layer whose width in the network is 1."""
         widths = dict(zip(self.network.axes, self.network.layers, strict=True))
         return {
             axis: 1 if widths.get(axis) == 1 else length
-            for axis, length in self.different(number).items()
+            for axis, length in self.distinct_lengths(number).items()
         }
 
-    def example(self, sizes: Mapping[Axis, int], seed: int) -> "Example":
-        """Return the true values at random numbers."""
-        return Example(self, sizes, seed)
+    def example(self, lengths: Mapping[Axis, int], seed: int) -> "Example":
+        """Return an example with random inputs and parameters."""
+        return Example(self, lengths, seed)
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One example: ``setting`` holds the value of every key as a matrix."""
+    """The true values of all quantities for one random choice of inputs and parameters."""
 
-    situation: Situation
+    context: MarkingContext
     sizes: Mapping[Axis, int]
     seed: int
 
     @cached_property
     def _named(self) -> Evaluation:
-        """All values by axis name."""
-        formulation = self.situation.gradients.formulation
+        """The derivation's values, as arrays with named axes."""
+        formulation = self.context.gradients.formulation
         generator = np.random.default_rng([7, self.seed])
-        values: dict[str, Array] = {}
+        values: dict[str, FloatArray] = {}
         for symbol in (*formulation.inputs, *formulation.parameters):
             shape = [self.sizes[axis] for axis in symbol.axes]
-            if symbol.name == self.situation.network.names.target:
+            if symbol.name == self.context.network.names.target:
                 drawn = generator.uniform(0.1, 0.9, shape)
             else:
                 drawn = generator.uniform(0.2, 0.9, shape) * generator.choice([-1.0, 1.0], shape)
             values[symbol.name] = np.round(drawn, 2)
-        for letter, strength in self.situation.network.strengths.items():
+        for letter, strength in self.context.network.strengths.items():
             values[letter] = np.asarray(strength)
         for fact in formulation.facts:
             shared = fact.factors[0] if isinstance(fact, Product) else fact
             if isinstance(shared, Symbol) and shared.name in values:
-                whole = np.sum(values[shared.name], axis=-1, keepdims=True)
-                values[shared.name] = values[shared.name] / whole
+                total = np.sum(values[shared.name], axis=-1, keepdims=True)
+                values[shared.name] = values[shared.name] / total
         named = Evaluation(values)
         named.sizes = dict(self.sizes)
         for symbol in (*formulation.inputs, *formulation.parameters):
             named.define(symbol, values[symbol.name])
         for equation in formulation.equations:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
-        for entry in self.situation.gradients.backward:
+        for entry in self.context.gradients.backward:
             named.define(entry.left, named.spread(entry.right, entry.left.axes))
         return named
 
-    def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
-        return self.laid(self._named.spread(tree, axes), axes)
-
-    def laid(self, value: Array, axes: tuple[Axis, ...]) -> Array:
-        """Return an array with named axes as this layout shows it, always a matrix."""
-        return laid_out(value, axes, orient(axes, self.situation.layout))
+    def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> FloatArray:
+        """Return a formula as a matrix in the layout of the context."""
+        value = self._named.spread(tree, axes)
+        return laid_out(value, axes, orient(axes, self.context.layout))
 
     @cached_property
-    def setting(self) -> Setting:
-        """Every value by its key."""
-        network = self.situation.network
-        formulation = self.situation.gradients.formulation
-        layers: dict[str, Activation] = {}
-        values: dict[str, Array] = {
-            "α": np.asarray(_RATE),
-            "e": np.asarray(np.e),
-            "π": np.asarray(np.pi),
-            **{number.name: np.asarray(float(number.value)) for number in constants(network)},
-            "n": np.asarray(float(self.sizes[network.axes[-1]])),
-            "B": np.asarray(float(self.sizes[SAMPLES] if self.situation.batch else 1)),
-            **{letter: np.asarray(s) for letter, s in network.strengths.items()},
+    def values(self) -> ExampleValues:
+        """The value of every quantity."""
+        context, network = self.context, self.context.network
+        formulation = context.gradients.formulation
+        values: dict[Quantity, FloatArray] = {
+            LEARNING_RATE: np.asarray(_LEARNING_RATE),
+            EULER: np.asarray(np.e),
+            PI: np.asarray(np.pi),
+            **{constant(n.name): np.asarray(float(n.value)) for n in named_numbers(network)},
+            OUTPUT_COUNT: np.asarray(float(self.sizes[network.axes[-1]])),
+            SAMPLE_COUNT: np.asarray(float(self.sizes[SAMPLES] if context.batch else 1)),
+            **{constant(letter): np.asarray(s) for letter, s in network.strengths.items()},
         }
-        keys: dict[Symbol, str] = {}
-        for symbol in (*formulation.inputs, *formulation.parameters):
-            keys[symbol] = "Y" if symbol.name == network.names.target else symbol.name
-        for equation in formulation.equations:
-            name = equation.left.name
-            keys[equation.left] = name[0].lower() + name[1:] if "_" in name else name
-        for symbol, key in keys.items():
-            if symbol.axes or key not in values:
-                values[key] = self._matrix(symbol, symbol.axes)
+        computed = (equation.left for equation in formulation.equations)
+        for symbol in (*formulation.inputs, *formulation.parameters, *computed):
+            quantity = self._quantity(symbol)
+            if symbol.axes or quantity not in values:
+                values[quantity] = self._matrix(symbol, symbol.axes)
         values[LOSS] = np.asarray(self._named(formulation.loss))
-        cotangents = {
-            entry.of: self._matrix(entry.left, entry.left.axes)
-            for entry in self.situation.gradients.backward
+        for entry in context.gradients.backward:
+            derivative = self._matrix(entry.left, entry.left.axes)
+            values[cotangent(self._quantity(entry.of))] = derivative
+        layers = {
+            pre_activation(network, layer): function
+            for layer, function in enumerate(network.activations, start=1)
         }
-        for symbol, value in cotangents.items():
-            key = keys[symbol]
-            values[f"δ_{key[2:]}" if key.startswith("z_") else f"∂{LOSS}/∂{key}"] = value
-        for layer, activation in enumerate(network.activations, start=1):
-            layers[f"z_{network.names.places[layer]}"] = activation
-        self._with_inputs(values)
-        self._with_updates(values)
-        return Setting(
-            values,
-            layers,
-            0 if self.situation.layout == "rows" else 1,
-            self._links(values, layers),
-        )
+        self._add_input_gradient(values)
+        self._add_updates(values)
+        return ExampleValues(values, layers, context.sample_axis, self._partials(values, layers))
 
-    def _with_updates(self, values: dict[str, Array]) -> None:
-        """Add the optimizer's constants and memory, and what they and the parameters become."""
-        updating, gradients = self.situation.updating, self.situation.gradients
-        values.update(updating.constants(self.seed))
-        for parameter in gradients.formulation.parameters:
-            if f"∂{LOSS}/∂{parameter.name}" in values:
-                values.update(updating.after(parameter, gradients, values, self.seed))
-        if self.situation.kept != "step":
-            keys = (key for key in list(values) if updating.is_memory(key))
-            values.update(updating.otherwise(values, keys, self.situation.kept))
+    def _quantity(self, symbol: Symbol) -> Quantity:
+        """Return the quantity of a symbol of the derivation; other symbols are constants."""
+        return self.context.quantities.get(symbol.name, constant(symbol.name))
 
-    def _with_inputs(self, values: dict[str, Array]) -> None:
-        """Add ∂Loss/∂X, which training does not need but learners write."""
-        formulation = self.situation.gradients.formulation
+    def _add_updates(self, values: dict[Quantity, FloatArray]) -> None:
+        """Add the optimizer's constants and memory, and the updated parameters."""
+        rule, gradients = self.context.rule, self.context.gradients
+        values.update(rule.constants(self.seed))
+        for symbol in gradients.formulation.parameters:
+            parameter = self._quantity(symbol)
+            if cotangent(parameter) in values:
+                values.update(rule.step(parameter, symbol, gradients, values, self.seed))
+        if self.context.convention != "step":
+            memory = [quantity for quantity in values if quantity.is_memory]
+            values.update(rule.in_convention(values, memory, self.context.convention))
+
+    def _add_input_gradient(self, values: dict[Quantity, FloatArray]) -> None:
+        """Add ∂Loss/∂X, which training does not need."""
+        formulation = self.context.gradients.formulation
         first = formulation.equations[0]
         inputs = next(symbol for symbol in formulation.inputs if symbol.name == "X")
-        cotangent = formulation.cotangent(first.left)
-        known = {entry.left for entry in self.situation.gradients.backward}
-        name = self.situation.network.names.parameter("W", 1)
-        given = (*formulation.inputs, *formulation.parameters)
-        weights = next(symbol for symbol in given if symbol.name == name)
-        if cotangent in known:
-            back = product(cotangent, weights, over=[first.left.axes[-1]])
-            values[f"∂{LOSS}/∂X"] = self._matrix(back, inputs.axes)
+        derivative = formulation.cotangent(first.left)
+        name = weight(self.context.network, 1).symbol
+        leaves = (*formulation.inputs, *formulation.parameters)
+        weights = next(symbol for symbol in leaves if symbol.name == name)
+        if derivative in {entry.left for entry in self.context.gradients.backward}:
+            gradient = product(derivative, weights, over=[first.left.axes[-1]])
+            values[cotangent(INPUTS)] = self._matrix(gradient, inputs.axes)
 
-    def _without_penalty(self, symbol: Symbol) -> Array:
-        """Return the derivative by a parameter of all that the layers carry, penalties left out."""
-        gradients = self.situation.gradients
+    def _without_penalty(self, symbol: Symbol) -> FloatArray:
+        """Return the derivative of the loss without the direct derivative of penalties."""
+        gradients = self.context.gradients
         slope = gradients.of(symbol).right
-        loss = next(e for e in gradients.formulation.equations if e.left.name == LOSS)
+        loss = next(e for e in gradients.formulation.equations if e.left.name == LOSS.symbol)
         if symbol not in symbols(loss.right):
             return self._matrix(slope, symbol.axes)
         found, _ = pull_back(loss.right, loss.left, ONE, [symbol])
         return self._matrix(slope - found[symbol], symbol.axes)
 
-    def _links(
-        self, values: Mapping[str, Array], layers: Mapping[str, Activation]
-    ) -> dict[tuple[str, str], Array]:
-        """Return what ∂a/∂z, ∂z/∂W, ∂z/∂b and ∂z/∂a stand for in a chain, as the page writes it."""
-        names = self.situation.network.names
-        found: dict[tuple[str, str], Array] = {}
-        for layer, z in enumerate(layers, start=1):
-            place = names.places[layer]
-            slope = layers[z].slope
-            if slope is not None:
-                known = {"z": values[z], "a": values[f"a_{place}"]}
-                value = np.broadcast_to(Entrywise(known)(slope), np.shape(values[z]))
-                found[f"a_{place}", z] = value
-            below = "X" if layer == 1 else f"a_{names.places[layer - 1]}"
-            found[z, names.parameter("W", layer)] = values[below]
-            found[z, names.parameter("b", layer)] = np.asarray(1.0)
-            found[z, below] = values[names.parameter("W", layer)]
-        for entry in self.situation.gradients.backward:
-            found[LOSS, entry.of.name] = self._without_penalty(entry.of)
+    def _partials(
+        self, values: Mapping[Quantity, FloatArray], layers: Mapping[Quantity, Activation]
+    ) -> dict[tuple[Quantity, Quantity], FloatArray]:
+        """Return the factors of chains: ∂a/∂z, ∂z/∂W, ∂z/∂b, ∂z/∂a, and every ∂Loss/∂…."""
+        network = self.context.network
+        found: dict[tuple[Quantity, Quantity], FloatArray] = {}
+        for layer, (z, function) in enumerate(layers.items(), start=1):
+            a, below = activation(network, layer), activation(network, layer - 1)
+            if function.slope is not None:
+                known = {"z": values[z], "a": values[a]}
+                slope = Entrywise(known)(function.slope)
+                found[a, z] = np.broadcast_to(slope, np.shape(values[z]))
+            found[z, weight(network, layer)] = values[below]
+            found[z, bias(network, layer)] = np.asarray(1.0)
+            found[z, below] = values[weight(network, layer)]
+        for entry in self.context.gradients.backward:
+            found[LOSS, self._quantity(entry.of)] = self._without_penalty(entry.of)
         return found

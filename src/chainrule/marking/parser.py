@@ -1,122 +1,259 @@
-"""Tokens to trees: operators by precedence, functions by name, nothing else.
+"""Parse tokens into trees of known operations on known names.
 
-Products of every kind and quotients bind alike and from the left, as in NumPy, so that
-``2/n (Y − a)`` is (2/n)(Y − a).  A name directly before a bracket is multiplied with it unless it
-is a function's.  Nothing that is read is ever run: what comes out is a tree of known operations on
-known names.
+A recursive-descent parser: statements, sums, products, powers, operands.  All products and
+quotients have the same precedence and associate to the left, as in NumPy, so ``2/n (Y − a)`` is
+(2/n)(Y − a).  A name directly before a bracket is a factor unless it is the name of a function.
+No part of the line is ever executed.
+
+The grammar is one class, because operands contain sums again: that is why the file is long.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from chainrule.language.refusals import Refusal
-from chainrule.marking.pieces import Names, Pieces, over
+from chainrule.language.refusals import PhraseValue, Refusal
+from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     Binary,
+    Call,
+    Comparison,
     Constant,
     Name,
     Negative,
     Operation,
+    PartialDerivative,
     Raised,
+    Reduction,
+    ReductionAxis,
+    Span,
     Transposed,
     Tree,
     Vector,
 )
 from chainrule.marking.tokens import Token, tokens
 
+MAX_DEPTH = 30
+"""The largest depth of nested brackets, signs and powers."""
+_FUNCTIONS = {
+    "exp": "exp",
+    "log": "log",
+    "ln": "log",
+    "tanh": "tanh",
+    "sqrt": "sqrt",
+    "abs": "abs",
+    "sign": "sign",
+    "square": "square",
+    "maximum": "maximum",
+    "max": "maximum",
+    "minimum": "minimum",
+    "min": "minimum",
+    "where": "where",
+    "erf": "erf",
+    "expm1": "expm1",
+    "log1p": "log1p",
+}
+_ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
+"""The functions with more than one argument."""
+_PRODUCTS: dict[str, Operation] = {"dot": "matrix", "matmul": "matrix", "multiply": "entrywise"}
+_REDUCTIONS = {"sum": False, "mean": True}
+"""The names of reductions, True for the mean."""
+_OPERAND_KINDS = ("open", "number", "partial", "sum", "frac", "root", "begin cases")
+"""The tokens, besides words and bars, that an operand can start with."""
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
 
 @dataclass(frozen=True)
-class Reading:
-    """One statement: what is said to equal what; several right sides for a chain."""
+class ParsedEquation:
+    """One statement: a left side, one or more right sides ``l = r1 = r2``, = or an assignment."""
 
     left: Name
     rights: tuple[Tree, ...]
     assigns: bool
 
 
-def read(line: str, names: Names) -> tuple[Reading, ...]:
-    """Return the statements of a line; a semicolon or a new line ends each."""
-    found = tokens(line)
-    parser = _Parser(found, names, len(line))
-    readings = tuple(parser.statements())
-    if not readings:
+@dataclass(frozen=True)
+class ActivationName:
+    """An activation by name, or its derivative."""
+
+    name: str
+    derivative: bool = False
+
+
+class NameLookup(Protocol):
+    """The names that a line may contain."""
+
+    def quantity(self, text: str) -> Quantity | None:
+        """Return the quantity with this name."""
+
+    def differentiable(self, text: str) -> Quantity | None:
+        """Return the quantity that is named after ∂ or d."""
+
+    def loss_derivative(self, above: str, below: str) -> Quantity | None:
+        """Return the quantity ∂Loss/∂below, None unless ``above`` is the loss."""
+
+    def function(self, text: str) -> ActivationName | None:
+        """Return the activation or activation derivative with this name."""
+
+    def unknown(self, text: str) -> Refusal:
+        """Return the error for an unknown name."""
+
+
+def parse(line: str, names: NameLookup) -> tuple[ParsedEquation, ...]:
+    """Return the statements of a line, which are separated by semicolons or line breaks.
+
+    Raises ``InputError`` with the position for a line that is not a sequence of equations.
+    """
+    found = tuple(_Parser(tokens(line), names, len(line)).statements())
+    if not found:
         raise Refusal("empty")
-    return readings
+    return found
 
 
-class _Parser(Pieces):
+class _Parser:
+    """The tokens of a line and the current position among them."""
+
+    def __init__(self, found: list[Token], names: NameLookup, length: int) -> None:
+        self.tokens = found
+        self.names = names
+        self.position = 0
+        self.depth = 0
+        self.inside_bars = False
+        self.stop = Token("stop", "the end", length, length)
+
+    # -- tokens --------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Token:
+        return self.ahead(0)
+
+    def ahead(self, count: int = 1) -> Token:
+        index = self.position + count
+        return self.tokens[index] if index < len(self.tokens) else self.stop
+
+    def take(self) -> Token:
+        token = self.now
+        self.position = min(self.position + 1, len(self.tokens))
+        return token
+
+    def skip(self, kind: str, text: str | None = None) -> bool:
+        """Take the current token if it has this kind (and text); return whether it was taken."""
+        found = self.now.kind == kind and text in (None, self.now.text)
+        if found:
+            self.take()
+        return found
+
+    def expect(self, kind: str, text: str) -> None:
+        if not self.skip(kind, text):
+            raise self.error("missing", mark=(text,))
+
+    def error(self, problem: str, **values: PhraseValue) -> Refusal:
+        """Return the error for a problem at the current position."""
+        token = self.now
+        if token.kind == "stop":
+            return Refusal("at_end", **values, problem=problem)
+        position = str(token.start + 1)
+        return Refusal(
+            "at_position", **values, problem=problem, position=position, token=(token.text,)
+        )
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Refusal("too_deep", limit=str(MAX_DEPTH))
+        yield
+        self.depth -= 1
+
+    def since(self, start: int) -> Span:
+        """Return the span from ``start`` to the end of the last token taken."""
+        last = self.tokens[self.position - 1] if self.position else self.now
+        return (start, last.end)
+
     # -- statements ----------------------------------------------------------------------------
 
-    def statements(self) -> Iterator[Reading]:
+    def statements(self) -> Iterator[ParsedEquation]:
         while self.now.kind != "stop":
-            if self.now.kind == "end":
-                self.take()
+            if self.skip("end"):
                 continue
             yield self.statement()
             if self.now.kind not in ("end", "stop"):
-                raise self.fault("surplus")
+                raise self.error("surplus")
 
-    def statement(self) -> Reading:
+    def statement(self) -> ParsedEquation:
         left = self.left_side()
-        sign = self.now
-        if sign.text == "==":
-            sign = Token("equals", "=", sign.start, sign.end)
-            self.take()
-        elif sign.kind in ("less", "more", "equals", "assign"):
-            self.take()
-        if sign.kind in ("less", "more"):
+        if self.now.kind in ("less", "more"):
+            operation: Operation = "subtract" if self.take().kind == "less" else "add"
             change = self.sum()
-            operation: Operation = "subtract" if sign.kind == "less" else "add"
             span = (left.span[0], change.span[1])
-            return Reading(left, (Binary(operation, left, change, span=span),), True)
-        if sign.kind not in ("equals", "assign"):
-            raise self.fault("equals")
+            return ParsedEquation(left, (Binary(operation, left, change, span=span),), True)
+        assigns = self.skip("assign")
+        if not (assigns or self.skip("equals") or self.skip("compare", "==")):
+            raise self.error("equals")
         rights = [self.sum()]
-        while self.now.kind == "equals":
-            self.take()
+        while self.skip("equals"):
             rights.append(self.sum())
-        return Reading(left, tuple(rights), sign.kind == "assign")
+        return ParsedEquation(left, tuple(rights), assigns)
 
     def left_side(self) -> Name:
-        tree = self.primary()
-        if isinstance(tree, Name):
-            if self.now.kind == "prime":
-                self.take()
-                return Name(self.known(f"{tree.text}_new"), tree.text, span=tree.span)
-            return tree
-        raise Refusal("left")
+        tree = self.operand()
+        if not isinstance(tree, Name):
+            raise Refusal("left_side")
+        if self.skip("prime"):
+            return replace(tree, quantity=self.known(f"{tree.text}_new"))
+        return tree
 
-    # -- expressions ---------------------------------------------------------------------------
+    # -- sums, products, powers ----------------------------------------------------------------
+
+    def condition(self) -> Tree:
+        """Parse a sum, a comparison of two sums, or ``x if c else y``."""
+        tree = self.sum()
+        if self.now.kind == "compare":
+            sign = self.take().text
+            right = self.sum()
+            return Comparison(sign, tree, right, span=_joint_span(tree, right))
+        if self.skip("word", "if"):
+            with self.deeper():
+                condition = self.condition()
+                if not self.skip("word", "else"):
+                    raise self.error("else")
+                other = self.condition()
+            return Call("where", (condition, tree, other), span=_joint_span(tree, other))
+        return tree
 
     def sum(self) -> Tree:
-        """Read terms with + and − between."""
+        """Parse terms joined by + and −."""
         with self.deeper():
             tree = self.term()
             while self.now.kind in ("add", "subtract"):
-                kind = self.take().kind
+                operation: Operation = "add" if self.take().kind == "add" else "subtract"
                 right = self.term()
-                operation: Operation = "add" if kind == "add" else "subtract"
-                tree = Binary(operation, tree, right, span=over(tree, right))
+                tree = Binary(operation, tree, right, span=_joint_span(tree, right))
         return tree
 
     def term(self) -> Tree:
+        """Parse factors, with or without signs between them."""
         tree = self.signed()
         while True:
             operation = self.product_sign()
             if operation is not None:
                 right = self.signed()
-            elif self.starts_factor():
+            elif self.starts_operand():
                 operation = "product"
                 if self.now.text == "1" and self.ahead().kind not in ("divide", "power"):
-                    right = self.ones(self.take())
+                    right = self.ones()
                 else:
                     right = self.power()
             else:
                 return tree
-            tree = Binary(operation, tree, right, span=over(tree, right))
+            tree = Binary(operation, tree, right, span=_joint_span(tree, right))
 
     def product_sign(self) -> Operation | None:
-        """Take the sign between two factors; • before × is the page's matrix product."""
+        """Take the sign between two factors, None if there is none.
+
+        • × is one sign, the matrix product.
+        """
         match self.now.kind:
             case "entrywise":
                 self.take()
@@ -128,12 +265,8 @@ class _Parser(Pieces):
                 self.take()
                 return "divide"
             case "dot" | "product":
-                dotted = self.take()
-                if self.now.kind == "product" and dotted.text in "•·⋅∙":
-                    self.take()
-                    return "matrix"
-                if self.now.kind == "dot":
-                    self.take()
+                dot = self.take().text in "•·⋅∙"
+                if self.skip("dot") or (dot and self.skip("product")):
                     return "matrix"
                 return "product"
         return None
@@ -151,36 +284,305 @@ class _Parser(Pieces):
     def power(self) -> Tree:
         tree = self.postfixed()
         while self.now.kind in ("power", "square"):
-            if self.take().kind == "square":
-                exponent: Tree = Constant(2.0, "2", span=self.behind())
-            elif self.now.kind == "open" and self.now.text == "{" and self._entrywise_exponent():
+            sign = self.take()
+            if sign.kind == "square":
+                exponent: Tree = Constant(2.0, "2", span=(sign.start, sign.end))
+            elif self.now.text == "{" and self.ahead().kind == "entrywise":
+                self.position += 2  # X^{⊙2}
                 exponent = self.sum()
                 self.expect("close", "}")
             else:
-                if self.now.kind == "entrywise":
-                    self.take()  # X^⊙2
+                self.skip("entrywise")  # X^⊙2
                 with self.deeper():
                     exponent = self.signed()
-            tree = Raised(tree, exponent, span=over(tree, exponent))
+            tree = Raised(tree, exponent, span=_joint_span(tree, exponent))
         return tree
 
-    def _entrywise_exponent(self) -> bool:
-        """Take the brace and the ⊙ of X^{⊙2}."""
-        if self.ahead().kind != "entrywise":
-            return False
-        self.place += 2
-        return True
-
     def postfixed(self) -> Tree:
-        tree = self.primary()
+        """Parse an operand with transposes and methods after it."""
+        tree = self.operand()
         while self.now.kind in ("transpose", "prime", "member"):
             token = self.take()
             span = (tree.span[0], token.end)
-            if token.kind != "member":
-                if isinstance(tree, Constant) and tree.value == 1:
-                    tree = Vector(True, span=span)
-                else:
-                    tree = Transposed(tree, span=span)
-                continue
-            tree = self.member(tree, token)
+            if token.kind == "member":
+                tree = self.method(tree, token)
+            elif isinstance(tree, Constant) and tree.value == 1:
+                tree = Vector(True, span=span)
+            else:
+                tree = Transposed(tree, span=span)
         return tree
+
+    # -- operands ------------------------------------------------------------------------------
+
+    def starts_operand(self) -> bool:
+        """Return whether the current token can start a factor without a sign before it."""
+        if self.now.kind == "word":
+            return self.now.text not in ("if", "else")
+        if self.now.kind == "bar":
+            return not self.inside_bars
+        return self.now.kind in _OPERAND_KINDS
+
+    def operand(self) -> Tree:
+        token = self.now
+        match token.kind:
+            case "number":
+                self.take()
+                value = min(float(token.text), 1e300)
+                return Constant(value, token.text, span=(token.start, token.end))
+            case "open":
+                return self.bracket()
+            case "frac":
+                return self.fraction()
+            case "partial":
+                return self.partial_derivative()
+            case "sum":
+                self.take()
+                with self.deeper():
+                    body = self.term()
+                return Reduction(body, _sum_axis(token.text), span=(token.start, body.span[1]))
+            case "root":
+                self.take()
+                inside = self.bracket() if self.now.kind == "open" else self.power()
+                return Call("sqrt", (inside,), span=self.since(token.start))
+            case "bar" if not self.inside_bars:
+                return self.absolute_value()
+            case "begin cases":
+                return self.cases()
+            case "word":
+                return self.word()
+        raise self.error("operand")
+
+    def ones(self) -> Tree:
+        """Parse a 1 after a matrix: a column of ones, or a row if it is transposed."""
+        start = self.take().start
+        row = self.skip("transpose")
+        return Vector(row, span=self.since(start))
+
+    def bracket(self) -> Tree:
+        if self.now.kind != "open":
+            raise self.error("bracket")
+        opened = self.take()
+        inside_bars, self.inside_bars = self.inside_bars, False
+        tree = self.condition()
+        self.inside_bars = inside_bars
+        self.expect("close", _CLOSING[opened.text])
+        return replace(tree, span=self.since(opened.start))
+
+    def absolute_value(self) -> Tree:
+        """Parse |x|; nested absolute values must be written abs(…)."""
+        start = self.take().start
+        self.inside_bars = True
+        inside = self.sum()
+        self.inside_bars = False
+        self.expect("bar", "|")
+        return Call("abs", (inside,), span=self.since(start))
+
+    def cases(self) -> Tree:
+        """Parse a function with two cases."""
+        start = self.take().start
+        chosen = self.sum()
+        self.skip("also")
+        condition = self.condition()
+        self.skip("end")
+        other = self.sum()
+        self.skip("also")
+        self.skip("word", "otherwise")
+        if not self.skip("end cases"):
+            raise self.error("cases")
+        return Call("where", (condition, chosen, other), span=self.since(start))
+
+    def word(self) -> Tree:
+        """Parse a name, a call, or a derivative dL/dW."""
+        token = self.take()
+        text, span = token.text, (token.start, token.end)
+        opened = self.now.kind == "open" and self.now.text in "({"
+        primed = self.now.kind == "prime" and self.ahead().kind == "open"
+        call = self.call_parser(text, opened or primed, primed)
+        if call is not None:
+            return call(token)
+        below = self.ahead()
+        if self.now.kind == "divide" and below.kind == "word" and text[:1] == below.text[:1] == "d":
+            above, under = text[1:].lstrip("_"), below.text[1:].lstrip("_")
+            if self.are_differentiable(above, under):
+                self.position += 2
+                return self.derivative(above, under, self.since(token.start))
+        return Name(self.known(text), text, span=span)
+
+    def known(self, text: str) -> Quantity:
+        quantity = self.names.quantity(text)
+        if quantity is None:
+            raise self.names.unknown(text)
+        return quantity
+
+    # -- fractions and derivatives -------------------------------------------------------------
+
+    def fraction(self) -> Tree:
+        r"""Parse the braces after \frac: a quotient, or a derivative with ∂ or d."""
+        start = self.take().start
+        if self.ahead().kind == "partial" and self.now.kind == "open":
+            above = self.differential_in_braces()
+            below = self.differential_in_braces()
+            return self.derivative(above, below, self.since(start))
+        if self.ahead().kind == "word" and self.ahead(2).kind == "close":
+            position = self.position
+            above = self.word_in_braces()
+            if self.now.kind == "open" and self.ahead(2).kind == "close":
+                below = self.word_in_braces()
+                both = above[:1] == below[:1] == "d"
+                if both and self.are_differentiable(above[1:], below[1:]):
+                    return self.derivative(above[1:], below[1:], self.since(start))
+            self.position = position
+        top = self.bracket()
+        bottom = self.bracket()
+        return Binary("divide", top, bottom, span=self.since(start))
+
+    def word_in_braces(self) -> str:
+        self.take()
+        word = self.take().text
+        self.take()
+        return word
+
+    def differential_in_braces(self) -> str:
+        self.expect("open", "{")
+        self.expect("partial", "∂")
+        word = self.take().text
+        self.expect("close", "}")
+        return word
+
+    def partial_derivative(self) -> Tree:
+        """Parse ∂above/∂below."""
+        start = self.take().start
+        above = self.take().text
+        if not (self.now.kind == "divide" and self.ahead().kind == "partial"):
+            raise self.error("quotient")
+        self.position += 2
+        below = self.take().text
+        return self.derivative(above, below, self.since(start))
+
+    def are_differentiable(self, above: str, below: str) -> bool:
+        return None not in (self.names.differentiable(above), self.names.differentiable(below))
+
+    def derivative(self, above: str, below: str, span: Span) -> Tree:
+        ends: list[Quantity] = []
+        for word in (above, below):
+            quantity = self.names.differentiable(word)
+            if quantity is None:
+                raise self.names.unknown(word)
+            ends.append(quantity)
+        text = f"∂{above}/∂{below}"
+        cotangent = self.names.loss_derivative(above, below)
+        if cotangent is not None:
+            return Name(cotangent, text, span=span)
+        return PartialDerivative(ends[0], ends[1], text, span=span)
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def call_parser(self, text: str, opened: bool, primed: bool) -> Callable[[Token], Tree] | None:
+        """Return what parses the rest of a call, None if the word is not the name of a function."""
+        name = text.casefold()
+        is_quantity = self.names.quantity(text) is not None
+        if not (opened or (self.starts_operand() and not is_quantity)):
+            return None
+        if name in _FUNCTIONS and not primed:
+            return lambda token: self.call(_FUNCTIONS[name], token)
+        if name in _REDUCTIONS:
+            return lambda token: self.reduction(name, None, token.start)
+        if name in _PRODUCTS:
+            return lambda token: self.product_call(_PRODUCTS[name], token)
+        if name == "outer":
+            return lambda token: self.call("outer", token)
+        if name == "transpose":
+            return self.transpose_call
+        activation = self.names.function(text)
+        if activation is None or is_quantity:
+            return None
+        if primed:
+            self.take()
+        derivative = primed or activation.derivative
+        return lambda token: self.call(activation.name, token, derivative)
+
+    def product_call(self, operation: Operation, token: Token) -> Tree:
+        left, right = self.arguments(2)
+        return Binary(operation, left, right, span=self.since(token.start))
+
+    def transpose_call(self, token: Token) -> Tree:
+        (operand,) = self.arguments(1)
+        return Transposed(operand, span=self.since(token.start))
+
+    def call(self, function: str, token: Token, derivative: bool = False) -> Tree:
+        count = _ARGUMENT_COUNTS.get(function, 1)
+        if count == 1 and self.now.kind != "open":
+            with self.deeper():
+                arguments = [self.power()]
+        else:
+            arguments = self.arguments(count)
+        return Call(function, tuple(arguments), derivative, span=self.since(token.start))
+
+    def arguments(self, count: int) -> list[Tree]:
+        if self.now.kind != "open":
+            raise self.error("bracket")
+        closing = {"{": "}"}.get(self.take().text, ")")
+        found = [self.condition()]
+        while self.skip("comma"):
+            if self.now.kind == "word" and self.ahead().kind == "equals":
+                raise self.error("option")
+            found.append(self.condition())
+        if len(found) != count:
+            raise self.error("arguments", expected=str(count), count=str(len(found)))
+        self.expect("close", closing)
+        return found
+
+    def reduction(self, name: str, operand: Tree | None, start: int) -> Tree:
+        """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
+        self.expect("open", "(")
+        axis: int | None = None
+        keepdims = False
+        if operand is None:
+            operand = self.condition()
+            self.skip("comma")
+        while self.now.kind != "close":
+            option = self.take().text if self.now.kind == "word" else "axis"
+            self.skip("equals")
+            sign = -1 if self.skip("subtract") else 1
+            value = self.take().text
+            if option in ("axis", "dim") and value in ("0", "1", "2", "None"):
+                axis = None if value == "None" else sign * int(value)
+                if axis not in (None, 0, 1, -1, -2):
+                    raise self.error("axis")
+                axis = None if axis is None else axis % 2
+            elif option in ("keepdims", "keepdim") and value in ("True", "False", "1", "0"):
+                keepdims = value in ("True", "1")
+            else:
+                raise self.error("reduction", function=name, option=(option,))
+            self.skip("comma")
+        self.expect("close", ")")
+        span = self.since(start)
+        return Reduction(operand, axis, _REDUCTIONS[name], keepdims or axis is None, span=span)
+
+    def method(self, tree: Tree, token: Token) -> Tree:
+        """Parse .dot(…), .sum(axis=0), .transpose() or .astype(…) after an operand."""
+        name, start = token.text, tree.span[0]
+        if name in _PRODUCTS:
+            (other,) = self.arguments(1)
+            return Binary(_PRODUCTS[name], tree, other, span=self.since(start))
+        if name in _REDUCTIONS:
+            return self.reduction(name, tree, start)
+        if name in ("transpose", "astype"):
+            self.expect("open", "(")
+            if name == "astype":
+                self.skip("word")
+            self.expect("close", ")")
+            return tree if name == "astype" else Transposed(tree, span=self.since(start))
+        raise Refusal("attribute", text=name, position=str(token.start + 1))
+
+
+def _sum_axis(index: str) -> ReductionAxis:
+    """Return the axis of the index of a sum: samples for b, units for other letters."""
+    if index[:1] in ("b", "B", "s", "m"):
+        return "samples"
+    return "units" if index else None
+
+
+def _joint_span(left: Tree, right: Tree) -> Span:
+    """Return the span from the start of one node to the end of another."""
+    return (left.span[0], right.span[1])

@@ -1,6 +1,6 @@
-"""The slopes of a network's activations as trees: for showing in a line and for computing it."""
+"""The derivatives of a network's activations as trees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from chainrule.formulas.expressions import (
     Add,
@@ -12,6 +12,7 @@ from chainrule.formulas.expressions import (
     Symbol,
     product,
 )
+from chainrule.marking.quantities import Quantity, activation, constant, pre_activation
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -22,53 +23,50 @@ from chainrule.marking.syntax import (
     Raised,
     Tree,
 )
-from chainrule.network.activations import Activation
+from chainrule.network.architecture import Network
 
 
-def slope_trees(
-    places: Sequence[tuple[str, Activation]],
-) -> list[Tree]:
-    """Return the slope of each layer as a tree, and its two halves where it is a product."""
+def slope_trees(network: Network) -> list[Tree]:
+    """Return the derivative of each layer's activation, and its factors if it is a product."""
     found: list[Tree] = []
-    for place, activation in places:
-        if activation.slope is None or isinstance(activation.slope, Number):
+    for layer, function in enumerate(network.activations, start=1):
+        slope = function.slope
+        if slope is None or isinstance(slope, Number):
             continue
-        names = {"z": f"z_{place}", "a": f"a_{place}"}
-        found.append(tree_of(activation.slope, names))
-        slope = activation.slope
+        names = {"z": pre_activation(network, layer), "a": activation(network, layer)}
+        found.append(tree_of(slope, names))
         if isinstance(slope, Product):
             found += [tree_of(factor, names) for factor in slope.factors]
     return found
 
 
-def tree_of(formula: Expression, names: dict[str, str]) -> Tree:
-    """Return a scalar formula as a tree, for showing and for computing."""
+def tree_of(formula: Expression, names: Mapping[str, Quantity]) -> Tree:
+    """Return a scalar formula as a tree."""
     match formula:
         case Number():
             return Constant(float(formula.value), formula.name or f"{float(formula.value):g}")
         case Symbol():
-            key = names.get(formula.name, formula.name)
-            return Name(key, key)
+            quantity = names.get(formula.name, constant(formula.name))
+            return Name(quantity, quantity.symbol)
         case Add():
-            whole: Tree | None = None
+            tree: Tree | None = None
             for term in formula.terms:
-                minus, plain = _sign(term)
-                part = tree_of(plain, names)
-                if whole is None:
-                    whole = Negative(part) if minus else part
+                negative, magnitude = _sign(term)
+                part = tree_of(magnitude, names)
+                if tree is None:
+                    tree = Negative(part) if negative else part
                 else:
-                    whole = Binary("subtract" if minus else "add", whole, part)
-            assert whole is not None
-            return whole
+                    tree = Binary("subtract" if negative else "add", tree, part)
+            assert tree is not None
+            return tree
         case Product():
-            minus, plain = _sign(formula)
-            if minus:
-                return Negative(tree_of(plain, names))
-            parts = [tree_of(factor, names) for factor in formula.factors]
-            joined = parts[0]
-            for part in parts[1:]:
-                joined = Binary("entrywise", joined, part)
-            return joined
+            negative, magnitude = _sign(formula)
+            if negative:
+                return Negative(tree_of(magnitude, names))
+            first, *others = (tree_of(factor, names) for factor in formula.factors)
+            for other in others:
+                first = Binary("entrywise", first, other)
+            return first
         case Power():
             return Raised(tree_of(formula.base, names), tree_of(formula.exponent, names))
         case Apply():
@@ -80,7 +78,7 @@ def tree_of(formula: Expression, names: dict[str, str]) -> Tree:
 
 
 def _sign(term: Expression) -> tuple[bool, Expression]:
-    """Split −1 off a product."""
+    """Return whether a term is negative, and its magnitude."""
     if isinstance(term, Product) and isinstance(term.factors[0], Number):
         number = term.factors[0]
         if not number.name and number.value < 0:

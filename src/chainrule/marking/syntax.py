@@ -1,28 +1,33 @@
-"""What a line says, as a tree; and back to a line, as NumPy or as mathematics.
+"""The tree of a line, and its text in the notation of NumPy or of mathematics.
 
-Nodes are compared by identity: each stands in one place of the line, ``span``.
+Nodes are compared by identity: equal nodes at different positions of the line are different nodes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias
+
+from chainrule.marking.quantities import Quantity, in_latin
 
 Operation = Literal["add", "subtract", "entrywise", "matrix", "product", "divide"]
-"""``product`` is a sign that mathematics uses for both products (a space, ·, ×): shapes decide."""
-Span = tuple[int, int]
-NOWHERE: Span = (-1, -1)
+"""``product`` is an ambiguous sign (a space, ·, ×): the shapes determine which product it is."""
+Span: TypeAlias = tuple[int, int]
+"""The start and the end of a node in the text of the line."""
+ReductionAxis: TypeAlias = int | Literal["samples", "units"] | None
+"""Rows (0), columns (1), a named axis, or all entries (None)."""
+NO_SPAN: Span = (-1, -1)
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """A node, and where it stands in the line."""
+    """A node with its span."""
 
-    span: Span = field(default=NOWHERE, kw_only=True)
+    span: Span = field(default=NO_SPAN, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Constant(Tree):
-    """A number."""
+    """A number, with its text in the line."""
 
     value: float
     text: str
@@ -30,22 +35,22 @@ class Constant(Tree):
 
 @dataclass(frozen=True, eq=False)
 class Name(Tree):
-    """A value of the network by the key that ``names`` gave it, and how it was written."""
+    """A quantity of the network, with its text in the line."""
 
-    key: str
+    quantity: Quantity
     text: str
 
 
 @dataclass(frozen=True, eq=False)
 class Vector(Tree):
-    """Ones: a column, or a row where ``row``; as long as what it is multiplied with needs."""
+    """A column of ones, or a row if ``row``; the other factor determines its length."""
 
     row: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Binary(Tree):
-    """Two operands and what is done with them."""
+    """An operation on two operands."""
 
     operation: Operation
     left: Tree
@@ -54,14 +59,14 @@ class Binary(Tree):
 
 @dataclass(frozen=True, eq=False)
 class Negative(Tree):
-    """The negative."""
+    """The negative of an operand."""
 
     operand: Tree
 
 
 @dataclass(frozen=True, eq=False)
 class Raised(Tree):
-    """Entry by entry to a power."""
+    """An elementwise power."""
 
     base: Tree
     exponent: Tree
@@ -69,32 +74,33 @@ class Raised(Tree):
 
 @dataclass(frozen=True, eq=False)
 class Transposed(Tree):
-    """Rows and columns exchanged."""
+    """The transpose of an operand."""
 
     operand: Tree
 
 
 @dataclass(frozen=True, eq=False)
 class Call(Tree):
-    """A function, by the name that ``computing`` knows, of its arguments."""
+    """A function, or the derivative of an activation, applied to arguments."""
 
     function: str
     arguments: tuple[Tree, ...]
+    derivative: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Total(Tree):
-    """A sum or a mean over rows (axis 0), columns (1), everything (None) or a named axis."""
+class Reduction(Tree):
+    """A sum or a mean over an axis."""
 
     operand: Tree
-    axis: int | str | None
+    axis: ReductionAxis
     mean: bool = False
-    keep: bool = True
+    keepdims: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Tree):
-    """1 where it holds, 0 elsewhere."""
+    """1 where the comparison is true, 0 elsewhere."""
 
     sign: str
     left: Tree
@@ -102,20 +108,20 @@ class Comparison(Tree):
 
 
 @dataclass(frozen=True, eq=False)
-class Partial(Tree):
-    """∂above/∂below of two values of the network, by their keys."""
+class PartialDerivative(Tree):
+    """∂above/∂below of two quantities, with its text in the line."""
 
-    above: str
-    below: str
+    above: Quantity
+    below: Quantity
     text: str
 
 
-def below(tree: Tree) -> tuple[Tree, ...]:
-    """Return the nodes directly below."""
+def children(tree: Tree) -> tuple[Tree, ...]:
+    """Return the nodes directly below a node."""
     match tree:
         case Binary() | Comparison():
             return (tree.left, tree.right)
-        case Negative() | Transposed() | Total():
+        case Negative() | Transposed() | Reduction():
             return (tree.operand,)
         case Raised():
             return (tree.base, tree.exponent)
@@ -124,12 +130,12 @@ def below(tree: Tree) -> tuple[Tree, ...]:
     return ()
 
 
-def rebuilt(tree: Tree, parts: tuple[Tree, ...]) -> Tree:
-    """Return a node with other nodes below it."""
+def with_children(tree: Tree, parts: tuple[Tree, ...]) -> Tree:
+    """Return a copy of a node with other nodes below it."""
     match tree:
         case Binary() | Comparison():
             return replace(tree, left=parts[0], right=parts[1])
-        case Negative() | Transposed() | Total():
+        case Negative() | Transposed() | Reduction():
             return replace(tree, operand=parts[0])
         case Raised():
             return replace(tree, base=parts[0], exponent=parts[1])
@@ -138,79 +144,69 @@ def rebuilt(tree: Tree, parts: tuple[Tree, ...]) -> Tree:
     return tree
 
 
-def exchanged(tree: Tree, old: Tree, new: Tree) -> Tree:
-    """Return the tree with one node exchanged; everything beside its way stays the same object."""
+def replaced(tree: Tree, old: Tree, new: Tree) -> Tree:
+    """Return the tree with one node replaced; nodes off the path to it are the same objects."""
     if tree is old:
         return new
-    parts = below(tree)
-    changed = tuple(exchanged(part, old, new) for part in parts)
+    parts = children(tree)
+    changed = tuple(replaced(part, old, new) for part in parts)
     same = all(before is after for before, after in zip(parts, changed, strict=True))
-    return tree if same else rebuilt(tree, changed)
+    return tree if same else with_children(tree, changed)
 
 
-def renamed(tree: Tree, keys: Mapping[str, str]) -> Tree:
-    """Return the tree with names that stand for other values."""
-    if isinstance(tree, Name) and tree.key in keys:
-        return replace(tree, key=keys[tree.key])
-    parts = below(tree)
-    changed = tuple(renamed(part, keys) for part in parts)
+def substituted(tree: Tree, quantities: Mapping[Quantity, Quantity]) -> Tree:
+    """Return the tree with some quantities replaced; the texts of the names are unchanged."""
+    if isinstance(tree, Name) and tree.quantity in quantities:
+        return replace(tree, quantity=quantities[tree.quantity])
+    parts = children(tree)
+    changed = tuple(substituted(part, quantities) for part in parts)
     same = all(before is after for before, after in zip(parts, changed, strict=True))
-    return tree if same else rebuilt(tree, changed)
+    return tree if same else with_children(tree, changed)
 
 
-def every(tree: Tree) -> Iterator[Tree]:
-    """Yield the nodes, those above before those below."""
+def nodes(tree: Tree) -> Iterator[Tree]:
+    """Yield every node, each before the nodes below it."""
     yield tree
-    for part in below(tree):
-        yield from every(part)
+    for part in children(tree):
+        yield from nodes(part)
 
 
 SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)
+"""Precedence levels of a text, loosest first."""
 _SIGNS: dict[str, dict[str, str]] = {
     "numpy": {"entrywise": " * ", "matrix": " @ ", "product": " * ", "divide": " / "},
     "mathematics": {"entrywise": " ⊙ ", "matrix": " ", "product": " ", "divide": "/"},
-}
-_LATIN = {
-    **{"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"},
-    **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho"},
 }
 Notation = Literal["numpy", "mathematics"]
 
 
 def written(tree: Tree, notation: Notation) -> str:
-    """Return a tree as a line again.
+    """Return the text of a tree.
 
-    >>> weights = Transposed(Name("W_ho", "W_ho"))
-    >>> line = Binary("matrix", Name("δ_o", "delta_o"), weights)
+    >>> from chainrule.marking.quantities import Role
+    >>> weights = Transposed(Name(Quantity("W_ho", Role.WEIGHT), "W_ho"))
+    >>> line = Binary("matrix", Name(Quantity("δ_o", Role.COTANGENT), "delta_o"), weights)
     >>> print(written(line, "numpy"), "|", written(line, "mathematics"))
     delta_o @ W_ho.T | delta_o W_hoᵀ
     """
-    return _Writer(notation).piece(tree)[0]
-
-
-def in_latin(text: str) -> str:
-    """Return a name without Greek letters.
-
-    >>> in_latin("∂Loss/∂W_ho"), in_latin("β_1")
-    ('dW_ho', 'beta_1')
-    """
-    for greek, latin in _LATIN.items():
-        text = text.replace(greek, latin)
-    return text
+    return _Writer(notation).rule(tree)[0]
 
 
 class _Writer:
+    """Writes nodes in one notation; each rule returns a text and its precedence level."""
+
     def __init__(self, notation: Notation) -> None:
         self.numpy = notation == "numpy"
         self.signs = _SIGNS[notation]
 
     def at(self, tree: Tree, level: int) -> str:
-        text, own = self.piece(tree)
+        """Return the text, in brackets unless it binds at least as tightly as ``level``."""
+        text, own = self.rule(tree)
         return text if own >= level else f"({text})"
 
-    def piece(self, tree: Tree) -> tuple[str, int]:
-        rule: Callable[..., tuple[str, int]] = getattr(self, f"_{type(tree).__name__.lower()}")
-        return rule(tree)
+    def rule(self, tree: Tree) -> tuple[str, int]:
+        method: Callable[..., tuple[str, int]] = getattr(self, f"_{type(tree).__name__.lower()}")
+        return method(tree)
 
     def _constant(self, tree: Constant) -> tuple[str, int]:
         return tree.text, ATOM
@@ -221,7 +217,7 @@ class _Writer:
             text = in_latin(text)
         return text, PREFIX if "/" in text else ATOM
 
-    def _partial(self, tree: Partial) -> tuple[str, int]:
+    def _partialderivative(self, tree: PartialDerivative) -> tuple[str, int]:
         return tree.text, PREFIX
 
     def _vector(self, tree: Vector) -> tuple[str, int]:
@@ -255,15 +251,15 @@ class _Writer:
         return self.at(tree.operand, ATOM) + (".T" if self.numpy else "ᵀ"), ATOM
 
     def _call(self, tree: Call) -> tuple[str, int]:
-        inside = ", ".join(self.piece(argument)[0] for argument in tree.arguments)
-        prime = "_prime" if self.numpy else "′"
-        return f"{tree.function.replace(' slope', prime)}({inside})", ATOM
+        inside = ", ".join(self.rule(argument)[0] for argument in tree.arguments)
+        prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
+        return f"{tree.function}{prime}({inside})", ATOM
 
-    def _total(self, tree: Total) -> tuple[str, int]:
-        inside = self.piece(tree.operand)[0]
+    def _reduction(self, tree: Reduction) -> tuple[str, int]:
+        inside = self.rule(tree.operand)[0]
         name = "mean" if tree.mean else "sum"
         if isinstance(tree.axis, int):
-            inside += f", axis={tree.axis}" + (", keepdims=True" if tree.keep else "")
+            inside += f", axis={tree.axis}" + (", keepdims=True" if tree.keepdims else "")
         return f"{name}({inside})", ATOM
 
     def _comparison(self, tree: Comparison) -> tuple[str, int]:

@@ -1,8 +1,8 @@
-"""A line to tokens, in the notations that learners use: NumPy, MATLAB, LaTeX, Unicode, the page's.
+"""Split a line into tokens; the notations are NumPy, MATLAB, LaTeX, Unicode and handwriting.
 
-Nothing here knows a network.  A name comes out with its index behind an underline, however it was
-written (``W_{ho}``, ``W_ho``, ``W^{(2)}``), a transpose as one token (``.T``, ``^{\\top}``, ``ᵀ``).
-What is not in the tables below is refused: there is no fallback.
+The index of a name always follows an underscore (``W_{ho}``, ``W_ho`` and ``W^{(2)}`` in the line),
+and a transpose is one token (``.T``, ``^{\\top}``, ``ᵀ``).  The tables below are complete: other
+characters and commands are errors.
 """
 
 import re
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from chainrule.errors import InputTypeError, shown
 from chainrule.language.refusals import Refusal
 
-LONGEST = 1000
-"""Characters that a line may have."""
-MOST_TOKENS = 300
+MAX_LENGTH = 1000
+"""The most characters of a line."""
+MAX_TOKENS = 300
 
 
 @dataclass(frozen=True)
 class Token:
-    """One token: its kind, its text, and where it stands in the line."""
+    """One token: its kind, its text, its start and its end in the line."""
 
     kind: str
     text: str
@@ -27,10 +27,19 @@ class Token:
     end: int
 
 
-_WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_ALIKE = {**_WIDE, "−": "-", "–": "-", "—": "-", "。": ".", "、": ",", "\u00a0": " ", "\u3000": " "}
-_ALIKE.update({chr(0x2080 + digit): str(digit) for digit in range(10)})  # W₁
-_SAME_LENGTH = str.maketrans(_ALIKE)
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_EQUIVALENT = {
+    **_FULL_WIDTH,
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "。": ".",
+    "、": ",",
+    "\u00a0": " ",
+    "\u3000": " ",
+}
+_EQUIVALENT.update({chr(0x2080 + digit): str(digit) for digit in range(10)})  # W₁
+_TRANSLATION = str.maketrans(_EQUIVALENT)
 
 _GREEK = {
     "alpha": "α",
@@ -77,15 +86,15 @@ _COMMANDS = {
     "leq": ("compare", "<="),
 }
 _FUNCTIONS = {"exp", "log", "ln", "tanh", "sqrt", "max", "min"}
-_SILENT = {
+_IGNORED_COMMANDS = {
     *("left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "limits"),
     *("quad", "qquad", "nolimits", "textstyle", "mathstrut"),
 }
-_DRESS = {
+_FONT_COMMANDS = {
     *("mathrm", "mathbf", "mathit", "mathsf", "text", "textrm", "operatorname", "boldsymbol"),
     *("bm", "hat", "vec", "bar"),
 }
-_MARKS = [
+_SIGNS = [
     ("power", "**"),
     ("entrywise", ".*"),
     ("divide", "./"),
@@ -140,141 +149,149 @@ _MARKS = [
 _COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S)
 _NUMBER = re.compile(r"\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?|\.\d{1,20}")
 _WORD = re.compile(r"∇?[A-Za-zŷ][A-Za-z0-9ŷ]*(?:_[A-Za-z0-9ŷ]+)*|∇?[α-ωΑ-ΡΤ-Ω]\d*")
-_RUNNING = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
-"""The letters that run in a sum: y_t,bi of Y_t."""
+_SUMMATION_INDICES = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
+"""The indices of a sum after those of a name: y_t,bi is an entry of Y_t."""
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 _LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|math|F)\.(?=[A-Za-z])")
 _MEMBER = re.compile(r"\.([A-Za-z]\w*)")
-_POWERED = ("β", "beta")
-"""Names of numbers that are raised to the power t."""
+_RAISED_TO_T = ("β", "beta")
+"""The names whose superscript t is a power, not a transpose."""
 _ENTRY = re.compile(r"\[[-\d:,\s]*\]")
-"""a[0], a[:, 1]: an entry or a part."""
+"""a[0], a[:, 1]: an entry or a slice."""
 _BRACED = r"\{([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\}"
 _GROUP = re.compile(_BRACED)
-_ABOVE = re.compile(rf"\^\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
-_INDEX = re.compile(rf"\s?_\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9]))")
-_LAYER = re.compile(r"[(\[](\d{1,3})[)\]]")
+_SUPERSCRIPT = re.compile(rf"\^\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9+*⊤]))")
+_SUBSCRIPT = re.compile(rf"\s?_\s*(?:{_BRACED}|(\\[A-Za-z]+|[A-Za-z0-9]))")
+_LAYER_NUMBER = re.compile(r"[(\[](\d{1,3})[)\]]")
 _NEW = {"+", "new", "(t+1)", "t+1", "neu", "(new)", "next"}
 _OLD = {"old", "(t)", "t", "(old)"}
-_T = {"T", "⊤", "top", "intercal", "t", "mathsfT", "mathrmT", "textT"}
+_TRANSPOSES = {"T", "⊤", "top", "intercal", "t", "mathsfT", "mathrmT", "textT"}
 
 
 def tokens(line: str) -> list[Token]:
     """Return the tokens of a line.
 
-    Raises ``InputError`` for a character or a command that is not known, and for lines that are
-    too long; ``InputTypeError`` for what is no text.
+    Raises ``InputError`` for an unknown character or command and for a line that is too long,
+    ``InputTypeError`` unless the line is a string.
 
     >>> [token.text for token in tokens(r"dW_ho = a_h^{\\top} \\delta_{o}")]
     ['dW_ho', '=', 'a_h', 'ᵀ', 'δ_o']
     """
     if not isinstance(line, str):
         raise InputTypeError(
-            f"line: {shown(line)} came; a line of text such as 'dW_ho = a_h.T @ delta_o'"
+            f"`line` must be a string such as 'dW_ho = a_h.T @ delta_o', got {shown(line)}"
         )
-    if len(line) > LONGEST:
-        raise Refusal("long", came=str(len(line)), most=str(LONGEST))
+    if len(line) > MAX_LENGTH:
+        raise Refusal("too_long", count=str(len(line)), limit=str(MAX_LENGTH))
     found: list[Token] = []
     for token in _Scanner(line).all():
         found.append(token)
-        if len(found) > MOST_TOKENS:
-            raise Refusal("many", most=str(MOST_TOKENS))
+        if len(found) > MAX_TOKENS:
+            raise Refusal("too_many_symbols", limit=str(MAX_TOKENS))
     return found
 
 
 class _Scanner:
+    """The line and the current position in it."""
+
     def __init__(self, line: str) -> None:
-        self.line = line.translate(_SAME_LENGTH)
-        self.place = 0
-        self.cases = False
+        self.line = line.translate(_TRANSLATION)
+        self.position = 0
+        self.inside_cases = False
 
     def all(self) -> Iterator[Token]:
-        """Yield every token."""
+        """Yield every token of the line."""
         before: Token | None = None
-        while self.place < len(self.line):
-            here = self.line[self.place]
-            if here == "&" and self.cases:
-                self.place += 1
-                yield Token("also", "&", self.place - 1, self.place)
+        while self.position < len(self.line):
+            character = self.line[self.position]
+            if character == "&" and self.inside_cases:
+                self.position += 1
+                yield Token("also", "&", self.position - 1, self.position)
                 continue
-            if here in " \t\r$&~" or (here == "#" and self._to_the_end()):
-                self.place += 1
+            if character in " \t\r$&~" or (character == "#" and self._skip_comment()):
+                self.position += 1
                 continue
-            start = self.place
+            start = self.position
             kind, text = self._next(before)
             if kind:
-                before = Token(kind, text, start, self.place)
+                before = Token(kind, text, start, self.position)
                 yield before
 
-    def _to_the_end(self) -> bool:
-        self.place = len(self.line)
+    def _skip_comment(self) -> bool:
+        """Move to the end of the line; return True, so that conditions can include the call."""
+        self.position = len(self.line)
         return True
 
-    def _taken(self, length: int) -> str:
-        text = self.line[self.place : self.place + length]
-        self.place += length
+    def _take(self, length: int) -> str:
+        text = self.line[self.position : self.position + length]
+        self.position += length
         return text
 
     def _next(self, before: Token | None) -> tuple[str, str]:
-        line, place = self.line, self.place
-        if line[place] == "\\":
+        """Return kind and text of the next token, an empty kind for text that is ignored."""
+        line, position = self.line, self.position
+        if line[position] == "\\":
             return self._command()
-        if match := _LIBRARY.match(line, place):
-            self.place = match.end()
+        if match := _LIBRARY.match(line, position):
+            self.position = match.end()
             return "", ""
-        if match := _NUMBER.match(line, place):
-            return "number", self._taken(match.end() - place)
-        if match := _WORD.match(line, place):
-            return "word", self._indexed(self._taken(match.end() - place))
-        if (match := _MEMBER.match(line, place)) and before is not None:
-            self.place = match.end()
-            if match[1] == "T" and line.startswith("()", self.place):
-                raise Refusal("called", place=str(self.place + 1))
+        if match := _NUMBER.match(line, position):
+            return "number", self._take(match.end() - position)
+        if match := _WORD.match(line, position):
+            return "word", self._indexed(self._take(match.end() - position))
+        if (match := _MEMBER.match(line, position)) and before is not None:
+            self.position = match.end()
+            if match[1] == "T" and line.startswith("()", self.position):
+                raise Refusal("transpose_call", position=str(self.position + 1))
             return ("transpose", "ᵀ") if match[1] == "T" else ("member", match[1])
-        match = _ABOVE.match(line, place) if line[place] == "^" else None
-        powered = before is not None and before.text.startswith(_POWERED)
-        if match and _plain(match) in _T and not (powered and _plain(match) == "t"):
-            self.place = match.end()
+        match = _SUPERSCRIPT.match(line, position) if line[position] == "^" else None
+        raised = before is not None and before.text.startswith(_RAISED_TO_T)
+        if match and _plain(match) in _TRANSPOSES and not (raised and _plain(match) == "t"):
+            self.position = match.end()
             return "transpose", "ᵀ"
-        if line[place] == "^" and match and _plain(match) == "prime":
-            self.place = match.end()
+        if line[position] == "^" and match and _plain(match) == "prime":
+            self.position = match.end()
             return "prime", "′"
-        if before and (before.kind, before.end) == ("word", place) and _ENTRY.match(line, place):
-            raise Refusal("entry", text=before.text, place=str(place + 1))
-        if line[place] == "{" and line.startswith("{}", place):
-            self.place += 2
+        if (
+            before
+            and (before.kind, before.end) == ("word", position)
+            and _ENTRY.match(line, position)
+        ):
+            raise Refusal("entry", text=before.text, position=str(position + 1))
+        if line[position] == "{" and line.startswith("{}", position):
+            self.position += 2
             return "", ""
-        for kind, mark in _MARKS:
-            if line.startswith(mark, place):
-                self.place += len(mark)
+        for kind, sign in _SIGNS:
+            if line.startswith(sign, position):
+                self.position += len(sign)
                 if kind == "sum":
                     return kind, self._sum_index()
-                return kind, mark
-        raise Refusal("character", text=(line[place],), place=str(place + 1))
+                return kind, sign
+        raise Refusal("character", text=(line[position],), position=str(position + 1))
 
     def _command(self) -> tuple[str, str]:
-        cases = _CASES.match(self.line, self.place)
+        cases = _CASES.match(self.line, self.position)
         if cases is not None:
-            self.place = cases.end()
-            self.cases = cases[1] == "begin"
+            self.position = cases.end()
+            self.inside_cases = cases[1] == "begin"
             return f"{cases[1]} cases", cases[0]
-        match = _COMMAND.match(self.line, self.place)
+        match = _COMMAND.match(self.line, self.position)
         if match is None:
             raise Refusal("backslash")
-        self.place = match.end()
+        self.position = match.end()
         name, other = match[1], match[2]
         if name is None:
             return ("end", "\n") if other == "\\" else ("", "")
-        if name in _SILENT:
+        if name in _IGNORED_COMMANDS:
             return "", ""
         if name in _GREEK:
             return "word", self._indexed(_GREEK[name])
-        if name in _DRESS:
-            return self._dressed(name)
+        if name in _FONT_COMMANDS:
+            return self._font(name)
         if name == "nabla":
-            index = _INDEX.match(self.line, self.place)
+            index = _SUBSCRIPT.match(self.line, self.position)
             if index is not None:
-                self.place = index.end()
+                self.position = index.end()
                 return "word", f"∇{_plain(index)}"
         if name in _FUNCTIONS:
             return ("root", "√") if name == "sqrt" else ("word", name)
@@ -283,53 +300,59 @@ class _Scanner:
             return kind, self._sum_index() if kind == "sum" else text
         raise Refusal("command", text=(f"\\{name}",))
 
-    def _dressed(self, name: str) -> tuple[str, str]:
-        """Take off \\mathbf{…}: what it holds is a word or a number."""
-        group = _GROUP.match(self.line, self.place)
+    def _font(self, name: str) -> tuple[str, str]:
+        """Return the word or number inside of \\mathbf{…}."""
+        group = _GROUP.match(self.line, self.position)
         inside = group[1].strip().replace("\\_", "_") if group else ""
         if group is None or not re.fullmatch(r"\\?[A-Za-z0-9_]+", inside):
-            raise Refusal("dress", text=(f"\\{name}",))
-        self.place = group.end()
+            raise Refusal("font_command", text=(f"\\{name}",))
+        self.position = group.end()
         if inside.isdigit():
             return "number", inside
         inside = _GREEK.get(inside.lstrip("\\"), inside.lstrip("\\"))
         return "word", self._indexed(inside + ("_hat" if name == "hat" else ""))
 
     def _indexed(self, word: str) -> str:
-        """Add the index of a name: _{ho}, ^{(2)}, and what marks a new or an old parameter."""
+        """Return a word with its index (_{ho}, ^{(2)}) and the suffix of an updated parameter."""
         while True:
-            match = _INDEX.match(self.line, self.place)
+            match = _SUBSCRIPT.match(self.line, self.position)
             if match is not None and not word.endswith("_"):
                 word = f"{word}_{_plain(match)}"
-                self.place = match.end()
+                self.position = match.end()
                 continue
-            match = _ABOVE.match(self.line, self.place)
+            match = _SUPERSCRIPT.match(self.line, self.position)
             if match is None:
-                running = _RUNNING.match(self.line, self.place)
-                self.place = running.end() if running and "_" in word else self.place
+                running = _SUMMATION_INDICES.match(self.line, self.position)
+                self.position = running.end() if running and "_" in word else self.position
                 return word
-            above = _plain(match)
-            layer = _LAYER.fullmatch(above)
+            superscript = _plain(match)
+            layer = _LAYER_NUMBER.fullmatch(superscript)
             if layer is not None:
                 word = f"{word}_{layer[1]}"
-            elif above in _NEW:
+            elif superscript in _NEW:
                 word = f"{word}_new"
-            elif above not in _OLD or above in _T or word.startswith(_POWERED):
+            elif (
+                superscript not in _OLD
+                or superscript in _TRANSPOSES
+                or word.startswith(_RAISED_TO_T)
+            ):
                 return word
-            self.place = match.end()
+            self.position = match.end()
 
     def _sum_index(self) -> str:
-        """Return the index that a sum runs over, '' where none is written."""
+        """Return the index of a sum, '' if there is none."""
         letter = ""
-        while match := _INDEX.match(self.line, self.place) or _ABOVE.match(self.line, self.place):
+        while match := _SUBSCRIPT.match(self.line, self.position) or _SUPERSCRIPT.match(
+            self.line, self.position
+        ):
             if self.line[match.start() : match.end()].lstrip().startswith("_"):
                 letter = _plain(match).partition("=")[0]
-            self.place = match.end()
+            self.position = match.end()
         return letter
 
 
 def _plain(match: re.Match[str]) -> str:
-    """Return an index without its LaTeX dress."""
+    """Return a subscript or superscript without LaTeX commands."""
     inside = match[1] if match[1] is not None else match[2]
     inside = re.sub(r"\\(?:mathrm|text|mathbf|mathit|rm)\b|[{}\s\\]", "", inside)
     return inside.partition(",")[0]

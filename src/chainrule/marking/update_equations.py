@@ -1,26 +1,21 @@
-"""An optimizer's update in a line: the names of its memory and its constants, their true values.
+"""An optimizer's update in a line: names and values of its memory and constants."""
 
-A memory is known by the key that the derivation prints, ``v_W_ho``: what it was before the step;
-``v_W_ho new`` is after.  The corrected mean that Adam's texts call m̂ is ``m_hat_W_ho``.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.formulas.expressions import Symbol, substitute, symbols
 from chainrule.formulas.positional import Entrywise
+from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import SGD, STEPS, Optimizer, W
-from chainrule.plans.plan import memory_of, updates_of
+from chainrule.plans.plan import updates_of
 
-Array = NDArray[Any]
-
-_SPELLED = {
+_SPELLINGS = {
     "μ": ("μ", "mu", "momentum", "beta", "β", "gamma", "γ", "rho", "ρ"),
     "β_1": ("β_1", "beta_1"),
     "β_2": ("β_2", "beta_2"),
@@ -29,125 +24,182 @@ _SPELLED = {
     "λ_w": ("λ_w", "lambda_w", "weight_decay", "wd"),
     "t": ("t", "step"),
 }
-_DRAWN = {"μ": 0.83, "β_1": 0.6, "β_2": 0.77, "ρ": 0.64, "ε": 0.07, "λ_w": 0.15, "t": 3.0}
-"""Values of the constants in examples: none is one less another, or small enough to be lost."""
-_VELOCITY = ("velocity_", "vel_", "step_")
-KEPT = ("step", "gradient", "minus")
-"""What momentum keeps: the step (as derived), the gradients without α, the step turned round."""
+_EXAMPLE_VALUES = {
+    **{"μ": 0.83, "β_1": 0.6, "β_2": 0.77, "ρ": 0.64, "ε": 0.07, "λ_w": 0.15, "t": 3.0}
+}
+"""Constants in examples: no two add up to 1, and none is too small to have an effect."""
+_VELOCITY_PREFIXES = ("velocity_", "vel_", "step_")
+
+MomentumConvention: TypeAlias = Literal["step", "gradient", "minus"]
+"""What momentum accumulates: the step (as derived), gradients without α, or the negative step."""
+MOMENTUM_CONVENTIONS: tuple[MomentumConvention, ...] = ("step", "gradient", "minus")
 
 
 @dataclass(frozen=True)
-class Updating:
-    """The update of one optimizer."""
+class UpdateRule:
+    """The update equations of one optimizer, for one parameter each."""
 
     optimizer: Optimizer
 
     @cached_property
     def letters(self) -> tuple[str, ...]:
-        """The letters of the constants, and t where the steps are counted; α left out."""
+        """The letters of the constants without α, and t if the equations count the steps."""
         found = [letter for letter in self.optimizer.letters.values() if letter != "α"]
         used = {s.name for update in self.optimizer.updates for s in symbols(update.right)}
         return (*found, *([STEPS.name] if STEPS.name in used else []))
 
     @cached_property
     def has_momentum(self) -> bool:
-        """Whether it is gradient descent with momentum, of which there are several conventions."""
+        """Whether it is gradient descent with momentum, for which several conventions exist."""
         return isinstance(self.optimizer, SGD) and bool(self.optimizer.memory)
+
+    def owns(self, quantity: Quantity) -> bool:
+        """Return whether the optimizer introduces a quantity: memory or one of its constants."""
+        is_constant = quantity.role is Role.CONSTANT and quantity.symbol in self.letters
+        return quantity.is_memory or is_constant
 
     # -- names ---------------------------------------------------------------------------------
 
-    def spelled_constants(self, taken: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield every constant with its spellings; ``taken`` are the letters of penalties."""
+    def memory(self, parameter: Quantity) -> tuple[Quantity, ...]:
+        """Return the memory for a parameter."""
+        return tuple(
+            Quantity(f"{symbol.name}_{parameter}", Role.MEMORY, parameter)
+            for symbol in self.optimizer.memory
+        )
+
+    def corrected_means(self, parameter: Quantity) -> dict[Quantity, Quantity]:
+        """Return the corrected means for a parameter, each with the memory that it corrects.
+
+        >>> from chainrule.network.optimizers import find
+        >>> means = UpdateRule(find("adam")).corrected_means(Quantity("W_ho", Role.WEIGHT))
+        >>> [(str(mean), str(memory)) for mean, memory in means.items()]
+        [('m_hat_W_ho', 'm_W_ho'), ('v_hat_W_ho', 'v_W_ho')]
+        """
+        memory = {
+            symbol.name: quantity
+            for symbol, quantity in zip(self.optimizer.memory, self.memory(parameter), strict=True)
+        }
+        return {
+            Quantity(f"{equation.left.name}_{parameter}", Role.CORRECTED_MEAN, parameter): memory[
+                equation.left.name.removesuffix("_hat")
+            ]
+            for equation in self.optimizer.corrected
+        }
+
+    def spelled_constants(
+        self, penalty_letters: tuple[str, ...]
+    ) -> Iterator[tuple[Quantity, tuple[str, ...]]]:
+        """Yield every constant with its spellings; a penalty has priority for λ."""
         for letter in self.letters:
-            words = _SPELLED.get(letter, (letter,))
-            if letter == "λ_w" and not taken:
+            words = _SPELLINGS.get(letter, (letter,))
+            if letter == "λ_w" and not penalty_letters:
                 words += ("λ", "lambda")
-            yield letter, words
+            yield constant(letter), words
 
     def spelled_memory(
-        self, parameters: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield every memory and corrected mean of every parameter with its spellings."""
+        self, parameters: Mapping[Quantity, tuple[str, ...]]
+    ) -> Iterator[tuple[Quantity, tuple[str, ...]]]:
+        """Yield the memory and the corrected means of every parameter with their spellings."""
         corrected = [equation.left.name for equation in self.optimizer.corrected]
-        for name in (*(kept.name for kept in self.optimizer.memory), *corrected):
+        for name in (*(symbol.name for symbol in self.optimizer.memory), *corrected):
+            role = Role.CORRECTED_MEAN if name in corrected else Role.MEMORY
             starts = [f"{name}_"]
             starts += [f"{name.replace('_hat', 'hat')}_"] if name in corrected else []
-            starts += [*_VELOCITY] if self.has_momentum else []
-            for key, words in parameters.items():
-                # V_ho for the memory of W_ho; a bias keeps its b.
+            starts += [*_VELOCITY_PREFIXES] if self.has_momentum else []
+            for parameter, words in parameters.items():
+                # V_ho is the memory for W_ho; that for a bias must include its b.
                 ends = [*words, *(word[2:] for word in words if word.startswith("W_"))]
-                yield f"{name}_{key}", tuple(start + end for start in starts for end in ends)
+                spellings = tuple(start + end for start in starts for end in ends)
+                yield Quantity(f"{name}_{parameter}", role, parameter), spellings
 
-    def sense(self, left: str) -> dict[str, str]:
-        """Return what each memory means on the right of a line for ``left``.
+    # -- order of the step ---------------------------------------------------------------------
 
-        A step is taken in order: what has been updated is new.
+    def parameter(self, quantity: Quantity) -> Quantity | None:
+        """Return the parameter that is updated, or that a memory belongs to."""
+        if quantity.is_memory:
+            return quantity.of
+        plain = quantity.plain
+        return plain if plain.is_parameter else None
 
-        >>> Updating(SGD(momentum=0.9)).sense("W_ho")["v_W_ho"]
-        'v_W_ho new'
-        >>> Updating(SGD(momentum=0.9)).sense("v_W_ho")
+    def meaning(self, left: Quantity) -> dict[Quantity, Quantity]:
+        """Return the memory that is already updated on the right side of the line for ``left``.
+
+        The assignments of a step are executed in order, so memory that is assigned before ``left``
+        has its new value there.
+
+        >>> weight = Quantity("W_ho", Role.WEIGHT)
+        >>> rule = UpdateRule(SGD(momentum=0.9))
+        >>> (memory,) = rule.memory(weight)
+        >>> rule.meaning(weight)[memory] == memory.updated
+        True
+        >>> rule.meaning(memory)
         {}
         """
-        left = left.removesuffix(" new")
-        order = [update.left for update in self.optimizer.updates if update.left != W]
-        name, _, parameter = left.partition("_")
-        own = next((place for place, kept in enumerate(order) if kept.name == name), None)
-        if parameter.startswith("hat_"):
-            own, parameter = None, parameter[4:]
-        elif own is None:
-            parameter = left
-        before = order if own is None else order[:own]
-        return {f"{kept.name}_{parameter}": f"{kept.name}_{parameter} new" for kept in before}
-
-    def is_memory(self, key: str) -> bool:
-        """Whether a key names memory of a parameter."""
-        return key.removesuffix(" new").partition("_")[0] in {m.name for m in self.optimizer.memory}
-
-    def parameter(self, key: str) -> str:
-        """Return the parameter that is updated, or whose memory a key names.
-
-        >>> Updating(SGD(momentum=0.9)).parameter("v_W_ho new")
-        'W_ho'
-        """
-        key = key.removesuffix(" new")
-        return key.partition("_")[2].removeprefix("hat_") if self.is_memory(key) else key
+        parameter = self.parameter(left)
+        if parameter is None or left.role is Role.PREVIOUS_MEMORY:
+            return {}
+        by_name = dict(
+            zip((s.name for s in self.optimizer.memory), self.memory(parameter), strict=True)
+        )
+        order = [by_name[update.left.name] for update in self.optimizer.updates if update.left != W]
+        before = order[: order.index(left.plain)] if left.plain in order else order
+        return {memory: memory.updated for memory in before}
 
     # -- values --------------------------------------------------------------------------------
 
-    def constants(self, seed: int) -> dict[str, Array]:
-        """Return the constants of an example."""
+    def constants(self, seed: int) -> dict[Quantity, FloatArray]:
+        """Return the constants of an example, each of shape ()."""
         own = self.optimizer.constants
         return {
-            letter: np.asarray(_DRAWN.get(letter, own.get(letter, 0.5)) + seed * (letter == "t"))
+            constant(letter): np.asarray(
+                _EXAMPLE_VALUES.get(letter, own.get(letter, 0.5)) + seed * (letter == "t")
+            )
             for letter in self.letters
         }
 
-    def after(
-        self, parameter: Symbol, gradients: Gradients, values: Mapping[str, Array], seed: int
-    ) -> dict[str, Array]:
-        """Return the memory before and after the step, and the parameter after it.
+    def step(
+        self,
+        parameter: Quantity,
+        symbol: Symbol,
+        gradients: Gradients,
+        values: Mapping[Quantity, FloatArray],
+        seed: int,
+    ) -> dict[Quantity, FloatArray]:
+        """Return the memory before and after a step, and the parameter after it.
 
-        ``values`` has the parameter, its gradient and the constants.
+        ``values`` contains the parameter (whose symbol in ``gradients`` is ``symbol``), its
+        gradient of the same shape, and the constants.
         """
-        generator = np.random.default_rng([11, seed, *map(ord, parameter.name)])
-        shape = np.shape(values[parameter.name])
-        known = dict(values)
-        found: dict[str, Array] = {}
-        for kept in memory_of(parameter, self.optimizer):
+        generator = np.random.default_rng([11, seed, *map(ord, parameter.symbol)])
+        shape = np.shape(values[parameter])
+        known = {key.symbol: value for key, value in values.items() if key.is_plain}
+        found: dict[Quantity, FloatArray] = {}
+        by_symbol = {parameter.symbol: parameter}
+        names: dict[Symbol, Symbol] = {}
+        memory_symbols = self.optimizer.memory
+        for original, memory in zip(memory_symbols, self.memory(parameter), strict=True):
+            names[original] = Symbol(memory.symbol, symbol.axes)
+            by_symbol[memory.symbol] = memory
             drawn = np.round(generator.uniform(0.2, 0.9, shape), 2)
-            known[kept.name] = found[kept.name] = found[f"{kept.name} old"] = drawn
-        for update in updates_of(parameter, gradients, self.optimizer):
+            known[memory.symbol] = found[memory] = found[memory.previous] = drawn
+        for update in updates_of(symbol, gradients, self.optimizer):
             value = np.broadcast_to(Entrywise(known)(update.right), shape)
-            known[update.left.name] = found[f"{update.left.name} new"] = value
-        names = dict(zip(self.optimizer.memory, memory_of(parameter, self.optimizer), strict=True))
-        for equation in self.optimizer.corrected:
-            right = substitute(equation.right, dict(names))
-            found[f"{equation.left.name}_{parameter.name}"] = Entrywise(known)(right)
+            known[update.left.name] = found[by_symbol[update.left.name].updated] = value
+        corrected = self.corrected_means(parameter)
+        for mean, equation in zip(corrected, self.optimizer.corrected, strict=True):
+            found[mean] = Entrywise(known)(substitute(equation.right, dict(names)))
         return found
 
-    def otherwise(
-        self, values: Mapping[str, Array], keys: Iterator[str], kept: str
-    ) -> dict[str, Array]:
-        """Return the memory of momentum in another convention of what is kept."""
-        scale = -1.0 if kept == "minus" else -1.0 / float(values["α"])
-        return {key: scale * values[key] for key in keys}
+    def in_convention(
+        self,
+        values: Mapping[Quantity, FloatArray],
+        memory: Iterable[Quantity],
+        convention: MomentumConvention,
+    ) -> dict[Quantity, FloatArray]:
+        """Return the memory of momentum, converted from the derived step to another convention."""
+        scale = {
+            "step": 1.0,
+            "gradient": -1.0 / float(values[LEARNING_RATE]),
+            "minus": -1.0,
+        }[convention]
+        return {key: scale * values[key] for key in memory}

@@ -1,119 +1,115 @@
-"""The neighborhood of an optimizer's line: what is forgotten in momentum, Adam and RMSprop."""
+"""Single repairs of an optimizer's line: what is often missing in momentum, Adam and RMSprop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.marking.edits import Changes, Factor, Repair
-from chainrule.marking.syntax import (
-    Binary,
-    Call,
-    Constant,
-    Name,
-    Raised,
-    Tree,
-    exchanged,
-    in_latin,
-)
-from chainrule.marking.update_equations import Updating
-from chainrule.marking.vocabulary import LOSS
+from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant, cotangent
+from chainrule.marking.syntax import Binary, Call, Name, Raised, Tree, replaced
+from chainrule.marking.tree_edits import ONE, TWO, MissingFactor, Repair, TreeEditor, name_of
+from chainrule.marking.update_equations import UpdateRule
+from chainrule.network.optimizers import STEPS
+
+_EPSILON = constant("ε")
+_WEIGHT_DECAY = constant("λ_w")
+_STEPS = constant(STEPS.name)
 
 
 @dataclass(frozen=True)
-class Update:
-    """What an optimizer's line is about: keys of values, each with the text that is shown."""
+class UpdateTerms:
+    """The quantities that may occur in one line of an optimizer."""
 
-    gradient: str
-    memory: tuple[tuple[str, str], ...]
-    corrected: tuple[tuple[str, str], ...]
-    """The corrected means, each with the key of the plain one."""
-    constants: tuple[str, ...]
-    parameter: str
+    parameter: Quantity
+    memory: dict[Quantity, Quantity]
+    """The memory as its plain symbol, with its meaning in this line."""
+    corrected: dict[Quantity, Quantity]
+    """The corrected means, each with the meaning of the memory that it corrects."""
+    constants: tuple[Quantity, ...]
 
-    def factors(self) -> Iterator[Factor]:
-        """Yield the numbers that get lost: β and 1 − β."""
-        for letter in self.constants:
-            name = Name(letter, letter)
-            rest = Binary("subtract", Constant(1.0, "1"), name)
-            label = in_latin(letter)
-            yield Factor(label, name, frozenset({letter}))
-            yield Factor(f"(1 - {label})", rest, frozenset({letter}))
+    def factors(self) -> Iterator[MissingFactor]:
+        """Yield the constants c that may be missing, and 1 − c."""
+        for quantity in self.constants:
+            name = name_of(quantity)
+            rest = Binary("subtract", ONE, name)
+            contains = frozenset({quantity})
+            yield MissingFactor(quantity.typed, name, contains)
+            yield MissingFactor(f"(1 - {quantity.typed})", rest, contains)
 
 
-def update_of(updating: Updating, target: str) -> Update:
-    """Return what an optimizer's line for a target is about.
+def update_terms(rule: UpdateRule, target: Quantity) -> UpdateTerms | None:
+    """Return the terms of the line for a target, None if no update computes the target.
 
     >>> from chainrule.network.optimizers import find
-    >>> update_of(Updating(find("adam")), "W_ho new").corrected[0]
-    ('m_hat_W_ho', 'm_W_ho new')
+    >>> terms = update_terms(UpdateRule(find("adam")), Quantity("W_ho", Role.UPDATED_WEIGHT))
+    >>> [(str(mean), str(memory)) for mean, memory in terms.corrected.items()]
+    [('m_hat_W_ho', 'm_W_ho_new'), ('v_hat_W_ho', 'v_W_ho_new')]
     """
-    parameter = updating.parameter(target)
-    sense = updating.sense(target)
-    keys = [f"{kept.name}_{parameter}" for kept in updating.optimizer.memory]
-    hats = [equation.left.name for equation in updating.optimizer.corrected]
-    plain = [f"{hat.removesuffix('_hat')}_{parameter}" for hat in hats]
-    return Update(
-        gradient=f"∂{LOSS}/∂{parameter}",
-        memory=tuple((sense.get(key, key), key) for key in keys),
-        corrected=tuple(
-            (f"{hat}_{parameter}", sense.get(key, key))
-            for hat, key in zip(hats, plain, strict=True)
-        ),
-        constants=tuple(letter for letter in updating.letters if letter != "t"),
+    parameter = rule.parameter(target)
+    if parameter is None or not (target.is_updated or target.role is Role.CORRECTED_MEAN):
+        return None
+    meaning = rule.meaning(target)
+    corrected = rule.corrected_means(parameter).items()
+    return UpdateTerms(
         parameter=parameter,
+        memory={memory: meaning.get(memory, memory) for memory in rule.memory(parameter)},
+        corrected={mean: meaning.get(memory, memory) for mean, memory in corrected},
+        constants=tuple(map(constant, (name for name in rule.letters if name != STEPS.name))),
     )
 
 
-class UpdateRepairs(Changes):
-    """The single changes of an optimizer's line: square, root, ε, correction, decay."""
+class UpdateRepairs(TreeEditor):
+    """The single repairs of an optimizer's line: square, root, ε, correction, decay."""
 
-    def __init__(self, tree: Tree, update: Update) -> None:
+    def __init__(self, tree: Tree, terms: UpdateTerms) -> None:
         super().__init__(tree)
-        self.update = update
+        self.terms = terms
         self.names = [node for node in self.nodes if isinstance(node, Name)]
-        self.memory = {key for key, _ in update.memory}
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.squares()
         yield from self.powers()
         yield from self.roots()
-        if "ε" in self.update.constants:
+        if _EPSILON in self.terms.constants:
             yield from self.epsilons()
         yield from self.corrections()
         yield from self.decays()
 
     def squares(self) -> Iterator[Repair]:
-        """Square the gradient, or do not."""
+        """Square the gradient, or remove the square."""
+        gradient = cotangent(self.terms.parameter)
         for node in self.names:
-            above = self.above.get(id(node))
-            if node.key == self.update.gradient and isinstance(above, Raised):
-                yield self.changed("square_extra", above, node, name=node)
-            elif node.key == self.update.gradient:
-                new = Raised(node, Constant(2.0, "2"), span=node.span)
+            if node.quantity != gradient:
+                continue
+            parent = self.parent(node)
+            if isinstance(parent, Raised):
+                yield self.changed("square_extra", parent, node, name=node)
+            else:
+                new = Raised(node, TWO, span=node.span)
                 yield self.changed("square_missing", node, new, name=node)
 
     def powers(self) -> Iterator[Repair]:
-        """Raise β to the power t, as the bias correction does."""
+        """Raise β to the power t, as in the bias correction."""
         for node in self.names:
-            above = self.above.get(id(node))
-            if node.key.startswith("β") and not isinstance(above, Raised):
-                new = Raised(node, Name("t", "t"), span=node.span)
+            is_beta = node.quantity.role is Role.CONSTANT and node.quantity.symbol.startswith("β")
+            if is_beta and not isinstance(self.parent(node), Raised):
+                new = Raised(node, name_of(_STEPS), span=node.span)
                 yield self.changed("power", node, new, name=node)
 
     def roots(self) -> Iterator[Repair]:
-        """Take a root that was forgotten."""
+        """Add a missing square root."""
+        memory = self.terms.memory.values()
         for node in self.names:
-            if node.key in self.memory or "_hat_" in node.key:
+            if node.quantity in memory or node.quantity.role is Role.CORRECTED_MEAN:
                 yield self.changed("root", node, Call("sqrt", (node,), span=node.span), name=node)
 
     def epsilons(self) -> Iterator[Repair]:
-        """Add the ε that keeps a divisor from 0, or take it out of the root."""
-        small = Name("ε", "ε")
+        """Add ε to a divisor, or move it out of the root."""
+        epsilon = name_of(_EPSILON)
         for node in self.nodes:
             if not (isinstance(node, Binary) and node.operation == "divide"):
                 continue
             divisor = node.right
-            new = Binary("add", divisor, small, span=divisor.span)
-            yield self.changed("epsilon", divisor, new, name=small)
+            new = Binary("add", divisor, epsilon, span=divisor.span)
+            yield self.changed("epsilon", divisor, new, name=epsilon)
             if isinstance(divisor, Call) and divisor.function == "sqrt":
                 (inside,) = divisor.arguments
                 if isinstance(inside, Binary) and inside.operation == "add":
@@ -122,23 +118,22 @@ class UpdateRepairs(Changes):
                     yield self.changed("epsilon_inside", divisor, new, name=inside.right)
 
     def corrections(self) -> Iterator[Repair]:
-        """Take the corrected mean for the plain one: in one place, or both."""
+        """Replace the memory by the corrected mean: once, or everywhere."""
         tree = self.tree
-        for hat, plain in self.update.corrected:
+        for mean, memory in self.terms.corrected.items():
             for node in self.names:
-                if node.key == plain:
-                    new = Name(hat, hat, span=node.span)
+                if node.quantity == memory:
+                    new = Name(mean, mean.symbol, span=node.span)
                     yield self.changed("correction", node, new, name=node, right=new)
-                    tree = exchanged(tree, node, new)
+                    tree = replaced(tree, node, new)
         if tree is not self.tree:
-            both = " | ".join(hat for hat, _ in self.update.corrected)
-            yield Repair("correction_both", tree, self.tree, {"names": both})
+            names = tuple(map(str, self.terms.corrected))
+            yield Repair("correction_both", tree, self.tree, {"names": names})
 
     def decays(self) -> Iterator[Repair]:
-        """Shrink the parameter, as AdamW does."""
-        if "λ_w" in self.update.constants:
-            rate = Binary("entrywise", Name("α", "α"), Name("λ_w", "λ_w"))
-            parameter = self.update.parameter
-            term = Binary("entrywise", rate, Name(parameter, parameter))
-            whole = Binary("subtract", self.tree, term, span=self.tree.span)
-            yield Repair("decay", whole, self.tree, {"right": term})
+        """Subtract the weight decay of AdamW."""
+        if _WEIGHT_DECAY in self.terms.constants:
+            rate = Binary("entrywise", name_of(LEARNING_RATE), name_of(_WEIGHT_DECAY))
+            term = Binary("entrywise", rate, name_of(self.terms.parameter))
+            tree = Binary("subtract", self.tree, term, span=self.tree.span)
+            yield Repair("decay", tree, self.tree, {"right": term})

@@ -1,37 +1,37 @@
-"""A verdict on a line, and the numbers of the small example that go with it."""
+"""A verdict on a line, with the values of a small example."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.marking.examples import Example
-from chainrule.marking.messages import message_of
 from chainrule.marking.syntax import Span
+from chainrule.marking.verdict_messages import MessagePart, MessageValue, message_of
 
-Array = NDArray[Any]
-Said = tuple[str, Mapping[str, str]]
-"""The key of a phrase and what is put into it."""
+Numbers: TypeAlias = Mapping[str, FloatArray | Mapping[str, int] | None]
+"""The arrays ``found`` and ``expected``, and ``sizes``, the lengths by the names of the axes."""
 
 TOLERANCE = 1e-9
-"""The worst difference, relative to the largest entry, of what counts as equal."""
+"""The largest difference of equal values, relative to the largest entry."""
 
 
 @dataclass(frozen=True)
 class LineVerdict:
-    """What became of a line.
+    """The result of marking a line.
 
-    ``kind`` says what is wrong in one word: ``transpose``, ``side``, ``product`` (entry by entry
-    or matrix), ``factor``, ``slope``, ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
-    ``penalty``, ``square``, ``root``, ``power``, ``epsilon``, ``correction``, ``decay`` (these six
-    of optimizers), ``chain``, ``convention``, ``shape`` (axes do not meet), ``different``;
-    ``right`` and ``right_here`` (only because of this network's widths, the optimizer's constants,
-    or in the sense that the message tells) are right.
-    ``position`` is where in the line the fault begins and ends.  ``numbers`` holds ``found`` and
-    ``expected``, the arrays of a small example, and ``sizes``, the lengths of its axes.
-    ``language`` is that of ``str()``.
+    ``kind`` is ``right``; ``right_here``, for a line that is right only for this network's widths,
+    for the optimizer's constants, or under an assumption that the message states; or the mistake:
+    ``transpose``, ``side`` (order of factors), ``product`` (elementwise or matrix), ``factor``,
+    ``slope`` (derivative of an activation), ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
+    ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction`` and
+    ``decay``, and ``chain``, ``convention``, ``shape`` (incompatible axes) or ``different``.
+    ``correct`` is True for the kinds ``right`` and ``right_here``.  ``position`` is the start and
+    the end of the mistake in the line, ``repaired`` the corrected line.  ``numbers`` contains
+    ``found`` and ``expected``, the values of a small example, and ``sizes``, the lengths of its
+    axes.  ``language`` is that of ``str()``.
     """
 
     line: str
@@ -39,20 +39,20 @@ class LineVerdict:
     kind: str
     position: Span | None = None
     repaired: str = ""
-    numbers: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    said: tuple[tuple[str, Mapping[str, str]], ...] = field(default=(), repr=False)
+    numbers: Numbers = field(default_factory=dict, compare=False)
+    message_parts: tuple[MessagePart, ...] = field(default=(), repr=False)
     language: str = field(default="en", repr=False, compare=False)
 
     def message(self, language: str | None = None) -> str:
-        """Return the verdict in words, in English or Chinese; first that which was asked for."""
-        return message_of(self.said, self.language if language is None else language)
+        """Return the verdict as text in "en" or "zh", by default in ``language``."""
+        return message_of(self.message_parts, self.language if language is None else language)
 
     def __str__(self) -> str:
         return self.message()
 
 
-def same(value: Array, truth: Array) -> bool:
-    """Whether a value is the truth; a vector without sides counts as the row or column it is."""
+def same(value: FloatArray, truth: FloatArray) -> bool:
+    """Return whether two values are equal; a vector of ndim 1 equals a row or a column."""
     if value.shape != truth.shape:
         flat = value.ndim < 2 and 1 in (*truth.shape, 1) and value.size == truth.size
         single = value.size == truth.size == 1
@@ -65,45 +65,48 @@ def same(value: Array, truth: Array) -> bool:
 
 
 @dataclass(frozen=True)
-class Measures:
-    """Lengths and numbers of an example in words."""
+class ExampleTexts:
+    """The texts of an example's lengths and values."""
 
     example: Example
 
     def axis(self, length: int) -> str:
-        """Return the name of the axis of a length, 1 for the unit axis."""
-        batch = self.example.situation.batch
+        """Return the name of the axis with a length, 1 for an axis of length 1."""
+        batch = self.example.context.batch
         for axis, size in self.example.sizes.items():
             if size == length and (batch or not axis.is_samples):
                 return axis.name
         return str(length)
 
-    def sides(self, shape: Sequence[int]) -> str:
-        """Return a shape by the names of its axes: h×o."""
+    def shape(self, shape: Sequence[int]) -> str:
+        """Return a shape by the names of its axes, such as h×o."""
         return "×".join(self.axis(length) for length in shape) or "1×1"
 
-    def numbers(self, found: Array | None, expected: Array) -> tuple[dict[str, Any], Said]:
-        """Return both arrays with the lengths of the axes, and the worst entry in words."""
-        sizes = {axis.name: self.example.sizes[axis] for axis in self.example.situation.axes}
-        numbers = {"found": found, "expected": expected, "sizes": sizes}
-        lengths = " | ".join(f"{name} = {size}" for name, size in sizes.items())
-        wanted = self.sides(expected.shape)
+    def comparison(
+        self, found: FloatArray | None, expected: FloatArray
+    ) -> tuple[Numbers, MessagePart]:
+        """Return both values with the lengths of the axes, and a message on the worst entry."""
+        sizes = {axis.name: self.example.sizes[axis] for axis in self.example.context.axes}
+        numbers: Numbers = {"found": found, "expected": expected, "sizes": sizes}
+        values: dict[str, MessageValue] = {
+            "sizes": tuple(f"{name} = {size}" for name, size in sizes.items())
+        }
+        shape = self.shape(expected.shape)
         if found is None:
-            return numbers, ("numbers_shape", {"sizes": lengths, "wanted": wanted})
+            return numbers, MessagePart("example_shape", {**values, "expected": shape})
         if found.ndim < 2 and found.size == expected.size:
             found = found.reshape(expected.shape)
         if found.shape != expected.shape:
-            given = {"sizes": lengths, "given": self.sides(found.shape), "wanted": wanted}
-            return numbers, ("numbers_shapes", given)
+            values |= {"found": self.shape(found.shape), "expected": shape}
+            return numbers, MessagePart("example_shapes", values)
         if not np.all(np.isfinite(found)):
-            return numbers, ("numbers_infinite", {"sizes": lengths})
-        place = np.unravel_index(np.argmax(np.abs(found - expected)), expected.shape)
-        given = {
-            "sizes": lengths,
-            "found": f"{float(found[place]):.6g}",
-            "expected": f"{float(expected[place]):.6g}",
+            return numbers, MessagePart("example_infinite", values)
+        worst = np.unravel_index(np.argmax(np.abs(found - expected)), expected.shape)
+        values |= {
+            "found": f"{float(found[worst]):.6g}",
+            "expected": f"{float(expected[worst]):.6g}",
         }
         if expected.size == 1:
-            return numbers, ("numbers_one", given)
-        row, column = (int(index) + 1 for index in place)
-        return numbers, ("numbers", {**given, "row": str(row), "column": str(column)})
+            return numbers, MessagePart("example_scalar", values)
+        row, column = (str(int(index) + 1) for index in worst)
+        return numbers, MessagePart("example_entry", {**values, "row": row, "column": column})

@@ -1,8 +1,4 @@
-"""The names of a network's values: every spelling that a learner may use, and the nearest one.
-
-A value is known by a *key*, the name that the derivation of one sample prints: ``z_h``, ``δ_o``,
-``∂Loss/∂W_ho``, ``W_ho``; ``W_ho new`` is the parameter after the update.
-"""
+"""The names of a network's quantities: every accepted spelling, and the nearest one for a typo."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,141 +7,158 @@ from functools import cached_property
 
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Number, children
-from chainrule.language.refusals import LONGEST, Refusal, unknown
-from chainrule.marking.syntax import in_latin
-from chainrule.marking.update_equations import Updating
+from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
+from chainrule.marking.parser import ActivationName
+from chainrule.marking.quantities import (
+    DATA_LOSS,
+    EULER,
+    INPUTS,
+    LEARNING_RATE,
+    LOSS,
+    OUTPUT_COUNT,
+    PI,
+    SAMPLE_COUNT,
+    TARGETS,
+    Quantity,
+    Role,
+    activation,
+    bias,
+    constant,
+    cotangent,
+    pre_activation,
+    weight,
+)
+from chainrule.marking.update_equations import UpdateRule
 from chainrule.network import activations
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Adam, Optimizer
 
-LOSS = "Loss"
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 _RATES = ("alpha", "α", "eta", "η", "lr", "learning_rate", "rate")
 _OUTPUTS = ("y_hat", "yhat", "ŷ", "y_pred", "ypred", "y_p", "output", "prediction")
 _TARGETS = ("Y", "Y_t", "yt", "t", "target", "targets", "y_true", "ytrue")
 _SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
-_SLOPES = ("_prime", "_derivative", "_deriv", "_slope", "_grad")
-_ANY_FUNCTION = ("f", "g", "φ", "phi", "act", "activation")
-_INDICES = "ijkb"
-_OTHERS = (
+_DERIVATIVE_SUFFIXES = ("_prime", "_derivative", "_deriv", "_slope", "_grad")
+_ANY_ACTIVATION = ("f", "g", "φ", "phi", "act", "activation")
+_INDEX_LETTERS = "ijkb"
+_COTANGENT_PREFIXES = (
+    *("d", "d_", "grad_", "∇", "nabla_", "g_"),
+    *(f"d{loss}_d" for loss in _LOSSES),
+    *(f"d{loss}d" for loss in _LOSSES),
+)
+_OTHER_OPTIMIZERS = (
     (SGD(momentum=0.9), ("optimizer=cr.SGD(momentum=0.9)", "--momentum 0.9")),
     (Adam(), ('optimizer="adam"', "--optimizer adam")),
 )
-"""Optimizers whose names are known even where they are not asked for, and how to ask for them."""
+"""Optimizers whose names are recognized even if they are not selected, and how to select them."""
 
 
 class Vocabulary:
-    """The spellings of one network's values.
+    """The spellings of one network's quantities.
 
     >>> names = Vocabulary(Network.dense([2, 3, 1]))
-    >>> names.key("W2"), names.key("dW_ho"), names.key("deltao"), names.key("W_ho_new")
-    ('W_ho', '∂Loss/∂W_ho', 'δ_o', 'W_ho new')
+    >>> print(*map(names.quantity, ("W2", "dW_ho", "deltao", "W_ho_new")))
+    W_ho ∂Loss/∂W_ho δ_o W_ho_new
     """
 
     def __init__(self, network: Network, optimizer: Optimizer | None = None) -> None:
         self.network = network
-        self.updating = Updating(SGD() if optimizer is None else optimizer)
+        self.rule = UpdateRule(SGD() if optimizer is None else optimizer)
 
-    # -- what values there are -----------------------------------------------------------------
+    # -- spellings -----------------------------------------------------------------------------
 
     @cached_property
-    def values(self) -> dict[str, tuple[str, ...]]:
-        """Every value that can be differentiated by, by its key, with its spellings."""
-        network, names = self.network, self.network.names
-        last = len(network.layers) - 1
-        found: dict[str, tuple[str, ...]] = {"X": ("X", "input", "inputs", "a_0", "a0")}
-        if names.joined:
-            found["X"] += ("a_i", "X_i")
+    def values(self) -> dict[Quantity, tuple[str, ...]]:
+        """Every quantity that the loss can be differentiated by, with its spellings."""
+        names = self.network.names
+        last = len(self.network.layers) - 1
+        inputs = ("X", "input", "inputs", "a_0", "a0", *(("a_i", "X_i") if names.joined else ()))
+        found: dict[Quantity, tuple[str, ...]] = {INPUTS: inputs}
         for layer in range(1, last + 1):
-            place = names.places[layer]
-            ends = [place, str(layer)] if names.joined else [place]
-            single = last == 1
-            for letter in "Wb":
-                key = names.parameter(letter, layer)
-                spelled = [key, f"{letter}_{layer}"]
-                if names.joined and letter == "b":
-                    spelled.append(f"b_{place}")
-                found[key] = (*spelled, *([letter] if single else []))
-            z = [f"{start}_{end}" for start in ("z", "net") for end in ends]
-            a = [f"{start}_{end}" for start in ("a", "out") for end in ends]
+            position = names.places[layer]
+            ends = [position, str(layer)] if names.joined else [position]
+            W, b = weight(self.network, layer), bias(self.network, layer)
+            z, a = pre_activation(self.network, layer), activation(self.network, layer)
+            words = {
+                W: [W.symbol, f"W_{layer}"],
+                b: [b.symbol, f"b_{layer}", *([f"b_{position}"] if names.joined else [])],
+                z: [f"{start}_{end}" for start in ("z", "net") for end in ends],
+                a: [f"{start}_{end}" for start in ("a", "out") for end in ends],
+            }
             if layer == last:
-                a += _OUTPUTS
-            found[f"z_{place}"] = (*z, *(["z"] if single else []))
-            found[f"a_{place}"] = (*a, *(["a"] if single else []))
+                words[a] += _OUTPUTS
+            for quantity, spelled in words.items():
+                # The letter alone is unambiguous in a network of one layer.
+                found[quantity] = (*spelled, *([quantity.symbol[0]] if last == 1 else []))
         return found
 
     @cached_property
-    def spellings(self) -> dict[str, str]:
-        """Every spelling as it is typed, with the key it stands for."""
-        found: dict[str, str] = {}
-
-        def spell(key: str, words: Iterable[str]) -> None:
+    def spellings(self) -> dict[str, Quantity]:
+        """Every spelling with its quantity; the first meaning of a spelling has priority."""
+        found: dict[str, Quantity] = {}
+        for quantity, words in self._spelled():
             for word in words:
-                for variant in dict.fromkeys((word, word.replace("_", ""))):
-                    found.setdefault(variant, key)
+                for variant in (word, word.replace("_", "")):
+                    found.setdefault(variant, quantity)
+        return found
 
-        spell(LOSS, _LOSSES)
-        spell("α", _RATES)
-        # The optimizer's own letters first: its t counts steps, its m is no number of samples.
-        for letter, words in self.updating.spelled_constants(tuple(self.network.strengths)):
-            spell(letter, words)
-        kept = {memory.name for memory in self.updating.optimizer.memory}
-        spell("Y", _TARGETS)
-        spell("B", (word for word in _SAMPLES if word not in kept))
-        spell("n", ("n", "n_o"))
-        spell("e", ("e",))
-        spell("π", ("π", "pi"))
-        for constant in constants(self.network):
-            spell(constant.name, (constant.name,))
+    def _spelled(self) -> Iterator[tuple[Quantity, Iterable[str]]]:
+        """Yield quantities with spellings, in the order of priority."""
+        yield LOSS, _LOSSES
+        yield LEARNING_RATE, _RATES
+        # The optimizer's letters have priority: its t counts steps, its m is not a sample count.
+        yield from self.rule.spelled_constants(tuple(self.network.strengths))
+        memory_names = {symbol.name for symbol in self.rule.optimizer.memory}
+        yield TARGETS, _TARGETS
+        yield SAMPLE_COUNT, (word for word in _SAMPLES if word not in memory_names)
+        yield OUTPUT_COUNT, ("n", "n_o")
+        yield EULER, ("e",)
+        yield PI, ("π", "pi")
+        for number in named_numbers(self.network):
+            yield constant(number.name), (number.name,)
         if self.network.penalties:
-            spell("DataLoss", ("DataLoss", "data_loss"))
+            yield DATA_LOSS, ("DataLoss", "data_loss")
         for letter in self.network.strengths:
-            spell(letter, (letter, "lambda" if letter == "λ" else "lambda_1"))
-        for key, words in self.values.items():
-            spell(key, words)
-            if key[0] in "Wb":
+            yield constant(letter), (letter, "lambda" if letter == "λ" else "lambda_1")
+        for quantity, words in self.values.items():
+            yield quantity, words
+            if quantity.is_parameter:
                 for word in words:
-                    spell(f"{key} new", (f"{word}_new", f"new_{word}", f"{word}_next"))
-                    spell(key, (f"{word}_old", f"old_{word}"))
-        for key, words in self.updating.spelled_memory(self.parameters):
-            spell(key, words)
-            if "_hat_" not in key:
-                spell(f"{key} new", (f"{word}_new" for word in words))
-                spell(f"{key} old", (f"{word}_old" for word in words))
-        for key, words in self.values.items():
-            cotangent = self.cotangent(key)
-            starts = ["d", "d_", "grad_", "∇", "nabla_", "g_"]
-            starts += [f"d{loss}_d" for loss in _LOSSES] + [f"d{loss}d" for loss in _LOSSES]
-            for start in starts:
-                spell(cotangent, (f"{start}{word}" for word in words))
-            if key.startswith("z_"):
+                    yield quantity.updated, (f"{word}_new", f"new_{word}", f"{word}_next")
+                    yield quantity, (f"{word}_old", f"old_{word}")
+        for quantity, words in self.rule.spelled_memory(self.parameters):
+            yield quantity, words
+            if quantity.role is Role.MEMORY:
+                yield quantity.updated, (f"{word}_new" for word in words)
+                yield quantity.previous, (f"{word}_old" for word in words)
+        for quantity, words in self.values.items():
+            derivative = cotangent(quantity)
+            for start in _COTANGENT_PREFIXES:
+                yield derivative, (f"{start}{word}" for word in words)
+            if quantity.role is Role.PRE_ACTIVATION:
                 ends = [word[2:] for word in words if word.startswith("z_")]
                 for start in ("δ_", "delta_", "Delta_"):
-                    spell(cotangent, (f"{start}{end}" for end in ends))
+                    yield derivative, (f"{start}{end}" for end in ends)
                 if len(self.network.layers) == 2:
-                    spell(cotangent, ("δ", "delta"))
-        return found
+                    yield derivative, ("δ", "delta")
 
     @property
-    def parameters(self) -> dict[str, tuple[str, ...]]:
-        """The parameters by their keys, with their spellings."""
-        return {key: words for key, words in self.values.items() if key[0] in "Wb"}
+    def parameters(self) -> dict[Quantity, tuple[str, ...]]:
+        """The parameters with their spellings."""
+        return {key: words for key, words in self.values.items() if key.is_parameter}
 
     @cached_property
-    def _folded(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for word, key in self.spellings.items():
-            found.setdefault(word.casefold(), key)
+    def _folded(self) -> dict[str, Quantity]:
+        """The spellings without regard to case."""
+        found: dict[str, Quantity] = {}
+        for word, quantity in self.spellings.items():
+            found.setdefault(word.casefold(), quantity)
         return found
 
-    def cotangent(self, key: str) -> str:
-        """Return the key of ∂Loss/∂(a value)."""
-        return f"δ_{key[2:]}" if key.startswith("z_") else f"{'∂' + LOSS}/∂{key}"
+    # -- lookup --------------------------------------------------------------------------------
 
-    # -- what reading asks ---------------------------------------------------------------------
-
-    def key(self, text: str) -> str | None:
-        """Return the key that a word stands for; an index letter at its end may be one too many."""
+    def quantity(self, text: str) -> Quantity | None:
+        """Return the quantity with a name, which may end in surplus index letters."""
         for word in self._forms(text):
             found = self.spellings.get(word) or self._folded.get(word.casefold())
             if found is not None:
@@ -156,109 +169,106 @@ class Vocabulary:
         yield text
         yield text.replace("_", "")
         short = text
-        # y_ti and a_oi of a sum over i, y_t,bi of one over b and i: the letters run, names stay.
+        # Summation indices: y_ti and a_oi in a sum over i, y_t,bi in a sum over b and i.
         for _ in range(2):
-            if len(short) > 2 and short[-1] in _INDICES:
+            if len(short) > 2 and short[-1] in _INDEX_LETTERS:
                 short = short[:-1].rstrip("_")
                 yield short
 
-    def differential(self, text: str) -> str | None:
-        """Return the key of what stands behind ∂ or d."""
-        key = self.key(text)
-        return key if key == LOSS or key in self.values else None
+    def differentiable(self, text: str) -> Quantity | None:
+        """Return the quantity that is named after ∂ or d."""
+        quantity = self.quantity(text)
+        return quantity if quantity == LOSS or quantity in self.values else None
 
-    def quotient(self, above: str, below: str) -> str | None:
-        """Return the key of ∂Loss/∂below, None where ``above`` is no loss."""
-        inner = self.differential(below)
-        if self.differential(above) != LOSS or inner is None:
+    def loss_derivative(self, above: str, below: str) -> Quantity | None:
+        """Return the quantity ∂Loss/∂below, None unless ``above`` is the loss."""
+        inner = self.differentiable(below)
+        if self.differentiable(above) != LOSS or inner is None:
             return None
-        return self.cotangent(inner)
+        return cotangent(inner)
 
-    def function(self, text: str) -> str | None:
-        """Return the activation that a word means, ``f`` for the layer's own, or a slope."""
+    def function(self, text: str) -> ActivationName | None:
+        """Return the activation with a name (``f`` for that of the layer), or its derivative."""
         name = text.casefold()
         if name in ("σ", "logistic"):
             name = "sigmoid"
-        if name in _ANY_FUNCTION:
-            return "f"
+        if name in _ANY_ACTIVATION:
+            return ActivationName("f")
         if name in activations.CATALOGUE:
-            return name
+            return ActivationName(name)
         if name in activations.ALIASES:
-            return activations.ALIASES[name]
-        for end in _SLOPES:
-            if name.endswith(end):
-                inner = self.function(name.removesuffix(end))
-                return None if inner is None else f"{inner} slope"
-        start = re.match(r"d_?(?=\w\w)", name)
-        inner = self.function(name[start.end() :]) if start else None
-        return None if inner is None or " " in inner else f"{inner} slope"
+            return ActivationName(activations.ALIASES[name])
+        for suffix in _DERIVATIVE_SUFFIXES:
+            if name.endswith(suffix):
+                inner = self.function(name.removesuffix(suffix))
+                return None if inner is None else ActivationName(inner.name, True)
+        prefix = re.match(r"d_?(?=\w\w)", name)
+        inner = self.function(name[prefix.end() :]) if prefix else None
+        return None if inner is None or inner.derivative else ActivationName(inner.name, True)
+
+    # -- unknown names -------------------------------------------------------------------------
 
     def unknown(self, text: str) -> Refusal:
-        """Return the error for a word that is nobody's name, with the nearest one."""
-        bare = text[:-1].rstrip("_")
-        if text[-1:] == "T" and self.key(bare) is not None:
-            return Refusal("unknown_transpose", name=(text,), bare=(bare,), guess=(f"{bare}.T",))
+        """Return the error for an unknown name, with the nearest known one."""
+        stem = text[:-1].rstrip("_")
+        if text[-1:] == "T" and self.quantity(stem) is not None:
+            return Refusal("unknown_transpose", name=(text,), stem=(stem,), guess=(f"{stem}.T",))
         found = self._unknown_memory(text)
         if found is not None:
             return found
         guess = nearest(
             text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
         )
-        # Of a deep network not all are listed: the nearest come first.
-        likest = SequenceMatcher(b=text)
+        names = self.listed()
+        if len(names) > MAX_NAMES:  # the message cuts the list, so sort by similarity
+            matcher = SequenceMatcher(b=text)
 
-        def likeness(name: str) -> float:
-            likest.set_seq1(name)
-            return likest.ratio()
+            def similarity(name: str) -> float:
+                matcher.set_seq1(name)
+                return matcher.ratio()
 
-        names = self.shown()
-        if len(names) > LONGEST:
-            names.sort(key=likeness, reverse=True)
+            names.sort(key=similarity, reverse=True)
         return unknown("name", text, guess, tuple(names))
 
     def _unknown_memory(self, text: str) -> Refusal | None:
-        """Return the error for an optimizer's v without its parameter, or without its optimizer."""
-        memory = [typed(key) for key, _ in self.updating.spelled_memory(self.parameters)]
-        own = [name for name in memory if re.fullmatch(rf"{re.escape(text)}_[Wb]_\w+", name)]
+        """Return the error for memory without its parameter, or of another optimizer."""
+        memory = [quantity for quantity, _ in self.rule.spelled_memory(self.parameters)]
+        own = [
+            quantity.typed
+            for quantity in memory
+            if quantity.of is not None and quantity.symbol == f"{text}_{quantity.of}"
+        ]
         if own:
             return Refusal("unknown_parameter", name=(text,), guess=tuple(own[:2]))
-        if self.updating.letters:
+        if self.rule.letters:
             return None
-        for other, written in _OTHERS:
+        for other, (python, options) in _OTHER_OPTIMIZERS:
             vocabulary = Vocabulary(self.network, other)
-            key = vocabulary.key(text) or vocabulary.key(f"{text}_{next(iter(self.parameters))}")
-            if key and (vocabulary.updating.is_memory(key) or key in vocabulary.updating.letters):
-                python, options = written
+            first = next(iter(self.parameters))
+            quantity = vocabulary.quantity(text) or vocabulary.quantity(f"{text}_{first}")
+            if quantity is not None and vocabulary.rule.owns(quantity):
                 return Refusal("unknown_optimizer", name=(text,), python=python, options=options)
         return None
 
-    def shown(self) -> list[str]:
-        """Return the names that are offered: one spelling of each value, in ASCII."""
-        keys = [*self.values, *map(self.cotangent, self.values)]
-        return [typed(key) for key in keys if key != self.cotangent("X")] + [
-            *("Y_t" if self.network.names.joined else "Y", LOSS, "alpha", "n", "B"),
-            *(typed(key) for key, _ in self.updating.spelled_memory(self.parameters)),
-            *map(typed, self.updating.letters),
+    def listed(self) -> list[str]:
+        """Return the names that messages list: one ASCII spelling of each quantity."""
+        values = [*self.values, *map(cotangent, self.values)]
+        return [
+            *(quantity.typed for quantity in values if quantity != cotangent(INPUTS)),
+            *("Y_t" if self.network.names.joined else "Y", LOSS.typed, "alpha", "n", "B"),
+            *(quantity.typed for quantity, _ in self.rule.spelled_memory(self.parameters)),
+            *(constant(letter).typed for letter in self.rule.letters),
         ]
 
 
-def constants(network: Network) -> list[Number]:
-    """Return the numbers that the network's activations call by a name, such as selu's λ_s."""
+def named_numbers(network: Network) -> list[Number]:
+    """Return the numbers with names in the network's activations, such as selu's λ_s."""
     found: dict[str, Number] = {}
-    for activation in network.activations:
-        pending = [formula for formula in (activation.value, activation.slope) if formula]
+    for function in network.activations:
+        pending = [formula for formula in (function.value, function.slope) if formula]
         while pending:
             node = pending.pop()
             if isinstance(node, Number) and node.name not in ("", "π"):
                 found[node.name] = node
             pending.extend(children(node))
     return list(found.values())
-
-
-def typed(key: str) -> str:
-    """Return a key as it is typed in a program.
-
-    >>> typed("δ_o"), typed("∂Loss/∂W_ho"), typed("α"), typed("W_ho new")
-    ('delta_o', 'dW_ho', 'alpha', 'W_ho_new')
-    """
-    return in_latin(key).replace(" ", "_")

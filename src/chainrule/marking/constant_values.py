@@ -1,0 +1,47 @@
+"""Numbers in a line that are values of the optimizer's constants: 0.9 for β_1, 0.1 for 1 − β_1."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product as combinations
+from math import isclose
+
+from chainrule.marking.quantities import Quantity
+from chainrule.marking.syntax import Binary, Constant, Name, Tree, nodes, replaced
+
+MAX_NUMBERS = 6
+"""The largest count of numbers of a line that are replaced."""
+
+
+def with_constants(
+    tree: Tree, constants: Mapping[Quantity, float]
+) -> Iterator[tuple[Tree, set[Quantity]]]:
+    """Yield the line with numbers replaced by the constants of that value, and these constants.
+
+    A number that is the value of several constants is replaced by each of them in turn.
+
+    >>> from chainrule.marking.quantities import Role, constant
+    >>> line = Binary("product", Constant(0.1, "0.1"), Name(Quantity("v", Role.MEMORY), "v"))
+    >>> values = {constant("β_1"): 0.9, constant("β_2"): 0.999}
+    >>> [[str(letter) for letter in letters] for _, letters in with_constants(line, values)]
+    [['β_1']]
+    """
+    choices: list[list[tuple[Tree, Tree, Quantity]]] = []
+    for node in nodes(tree):
+        if not isinstance(node, Constant):
+            continue
+        options: list[tuple[Tree, Tree, Quantity]] = []
+        for constant, value in constants.items():
+            name = Name(constant, constant.symbol, span=node.span)
+            if isclose(node.value, value, rel_tol=1e-9):
+                options.append((node, name, constant))
+            elif isclose(node.value, 1 - value, rel_tol=1e-9):
+                rest = Binary("subtract", Constant(1.0, "1"), name, span=node.span)
+                options.append((node, rest, constant))
+        if options:
+            choices.append(options)
+    if not choices:
+        return
+    for chosen in combinations(*choices[:MAX_NUMBERS]):
+        changed = tree
+        for old, new, _ in chosen:
+            changed = replaced(changed, old, new)
+        yield changed, {constant for _, _, constant in chosen}

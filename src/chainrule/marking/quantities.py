@@ -1,0 +1,217 @@
+"""The quantities of a network that a line can name: a symbol together with its role.
+
+The symbol alone is ambiguous: ``W_ho`` before and after an update are two quantities.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from chainrule.network.architecture import Network
+
+
+class Role(Enum):
+    """What a quantity is in the network or in the optimizer's step."""
+
+    INPUT = auto()
+    TARGET = auto()
+    CONSTANT = auto()
+    LOSS = auto()
+    PRE_ACTIVATION = auto()
+    ACTIVATION = auto()
+    WEIGHT = auto()
+    BIAS = auto()
+    UPDATED_WEIGHT = auto()
+    UPDATED_BIAS = auto()
+    COTANGENT = auto()
+    """The derivative of the loss with respect to another quantity."""
+    MEMORY = auto()
+    """An array of the optimizer for one parameter; its values are those before the step."""
+    PREVIOUS_MEMORY = auto()
+    """The memory before the step, where the line states that explicitly."""
+    UPDATED_MEMORY = auto()
+    CORRECTED_MEAN = auto()
+    """A running mean of Adam after the bias correction."""
+
+
+_AFTER_STEP = {
+    Role.WEIGHT: Role.UPDATED_WEIGHT,
+    Role.BIAS: Role.UPDATED_BIAS,
+    Role.MEMORY: Role.UPDATED_MEMORY,
+}
+_WITHOUT_STEP = {
+    **{after: before for before, after in _AFTER_STEP.items()},
+    Role.PREVIOUS_MEMORY: Role.MEMORY,
+}
+_SUFFIXES = {
+    Role.UPDATED_WEIGHT: "_new",
+    Role.UPDATED_BIAS: "_new",
+    Role.UPDATED_MEMORY: "_new",
+    Role.PREVIOUS_MEMORY: "_old",
+}
+
+
+_LATIN = {
+    **{"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"},
+    **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho"},
+}
+
+
+def in_latin(text: str) -> str:
+    """Return a name without Greek letters.
+
+    >>> in_latin("∂Loss/∂W_ho"), in_latin("β_1")
+    ('dW_ho', 'beta_1')
+    """
+    for greek, latin in _LATIN.items():
+        text = text.replace(greek, latin)
+    return text
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A symbol, as the derivation for one sample prints it, and its role.
+
+    ``of`` is the quantity that a cotangent belongs to, or the parameter that memory or a corrected
+    mean belongs to.
+
+    >>> weight = Quantity("W_ho", Role.WEIGHT)
+    >>> print(weight.updated, "|", cotangent(weight).typed)
+    W_ho_new | dW_ho
+    """
+
+    symbol: str
+    role: Role
+    of: "Quantity | None" = None
+
+    def __str__(self) -> str:
+        return self.symbol + _SUFFIXES.get(self.role, "")
+
+    @property
+    def typed(self) -> str:
+        """The name in ASCII, as typed in a program."""
+        return in_latin(str(self))
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is a weight or a bias before the update."""
+        return self.role in (Role.WEIGHT, Role.BIAS)
+
+    @property
+    def is_updated_parameter(self) -> bool:
+        """Whether it is a weight or a bias after the update."""
+        return self.role in (Role.UPDATED_WEIGHT, Role.UPDATED_BIAS)
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether the optimizer computes it for a parameter: memory or a corrected mean."""
+        return self.role in (
+            Role.MEMORY,
+            Role.PREVIOUS_MEMORY,
+            Role.UPDATED_MEMORY,
+            Role.CORRECTED_MEAN,
+        )
+
+    @property
+    def is_updated(self) -> bool:
+        """Whether it is a parameter or memory after the step."""
+        return self.is_updated_parameter or self.role is Role.UPDATED_MEMORY
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the symbol alone names it, without a suffix for before or after the step."""
+        return self.role not in _SUFFIXES
+
+    @property
+    def is_given(self) -> bool:
+        """Whether nothing computes it."""
+        return self.role in (Role.INPUT, Role.TARGET, Role.CONSTANT)
+
+    @property
+    def updated(self) -> "Quantity":
+        """The same parameter or memory after the step; other quantities are unchanged."""
+        return replace(self, role=_AFTER_STEP.get(self.role, self.role))
+
+    @property
+    def previous(self) -> "Quantity":
+        """The same memory, explicitly before the step."""
+        return replace(self, role=Role.PREVIOUS_MEMORY)
+
+    @property
+    def plain(self) -> "Quantity":
+        """The quantity that the symbol names without a suffix."""
+        return replace(self, role=_WITHOUT_STEP.get(self.role, self.role))
+
+
+LOSS = Quantity("Loss", Role.LOSS)
+DATA_LOSS = Quantity("DataLoss", Role.LOSS)
+INPUTS = Quantity("X", Role.INPUT)
+TARGETS = Quantity("Y", Role.TARGET)
+
+
+def constant(symbol: str) -> Quantity:
+    """Return the constant with this symbol."""
+    return Quantity(symbol, Role.CONSTANT)
+
+
+LEARNING_RATE = constant("α")
+OUTPUT_COUNT = constant("n")
+SAMPLE_COUNT = constant("B")
+EULER = constant("e")
+PI = constant("π")
+
+
+def cotangent(of: Quantity) -> Quantity:
+    """Return ∂Loss/∂(a quantity), which is δ for a pre-activation.
+
+    >>> print(cotangent(Quantity("z_o", Role.PRE_ACTIVATION)))
+    δ_o
+    """
+    if of.role is Role.PRE_ACTIVATION:
+        return Quantity(f"δ_{of.symbol.removeprefix('z_')}", Role.COTANGENT, of)
+    return Quantity(f"∂{LOSS}/∂{of}", Role.COTANGENT, of)
+
+
+def pre_activation(network: Network, layer: int) -> Quantity:
+    """Return z of a layer (1 is the first after the inputs)."""
+    return Quantity(f"z_{network.names.places[layer]}", Role.PRE_ACTIVATION)
+
+
+def activation(network: Network, layer: int) -> Quantity:
+    """Return the activation of a layer; layer 0 is the inputs."""
+    if layer == 0:
+        return INPUTS
+    return Quantity(f"a_{network.names.places[layer]}", Role.ACTIVATION)
+
+
+def weight(network: Network, layer: int) -> Quantity:
+    """Return the weights that lead to a layer."""
+    return Quantity(network.names.parameter("W", layer), Role.WEIGHT)
+
+
+def bias(network: Network, layer: int) -> Quantity:
+    """Return the biases of a layer."""
+    return Quantity(network.names.parameter("b", layer), Role.BIAS)
+
+
+def differentiable(network: Network) -> tuple[Quantity, ...]:
+    """Return every quantity that the loss can be differentiated by, from inputs to outputs."""
+    found = [INPUTS]
+    for layer in range(1, len(network.layers)):
+        found += [kind(network, layer) for kind in (weight, bias, pre_activation, activation)]
+    return tuple(found)
+
+
+def by_derivation_name(network: Network) -> dict[str, Quantity]:
+    """Return the quantities by the names of the derivation, of which a batch has capitals Z, A."""
+    found = {LOSS.symbol: LOSS, DATA_LOSS.symbol: DATA_LOSS, network.names.target: TARGETS}
+    for quantity in differentiable(network):
+        found[quantity.symbol] = quantity
+        if quantity.role in (Role.PRE_ACTIVATION, Role.ACTIVATION):
+            found[quantity.symbol[0].upper() + quantity.symbol[1:]] = quantity
+    for quantity in list(found.values()):
+        found[cotangent(quantity).symbol] = cotangent(quantity)
+    for layer in range(1, len(network.layers)):
+        value = activation(network, layer)
+        name = value.symbol[0].upper() + value.symbol[1:]
+        found[f"∂{LOSS}/∂{name}"] = cotangent(value)
+    return found
