@@ -65,7 +65,7 @@ def checked_choice(name: str, value: object, allowed: Sequence[str]) -> str:
 
 
 def checked_integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """Return a value as an ``int`` that lies between ``least`` and ``most``, both included.
+    """Return a value as an ``int`` between ``least`` and ``most``, both included.
 
     Raises ``InputTypeError`` for what is no integer and ``InputError`` outside the range.
 

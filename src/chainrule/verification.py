@@ -226,10 +226,10 @@ def _gradients(
         return
     yield Check("loss of the Plan", "Loss", _scalar_error(run, stepped, loss), 1e-12)
     for symbol in formulation.parameters:
-        place = stepped.gradients.get(symbol.name)
+        target = stepped.gradients.get(symbol.name)
         found = np.zeros_like(old[symbol.name])
-        if place is not None:
-            found = named_array(run.values[place], symbol)
+        if target is not None:
+            found = named_array(run.values[target], symbol)
         moved = named_array(before[symbol.name] - run.values[symbol.name], symbol) / STEP
         directions = list(_directions(old[symbol.name], seed))
         exact = np.array([_complex_step(forward, symbol, old, d) for d in directions])
@@ -253,15 +253,15 @@ def _scalar_error(run: Execution, stepped: Plan, loss: float) -> float:
 def _directions(array: Array, seed: int) -> Iterator[Array]:
     """Yield every unit direction of a small array, random ones (single, mixed) of a large one."""
     if array.size <= ENTRIES:
-        for place in np.ndindex(array.shape):
+        for index in np.ndindex(array.shape):
             direction = np.zeros(array.shape)
-            direction[place] = 1.0
+            direction[index] = 1.0
             yield direction
         return
     generator = np.random.default_rng(seed)
-    for place in generator.choice(array.size, ENTRIES // 2, replace=False):
+    for index in generator.choice(array.size, ENTRIES // 2, replace=False):
         direction = np.zeros(array.shape)
-        direction.flat[place] = 1.0
+        direction.flat[index] = 1.0
         yield direction
     for _ in range(ENTRIES // 6):
         direction = generator.normal(size=array.shape)
@@ -327,7 +327,7 @@ def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, An
         if _is_tame(formulation, values):
             return values
     raise InputError(
-        f"verify: no batch of {samples} samples lies {KINK_MARGIN:g} away from every kink of "
+        f"verify: no batch of {samples} samples is {KINK_MARGIN:g} away from every kink of "
         f"{network}; ask for fewer samples or verify a smaller network of the same kind"
     )
 

@@ -1,4 +1,4 @@
-"""One activation: its formula and the way to its slope, told in the function's own z and a."""
+"""One activation: its formula and the steps to its slope, in the function's own z and a."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _LONGEST_SLOPE = 12
 
 
 def about(function: Function) -> Iterator[Statement]:
-    """Yield a function's formula and the way to its slope."""
+    """Yield a function's formula and the steps to its slope."""
     if function.pullback is not None:
         stated = Equal(Scalar(function.value), "reason_definition", function.value)
         yield Statement(a_k, (stated,), True, part="function", stage="function", function=function)
@@ -47,27 +47,27 @@ def about(function: Function) -> Iterator[Statement]:
 
 def _slope(function: Function, slope: Expression) -> Iterator[Equal]:
     derived = derivative(function.value, z)
-    said: list[Expression] = []
+    shown: list[Expression] = []
     factors = route(function.value)
     if factors is not None and len(factors) > 1:
         yield Equal(ChainFactors(factors), "reason_chain", product(*factors))
-    kept = denominators(derived) | numerators(function.value)
+    known = denominators(derived) | numerators(function.value)
     if factors is None or len(factors) < 2:
-        shorter = cancel(derived, kept)
+        shorter = cancel(derived, known)
         given = min((derived, shorter), key=length)
         if length(given) <= _LONGEST_SLOPE and given != slope:
-            said.append(given)
+            shown.append(given)
             yield Equal(Scalar(given), "reason_rule", given)
-    in_a = in_output(cancel(derived, kept), function.value, z, a)
+    in_a = in_output(cancel(derived, known), function.value, z, a)
     if z not in symbols(in_a) and a in symbols(in_a):
         plain = in_output(derived, function.value, z, a)
-        if z not in symbols(plain) and str(plain) not in (str(slope), *map(str, said)):
+        if z not in symbols(plain) and str(plain) not in (str(slope), *map(str, shown)):
             yield Equal(Scalar(plain), "reason_output", plain)
     yield Equal(Scalar(slope), "reason_simplify", slope)
 
 
 def route(value: Expression) -> tuple[Expression, ...] | None:
-    """Return the factors of d value/dz from outside in, where z stands in one place only.
+    """Return the factors of d value/dz from outside in, if z occurs once.
 
     >>> from chainrule.formulas.functions import exp
     >>> [str(factor) for factor in route(1 / (1 + exp(-z)))]

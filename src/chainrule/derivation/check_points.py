@@ -64,8 +64,8 @@ class Point:
             slopes = _slopes(moving.spread(equation.right, above.axes), value.size)
             return residues(slopes).reshape((*slopes.shape[:-1], *shape))
         columns = []
-        for place in np.ndindex(shape):
-            found = self.at({below: _shifted(value, place)}).spread(equation.right, above.axes)
+        for index in np.ndindex(shape):
+            found = self.at({below: _shifted(value, index)}).spread(equation.right, above.axes)
             columns.append(np.imag(found) / _STEP)
         stacked = np.stack(columns, axis=-1)
         return stacked.reshape((*stacked.shape[:-1], *shape))
@@ -75,7 +75,7 @@ def lengths(axes: Iterable[Axis]) -> dict[Axis, int]:
     """Return a small length for every axis; neighbors have different ones."""
     ordered = in_order(tuple(axes))
     features = [axis for axis in ordered if not axis.is_samples]
-    found = {axis: LENGTHS[place % len(LENGTHS)] for place, axis in enumerate(features)}
+    found = {axis: LENGTHS[index % len(LENGTHS)] for index, axis in enumerate(features)}
     return {**{axis: SAMPLES for axis in ordered if axis.is_samples}, **found}
 
 
@@ -85,14 +85,14 @@ def exact_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
     given = (*formulation.inputs, *formulation.parameters)
     start = {symbol: field.draw(*(sizes[axis] for axis in symbol.axes)) for symbol in given}
     _keep_facts(formulation, start)
-    places, count = {}, 0
+    offsets, count = {}, 0
     for symbol in _varied(formulation):
-        places[symbol] = count
+        offsets[symbol] = count
         count += int(np.prod([sizes[axis] for axis in symbol.axes], dtype=int))
 
     def moved(symbol: Symbol, value: Array) -> Array:
-        place = places.get(symbol)
-        return value if place is None else _with_directions(value, place, count)
+        index = offsets.get(symbol)
+        return value if index is None else _with_directions(value, index, count)
 
     moving = evaluation(field, sizes)
     for symbol in given:
@@ -103,9 +103,9 @@ def exact_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
     slopes = _slopes(moving(formulation.loss), count).reshape(count)
     lefts = [equation.left for equation in formulation.equations]
     values = {symbol: plain(moving(symbol)) for symbol in (*given, *lefts)}
-    for symbol, place in places.items():
+    for symbol, index in offsets.items():
         shape = np.shape(values[symbol])
-        part = slopes[place : place + values[symbol].size].reshape(shape)
+        part = slopes[index : index + values[symbol].size].reshape(shape)
         values[formulation.cotangent(symbol)] = residues(part)
     return Point(formulation, values, sizes, field)
 
@@ -116,7 +116,7 @@ def float_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
     given = (*formulation.inputs, *formulation.parameters)
     start: dict[Symbol, Array] = {}
     for symbol in given:
-        # What is given lies in (0, 1): every loss allows it as a target.
+        # Given values are in (0, 1): every loss allows it as a target.
         low = 0.1 if symbol in formulation.inputs else -0.7
         shape = [sizes[axis] for axis in symbol.axes]
         start[symbol] = np.asarray(generator.uniform(low, 0.9, shape))
@@ -125,9 +125,9 @@ def float_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
     values = {**start, **{e.left: known(e.left) for e in formulation.equations}}
     for symbol in _varied(formulation):
         slope = np.zeros(np.shape(values[symbol]))
-        for place in np.ndindex(slope.shape):
-            moved = _forward(formulation, start, sizes, symbol, place)
-            slope[place] = np.imag(moved(formulation.loss)[()]) / _STEP
+        for index in np.ndindex(slope.shape):
+            moved = _forward(formulation, start, sizes, symbol, index)
+            slope[index] = np.imag(moved(formulation.loss)[()]) / _STEP
         values[formulation.cotangent(symbol)] = slope
     return Point(formulation, values, sizes, REALS)
 
@@ -151,7 +151,7 @@ def sloped(function: Function, argument: Array, numbers: Numbers) -> tuple[Array
     if exact:
         moving = at(_with_directions(argument, 0, argument.size))
         return plain(moving), residues(_slopes(moving, argument.size))
-    columns = [np.imag(at(_shifted(argument, place))) / _STEP for place in range(argument.size)]
+    columns = [np.imag(at(_shifted(argument, index))) / _STEP for index in range(argument.size)]
     return at(argument), np.stack(columns, axis=-1)
 
 
@@ -168,22 +168,22 @@ def _forward(
     start: Mapping[Symbol, Array],
     sizes: Mapping[Axis, int],
     moved: Symbol | None = None,
-    place: Any = (),
+    index: Any = (),
 ) -> Evaluation:
     """Evaluate the forward equations, one entry of one symbol moved along the imaginary axis."""
     at = evaluation(REALS, sizes)
     for symbol, value in start.items():
-        at.define(symbol, _shifted(value, place) if symbol == moved else value)
+        at.define(symbol, _shifted(value, index) if symbol == moved else value)
     for equation in formulation.equations:
         value = at.spread(equation.right, equation.left.axes)
         left = equation.left
-        at.define(left, _shifted(value, place) if left == moved else value)
+        at.define(left, _shifted(value, index) if left == moved else value)
     return at
 
 
-def _shifted(value: Array, place: Any) -> Array:
+def _shifted(value: Array, index: Any) -> Array:
     away = np.array(value, complex)
-    away[place] += 1j * _STEP
+    away[index] += 1j * _STEP
     return away
 
 
@@ -193,26 +193,26 @@ def _keep_facts(formulation: Formulation, values: dict[Symbol, Array]) -> None:
         if isinstance(left, Product) and len(left.factors) == 1 and left.summed:
             symbol = left.factors[0]
             if isinstance(symbol, Symbol) and symbol in values:
-                place = symbol.axes.index(left.summed[0])
-                whole = np.sum(values[symbol], axis=place, keepdims=True)
+                index = symbol.axes.index(left.summed[0])
+                whole = np.sum(values[symbol], axis=index, keepdims=True)
                 values[symbol] = values[symbol] / whole
 
 
 def _with_directions(values: Array, start: int, count: int) -> Array:
     """Give each entry a direction of its own, beside those it depends on already."""
     result = np.empty(np.shape(values), dtype=object)
-    for offset, place in enumerate(np.ndindex(result.shape)):
+    for offset, index in enumerate(np.ndindex(result.shape)):
         unit = np.zeros(count, dtype=np.int64)
         unit[start + offset] = 1
-        result[place] = values[place] + Residue(0, unit)
+        result[index] = values[index] + Residue(0, unit)
     return result
 
 
 def _slopes(values: Array, count: int) -> Array:
     """Return the derivatives of each entry, along a last dimension."""
     result = np.zeros((*np.shape(values), count), dtype=np.int64)
-    for place in np.ndindex(np.shape(values)):
-        entry: object = values[place]
+    for index in np.ndindex(np.shape(values)):
+        entry: object = values[index]
         if isinstance(entry, Residue) and entry.slopes is not None:
-            result[place] = entry.slopes
+            result[index] = entry.slopes
     return result

@@ -70,7 +70,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one equality, and by which kind of number."""
+    """The result of the check of one equality, and the kind of numbers it used."""
 
     holds: bool
     method: Method
@@ -122,11 +122,11 @@ class Checked:
             marked.append(line)
         exact, rounded = (str(self.counts.get(method, 0)) for method in _METHODS)
         failed = str(len(self.failures))
-        said = Paragraph(
+        summary = Paragraph(
             "checked" if self.passed else "checked_failed",
             {"exact": exact, "rounded": rounded, "failed": failed},
         )
-        return (*marked, said)
+        return (*marked, summary)
 
     def __iter__(self) -> Iterator[tuple[Statement, Equal, Verdict]]:
         for line, verdicts in zip(self.lines, self.verdicts, strict=True):
@@ -135,19 +135,19 @@ class Checked:
                     yield line, equal, verdict
 
     def __str__(self) -> str:
-        said = ", ".join(f"{count} {method}" for method, count in self.counts.items())
+        methods = ", ".join(f"{count} {method}" for method, count in self.counts.items())
         total = sum(self.counts.values())
         if self.passed:
-            return f"every one of {total} equalities holds ({said})"
+            return f"every one of {total} equalities holds ({methods})"
         lefts = ", ".join(dict.fromkeys(statement.left.name for statement, _ in self.failures))
-        return f"{len(self.failures)} of {total} equalities do NOT hold: {lefts} ({said})"
+        return f"{len(self.failures)} of {total} equalities do NOT hold: {lefts} ({methods})"
 
 
 @dataclass(frozen=True, eq=False)
 class Checker:
     """Checks the lines of one derivation.
 
-    ``equations`` are the gradient equations of each part of the telling, by its name; ``sizes`` the
+    ``equations`` are the gradient equations of each part of the derivation, by its name; ``sizes`` the
     lengths of all axes.
     """
 
@@ -160,8 +160,8 @@ class Checker:
 
     def check(self, lines: Iterable[Line]) -> Checked:
         """Return the lines with a verdict on every equality."""
-        kept = tuple(lines)
-        return Checked(kept, tuple(tuple(self._verdicts(line)) for line in kept))
+        checked = tuple(lines)
+        return Checked(checked, tuple(tuple(self._verdicts(line)) for line in checked))
 
     def _verdicts(self, line: Line) -> Iterator[Verdict]:
         if isinstance(line, Statement):
@@ -196,7 +196,7 @@ class Checker:
             else:
                 pair = self._of_network(statement, formula, exact, number)
         except (ValueError, KeyError, IndexError):
-            return False  # shapes that do not meet, a symbol that is nobody's
+            return False  # shapes that do not match, an unknown symbol
         return _same(*pair, exact)
 
     def _of_network(
@@ -265,7 +265,7 @@ class Checker:
 def _value(
     formula: Formula, statement: Statement, at: Evaluation, point: Point
 ) -> tuple[Array, bool]:
-    """Return the value of a displayed formula, and whether it lies in rows and columns."""
+    """Return the value of a displayed formula, and whether it is laid out in rows and columns."""
     match formula:
         case Matrix():
             return MatrixEvaluation(at)(formula), True
@@ -390,7 +390,7 @@ def _expressions(formula: Formula) -> Iterator[Expression]:
 def _lawless(statement: Statement) -> Callable[[Expression], bool]:
     """Return what tells whether an expression may rest on a law that the field does not know.
 
-    What is said of a function rests on its own laws.  Elsewhere functions are atoms, and only roots
+    Statements about a function are checked with its own formula.  Elsewhere functions are atoms, and only roots
     are left: in the field √x √x is x or −x.
     """
     of_function = statement.stage == "function"

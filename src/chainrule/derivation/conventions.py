@@ -17,7 +17,7 @@ _EXPLAINED = {
 def title(network: Network) -> Heading:
     """Return the title: which network this is."""
     names = [activation.name for activation in network.activations]
-    if len(set(names[:-1])) < 2:  # the same in every hidden layer: said once
+    if len(set(names[:-1])) < 2:  # the same in every hidden layer: named once
         names = list(dict.fromkeys(names))
     added = (f"{penalty.name} {penalty.strength:g}" for penalty in network.penalties)
     given: dict[str, Piece] = {
@@ -46,7 +46,7 @@ def conventions(network: Network, batch: bool, layout: str) -> Iterator[Line]:
 def meaning(optimizer: Optimizer) -> Iterator[Line]:
     """Yield what the symbols of an optimizer's update mean."""
     yield Paragraph("learning_rate")
-    used = {kept.name for kept in optimizer.memory}
+    used = {symbol.name for symbol in optimizer.memory}
     if used:
         yield Paragraph(f"memory_{'_'.join(sorted(used))}")
     for constant in optimizer.letters:

@@ -1,4 +1,4 @@
-"""Network to Derivation: the gradient equations, told in order, with a reason for every step.
+"""Network to Derivation: the gradient equations in order, with a reason for every step.
 
 Brief: conventions, forward, loss, functions, and one section for each layer on the way back, which
 ends with its updates.  Full: conventions, functions, then the same thing four times, one output
@@ -30,7 +30,7 @@ from chainrule.documents.elements import (
     Statement,
     statements,
 )
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
@@ -48,7 +48,7 @@ Language = Literal["en", "zh"]
 Detail = Literal["brief", "full"]
 
 _INDEXED_LAYERS = 2
-"""How many layers, from the outputs on, are told entry by entry; the others only repeat them."""
+"""How many layers, from the outputs on, are shown entry by entry; the others would only repeat them."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Derivation:
     """The derivation of a network in one layout.
 
     ``gradients`` gives the matrix form of every ∂Loss/∂parameter by the parameter's name;
-    ``str()`` of it is readable.  ``lines`` is everything that is told, as data.  Make one with
+    ``str()`` of it is readable.  ``lines`` is all of it, as data.  Make one with
     ``derive``.
     """
 
@@ -74,16 +74,16 @@ class Derivation:
 
     @cached_property
     def parts(self) -> Mapping[Part, Gradients]:
-        """The equations that each part of the telling is about, in its order."""
-        told: dict[Part, Gradients] = {}
+        """The equations that each part is about, in order."""
+        parts: dict[Part, Gradients] = {}
         if self.detail == "full":
             alone = neuron(self.network)
             if alone is not None:
-                told["neuron"] = differentiate(alone)
+                parts["neuron"] = differentiate(alone)
             one = differentiate(self.network.formulation(batch=False))
-            told["index"] = told["sample"] = one
-        told["batch" if self.batch else "sample"] = self.equations
-        return told
+            parts["index"] = parts["sample"] = one
+        parts["batch" if self.batch else "sample"] = self.equations
+        return parts
 
     @cached_property
     def gradients(self) -> Mapping[str, Matrix]:
@@ -130,10 +130,10 @@ class Derivation:
 
         Raises ``InputError`` for a name whose equation holds no matrix product.
 
-        >>> told = derive(Network.dense([2, 3, 1])).proof("W_ih")
-        >>> print(told.proof.product)
+        >>> found = derive(Network.dense([2, 3, 1])).proof("W_ih")
+        >>> print(found.proof.product)
         Xᵀ δ_h
-        >>> [axis.name for axis in told.proof.axes]
+        >>> [axis.name for axis in found.proof.axes]
         ['i', 'B', 'h']
         """
         part = "batch" if self.batch else "sample"
@@ -223,9 +223,9 @@ class Derivation:
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """Everything the derivation says, in order."""
-        told = self._brief() if self.detail == "brief" else self._full()
-        return (title(self.network), *told)
+        """All lines, in order."""
+        lines = self._brief() if self.detail == "brief" else self._full()
+        return (title(self.network), *lines)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -353,9 +353,9 @@ class Derivation:
 def _section_starts(entries: list[Backward], trained: tuple[Symbol, ...]) -> set[int]:
     """A section ends with the parameters of a layer: what follows them starts the next."""
     starts = {0} if entries else set()
-    for place in range(1, len(entries)):
-        if entries[place].of not in trained and entries[place - 1].of in trained:
-            starts.add(place)
+    for index in range(1, len(entries)):
+        if entries[index].of not in trained and entries[index - 1].of in trained:
+            starts.add(index)
     return starts
 
 
@@ -369,8 +369,8 @@ def derive(
 ) -> Derivation:
     """Derive the backpropagation of a network.
 
-    ``layout`` is where the samples stand ("rows" or "columns"), ``batch=False`` tells it for one
-    sample, ``optimizer`` says whose update ends it.  ``detail="full"`` starts from one output
+    ``layout`` says whether samples are rows or columns, ``batch=False`` derives it for one sample,
+    ``optimizer`` is the one whose update ends it.  ``detail="full"`` starts from one output
     neuron in scalars and goes through index notation and one sample to the batch.
 
     Raises ``InputError`` for a layout, optimizer or detail that does not exist.
@@ -383,9 +383,7 @@ def derive(
     W_ih = Xᵀ δ_h
     b_ih = δ_h
     """
-    if layout not in ("rows", "columns"):
-        raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
-    if detail not in ("brief", "full"):
-        raise InputError(f"detail: {detail!r} came; 'brief' or 'full' is allowed")
+    checked_choice("layout", layout, ("rows", "columns"))
+    checked_choice("detail", detail, ("brief", "full"))
     gradients = differentiate(network.formulation(batch=batch))
     return Derivation(network, layout, batch, find_optimizer(optimizer), gradients, detail)

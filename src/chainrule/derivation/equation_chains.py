@@ -39,7 +39,7 @@ One hidden layer fits (the source page writes those out), deeper ones would only
 
 @dataclass(frozen=True)
 class Chains:
-    """The equations of one formulation, told in one notation."""
+    """The equations of one formulation in one notation."""
 
     equations: Gradients
     layout: Layout

@@ -55,11 +55,11 @@ def _outputs(network: Network) -> Axis:
 def factors(network: Network) -> Iterator[Statement]:
     """Yield the two inner factors of the chain, ∂a/∂z and ∂z/∂w, each by itself."""
     slope = network.activations[-1].slope
-    assert slope is not None, "told for elementwise functions only"
+    assert slope is not None, "elementwise functions only"
     yield _factor("∂a/∂z", slope, "reason_slope_of_activation")
     yield _factor("∂z/∂w", derivative(_X * _W + _B, _W), "reason_factor_alone")
 
 
 def _factor(name: str, right: Expression, reason: str) -> Statement:
-    said = Equal(Scalar(right), reason, right)
-    return Statement(Symbol(name), (said,), True, part="neuron", stage="backward")
+    equal = Equal(Scalar(right), reason, right)
+    return Statement(Symbol(name), (equal,), True, part="neuron", stage="backward")

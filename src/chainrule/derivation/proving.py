@@ -1,6 +1,6 @@
-"""A matrix product opened: the walk that proves it and what it beat, in sentences.
+"""A matrix product opened: the walk that proves it and the arrangements it excludes, in sentences.
 
-Everything said here is read from a ``Proof``; nothing is decided here.
+All of it is read from a ``Proof``; nothing is decided here.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class ProductProof:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Everything the proof says, in order."""
+        """All lines of the proof, in order."""
         return (
             Heading("proof_of", {"name": SymbolName(self.name)}),
             RULE,
@@ -69,7 +69,7 @@ _DIGITS = 3
 
 
 def proof_paragraphs(proof: Proof) -> tuple[Paragraph, ...]:
-    """Return a proof in sentences: the walk, each factor, the sum, what was refused and why."""
+    """Return a proof in sentences: the walk, each factor, the sum, what is excluded and why."""
     start, end = map(_axis, proof.product.sides)
     inner = Plain(", ".join(axis.name for axis in proof.axes[1:-1] if axis is not None))
     shown = [refusal for refusal in proof.refused if refusal.trial is not None]
@@ -126,7 +126,7 @@ def _why(refusal: RejectedArrangement, proof: Proof) -> dict[str, Piece]:
 
 
 def _refused(refusal: RejectedArrangement, trial: Trial, proof: Proof) -> Paragraph:
-    """Say why an arrangement is wrong that sizes let pass, with the numbers that show it."""
+    """State why an arrangement is wrong that the sizes allow, with the numbers that show it."""
     known = {axis: length for axis, length in proof.sizes.items() if axis in trial.sizes}
     widened = any(trial.sizes[axis] != length for axis, length in known.items())
     given: dict[str, Piece] = {
@@ -134,8 +134,8 @@ def _refused(refusal: RejectedArrangement, trial: Trial, proof: Proof) -> Paragr
         "sizes": Plain(_lengths(refusal.coincide, trial)),
         "right": Plain(_number(trial.right)),
         "found": Plain(_number(trial.found)),
-        "row": str(trial.place[0] + 1),
-        "column": str(trial.place[1] + 1),
+        "row": str(trial.index[0] + 1),
+        "column": str(trial.index[1] + 1),
     }
     how = "refused_same" if trial.same else "refused_one" if widened else "refused_numbers"
     return Paragraph(how, given, item=True)

@@ -96,7 +96,7 @@ def grid(matrix: Any, digits: int = MATRIX_DIGITS, most: int = MOST_COLUMNS) -> 
     if rows <= MOST_ROWS and columns <= most:
         whole = tuple(tuple(numeral(entry, digits) for entry in row) for row in array)
         return Grid(whole, (rows, columns))
-    down, across = _places(rows, MOST_ROWS, CORNER_ROWS), _places(columns, most)
+    down, across = _shown_indices(rows, MOST_ROWS, CORNER_ROWS), _shown_indices(columns, most)
     cells = tuple(
         tuple(
             None if row is None or column is None else numeral(array[row, column], digits)
@@ -124,8 +124,8 @@ def fitting(matrix: Any, fits: Callable[[Grid], bool]) -> Grid:
     return shown
 
 
-def _places(length: int, most: int, first: int = CORNER_COLUMNS) -> list[int | None]:
-    """Return the places shown along one side, None for those left out between them."""
+def _shown_indices(length: int, most: int, first: int = CORNER_COLUMNS) -> list[int | None]:
+    """Return the indices shown along one axis, None for those left out between them."""
     if length <= most:
         return list(range(length))
     return [*range(first), None, length - 1]

@@ -105,7 +105,7 @@ class _Builder:
 
     def _sample(self, place: int) -> Piece:
         number = self.explanation.rows[place]
-        given: dict[str, Piece] = {"number": str(number), "place": str(place)}
+        given: dict[str, Piece] = {"number": str(number), "index": str(place)}
         if self.labels.numbers:
             given["number"] = str(self.labels.numbers[place])
         key = "sample"

@@ -78,12 +78,12 @@ def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
             f"layers: {layers!r} came; a list of widths is needed, such as [4, 16, 3]"
         ) from None
     if len(widths) < 2:
-        raise Refusal("layers_few", came=str(list(widths)))
+        raise Refusal("layers_few", given=str(list(widths)))
     for width in widths:
         given: object = width
         whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
         if not whole or width < 1:
-            raise Refusal("layers_width", width=repr(width), came=str(list(widths)))
+            raise Refusal("layers_width", width=repr(width), given=str(list(widths)))
     return tuple(int(width) for width in widths)
 
 
@@ -99,7 +99,7 @@ def activations_of(
         )
     names = [given] * count if isinstance(given, (str, Activation)) else list(given)
     if len(names) != count:
-        raise Refusal("activation_count", came=str(len(names)), count=str(count))
+        raise Refusal("activation_count", given=str(len(names)), count=str(count))
     chosen = [activations.find(name) for name in names]
     last = chosen[-1]
     if single and not fits(last, loss, outputs):
