@@ -147,8 +147,8 @@ class Checked:
 class Checker:
     """Checks the lines of one derivation.
 
-    ``equations`` are the gradient equations of each part of the derivation, by its name; ``sizes`` the
-    lengths of all axes.
+    ``equations`` are the gradient equations of each part of the derivation by name; ``sizes``
+    are the lengths of all axes.
     """
 
     equations: Mapping[Part, Gradients]
@@ -390,8 +390,8 @@ def _expressions(formula: Formula) -> Iterator[Expression]:
 def _lawless(statement: Statement) -> Callable[[Expression], bool]:
     """Return what tells whether an expression may rest on a law that the field does not know.
 
-    Statements about a function are checked with its own formula.  Elsewhere functions are atoms, and only roots
-    are left: in the field √x √x is x or −x.
+    Statements about a function are checked with its own formula.  Elsewhere functions are atoms,
+    and only roots are left: in the field √x √x is x or −x.
     """
     of_function = statement.stage == "function"
 

@@ -43,12 +43,13 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.plans.fusion.step_plan import StepPlan
 from chainrule.plans.plan import plan
+from chainrule.validation import checked_choice
 
 Language = Literal["en", "zh"]
 Detail = Literal["brief", "full"]
 
 _INDEXED_LAYERS = 2
-"""How many layers, from the outputs on, are shown entry by entry; the others would only repeat them."""
+"""How many layers are shown entry by entry, from the outputs on; the others would repeat them."""
 
 
 @dataclass(frozen=True)
