@@ -30,16 +30,16 @@ def test_what_runs_together_in_a_step():
     kernels = fused(network, cr.SGD(0.1)).kernels
     forward = kernels[0]
     assert str(forward.bias) == "b_ih"
-    assert forward.kept == ["A_h"]
+    assert forward.stored == ["A_h"]
     backward = next(k for k in kernels if "δ_h" in k.makes)
     assert backward.makes == {"∂Loss/∂A_h", "δ_h"}
-    assert backward.kept == ["δ_h"]
+    assert backward.stored == ["δ_h"]
 
 
 @pytest.mark.parametrize("optimizer", [cr.SGD(0.1), cr.Adam(0.1), cr.SGD(0.1, momentum=0.9)])
 def test_a_gradient_that_only_its_update_reads_is_never_kept(optimizer):
     for kernel in fused(cr.Network.dense([4, 5, 6, 3], penalty=cr.L2(0.1)), optimizer).kernels:
-        assert not [name for name in kernel.kept if name.startswith("∂Loss/∂W")]
+        assert not [name for name in kernel.stored if name.startswith("∂Loss/∂W")]
         if kernel.updates:
             assert kernel.producer is not None
 

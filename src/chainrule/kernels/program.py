@@ -217,10 +217,10 @@ class Program:
         """Return the kept value that is the producer's result itself, if there is one."""
         if kernel.producer is None or bias is not None:
             return ""
-        if kernel.result in kernel.kept:
+        if kernel.result in kernel.stored:
             return kernel.result
         for assignment in kernel.assignments:
-            if assignment.formula == Symbol(kernel.result) and assignment.target in kernel.kept:
+            if assignment.formula == Symbol(kernel.result) and assignment.target in kernel.stored:
                 return assignment.target
         return ""
 
@@ -355,7 +355,7 @@ class Program:
             if source not in tape.values:
                 references[source] = Reference(source)
                 tape.assign(source, Symbol(source))
-        stores = [name for name in kernel.kept if name not in kernel.sums and name != result]
+        stores = [name for name in kernel.stored if name not in kernel.sums and name != result]
         sums = list(kernel.sums)
         if not stores and not sums:
             return
