@@ -26,7 +26,7 @@ from chainrule.network.optimizers import STEPS
 class EvaluatedDerivation:
     """A derivation with the numbers of one step.
 
-    ``rows`` are the places of the samples in what was given, ``entry`` the chosen weight.
+    ``rows`` are the indices of the samples in the given data, ``entry`` the chosen weight.
     """
 
     derivation: Derivation
@@ -42,7 +42,7 @@ class EvaluatedDerivation:
 
     @property
     def on_kink(self) -> bool:
-        """Whether a sample lies where a slope jumps."""
+        """Whether a sample is exactly at a jump of a slope."""
         return self.independent.on_kink
 
     @cached_property
@@ -53,7 +53,7 @@ class EvaluatedDerivation:
 
     @cached_property
     def weight(self) -> WeightAccount | None:
-        """The story of the chosen weight."""
+        """The account of the chosen weight."""
         if self.entry is None:
             return None
         return account_of(self.batch, self.independent, self.entry)
@@ -93,7 +93,7 @@ class EvaluatedDerivation:
         arrays = [s for s in formulation.inputs if s.name in ("X", network.names.target)]
         named = {s.name: s for s in (*formulation.inputs, *formulation.parameters)}
         arrays += [named[name] for name in network.parameter_names]
-        kept = [
+        memory = [
             Symbol(name, next(s.axes for s in arrays if s.name == name.split("_", 1)[1]))
             for name, array in self.batch.memory.items()
             if np.any(array)
@@ -102,7 +102,7 @@ class EvaluatedDerivation:
         if any(STEPS in symbols(update.right) for update in self.batch.optimizer.updates):
             scalars.append(STEPS)
         found = []
-        for symbol in (*arrays, *kept, *scalars):
+        for symbol in (*arrays, *memory, *scalars):
             sides = orient(symbol.axes, layout)
             value = np.asarray(self.batch.given[symbol.name], dtype=float)
             found.append(GivenValue(symbol, laid_out(value, symbol.axes, sides)))

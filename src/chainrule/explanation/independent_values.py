@@ -7,7 +7,7 @@ updates        the step that the reference backend runs
 =============  =====================================================================
 
 The complex step is exact to rounding.  Where a sample lies exactly on a kink (z = 0 of relu) there
-is no derivative to find, and the index form at the declared slope is the witness instead.
+is no derivative, and the value is that of the index form at the declared slope.
 """
 
 from collections.abc import Iterator
@@ -184,15 +184,15 @@ def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
     """Yield every unit direction of a small array, single and mixed ones of a large one."""
     size = int(np.prod(shape))
     if size <= ENTRIES:
-        for place in range(size):
+        for index in range(size):
             direction = np.zeros(shape)
-            direction.flat[place] = 1.0
+            direction.flat[index] = 1.0
             yield direction
         return
     generator = np.random.default_rng(0)
-    for place in generator.choice(size, SINGLE, replace=False):
+    for index in generator.choice(size, SINGLE, replace=False):
         direction = np.zeros(shape)
-        direction.flat[place] = 1.0
+        direction.flat[index] = 1.0
         yield direction
     for _ in range(MIXED):
         direction = generator.normal(size=shape)
