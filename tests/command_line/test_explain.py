@@ -89,7 +89,7 @@ def test_json_has_every_number(trained):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--row", "150"], "`row` must be from 0 to 149, got 150. .*iris.csv has 150 rows"),
+        (["--row", "150"], "`row` must be from 0 to 149, got 150: .*iris.csv has 150 rows"),
         (["--row", "-1"], "`row` must be from 0 to 149, got -1"),
         (["--row", "x"], "invalid value for '--row'"),
         (["--weight", "W_hi[0,0]"], "unknown weight 'W_hi'. Did you mean 'W_ih'"),

@@ -324,7 +324,7 @@ PARAMETERS = NETWORK.initialize(seed=0)
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"row": 2}, InputError, "`row` must be from 0 to 1, got 2. X has 2 rows"),
+        ({"row": 2}, InputError, "`row` must be from 0 to 1, got 2: X has 2 rows"),
         ({"row": -1}, InputError, "`row` must be from 0 to 1, got -1"),
         ({"row": 1.5}, InputTypeError, "`row` must be an integer, got 1.5"),
         ({"row": True}, InputTypeError, "`row` must be an integer, got True"),

@@ -102,7 +102,7 @@ def test_rows_are_taken_in_the_order_they_are_named(regression: cr.TableModel) -
 
 
 def test_tables_that_cannot_be_explained(regression: cr.TableModel) -> None:
-    with pytest.raises(InputError, match=r"must be from 0 to 5, got 6\. the table has 6"):
+    with pytest.raises(InputError, match="must be from 0 to 5, got 6: the table has 6"):
         cr.explain_table(regression, HOUSES, row=6)
     without = HOUSES.drop("price")
     with pytest.raises(DataError, match="target 'price' is no column; an explanation"):

@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.check_result import CheckResult
 from chainrule.derivation.derivation import Derivation
 from chainrule.documents.elements import Array, ArrayEntry, GivenValue, Line
 from chainrule.explanation.evaluated_lines import EvaluatedLine, LineEvaluator
-from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.sample_labels import SampleLabels
 from chainrule.explanation.step_values import StepValues
 from chainrule.explanation.weight_account import WeightAccount, account_of
@@ -59,7 +60,7 @@ class EvaluatedDerivation:
         return account_of(self.batch, self.independent, self.entry)
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def marks(self) -> tuple[CheckResult, ...]:
         """Every mark, in order, that of the weight last."""
         forms = [form for line in self.numbered for form in line.forms]
         marks = [form.mark for form in forms if form.mark is not None]

@@ -146,7 +146,7 @@ def rows_of(
             raise InputTypeError(requirement("row", "an integer", index))
         if not 0 <= index < samples:
             raise InputError(
-                f"`row` must be from 0 to {samples - 1:,}, got {index}. {source or 'X'} has "
+                f"`row` must be from 0 to {samples - 1:,}, got {index}: {source or 'X'} has "
                 f"{samples:,} row{'s' * (samples > 1)}"
             )
         chosen.append(int(index))

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
+from chainrule.check_result import CheckResult
 from chainrule.documents.elements import ArrayEntry
-from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.ledger_format import Ledger, ledger
 from chainrule.explanation.step_decomposition import DATA, PENALTY, split
 from chainrule.explanation.step_values import StepValues
@@ -85,7 +86,7 @@ class WeightAccount:
     scaling: Scaling | None
     assignments: tuple[tuple[Equation, float], ...]
     values: Mapping[Symbol, float]
-    mark: Mark
+    mark: CheckResult
 
     @property
     def change(self) -> float:
