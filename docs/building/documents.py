@@ -34,6 +34,8 @@ def relinked(text: str, folder: Path) -> str:
 
     def page(match: re.Match[str]) -> str:
         name = (folder / match.group(1)).as_posix()
+        if name.startswith("docs/"):
+            return f"]({name.removeprefix('docs/')})"
         if name not in ELSEWHERE:
             raise ValueError(f"a document links to {name}, which is no page of the documentation")
         return f"]({ELSEWHERE[name]})"
