@@ -91,9 +91,9 @@ def refuse_unsuited(network: Network, target: NumberTarget, table: Table, Y: NDA
     which = f"{table.row_word}{'s' if len(rows) > 1 else ''} {listed}{more}"
     remedy = "append ':class' to the target" if network.loss.name == "log_loss" else "use mse"
     raise DataError(
-        f"{table.place(row, target.names[column])}: the target is {number_text(Y[row, column])}, "
-        f"but loss {network.loss.name} learns targets in {domain} ({which} of {table.n_rows} "
-        f"break this); correct the cells, or {remedy}"
+        f"{table.location(row, target.names[column])}: the target is "
+        f"{number_text(Y[row, column])}, but loss {network.loss.name} requires targets in {domain} "
+        f"({which} of {table.n_rows} are outside); correct the cells, or {remedy}"
     )
 
 
