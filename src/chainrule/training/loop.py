@@ -135,8 +135,8 @@ def train(
     `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
 
     ``on_epoch`` is called after each epoch; ``on_progress`` with all epochs finished so far, at
-    most twenty times a second, which takes almost no time, and at the end.  A true result of either ends
-    the run.  ``backend`` "auto" is the compiled core if it is available and has a form for the
+    most twenty times a second, which takes almost no time, and at the end.  A true result of either
+    ends the run.  ``backend`` "auto" is the compiled core if it is available and has a form for the
     Plan, else the reference.  At most ``threads`` threads share the large products of a step (by
     default the available processors, see ``show_config``); small networks use one, and the results
     have the same bits for any number.
