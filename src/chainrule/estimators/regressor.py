@@ -22,11 +22,12 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     The loss is ½ Σ (y − a)², averaged over rows (and reported as a mean over outputs), or that of
     ``loss``, plus ½ α ‖W‖² / rows.  Parameters are those of
-    ``sklearn.neural_network.MLPRegressor``; ``loss`` may also be "absolute_error", "huber" (δ = 1), "quantile" (its level is ``quantile``)
-    or "gamma", ``activation`` another elementwise one of the catalogue, or a list of one for each
-    hidden layer.  Fitted attributes are scikit-learn's, ``validation_loss_curve_`` (losses on
-    held-out rows by epoch, or None) and ``best_iteration_`` (the epoch, from 1, of the best
-    validation score with ``early_stopping``, of the lowest loss without).
+    ``sklearn.neural_network.MLPRegressor``; ``loss`` may also be "absolute_error", "huber" (δ = 1),
+    "quantile" (its level is ``quantile``) or "gamma", ``activation`` another elementwise one of the
+    catalogue, or a list of one for each hidden layer.  Fitted attributes are scikit-learn's,
+    ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and ``best_iteration_``
+    (the epoch, from 1, of the best validation score with ``early_stopping``, of the lowest loss
+    without).
 
     Raises ``ValueError`` and ``TypeError`` as scikit-learn does, for targets that the loss is not
     defined for, and as soon as a loss is no longer finite, naming the epoch, the batch and the

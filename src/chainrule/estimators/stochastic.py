@@ -250,7 +250,8 @@ class Fit:
         model.n_iter_ += 1
         warnings.warn(
             f"Stochastic Optimizer: the loss became {divergence.loss} in {where}; the weights "
-            "of the best validation score are retained. Scale X, or use a smaller learning_rate_init.",
+            "of the best validation score are retained. Scale X, or use a smaller "
+            "learning_rate_init.",
             ConvergenceWarning,
             stacklevel=7,
         )
