@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, whatever fails on the way."""
+"""Writing files: whole or not at all, whatever fails."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,17 @@ from chainrule.network.architecture import Network
 from chainrule.table_models.model_files import save
 
 
-def test_places_that_cannot_be_written(tmp_path):
+def test_paths_that_cannot_be_written(tmp_path):
     network = Network.dense([1, 1])
     pair = (network, network.initialize())
     (tmp_path / "file").write_text("mine")
-    for path, said in (
+    for path, message in (
         (tmp_path, "is a directory; give the name of a file in it"),
         (tmp_path / "none" / "m", "cannot be written .No such file"),
         (tmp_path / "file" / "m", "cannot be written .Not a directory"),
         ("a\0b", "null"),
     ):
-        with pytest.raises(InputError, match=said) as caught:
+        with pytest.raises(InputError, match=message) as caught:
             save(pair, path)
         assert len(str(caught.value).splitlines()) == 1
     assert (tmp_path / "file").read_text() == "mine"

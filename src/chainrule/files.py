@@ -1,10 +1,10 @@
-"""Writing a file whole or not at all, so that no reader and no crash ever meets half of one.
+"""Atomic writing: a file is replaced as a whole, so that no reader and no crash sees half of one.
 
 The bytes go to a temporary file in the same directory, which is flushed to the disk and then
 renamed over the target; the directory is flushed last, so that the rename itself survives a power
 loss. A symbolic link stays a link and its target is replaced. What is not a regular file (a pipe,
-/dev/null) cannot be replaced and is written to directly. Refused, in one line: a directory, and a
-place where nothing can be written.
+/dev/null) cannot be replaced and is written to directly. Errors: a directory as the target, and a
+path that cannot be written.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from chainrule.errors import ChainruleError, InputError
 __all__ = [
     "flush_directory",
     "make_directory",
+    "path_errors",
     "refuse_unwritable",
-    "told",
     "write_atomically",
     "written_path",
 ]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-"""The disk's failures, not the user's."""
+"""Errors of the disk, not of the user's input."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file; what stood there before stays as it was until the new one is complete.
+    """Write a file; an earlier file stays unchanged until the new one is complete.
 
     Raises InputError where the path cannot be written, ChainruleError where the disk fails.
 
@@ -43,7 +43,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     >>> path.read_bytes(), [entry.name for entry in path.parent.iterdir()]
     (b'whole', ['note.txt'])
     """
-    with told(path):
+    with path_errors(path):
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise InputError(f"{written_path(path)}: is a directory; give the name of a file in it")
@@ -62,16 +62,16 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:
-    """Raise InputError now where `write_atomically` would later, after an hour of training.
+    """Raise InputError before training where `write_atomically` would fail after it.
 
-    Directories that are missing count as ones that can be made: the nearest one that exists is
-    tried, by making a file in it and removing it.
+    Missing directories are assumed to be creatable: the nearest existing one is tested, by creating
+    a file in it and removing it.
     """
-    with told(path):
-        place = Path(os.path.realpath(path)).parent
-        while not place.exists():
-            place = place.parent
-        probe = place / f".{secrets.token_hex(8)}.tmp"
+    with path_errors(path):
+        directory = Path(os.path.realpath(path)).parent
+        while not directory.exists():
+            directory = directory.parent
+        probe = directory / f".{secrets.token_hex(8)}.tmp"
         try:
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         finally:
@@ -80,8 +80,8 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it, as far as they are missing."""
-    with told(path):
+    """Create a directory and its missing parents."""
+    with path_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
@@ -97,7 +97,7 @@ def flush_directory(path: Path) -> None:
 
 
 def written_path(path: str | os.PathLike[str]) -> str:
-    """Return the path as messages show it: bare, but escaped where it would break the line."""
+    """Return the path for messages: without quotes, but escaped where it would break the line."""
     text = os.fspath(path)
     return text if text.isprintable() and text.strip() else repr(text)
 
@@ -116,18 +116,20 @@ def _write_through(temporary: Path, data: bytes, target: Path) -> None:
 
 
 @contextmanager
-def told(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what the system says about a path into one line of ours."""
+def path_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Convert the system's errors about a path into one-line errors of chainrule."""
     try:
         yield
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{written_path(path)}: is no path ({error}); give another") from error
+        raise InputError(
+            f"{written_path(path)}: is no valid path ({error}); give another"
+        ) from error
     except OSError as error:
         reason = f"{written_path(path)}: cannot be written ({error.strerror})"
         if error.errno in _NO_ROOM:
-            raise ChainruleError(f"{reason}; make room or write elsewhere") from error
+            raise ChainruleError(f"{reason}; free some space or write elsewhere") from error
         raise InputError(
             f"{reason}; check the path and its permissions, or write elsewhere"
         ) from error

@@ -21,36 +21,36 @@ def test_a_right_line_is_0():
 
 
 def test_a_wrong_line_is_1_with_a_mark_below_the_fault():
-    first, mark, said = run("da_h = delta_o @ W_ho", code=1).stdout.splitlines()
+    first, mark, message = run("da_h = delta_o @ W_ho", code=1).stdout.splitlines()
     assert first == "✗ da_h = delta_o @ W_ho"
     assert first[mark.index("^") : mark.rindex("^") + 1] == "W_ho"
-    assert said.startswith("The transpose of W_ho is missing")
-    assert "axis o does not match axis h" in said
+    assert message.startswith("The transpose of W_ho is missing")
+    assert "axis o does not match axis h" in message
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("dW_ho = a_q.T @ delta_o", "unknown name 'a_q'. Did you mean"),
         ("a_h.T @ delta_o", "equals sign"),
         ("", "got an empty line"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_2_and_one_line_on_standard_error(line, said):
+def test_a_line_that_cannot_be_read_is_2_and_one_line_on_standard_error(line, message):
     result = run(line, code=2)
     assert result.stdout == ""
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.startswith("chainrule: error: ")
     assert result.stderr.count("\n") == 1
 
 
 def test_in_chinese():
-    said = run("db_ho = delta_o", "--batch", "--language", "zh", code=1).stdout.splitlines()[-1]
-    assert said.startswith("缺少对样本求和")
+    message = run("db_ho = delta_o", "--batch", "--language", "zh", code=1).stdout.splitlines()[-1]
+    assert message.startswith("缺少对样本求和")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["dW_ho = a_hT @ delta_o"], "未知的名称“a_hT”：“a_h”的转置请写成“a_h.T”。"),
         (["dW_ho = a_q.T @ delta_o"], "未知的名称“a_q”，是否指“a_o”？可用的有：“X”、“W_ih”、"),
@@ -62,11 +62,11 @@ def test_in_chinese():
         (["z_h = X", "--l2", "-1"], "须为 [0, ∞) 中的有限数；给出的是 -1。"),
     ],
 )
-def test_what_is_refused_in_chinese(arguments, said):
+def test_what_is_refused_in_chinese(arguments, message):
     result = run(*arguments, "--language", "zh", code=2)
     assert result.stdout == ""
     assert result.stderr.startswith("chainrule: 错误：")
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -78,8 +78,8 @@ def test_the_update_of_an_optimizer():
     run("W_ho = W_ho + mu v_W_ho - alpha dW_ho", "--momentum", "0.8", "--nesterov", code=0)
     run("W_ho = W_ho + mu v_W_ho - alpha dW_ho", "--optimizer", "nesterov", code=0)
     line = "m_W_ho = beta_1 m_W_ho + dW_ho"
-    said = run(line, "--optimizer", "adam", "--language", "zh", code=1).stdout
-    assert "缺少因子 (1 - beta_1)，应为 m_W_ho = " in said
+    message = run(line, "--optimizer", "adam", "--language", "zh", code=1).stdout
+    assert "缺少因子 (1 - beta_1)，应为 m_W_ho = " in message
     assert "--momentum 0.9" in run("W_ho = W_ho + v_W_ho", code=2).stderr
 
 

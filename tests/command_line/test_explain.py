@@ -119,7 +119,7 @@ def test_a_model_without_a_table_is_refused(tmp_path):
     network = Network.dense([2, 3, 1])
     save((network, network.initialize(seed=0)), tmp_path / "plain.safetensors")
     done = run_verb("explain", tmp_path / "plain.safetensors", IRIS, code=2)
-    assert "cannot read one" in done.stderr
+    assert "contains a network without the preprocessing of a table" in done.stderr
 
 
 def test_the_input_is_never_overwritten(trained, tmp_path):

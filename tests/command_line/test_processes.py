@@ -114,7 +114,7 @@ def test_a_terminal_gets_a_bar_and_no_color_is_obeyed(folder, no_color):
     while True:
         try:
             part = os.read(ours, 65536)
-        except OSError:  # Linux says so when the other end is closed
+        except OSError:  # Linux raises when the other end is closed
             break
         if not part:
             break

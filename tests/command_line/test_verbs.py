@@ -128,14 +128,14 @@ def test_train_on_numbers_and_a_mixed_table(folder):
     )
 
 
-def test_train_says_so_when_the_inputs_tell_nothing(folder):
+def test_train_reports_a_score_no_better_than_the_baseline(folder):
     run = run_verb(
         "train", "iris.csv", "--target", "species", "--epochs", 1, "--learning-rate", 1e-9
     )
-    assert "no better than that: look for columns that tell more" in run.stdout
+    assert "no better than that: add columns that predict the target" in run.stdout
 
 
-def test_train_without_validation_says_what_the_score_is_of(folder):
+def test_train_without_validation_states_the_rows_of_the_score(folder):
     run = run_verb("train", "iris.csv", "--target", "species", "--validation", 0, "--epochs", 2)
     assert "150 rows, none held out" in run.stdout
     assert re.search(r"^seen rows accuracy .* \(\d+ of 150 rows\)", run.stdout, re.MULTILINE)
@@ -144,14 +144,14 @@ def test_train_without_validation_says_what_the_score_is_of(folder):
 
 def test_train_json_is_one_object(folder):
     run = run_verb("train", "iris.csv", "--target", "species", "--json", "--epochs", 3)
-    told = json.loads(run.stdout)
+    record = json.loads(run.stdout)
     assert run.stderr == ""
-    assert told["data"]["rows"] == 150
-    assert told["data"]["classes"] == [["setosa", 50], ["versicolor", 50], ["virginica", 50]]
-    assert told["network"]["layers"] == [4, 64, 3]
-    assert len(told["history"]["loss"]) == 3
-    assert told["training"]["score"]["targets"][0]["baseline"]["accuracy"] == pytest.approx(1 / 3)
-    assert Path(told["model"]).is_file()
+    assert record["data"]["rows"] == 150
+    assert record["data"]["classes"] == [["setosa", 50], ["versicolor", 50], ["virginica", 50]]
+    assert record["network"]["layers"] == [4, 64, 3]
+    assert len(record["history"]["loss"]) == 3
+    assert record["training"]["score"]["targets"][0]["baseline"]["accuracy"] == pytest.approx(1 / 3)
+    assert Path(record["model"]).is_file()
 
 
 def test_train_with_every_option(folder):
@@ -253,7 +253,7 @@ def test_predict_with_probabilities_to_files(trained, folder):
     np.testing.assert_array_equal(frames[0].select(pl.exclude("prediction")).to_numpy(), chances)
 
 
-def test_predict_finds_columns_by_name_and_tells_what_it_filled(folder):
+def test_predict_finds_columns_by_name_and_reports_the_filled_cells(folder):
     pl.DataFrame(
         {"y": [1.5, 2.5, 3.5] * 4, "a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4}
     ).write_csv("t.csv")
@@ -263,7 +263,7 @@ def test_predict_finds_columns_by_name_and_tells_what_it_filled(folder):
     assert len(run.stdout.splitlines()) == 4
     assert run.stderr.splitlines() == [
         "chainrule: note: missing cells were filled with the training rows' median: 'a' 1",
-        "chainrule: note: cells are of no category that the model knows: 'c' 1",
+        "chainrule: note: cells have a category that the training rows did not have: 'c' 1",
     ]
 
 
@@ -356,7 +356,7 @@ def test_info(trained, tmp_path):
         "numeric     4: 'sepal_length', 'sepal_width', 'petal_length', 'petal_width'",
         "float64",
         "the most frequent class: 33.3 %",
-        "which agrees",
+        "which matches",
     ):
         assert part in text
     record = json.loads(run_verb("info", trained, "--json").stdout)
@@ -370,7 +370,7 @@ def test_info_of_numbers(folder):
     pl.DataFrame({"k": ["a"] * 6 + ["b"] * 6, "n": [7.0] * 12, "y": range(12)}).write_csv("t.csv")
     run_verb("train", "t.csv", "--target", "y:number", "--epochs", 1, "--quiet")
     text = run_verb("info", "t").stdout
-    assert "predicts    'y', numbers (scaled inside, told in their own units)" in text
+    assert "predicts    'y', numbers (scaled inside, predicted in their own units)" in text
     assert "categorical 1: 'k'" in text
     assert "left out    'n' (constant)" in text
     assert re.search(r"held out +'y': RMSE", text)

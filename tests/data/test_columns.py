@@ -58,7 +58,7 @@ def test_ninety_percent_is_the_border(cells):
         assert kind(cells) == ("numeric" if n_numbers == len(present) else "categorical")
 
 
-def test_the_message_for_a_bad_cell_gives_both_ways_out():
+def test_the_message_for_a_bad_cell_states_both_remedies():
     with pytest.raises(DataError) as caught:
         decide_kinds(raw(["1"] * 9 + ["4O"]))
     assert str(caught.value) == (
@@ -79,10 +79,10 @@ def test_what_is_not_finite_is_refused_among_numbers(word, share):
 
 @pytest.mark.parametrize("cell", ["1e151", "-1e308"])
 def test_numbers_too_large_to_square_are_refused(cell):
-    said = rf"line 3, column 'x': '{cell}' is too large to compute with.*in a larger unit"
-    with pytest.raises(DataError, match=said):
+    message = rf"line 3, column 'x': '{cell}' is too large to compute with.*in a larger unit"
+    with pytest.raises(DataError, match=message):
         decide_kinds(raw(["1e150", cell]))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         numbers(raw(["1e150", cell]), "x")
     frame = Table.from_frame(pl.DataFrame({"x": [1.0, float(cell)]}))
     with pytest.raises(DataError, match=r"row 1, column 'x': .* too large to compute with"):
@@ -107,10 +107,10 @@ def test_decimal_commas_and_thousands_are_refused(cells):
         decide_kinds(raw(cells))
 
 
-def test_declarations_overrule():
+def test_declarations_override():
     table = raw(["01", "2", "nan"])
     assert decide_kinds(table, categorical=["x"]).frame["x"].to_list() == ["01", "2", "nan"]
-    with pytest.raises(DataError, match="line 3, column 'x': 'b' is not a number, and the column"):
+    with pytest.raises(DataError, match="line 3, column 'x': 'b' is not a number, but the column"):
         decide_kinds(raw(["1", "b", "c", "d"]), numeric=["x"])
     with pytest.raises(InputError, match="both categorical and numeric"):
         decide_kinds(table, categorical=["x"], numeric=["x"])

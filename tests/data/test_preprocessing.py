@@ -153,7 +153,7 @@ def test_the_fitted_kind_decides_at_prediction():
         preprocessor.transform(raw(zip=["2", "01"], x=["3", "1"])),
         [[0, 1, 1.5**0.5], [1, 0, -(1.5**0.5)]],
     )
-    with pytest.raises(DataError, match=r"new.csv, line 3, column 'x': 'b' is not a number, and"):
+    with pytest.raises(DataError, match=r"new.csv, line 3, column 'x': 'b' is not a number, but"):
         preprocessor.transform(raw(zip=["01", "1"], x=["2", "b"]))
 
 
@@ -162,14 +162,14 @@ def test_a_missing_column_is_named_with_the_nearest():
     with pytest.raises(DataError) as caught:
         preprocessor.transform(raw(Size=["1"], color=["red"]))
     assert str(caught.value) == (
-        "new.csv: the model needs the column 'size', which is not there; rename 'Size'? "
+        "new.csv: the model needs the column 'size', which is missing; rename 'Size'? "
         "The model's columns: 'size', 'color'"
     )
 
 
 def test_several_missing_columns_are_counted():
     preprocessor = Preprocessor.fit(mixed(), exclude=["target"])
-    with pytest.raises(DataError, match=r"'size' \(and 1 more\), which is not there; add it\. The"):
+    with pytest.raises(DataError, match=r"'size' \(and 1 more\), which is missing; add it\. The"):
         preprocessor.transform(raw(zebra=["1"]))
 
 
@@ -183,9 +183,9 @@ def test_names_and_keys_are_dropped_and_frequent_categories_kept():
     preprocessor = Preprocessor.fit(table)
     assert preprocessor.dropped == (DroppedColumn("key", "identifier"),)
     assert [len(column.categories) for column in preprocessor.columns] == [7, MOST_CATEGORIES]
-    kept = preprocessor.columns[1].categories
-    assert "m999" in kept  # the most frequent
-    assert kept == tuple(sorted(kept))
+    categories = preprocessor.columns[1].categories
+    assert "m999" in categories  # the most frequent
+    assert categories == tuple(sorted(categories))
     unknown = preprocessor.apply(table).unknown
     assert unknown == {"many": n_rows - 8 - 2 * (MOST_CATEGORIES - 1)}
 

@@ -97,7 +97,7 @@ def test_parquet_states_its_kinds(tmp_path):
         "kind": "categorical",
         "sort": "categorical",
     }
-    assert table.place(1) == f"{path}, row 1"
+    assert table.location(1) == f"{path}, row 1"
 
 
 def test_parquet_is_known_by_its_first_bytes(tmp_path):
@@ -112,7 +112,7 @@ def test_as_table_takes_paths_frames_and_tables(tmp_path):
     table = as_table(str(path))
     assert as_table(table) is table
     assert as_table(os.fspath(path)).columns == as_table(path).columns == ("x", "y")
-    assert as_table(pl.DataFrame({"x": [1]}), source="X").place(0) == "X, row 0"
+    assert as_table(pl.DataFrame({"x": [1]}), source="X").location(0) == "X, row 0"
 
 
 @pytest.mark.parametrize("data", [b"x", 3, [1, 2], np.zeros((2, 2)), {"x": [1]}, None])

@@ -58,11 +58,16 @@ def test_a_constant_output_is_refused():
 
 @pytest.mark.parametrize("targets", [[1.0, 2.0], np.zeros((0, 1))])
 def test_shapes_are_checked(targets):
-    with pytest.raises(InputError, match=r"give \(rows, outputs\)"):
+    with pytest.raises(
+        InputError,
+        match=r"`targets` must be an array of shape \(rows, outputs\) with at least one row, got",
+    ):
         TargetScaler.fit(targets)
     scaler = TargetScaler((0.0,), (1.0,))
     for method in (scaler.transform, scaler.inverse):
-        with pytest.raises(InputError, match=r"shape \(1, 2\); give \(rows, 1\)"):
+        with pytest.raises(
+            InputError, match=r"`(targets|outputs)` must be .* shape \(rows, 1\), got \(1, 2\)"
+        ):
             method([[1.0, 2.0]])
 
 

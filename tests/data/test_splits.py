@@ -1,4 +1,4 @@
-"""Splits: all rows once, shares kept, fixed by the seed for ever, and too few rows refused."""
+"""Splits: all rows once, shares retained, determined by the seed, and too few rows refused."""
 
 import math
 
@@ -105,7 +105,9 @@ def test_rows_are_drawn_evenly():
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 2, float("nan")])
 def test_fractions_outside_are_refused(fraction):
-    with pytest.raises(InputError, match="give a number between 0 and 1"):
+    with pytest.raises(
+        InputError, match="`fraction` must be a number between 0 and 1, both excluded, got"
+    ):
         holdout(10, fraction, 0)
 
 
@@ -116,7 +118,10 @@ def test_too_few_rows_are_refused_with_the_number_needed():
         holdout(1, 0.5, 0)
     with pytest.raises(InputError, match=r"4 rows with 3 classes, .* at least 6 are needed"):
         holdout(4, 0.5, 0, classes=[0, 1, 2, 2])
-    with pytest.raises(InputError, match=r"shape \(3,\) for 4 rows"):
+    with pytest.raises(
+        InputError,
+        match=r"`classes` must have one code for each row, shape \(4,\), got shape \(3,\)",
+    ):
         holdout(4, 0.5, 0, classes=[0, 1, 1])
 
 
@@ -125,6 +130,6 @@ def test_too_few_rows_are_refused_with_the_number_needed():
     [(-1, InputError), (2**64, InputError), (0.5, InputTypeError), (True, InputTypeError),
      (None, InputTypeError)],
 )  # fmt: skip
-def test_seeds_are_whole_numbers_of_64_bits(seed, error):
-    with pytest.raises(error, match=r"the seed is .*give a whole number"):
+def test_seeds_are_integers_of_64_bits(seed, error):
+    with pytest.raises(error, match="`seed` must be an integer from 0 to 18446744073709551615"):
         holdout(10, 0.5, seed)

@@ -1,4 +1,4 @@
-"""Data frames of several libraries become the same table, and rows keep their places."""
+"""Data frames of several libraries become the same table, and rows retain their numbers."""
 
 import datetime
 import decimal
@@ -112,13 +112,13 @@ def test_a_lazy_frame_is_refused():
 
 def test_doubled_names_of_pandas_are_refused():
     pd = pytest.importorskip("pandas")
-    with pytest.raises(DataError, match="one name of its own"):
+    with pytest.raises(DataError, match="a unique name"):
         Table.from_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
 @pytest.mark.parametrize("frame", [pl.DataFrame(), pl.DataFrame({"x": []})])
 def test_a_frame_without_cells_is_refused(frame):
-    with pytest.raises(DataError, match="at least one of each is needed"):
+    with pytest.raises(DataError, match="give at least one of each"):
         Table.from_frame(frame)
 
 
@@ -127,7 +127,7 @@ def test_rows_keep_their_places():
     table = Table(frame, "f.csv", np.array([2, 5, 6]), "line", decided=False)
     part = table.take([2, 1]).take([1])
     assert part.frame.rows() == [("b",)]
-    assert part.place(0, "x") == "f.csv, line 5, column 'x'"
+    assert part.location(0, "x") == "f.csv, line 5, column 'x'"
     assert not part.decided
     assert table.n_rows == 3
 

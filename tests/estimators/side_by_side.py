@@ -43,7 +43,7 @@ class Outcome:
     arrays: list[Any]
     epochs: int
     outputs: Any
-    told: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     drawn: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -121,7 +121,7 @@ def live(case: Case, make: Any) -> Outcome:
         parameters["random_state"] = np.random.RandomState(parameters["random_state"])
     model = make(**parameters)
     curve: list[float] = []
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for place, call in enumerate(case.calls):
             options = {} if case.weights is None else {"sample_weight": case.weights}
@@ -144,7 +144,7 @@ def live(case: Case, make: Any) -> Outcome:
         [*model.coefs_, *model.intercepts_],
         model.n_iter_,
         outputs,
-        [f"{warning.category.__name__}: {warning.message}".split("\n")[0] for warning in told],
+        [f"{warning.category.__name__}: {warning.message}".split("\n")[0] for warning in caught],
         float(parameters["random_state"].uniform()) if case.own_state else 0.0,
         facts,
     )

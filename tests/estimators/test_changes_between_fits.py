@@ -89,7 +89,7 @@ def test_a_refused_partial_fit_leaves_the_fitted_attributes_alone() -> None:
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_words_about_another_number_of_outputs(solver: str) -> None:
     model = cr.MLPRegressor(**PLAIN, solver=solver, warm_start=True).fit(XR, YR)
-    with pytest.raises(InputError, match="y: 2 outputs came, and the network has 1"):
+    with pytest.raises(InputError, match="`y` must have as many outputs as the network, 1, got 2"):
         model.fit(XR, np.column_stack([YR, YR]))
     assert model.n_outputs_ == 1
 
@@ -111,23 +111,28 @@ def test_there_is_no_partial_fit_of_lbfgs(name: str) -> None:
 def test_words_about_targets_that_are_text() -> None:
     words = np.array(["low", "high"])[(YR > 1).astype(int)]
     for loss in ("squared_error", "poisson"):
-        with pytest.raises(InputTypeError, match=r"^y: text came, such as '\w+'; MLPReg"):
+        with pytest.raises(InputTypeError, match=r"^`y` must be numbers, got text such as '\w+'"):
             cr.MLPRegressor(**PLAIN, loss=loss).fit(XR, words)
-    with pytest.raises(InputTypeError, match="y_val: text came"):
+    with pytest.raises(InputTypeError, match="`y_val` must be numbers, got text"):
         cr.MLPRegressor(**PLAIN).fit(XR, YR, X_val=XR, y_val=YR.astype(str))
-    with pytest.raises(InputError, match="y_val: -1 came; loss='poisson' needs numbers"):
+    with pytest.raises(InputError, match="`y_val` must be at least 0 with loss='poisson', got -1"):
         cr.MLPRegressor(**PLAIN, loss="poisson").fit(XR, YR, X_val=XR, y_val=0 * YR - 1)
 
 
 @pytest.mark.parametrize("sizes", [(3.5,), (3, "a"), (8.0, 4)])
 def test_words_about_sizes_that_are_not_whole_numbers(sizes: Any) -> None:
     # scikit-learn raises a TypeError too, of NumPy's.
-    with pytest.raises(InputTypeError, match=r"hidden_layer_sizes: .* came among .* whole numbers"):
+    with pytest.raises(
+        InputTypeError,
+        match=r"`hidden_layer_sizes` must be integers above 0, such as \(64, 32\), got",
+    ):
         cr.MLPClassifier(sizes).fit(X, Y)
 
 
 def test_words_about_no_rows_to_score() -> None:
-    with pytest.raises(InputError, match="validation_fraction: 0 came with early_stopping=True"):
+    with pytest.raises(
+        InputError, match="`validation_fraction` must be above 0 with early_stopping=True, got 0"
+    ):
         cr.MLPClassifier(early_stopping=True, validation_fraction=0).fit(X, Y)
     model = cr.MLPClassifier(**PLAIN, early_stopping=True, validation_fraction=0)
     assert len(model.fit(X, Y, X_val=X, y_val=Y).validation_scores_) == 8
@@ -143,10 +148,10 @@ model = cr.MLPRegressor(
     max_iter=10**6, tol=0, n_iter_no_change=10**9, random_state=0, early_stopping={early}
 )
 threading.Timer(0.5, _thread.interrupt_main).start()
-with warnings.catch_warnings(record=True) as told:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     model.fit(X, X.sum(axis=1))
-assert [str(warning.message) for warning in told] == ["Training interrupted by user."]
+assert [str(warning.message) for warning in caught] == ["Training interrupted by user."]
 assert 0 < model.n_iter_ == len(model.loss_curve_) < 10**6
 assert model.score(X, X.sum(axis=1)) > 0.9
 """

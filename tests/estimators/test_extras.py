@@ -47,7 +47,9 @@ def test_class_weights_are_weights_of_rows(chosen: Any, solver: str) -> None:
 
 def test_balanced_class_weights_need_all_rows() -> None:
     model = cr.MLPClassifier(**PLAIN, class_weight="balanced")
-    with pytest.raises(InputError, match=r"class_weight: 'balanced' came with partial_fit"):
+    with pytest.raises(
+        InputError, match=r"`class_weight` must be None or .* partial_fit, got 'balanced'"
+    ):
         model.partial_fit(X, Y, classes=[0, 1, 2])
 
 
@@ -92,13 +94,15 @@ def test_early_stopping_on_own_data_keeps_the_best_weights() -> None:
 
 
 def test_words_about_wrong_validation_data() -> None:
-    with pytest.raises(InputError, match="X_val came without y_val"):
+    with pytest.raises(
+        InputError, match="`X_val` and `y_val` must be given together, got only `X_val`"
+    ):
         cr.MLPClassifier(**PLAIN).fit(X, Y, X_val=X)
-    with pytest.raises(InputError, match=r"y_val: the classes \[7\] came"):
+    with pytest.raises(InputError, match=r"`y_val` must not have classes .*, got \[7\]"):
         cr.MLPClassifier(**PLAIN).fit(X, Y, X_val=X, y_val=np.where(Y == 0, 7, Y))
     with pytest.raises(ValueError, match="X has 2 features, but MLPClassifier is expecting 4"):
         cr.MLPClassifier(**PLAIN).fit(X, Y, X_val=X[:, :2], y_val=Y)
-    with pytest.raises(InputError, match="X_val: validation data came with solver='lbfgs'"):
+    with pytest.raises(InputError, match="`X_val` must be None with solver='lbfgs'"):
         cr.MLPClassifier(**PLAIN, solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
 
 
@@ -127,7 +131,9 @@ def test_activations_of_the_catalogue() -> None:
 def test_words_about_wrong_activations() -> None:
     with pytest.raises(InputError, match="Did you mean 'gelu'"):
         cr.MLPClassifier(activation=["geluu"]).fit(X, Y)
-    with pytest.raises(InputError, match="1 names came for 2 hidden layers"):
+    with pytest.raises(
+        InputError, match=r"`activation` must be one name, or .*\(here 2\), got a list of 1"
+    ):
         cr.MLPClassifier((3, 3), activation=["gelu"]).fit(X, Y)
     with pytest.raises(ValueError, match="The 'activation' parameter of MLPClassifier must be"):
         cr.MLPClassifier(activation="softmax").fit(X, Y)
@@ -176,16 +182,16 @@ def test_quantiles_lie_where_they_should() -> None:
 
 @pytest.mark.parametrize(("loss", "value"), [("poisson", -1.0), ("gamma", 0.0)])
 def test_words_about_targets_that_a_loss_is_not_defined_for(loss: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"y: {value:g} came; loss='{loss}' needs numbers"):
+    with pytest.raises(InputError, match=f"`y` must be .* with loss='{loss}', got {value:g}"):
         cr.MLPRegressor(loss=loss).fit([[1.0], [2.0]], [1.0, value])
 
 
 def test_warnings_point_at_the_line_of_the_user() -> None:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         cr.MLPRegressor(**PLAIN, batch_size=1000).fit(XR, YR)
-    assert {warning.filename for warning in told} == {__file__}
-    assert len(told) == 2  # a clipped batch, and no convergence
+    assert {warning.filename for warning in caught} == {__file__}
+    assert len(caught) == 2  # a clipped batch, and no convergence
 
 
 def test_sparse_rows_are_predicted_in_pieces() -> None:
@@ -251,7 +257,7 @@ def test_divergence_ends_a_run_at_once() -> None:
     held = cr.MLPRegressor(
         solver="sgd", learning_rate_init=10.0, random_state=0, early_stopping=True
     )
-    with pytest.warns(ConvergenceWarning, match="best validation score are kept"):
+    with pytest.warns(ConvergenceWarning, match="best validation score are retained"):
         held.fit(XR * 100, YR)
     assert np.isnan(held.validation_scores_[-1])
     assert np.isfinite(held.predict(XR)).all()
@@ -262,6 +268,6 @@ def test_a_batch_without_weight_is_named(shuffle: bool) -> None:
     weights = np.where(np.arange(len(YR)) < 20, 0.0, 1.0)
     model = cr.MLPRegressor(shuffle=shuffle, batch_size=2, random_state=0)
     with pytest.raises(
-        InputError, match=r"sample_weight: the weights of batch \d+ of epoch \d+ sum"
+        InputError, match=r"`sample_weight` must not sum to 0 .* batch \d+ of epoch \d+"
     ):
         model.fit(XR, YR, sample_weight=weights)

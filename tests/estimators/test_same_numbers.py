@@ -31,7 +31,7 @@ def test_random_lives(first: int) -> None:
 def judge_diverged(found: Outcome, expected: Outcome, finite: int, allowed: Any, text: str) -> None:
     """Fail unless ours stopped where theirs went on through NaN, with the same best weights."""
     assert found.epochs == finite + 1, text
-    assert any("best validation score are kept" in words for words in found.told), text
+    assert any("best validation score are retained" in words for words in found.warnings), text
     np.testing.assert_allclose(found.curve[:finite], expected.curve[:finite], rtol=allowed[0])
     for one, other in zip(found.arrays, expected.arrays, strict=True):
         np.testing.assert_allclose(one, other, atol=allowed[1])
@@ -61,7 +61,7 @@ def judge(seed: int) -> None:
         assert weights <= max(allowed[1], 10 * own_weights), f"{text}: {weights}, own {own_weights}"
         return
     assert found.facts == expected.facts, text
-    assert found.told == expected.told, text
+    assert found.warnings == expected.warnings, text
     assert found.drawn == expected.drawn, text
     assert found.outputs.dtype == expected.outputs.dtype, text
     scale = np.abs(expected.outputs).max()
@@ -73,7 +73,7 @@ def judge(seed: int) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("labels", ["two", "three", "several"])
 def test_hopeless_samples_count_as_much_as_there(labels: str, dtype: Any) -> None:
-    # Probabilities underflow: the told loss is that of clipped ones.
+    # Probabilities underflow: the reported loss is that of clipped ones.
     random = np.random.default_rng(0)
     X = (1000 * random.normal(size=(60, 5))).astype(dtype)
     y = random.integers(0, 3, 60)

@@ -154,14 +154,14 @@ def several(kind: str) -> list[tuple[str, Any, Any]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_unusual_rows_give_the_same_numbers(kind: str, solver: str) -> None:
     for name, rows, targets in several(kind):
-        told, answers = [], []
+        messages, answers = [], []
         for model in pair(kind, hidden_layer_sizes=(), solver=solver, max_iter=4, random_state=0):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 model.fit(rows, targets)
-            told.append([str(warning.message) for warning in caught])
+            messages.append([str(warning.message) for warning in caught])
             answers.append((model.coefs_[0], model.predict(rows)))
-        assert told[0] == told[1], name
+        assert messages[0] == messages[1], name
         np.testing.assert_allclose(answers[0][0], answers[1][0], rtol=0, atol=1e-6, err_msg=name)
         assert answers[0][1].shape == answers[1][1].shape
         np.testing.assert_allclose(answers[0][1], answers[1][1], rtol=1e-6, atol=1e-6)

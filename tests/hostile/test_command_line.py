@@ -23,11 +23,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def everything(place):
+def everything(folder):
     """Return every file below a folder with its bytes."""
     return {
-        str(path.relative_to(place)): path.read_bytes() if path.is_file() else None
-        for path in place.rglob("*")
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
     }
 
 
@@ -35,9 +35,9 @@ def run(*arguments, stdin=None):
     return CliRunner().invoke(command, [str(word) for word in arguments], input=stdin)
 
 
-def refused(place, *arguments, stdin=None, code=2):
+def refused(folder, *arguments, stdin=None, code=2):
     """Run a verb that must refuse; return its one line."""
-    before = everything(place)
+    before = everything(folder)
     result = run(*arguments, stdin=stdin)
     if not isinstance(result.exception, SystemExit):
         raise result.exception or AssertionError(f"not refused: {result.output}")
@@ -46,14 +46,14 @@ def refused(place, *arguments, stdin=None, code=2):
     (line,) = result.stderr.splitlines()
     assert line.startswith("chainrule: error: ")
     assert "Traceback" not in line
-    assert everything(place) == before
+    assert everything(folder) == before
     return line
 
 
 # name: (content of data.csv, further arguments, what the line says)
 TABLES = {
     "empty file": ("", (), r"data\.csv: the file is empty; it needs a header row"),
-    "header only": ("x,t\n", (), r"data\.csv: there is a header but no row .*; add rows"),
+    "header only": ("x,t\n", (), r"data\.csv: has a header but no rows .*; add rows"),
     "unknown target": (
         GOOD.replace("x,c,t", "x,c,tt"),
         (),
@@ -81,7 +81,7 @@ TABLES = {
         "x,t\n1,a\n2,b\n",
         (),
         r"data\.csv: 2 rows are too few to hold out the fraction 0\.2: at least 3 are needed; give "
-        r"more rows or another fraction, or hold out none \(validation 0\)",
+        r"more rows or another fraction, or hold out no rows \(validation 0\)",
     ),
     "one row": ("x,t\n1,2.5\n", ("--target", "t:number"), r"is 2\.5 in all 1 rows|named twice"),
     "constant columns": (
@@ -92,21 +92,21 @@ TABLES = {
     "duplicate names": (
         GOOD.replace("x,c,t", "x,x,t"),
         (),
-        r"line 1: columns 1 and 2 are both named 'x'; give every column a name of its own",
+        r"line 1: columns 1 and 2 are both named 'x'; give every column a unique name",
     ),
     "missing target": (GOOD.replace(",1\n", ",\n", 1), (), r"line 3, column 't': the target is m"),
     "ragged": (GOOD + "1,a\n", (), r"line 42: has 2 cells where the header has 3; complete or"),
     "poisson with negatives": (
         "x,n\n1,3\n2,-4\n3,0\n4,-1\n" + "5,2\n" * 9,
         ("--target", "n:number", "--loss", "poisson"),
-        r"line 3, column 'n': the target is -4, but loss poisson learns .*\(lines 3, 5 of 13 break",
+        r"line 3, column 'n': the target is -4, but loss poisson requires .*\(lines 3, 5 of 13 are",
     ),
     "gamma with zeros": (
         "x,n\n1,3\n2,0\n" + "5,2\n" * 9,
         ("--target", "n:number", "--loss", "gamma"),
-        r"line 3, column 'n': the target is 0, but loss gamma learns targets in \(0, ∞\)",
+        r"line 3, column 'n': the target is 0, but loss gamma requires targets in \(0, ∞\)",
     ),
-    "gamma with classes": (GOOD, ("--loss", "gamma"), r"loss gamma: .*use log_loss"),
+    "gamma with classes": (GOOD, ("--loss", "gamma"), r"loss gamma requires .*use log_loss"),
     "log_loss with numbers": (
         "x,n\n" + "1,3.5\n2,0.5\n" * 9,
         ("--target", "n", "--loss", "log_loss"),
@@ -115,10 +115,10 @@ TABLES = {
     "classes and numbers": (
         GOOD,
         ("--target", "t", "--target", "x"),
-        r"target 't' is of classes, and 2 targets are named",
+        r"target 't' is of classes, but 2 targets are named",
     ),
     "same target twice": (GOOD, ("--target", "x", "--target", "x"), r"'x' is named twice"),
-    "unknown kind": (GOOD, ("--target", "x:numbr"), r"the kind 'numbr' is unknown; write 'x:class"),
+    "unknown kind": (GOOD, ("--target", "x:numbr"), r"unknown kind 'numbr'; write 'x:class"),
     "unknown categorical": (GOOD, ("--categorical", "cc"), r"unknown column 'cc'. Did you mean"),
     "keys as target": (
         "x,t\n" + "".join(f"{row},n{row}\n" for row in range(60)),
@@ -131,10 +131,10 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_bad_tables(folder, name):
-    content, extra, said = TABLES[name]
+    content, extra, message = TABLES[name]
     Path("data.csv").write_text(content, encoding="utf-8")
     named = () if "--target" in extra else ("--target", "t")
-    assert re.search(said, refused(folder, "train", "data.csv", *named, *extra))
+    assert re.search(message, refused(folder, "train", "data.csv", *named, *extra))
 
 
 def test_missing_files(folder):
@@ -148,15 +148,18 @@ def test_missing_files(folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["--epochs", "0"], "epochs: 0 came; a whole number of at least 1 is needed"),
+        (["--epochs", "0"], "`epochs` must be an integer of at least 1, got 0"),
         (["--epochs", "ten"], "invalid value for '--epochs': 'ten' is not a valid integer; see"),
-        (["--batch-size", "-3"], "batch_size: -3 came"),
-        (["--hidden", "64,"], "'64,' came; whole numbers with commas between are needed"),
+        (["--batch-size", "-3"], "`batch_size` must be an integer of at least 1, got -3"),
+        (["--hidden", "64,"], "must be integers separated by commas, such as 64,64, got '64,'"),
         (["--hidden", "0"], "`layers` must be positive integers, got 0"),
         (["--activation", "rely"], "unknown activation 'rely'. Did you mean 'relu'?"),
-        (["--activation", "relu,relu,relu"], "3 names came for 1 hidden layers"),
+        (
+            ["--activation", "relu,relu,relu"],
+            r"one name per hidden layer \(here 1\) .*, got a list of 3",
+        ),
         (["--activation", "relu,tanh"], "'tanh' does not fit loss 'log_loss'|probabilities"),
         (["--loss", "zebra"], "unknown loss 'zebra'. Available: 'mse'"),
         (["--optimizer", "adan"], "unknown optimizer 'adan'. Did you mean 'adam'?"),
@@ -169,18 +172,18 @@ def test_missing_files(folder):
             r"adam: learning_rate must be a finite number in \(0, ∞\), .* got nan",
         ),
         (["--l2", "-1"], r"L2: strength must be a finite number in \[0, ∞\), .* got -1"),
-        (["--validation", "1"], "validation: 1.0 came; a fraction from 0"),
+        (["--validation", "1"], r"`validation` must be a fraction from 0 .*, got 1\.0"),
         (["--validation", "0.999"], "too few to hold out the fraction 0.999"),
-        (["--seed", "-1"], "seed: -1 came"),
-        (["--threads", "0"], "threads: 0 came"),
+        (["--seed", "-1"], "`seed` must be an integer from 0 to 18446744073709551615, got -1"),
+        (["--threads", "0"], "`threads` must be an integer of at least 1, got 0"),
         (["--epoch", "3"], "no such option.*--epochs"),
         (["more"], "got unexpected extra argument"),
     ],
 )
-def test_bad_settings(folder, arguments, said):
+def test_bad_settings(folder, arguments, message):
     Path("data.csv").write_text(GOOD)
     line = refused(folder, "train", "data.csv", "--target", "t", *arguments)
-    assert re.search(said, line), line
+    assert re.search(message, line), line
 
 
 def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
@@ -190,7 +193,7 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "missing option '--target'" in refused(folder, "train", "x.csv")
     assert "give either MODEL or --layers" in refused(folder, "verify")
     assert "give either MODEL or --layers" in refused(folder, "verify", "m", "--layers", "2,1")
-    assert "--loss goes with --layers" in refused(folder, "verify", "m", "--loss", "mse")
+    assert "--loss requires --layers" in refused(folder, "verify", "m", "--loss", "mse")
     assert "missing option '--layers'" in refused(folder, "derive")
     refusal = refused(folder, "derive", "--layers", "2,0,1")
     assert "`layers` must be positive integers, got 0" in refusal
@@ -206,23 +209,23 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "one name per layer (here 1, including the last), got a list of 2" in line
 
 
-def test_places_that_cannot_be_written(folder):
+def test_paths_that_cannot_be_written(folder):
     Path("data.csv").write_text(GOOD)
     Path("file").write_text("mine")
     Path("full").mkdir()
     Path("full", "other.txt").write_text("mine")
     train = ("train", "data.csv", "--target", "t", "--epochs", "1")
-    for output, said in (
+    for output, message in (
         ("file", r"file: is a file, not a run folder; name another folder \(--output DIR\)"),
-        ("full", r"full: is a folder with other things than a run of chainrule"),
+        ("full", r"full: is a folder that holds other files, not a run of chainrule"),
         ("file/run", r"file/run: cannot be written \(Not a directory\)"),
         ("/dev/null", r"/dev/null: is a file, not a run folder"),
         ("a\0b", "."),
     ):
-        assert re.search(said, refused(folder, *train, "--output", output))
+        assert re.search(message, refused(folder, *train, "--output", output))
     Path("data").mkdir()
     Path("data", "precious.txt").write_text("mine")
-    assert "data: is a folder with other things" in refused(folder, *train)
+    assert "data: is a folder that holds other files" in refused(folder, *train)
     assert "file/d.tex: cannot be" in refused(
         folder, "derive", "--layers", "2,1", "--output", "file/d.tex"
     )
@@ -236,7 +239,7 @@ def test_a_folder_without_permission(folder):
     assert "closed/run: cannot be written (Permission denied)" in line
 
 
-def test_unwritable_is_said_before_the_training(folder, monkeypatch):
+def test_unwritable_paths_are_refused_before_the_training(folder, monkeypatch):
     import chainrule.command_line.train as verb
 
     Path("data.csv").write_text(GOOD)
@@ -258,13 +261,13 @@ def test_corrupted_models(folder, model):
     assert newer != whole
     middle = bytearray(whole)
     middle[-40] ^= 1
-    for data, said in (
-        (b"", "is no safetensors file"),
-        (b"PK\x03\x04 and more bytes", "is no safetensors file"),
+    for data, message in (
+        (b"", "is not a safetensors file"),
+        (b"PK\x03\x04 and more bytes", "is not a safetensors file"),
         (whole[:-1], "its arrays are damaged"),
         (whole[: len(whole) // 4], "is cut off or damaged"),
         (whole + b"x", "its arrays are damaged"),
-        (bytes(middle), "was changed or damaged: its checksum does not agree"),
+        (bytes(middle), "was changed or damaged: its checksum does not match"),
         (newer, "was written by a newer chainrule (file format 9"),
         (struct.pack("<Q", 10**18) + b"{" + whole, "is cut off or damaged"),
     ):
@@ -275,39 +278,41 @@ def test_corrupted_models(folder, model):
             ("verify", "m"),
         ):
             line = refused(folder, *verb)
-            assert said in line
+            assert message in line
             assert "m/model.safetensors: " in line
 
 
 def test_a_corrupted_run_folder_is_not_trained_over(folder, model):
     model.write_bytes(b"something else")
     line = refused(folder, "train", "data.csv", "--target", "t", "--output", "m")
-    assert "is a folder with other things" in line
+    assert "is a folder that holds other files" in line
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        ("x,d\n1,a\n", "needs the column 'c', which is not there; rename 'd'?|add it"),
-        ("c\na\n", "needs the column 'x', which is not there"),
+        ("x,d\n1,a\n", "needs the column 'c', which is missing; rename 'd'?|add it"),
+        ("c\na\n", "needs the column 'x', which is missing"),
         ("x,c\none,a\n", "line 2, column 'x': 'one' is not a number"),
         ("x,c\ninf,a\n", "line 2, column 'x': 'inf' is not a finite number"),
-        ("x,c\n", "there is a header but no row"),
+        ("x,c\n", "has a header but no rows"),
         ("", "the file is empty"),
     ],
 )
-def test_data_that_does_not_suit_the_model(folder, model, content, said):
+def test_data_that_does_not_suit_the_model(folder, model, content, message):
     Path("new.csv").write_text(content)
     for output in ("-", "p.csv", "p.parquet"):
-        assert re.search(said, refused(folder, "predict", "m", "new.csv", "--output", output))
+        assert re.search(message, refused(folder, "predict", "m", "new.csv", "--output", output))
 
 
 def test_predictions_that_cannot_be_given(folder, model):
     assert "would be lost" in refused(folder, "predict", "m", "data.csv", "--output", "./data.csv")
     assert "would be lost" in refused(folder, "predict", "m", "data.csv", "--output", "m")
-    Path("place").mkdir()
-    assert "is a directory" in refused(folder, "predict", "m", "data.csv", "--output", "place")
-    assert "not written" in refused(folder, "predict", "m", "data.csv", "--output", "p.xlsx")
+    Path("folder").mkdir()
+    assert "is a directory" in refused(folder, "predict", "m", "data.csv", "--output", "folder")
+    assert "this format is not supported" in refused(
+        folder, "predict", "m", "data.csv", "--output", "p.xlsx"
+    )
     assert "cannot be written" in refused(folder, "predict", "m", "data.csv", "--output", "n/p.csv")
     run("train", "data.csv", "--target", "x:number", "--epochs", 1, "--output", "numbers")
     assert "have no probabilities" in refused(folder, "predict", "numbers", "data.csv", "--proba")
@@ -355,9 +360,9 @@ def test_names_with_odd_characters_stay_on_one_line(folder):
     assert "\x1b" not in result.stdout
     assert "'odd [red]file'" in result.stdout  # quoted for the shell
     for verb in (("info", "odd [red]file"), ("verify", "odd [red]file")):
-        told = run(*verb)
-        assert told.exit_code == 0
-        assert "\x1b" not in told.stdout
+        result = run(*verb)
+        assert result.exit_code == 0
+        assert "\x1b" not in result.stdout
     assert len(refused(folder, "train", "no\nfile\x1b.csv", "--target", "t").splitlines()) == 1
 
 

@@ -1,5 +1,5 @@
-"""One case for every kind of bad table: the class of the error, and one line that says where, what
-came and the way out."""
+"""One case for every kind of bad table: the class of the error, and one line that states the
+location, the value and the remedy."""
 
 import bz2
 import gzip
@@ -36,18 +36,18 @@ def parquet(frame=pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "t": [0, 1, 0, 1]})):
 
 GOOD = b"x,c,t\n1,a,0\n2,b,1\n3,a,0\n4,b,1\n"
 
-# name: (bytes of the file, what the message says where, what came, the way out)
+# name: (bytes of the file, what the message states: location, value, remedy)
 CASES = {
     "empty": (b"", r"the file is empty; it needs a header row"),
     "only spaces": (b" \n\r\n ", r"the file is empty; it needs a header row"),
     "only a mark": (b"\xef\xbb\xbf", r"the file is empty; it needs a header row"),
-    "header only": (b"x,t\n", r"there is a header but no row of data below it; add rows"),
-    "header without line end": (b"x,t", r"header but no row of data below it; add rows"),
-    "header and blank lines": (b"x,t\n\n\r\n\n", r"header but no row of data below it; add rows"),
-    "single header and blank lines": (b"t\n\n\n", r"header but no row of data below it; add rows"),
+    "header only": (b"x,t\n", r"has a header but no rows of data; add rows"),
+    "header without line end": (b"x,t", r"header but no rows of data; add rows"),
+    "header and blank lines": (b"x,t\n\n\r\n\n", r"header but no rows of data; add rows"),
+    "single header and blank lines": (b"t\n\n\n", r"header but no rows of data; add rows"),
     "doubled name": (
         b"x,t, x\n1,2,3\n",
-        r"line 1: columns 1 and 3 are both named 'x'; give every column a name of its own",
+        r"line 1: columns 1 and 3 are both named 'x'; give every column a unique name",
     ),
     "no name": (b",t\n1,2\n", r"line 1: column 1 of 2 has no name; name it, or write the table"),
     "no header": (b"1.5,2\n2.5,3\n", r"line 1: the header holds only numbers .* put a row with"),
@@ -57,7 +57,7 @@ CASES = {
         r"line 5: has 3 cells where the header has 2; .*put quotes around a cell that contains ','",
     ),
     "short row among odd quotes": (b'x,t\n1,2" pipe\n3\n', r"line 3: has 1 cell where the header"),
-    "open quote": (b'x,t\n1,2\n3,"4\n5,6\n', r"line 3: a quote \(\"\) is opened and never closed"),
+    "open quote": (b'x,t\n1,2\n3,"4\n5,6\n', r"line 3: a quote \(\"\) is never closed; close it"),
     "text behind a quote": (b'x,t\n1,"a"b\n', r"line 2: .*close every quote"),
     "latin 1": (
         b"x,t\n1,a\n2,\xe9\n",
@@ -65,19 +65,22 @@ CASES = {
     ),
     "utf 16": ("x,t\n1,2\n".encode("utf-16"), r"the text is UTF-16, not UTF-8; save it as CSV"),
     "utf 16 without mark": ("x,t\n1,2\n".encode("utf-16-le"), r"line 1: holds a NUL byte"),
-    "excel": (b"PK\x03\x04rest", r"this is an Excel workbook or another zip file; save the table"),
-    "pdf": (b"%PDF-1.7", r"this is a PDF file; save the table as CSV or Parquet"),
-    "cut gzip": (gzip.compress(GOOD)[:-9], r"the gzip compression cannot be undone .*fetch or"),
-    "damaged gzip": (gzip.compress(GOOD)[:12] + b"junk" * 9, r"the gzip compression cannot be"),
-    "cut bzip2": (bz2.compress(GOOD)[:-9], r"the bzip2 compression cannot be undone .*fetch or"),
-    "cut xz": (lzma.compress(GOOD)[:-9], r"the xz compression cannot be undone .*fetch or"),
-    "cut zstd": (ZSTD[:-4], r"the zstd compression cannot be undone .*fetch or"),
+    "excel": (b"PK\x03\x04rest", r"is an Excel workbook or another zip file; save the table"),
+    "pdf": (b"%PDF-1.7", r"is a PDF file; save the table as CSV or Parquet"),
+    "cut gzip": (gzip.compress(GOOD)[:-9], r"the gzip data cannot be decompressed .*fetch or"),
+    "damaged gzip": (
+        gzip.compress(GOOD)[:12] + b"junk" * 9,
+        r"the gzip data cannot be decompressed",
+    ),
+    "cut bzip2": (bz2.compress(GOOD)[:-9], r"the bzip2 data cannot be decompressed .*fetch or"),
+    "cut xz": (lzma.compress(GOOD)[:-9], r"the xz data cannot be decompressed .*fetch or"),
+    "cut zstd": (ZSTD[:-4], r"the zstd data cannot be decompressed .*fetch or"),
     "empty gzip": (gzip.compress(b""), r"the compressed file is empty; it needs a header row"),
     "parquet in name only": (b"PAR1 and nothing else", r"cannot be read as Parquet .*; fetch or"),
     "cut parquet": (parquet()[:-20], r"cannot be read as Parquet .*; fetch or write"),
     "parquet without rows": (
         parquet(pl.DataFrame({"x": [], "t": []}, schema={"x": pl.Float64, "t": pl.Int64})),
-        r"has 0 rows and 2 columns; at least one of each is needed",
+        r"has 0 rows and 2 columns; give at least one of each",
     ),
     "parquet of lists": (
         parquet(pl.DataFrame({"x": [[1], [2]], "t": [0, 1]})),
@@ -127,7 +130,7 @@ def test_bad_tables(tmp_path, name):
     assert message.startswith(str(path)), message
     assert re.search(expected, message), message
     assert len(message.splitlines()) == 1
-    assert "; " in message or "Available: " in message  # the way out
+    assert "; " in message or "Available: " in message  # the remedy
     assert isinstance(caught.value, ValueError)
 
 

@@ -150,7 +150,7 @@ def test_a_result_and_the_numbered_names(tmp_path):
     network = Network.dense([2, 3, 1])
     result = train(network, [[0.0, 1.0]], [[1.0]], epochs=1)
     save(result, tmp_path / "m.safetensors")
-    arrays = load_file(tmp_path / "m.safetensors")  # whoever reads safetensors reads ours
+    arrays = load_file(tmp_path / "m.safetensors")  # any reader of safetensors can read it
     assert set(arrays) == {"W_1", "b_1", "W_2", "b_2"}
     np.testing.assert_array_equal(arrays["W_2"], result.parameters["W_ho"])
 
@@ -169,7 +169,9 @@ def test_the_record_holds_what_the_design_promises(model, tmp_path):
 
 @pytest.mark.parametrize("given", [None, 3, "model", (1, 2), (Network.dense([1, 1]), [1.0])])
 def test_what_is_no_model_is_not_saved(given, tmp_path):
-    with pytest.raises(InputTypeError, match="a TableModel, the Result of train, or a pair"):
+    with pytest.raises(
+        InputTypeError, match="`model` must be a TableModel, the Result of train or a pair"
+    ):
         save(given, tmp_path / "m")
     assert not list(tmp_path.iterdir())
 
@@ -207,15 +209,15 @@ def test_every_change_of_a_byte_is_refused_or_changes_nothing(model, tmp_path):
     data = encoded(model)
     header = 8 + struct.unpack("<Q", data[:8])[0]
     path = tmp_path / "m"
-    for place in range(len(data)):
+    for offset in range(len(data)):
         # Every bit of every byte takes a minute; one bit of each, and all of some, seconds.
-        flips = (1, 2, 4, 8, 16, 32, 64, 128) if place % 31 == 0 else (1 << (place % 8),)
+        flips = (1, 2, 4, 8, 16, 32, 64, 128) if offset % 31 == 0 else (1 << (offset % 8),)
         for flip in flips:
             damaged = bytearray(data)
-            damaged[place] ^= flip
+            damaged[offset] ^= flip
             found = refused(path, bytes(damaged))
             if not isinstance(found, str):
-                assert place < header, f"a changed number at byte {place} was accepted"
+                assert offset < header, f"a changed number at byte {offset} was accepted"
                 same(found, model)
 
 
@@ -241,13 +243,13 @@ def test_random_bytes_and_random_headers(tmp_path):
 def test_foreign_files(tmp_path):
     table = io.BytesIO()
     np.savez(table, W=np.zeros(3))
-    for data, said in (
-        (b"", "is no safetensors file; give a model file"),
-        (IRIS.read_bytes(), "is no safetensors file"),
-        (table.getvalue(), "is no safetensors file"),
-        (b"\x80\x04K\x01.", "is no safetensors file"),
+    for data, message in (
+        (b"", "is not a safetensors file; give a model file"),
+        (IRIS.read_bytes(), "is not a safetensors file"),
+        (table.getvalue(), "is not a safetensors file"),
+        (b"\x80\x04K\x01.", "is not a safetensors file"),
     ):
-        assert said in refused(tmp_path / "m", data)
+        assert message in refused(tmp_path / "m", data)
     save_file({"weight": np.zeros(3)}, tmp_path / "m", metadata={"format": "np"})
     assert not is_model_file(tmp_path / "m")
     with pytest.raises(ModelFileError, match="a safetensors file, but not a model of chainrule"):
@@ -264,7 +266,9 @@ def test_missing_files_and_folders(tmp_path, model):
         load(tmp_path / "iriss")
     with pytest.raises(ModelFileError, match="cannot be read"):
         load("a\0b")
-    with pytest.raises(InputTypeError, match="give the path of a model file"):
+    with pytest.raises(
+        InputTypeError, match="`path` must be the path of a model file or of a run folder, got None"
+    ):
         load(None)
 
 

@@ -30,12 +30,12 @@ def test_what_is_in_no_catalogue_is_not_saved(tmp_path):
     impostor = activation("relu", 2 * z)
     other = Loss("mse", (Form((wanted - output) ** 4),))
     unnamed = Loss("own_loss", (Form((wanted - output) ** 4),))
-    for network, said in (
+    for network, message in (
         (Network.dense([2, 3, 1], [own, "identity"]), "activation 'own' is not the catalogue's"),
         (Network.dense([2, 3, 1], [impostor, "identity"]), "activation 'relu' is not the cat"),
         (Network.dense([2, 1], "identity", other), "loss 'mse' is not the catalogue's"),
         (Network.dense([2, 1], "identity", unnamed), "loss 'own_loss' is not the catalogue's"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             save((network, network.initialize()), tmp_path / "m")
     assert not list(tmp_path.iterdir())

@@ -40,8 +40,11 @@ def test_folders_of_others_are_refused(model, tmp_path):
     theirs.mkdir()
     save_file({"W_1": np.zeros(1)}, theirs / "model.safetensors")  # safetensors, but not ours
     file.write_text("mine")
-    for path, said in ((theirs, "is a folder with other things"), (file, "is a file, not a run")):
-        with pytest.raises(InputError, match=rf"{said}.*name another folder \(--output DIR\)"):
+    for path, message in (
+        (theirs, "is a folder that holds other files"),
+        (file, "is a file, not a run"),
+    ):
+        with pytest.raises(InputError, match=rf"{message}.*name another folder \(--output DIR\)"):
             refuse_folder(path)
     write_run(ours, model, {"loss": [1.0]})
     (ours / "notes.txt").write_text("kept")

@@ -71,11 +71,11 @@ def test_early_stopping_without_validation_watches_the_loss_and_may_keep_the_las
     assert np.array_equal(result.parameters.flat, last.parameters.flat)
 
 
-def test_every_epoch_told_changes_nothing():
+def test_a_listener_of_every_epoch_changes_nothing():
     settings = {"validation": HELD, "early_stopping": cr.EarlyStopping(patience=3)}
-    whole, told = train(**settings), []
-    pieces = train(**settings, on_epoch=told.append)
-    assert [epoch.number for epoch in told] == list(range(1, len(whole.history["loss"]) + 1))
+    whole, epochs = train(**settings), []
+    pieces = train(**settings, on_epoch=epochs.append)
+    assert [epoch.number for epoch in epochs] == list(range(1, len(whole.history["loss"]) + 1))
     assert pieces.history == whole.history
     assert (pieces.best_epoch, pieces.stopped_early) == (whole.best_epoch, True)
     assert np.array_equal(pieces.parameters.flat, whole.parameters.flat)
@@ -147,14 +147,14 @@ def test_reduce_on_plateau_divides_the_rate_and_ends_the_run(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("every", [False, True])
-def test_progress_comes_at_most_twenty_times_a_second_and_tells_all(backend, every):
-    told, times, epochs = [], [], {"compiled": 60_000, "reference": 120}[backend]
+def test_progress_is_reported_at_most_twenty_times_a_second_and_completely(backend, every):
+    done, times, epochs = [], [], {"compiled": 60_000, "reference": 120}[backend]
     if every:
         epochs //= 6 if backend == "compiled" else 1
 
     def on_progress(progress):
         times.append(time.monotonic())
-        told.append(progress.done)
+        done.append(progress.done)
         latest = progress.epoch(progress.done)
         assert (latest.number, latest.of) == (progress.done, epochs)
         assert latest.validation_loss > 0
@@ -166,18 +166,18 @@ def test_progress_comes_at_most_twenty_times_a_second_and_tells_all(backend, eve
         backend, epochs=epochs, validation=HELD, on_progress=on_progress, on_epoch=listener
     )
     seconds = time.monotonic() - started
-    assert told == sorted(set(told)) or told[:-1] == sorted(set(told))
-    assert told[-1] == epochs == len(result.history["loss"])
-    assert 2 <= len(told) <= 20 * seconds + 1
+    assert done == sorted(set(done)) or done[:-1] == sorted(set(done))
+    assert done[-1] == epochs == len(result.history["loss"])
+    assert 2 <= len(done) <= 20 * seconds + 1
     assert min(np.diff(times[:-1]), default=1.0) >= 0.045
 
 
 def test_a_listener_has_the_callers_arithmetic():
-    """Inside a run subnormal numbers count as zero; the caller's own code is spared that."""
-    told = []
-    train(epochs=60_000, on_progress=lambda progress: told.append(sys.float_info.min / 2))
-    assert len(told) > 1
-    assert min(told) > 0
+    """Inside a run subnormal numbers count as zero; the code of the caller is not affected."""
+    values = []
+    train(epochs=60_000, on_progress=lambda progress: values.append(sys.float_info.min / 2))
+    assert len(values) > 1
+    assert min(values) > 0
     assert sys.float_info.min / 2 > 0
 
 
@@ -322,18 +322,38 @@ def test_subnormal_numbers_do_not_slow_a_run(dtype):
 
 
 @pytest.mark.parametrize(
-    ("settings", "error", "said"),
+    ("settings", "error", "message"),
     [
-        ({"early_stopping": 5}, InputTypeError, "EarlyStopping"),
-        ({"early_stopping": cr.EarlyStopping(monitor="validation_loss")}, InputError, "validation"),
-        ({"schedule": "adaptive"}, InputTypeError, "ReduceOnPlateau"),
-        ({"schedule": lambda epoch: -1.0}, InputError, "epoch 1"),
-        ({"schedule": lambda epoch: None if epoch == 3 else 0.1}, InputError, "epoch 3"),
+        (
+            {"early_stopping": 5},
+            InputTypeError,
+            r"`early_stopping` must be True, False or EarlyStopping.*got 5",
+        ),
+        (
+            {"early_stopping": cr.EarlyStopping(monitor="validation_loss")},
+            InputError,
+            "`monitor` must be 'loss' without validation",
+        ),
+        (
+            {"schedule": "adaptive"},
+            InputTypeError,
+            "`schedule` must be .*ReduceOnPlateau.*'adaptive'",
+        ),
+        (
+            {"schedule": lambda epoch: -1.0},
+            InputError,
+            "`schedule` must return .* got -1.0 for epoch 1",
+        ),
+        (
+            {"schedule": lambda epoch: None if epoch == 3 else 0.1},
+            InputError,
+            "`schedule` must return .* got None for epoch 3",
+        ),
     ],
 )
-def test_bad_settings_are_refused(settings, error, said):
+def test_bad_settings_are_refused(settings, error, message):
     for backend in BACKENDS:
-        with pytest.raises(error, match=said):
+        with pytest.raises(error, match=message):
             train(backend, **settings)
 
 

@@ -1,1 +1,1 @@
-"""The command line: verbs, help texts and what people see; no logic."""
+"""The command line: verbs, help texts and printed output; no computation."""

@@ -1,4 +1,4 @@
-"""``chainrule check``: a learner's own line, marked."""
+"""``chainrule check``: marking of a learner's own line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any, Literal
 import click
 import numpy as np
 
-from chainrule.command_line.option_types import names, widths
-from chainrule.command_line.update_options import (
+from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
+    language_option,
+    layout_option,
+    network_options,
+    sample_option,
     update_options,
 )
 from chainrule.errors import InputError, one_line
 from chainrule.language.refusals import in_language
 from chainrule.marking.check_line import check_line
 from chainrule.marking.verdicts import LineVerdict
-from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 
 __all__ = ["command"]
@@ -31,45 +33,11 @@ __all__ = ["command"]
     "read.",
 )
 @click.argument("line", metavar="LINE")
-@click.option(
-    "--layers",
-    type=widths,
-    metavar="N,N,...",
-    required=True,
-    help="Widths from the inputs to the outputs, such as 2,3,1.",
-)
-@click.option(
-    "--activation",
-    type=names,
-    metavar="NAME[,NAME...]",
-    default="sigmoid",
-    show_default=True,
-    help="One name for every layer, or one per layer, the last included: "
-    f"{', '.join(activations.CATALOGUE)}.",
-)
-@click.option(
-    "--loss",
-    metavar="NAME",
-    default="mse",
-    show_default=True,
-    help=f"{', '.join(losses.CATALOGUE)}.",
-)
-@update_options("Whose update the line may be of")
-@click.option(
-    "--layout",
-    type=click.Choice(["rows", "columns"]),
-    default="rows",
-    show_default=True,
-    help="Where the samples stand.",
-)
-@click.option(
-    "--one-sample/--batch",
-    "one_sample",
-    default=True,
-    show_default="--one-sample",
-    help="For a single sample or for a batch of B.",
-)
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@network_options()
+@update_options("The optimizer, for a line of an update")
+@layout_option
+@sample_option(one_sample=True)
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="One machine-readable object.")
 @click.pass_context
 def command(
@@ -87,10 +55,10 @@ def command(
     language: Literal["en", "zh"],
     as_json: bool,
 ) -> None:
-    """Say whether LINE is right for a network, or what is wrong with it.
+    """Check whether LINE is correct for a network, and show what is wrong with it.
 
-    LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  Nothing in
-    it is ever run.
+    LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  It is
+    parsed, never executed.
     """
     try:
         network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
@@ -115,9 +83,9 @@ def command(
 
 
 def _shown(verdict: LineVerdict, language: str) -> list[str]:
-    """Return the line, a mark below the fault, and the verdict in words."""
+    """Return the line, a mark below the fault, and the verdict as text."""
     rows = [f"{'✓' if verdict.correct else '✗'} {verdict.line}"]
-    # Chinese characters and tabs take other widths: there the mark would stand wrong.
+    # Chinese characters and tabs have other widths, so that the mark would be misplaced.
     if verdict.position is not None and verdict.line.isascii() and verdict.line.isprintable():
         start, end = verdict.position
         rows.append(" " * (start + 2) + "^" * max(1, end - start))
@@ -136,8 +104,8 @@ def _record(verdict: LineVerdict, language: str) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Return numbers as JSON has them: what is not finite becomes null."""
+def _plain(value: object) -> object:
+    """Return values for JSON: numbers that are not finite become null."""
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, list):

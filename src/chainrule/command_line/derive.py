@@ -1,4 +1,4 @@
-"""``chainrule derive``: the backpropagation of a network, told step by step."""
+"""``chainrule derive``: the backpropagation of a network, step by step."""
 
 from __future__ import annotations
 
@@ -6,81 +6,39 @@ from typing import Literal
 
 import click
 
-from chainrule.command_line.option_types import names, widths
-from chainrule.command_line.update_options import (
+from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
+    format_option,
+    language_option,
+    layout_option,
+    network_options,
+    output_option,
+    sample_option,
     update_options,
 )
 from chainrule.derivation.derivation import derive
 from chainrule.files import write_atomically
-from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 
 __all__ = ["command"]
 
 
 @click.command("derive")
-@click.option(
-    "--layers",
-    type=widths,
-    metavar="N,N,...",
-    required=True,
-    help="Widths from the inputs to the outputs, such as 2,3,1.",
-)
-@click.option(
-    "--activation",
-    type=names,
-    metavar="NAME[,NAME...]",
-    default="sigmoid",
-    show_default=True,
-    help="One name for every layer, or one per layer, the last included: "
-    f"{', '.join(activations.CATALOGUE)}.",
-)
-@click.option(
-    "--loss",
-    metavar="NAME",
-    default="mse",
-    show_default=True,
-    help=f"{', '.join(losses.CATALOGUE)}.",
-)
-@update_options("Whose update ends it")
-@click.option(
-    "--layout",
-    type=click.Choice(["rows", "columns"]),
-    default="rows",
-    show_default=True,
-    help="Where the samples stand.",
-)
-@click.option(
-    "--one-sample/--batch",
-    "one_sample",
-    default=False,
-    show_default="--batch",
-    help="For a single sample or for a batch.",
-)
+@network_options()
+@update_options("The optimizer of the update")
+@layout_option
+@sample_option(one_sample=False)
 @click.option(
     "--detail",
     type=click.Choice(["brief", "full"]),
     default="brief",
     show_default=True,
-    help="The equations, or everything from one neuron in scalars to the batch.",
+    help="The equations, or all steps from one neuron in scalars to the batch.",
 )
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "latex", "html"]),
-    default="text",
-    show_default=True,
-)
-@click.option(
-    "--output",
-    metavar="FILE",
-    default="-",
-    show_default="standard output",
-    help="Where to write, in UTF-8.",
-)
+@language_option
+@format_option
+@output_option("Where to write, in UTF-8.")
 def command(
     layers: tuple[int, ...],
     activation: str | list[str],

@@ -8,6 +8,12 @@ from typing import Literal
 import click
 
 from chainrule.command_line.output_paths import refuse_inputs
+from chainrule.command_line.shared_options import (
+    format_option,
+    language_option,
+    layout_option,
+    output_option,
+)
 from chainrule.errors import InputError
 from chainrule.files import write_atomically, written_path
 from chainrule.network import optimizers
@@ -21,8 +27,8 @@ __all__ = ["command"]
     "explain",
     epilog="Rows count from 0, the header not counted.  A weight is named by its array and its "
     "indices, input and output from 0, or by the names of columns and classes: W_ih[0,2], "
-    "W_ih[age,2], b_ho[1].  The step starts from the model's parameters with the optimizer's "
-    "memory empty.  The exit code is 1 where a formula does not agree with its check.",
+    "W_ih[age,2], b_ho[1].  The step starts at the model's parameters with the optimizer's "
+    "memory zero.  The exit code is 1 where a formula does not agree with its check.",
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
@@ -38,37 +44,20 @@ __all__ = ["command"]
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help=f"Whose step it is: {', '.join(optimizers.CATALOGUE)}.  [default: the model's own]",
+    help=f"The optimizer of the step: {', '.join(optimizers.CATALOGUE)}.  "
+    "[default: the model's own]",
 )
 @click.option(
     "--learning-rate",
     type=float,
     metavar="F",
-    help="Instead of the optimizer's own.",
+    help="Replaces the optimizer's own.",
 )
-@click.option(
-    "--layout",
-    type=click.Choice(["rows", "columns"]),
-    default="rows",
-    show_default=True,
-    help="Where the samples stand.",
-)
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "latex", "html"]),
-    default="text",
-    show_default=True,
-)
+@layout_option
+@language_option
+@format_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
-@click.option(
-    "--output",
-    metavar="FILE",
-    default="-",
-    show_default="standard output",
-    help="Where to write, in UTF-8.",
-)
+@output_option("Where to write, in UTF-8.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -88,8 +77,8 @@ def command(
     trained = load(model)
     if not isinstance(trained, TableModel):
         raise InputError(
-            f"{written_path(model)}: holds a network without the preprocessing of a table, so it "
-            "cannot read one; give a model that `chainrule train` wrote, or use cr.explain"
+            f"{written_path(model)}: contains a network without the preprocessing of a table; "
+            "give a model that `chainrule train` wrote, or use cr.explain"
         )
     refuse_inputs(output, data, model)
     from chainrule.explanation.table_rows import explain_table

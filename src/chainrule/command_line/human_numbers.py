@@ -1,4 +1,4 @@
-"""Numbers as people read them: four digits that count, and the thousands set apart."""
+"""Numbers for people: four significant digits, and separators of thousands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIGITS = 4
 
 
 def figure(value: float) -> str:
-    """Return a number with four digits that count, without an exponent where that reads well.
+    """Return a number with four significant digits, without an exponent for common sizes.
 
     >>> figure(52630.4), figure(5.26304), figure(0.0123456), figure(1.5e-9), figure(-250.0)
     ('52,630', '5.263', '0.01235', '1.5e-09', '-250')

@@ -1,9 +1,9 @@
-"""``chainrule info``: what a model file holds."""
+"""``chainrule info``: the contents of a model file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -26,7 +26,7 @@ NAMES_SHOWN = 12
 @click.argument("model", metavar="MODEL")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
 def command(model: str, as_json: bool) -> None:
-    """Show what MODEL, a file or run folder, holds."""
+    """Show what MODEL, a file or run folder, contains."""
     record, found = described(model)
     if as_json:
         click.echo(json.dumps(record))
@@ -45,9 +45,11 @@ def _lines(record: Mapping[str, Any], found: TableModel | Result) -> Iterator[tu
         yield from _table_lines(found)
     versions = record.get("versions")
     if isinstance(versions, Mapping) and versions:
-        listed = ", ".join(f"{_bare(name)} {_bare(value)}" for name, value in versions.items())
+        listed = ", ".join(
+            f"{_unquoted(name)} {_unquoted(value)}" for name, value in versions.items()
+        )
         yield "written by", listed
-    yield "format", f"{record['format']}, SHA-256 {record['checksum'][:16]}..., which agrees"
+    yield "format", f"{record['format']}, SHA-256 {record['checksum'][:16]}..., which matches"
 
 
 def _table_lines(model: TableModel) -> Iterator[tuple[str, str]]:
@@ -55,7 +57,7 @@ def _table_lines(model: TableModel) -> Iterator[tuple[str, str]]:
     if model.classes is not None:
         yield "predicts", f"{target}, {len(model.classes)} classes: {_listed(model.classes)}"
     else:
-        scaled = "" if model.scaler is None else " (scaled inside, told in their own units)"
+        scaled = "" if model.scaler is None else " (scaled inside, predicted in their own units)"
         yield "predicts", f"{target}, numbers{scaled}"
     numeric = [c.name for c in model.preprocessor.columns if isinstance(c, NumericColumn)]
     others = [c.name for c in model.preprocessor.columns if not isinstance(c, NumericColumn)]
@@ -73,11 +75,11 @@ def _table_lines(model: TableModel) -> Iterator[tuple[str, str]]:
     if isinstance(score, Mapping):
         entries = score.get("targets")
         for entry in entries if isinstance(entries, list) else []:
-            yield f"{_bare(score.get('rows'))[:10]}", _score(entry)
+            yield f"{_unquoted(score.get('rows'))[:10]}", _score(entry)
 
 
 def _score(entry: Any) -> str:
-    """Return one target's score; whatever else the file may hold is shown as it is."""
+    """Return one target's score; an entry of another form is shown unchanged."""
     try:
         if "accuracy" in entry:
             naive = percent(entry["baseline"]["accuracy"])
@@ -90,19 +92,19 @@ def _score(entry: Any) -> str:
 
 def _setting(key: str, value: object) -> str:
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_bare(k)} {_bare(v)}" for k, v in value.items() if k != "name")
-        return f"{_bare(value.get('name', key))} ({inner})"
-    return f"{_bare(key).replace('_', ' ')} {_bare(value)}"
+        inner = ", ".join(f"{_unquoted(k)} {_unquoted(v)}" for k, v in value.items() if k != "name")
+        return f"{_unquoted(value.get('name', key))} ({inner})"
+    return f"{_unquoted(key).replace('_', ' ')} {_unquoted(value)}"
 
 
-def _listed(names: Any) -> str:
-    listed = ", ".join(shown(name) for name in list(names)[:NAMES_SHOWN])
+def _listed(names: Sequence[object]) -> str:
+    listed = ", ".join(shown(name) for name in names[:NAMES_SHOWN])
     rest = len(names) - NAMES_SHOWN
     return f"{listed} and {rest} more" if rest > 0 else listed
 
 
-def _bare(value: object) -> str:
-    """Return a value without quotes, for a file may hold anything, on one printable line."""
+def _unquoted(value: object) -> str:
+    """Return a value without quotes, on one printable line, because a file may contain any text."""
     if isinstance(value, str):
         return value if value.isprintable() else shown(value)
     return shown(value)

@@ -1,7 +1,7 @@
-"""The command ``chainrule``: its verbs, and how every mistake ends.
+"""The command ``chainrule``: its verbs, and the exit codes and messages of errors.
 
-A verb's module is imported when the verb is asked for. Exit codes: 0 good, 1 failure, 2 the user's
-input, 130 interrupted. A mistake is one line on standard error; a traceback is a bug of ours.
+A verb's module is imported when the verb is used. Exit codes: 0 success, 1 failure, 2 the user's
+input, 130 interrupted. An error is one line on standard error; a traceback is a bug of chainrule.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from chainrule.errors import (
 __all__ = ["command", "main"]
 
 VERBS = {
-    "train": "Train a network on a table, and see how good it is.",
+    "train": "Train a network on a table, and show its score.",
     "predict": "Predict with a trained model.",
     "derive": "Derive the backpropagation of a network.",
     "explain": "Show every number of a training step on rows of a table.",
     "check": "Mark your own line of a derivation.",
     "verify": "Check every gradient against independent methods.",
-    "info": "Show what a model file holds.",
+    "info": "Show the contents of a model file.",
 }
-"""Each verb, its module's name, with the line that the list of verbs shows."""
+"""Each verb, its module's name, with its line in the list of verbs."""
 
 
 class CommandLine(click.Group):
-    """The group of the verbs: loads each when it is asked for, and ends every mistake in a line."""
+    """The group of the verbs: imports each when it is used, and prints every error on one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -67,27 +67,27 @@ class CommandLine(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
-        """Run and leave with the exit code; nothing but bugs passes as an exception."""
+        """Run and exit with the exit code; only bugs raise other exceptions."""
         extra["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # A terminal that lacks Greek letters gets escapes, never a traceback.
+                # On a terminal without Greek letters they are escaped.
                 stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, *rest, **extra)
-            sys.stdout.flush()  # a pipe that is closed shows here, not in the interpreter's exit
+            sys.stdout.flush()  # raises for a closed pipe here, not at the interpreter's exit
         except click.exceptions.Exit as ending:
             code = ending.exit_code
         except click.ClickException as error:
-            code = _say(_usage(error), error.exit_code)
+            code = _fail(_usage(error), error.exit_code)
         except (InputError, InputTypeError) as error:
-            code = _say(str(error), 2)
+            code = _fail(str(error), 2)
         except ChainruleError as error:
-            code = _say(str(error), 1)
+            code = _fail(str(error), 1)
         except MemoryError as error:
-            code = _say(f"the memory does not suffice ({error}); use a smaller network", 1)
+            code = _fail(f"not enough memory ({error}); use a smaller network", 1)
         except click.Abort:
-            code = _say("interrupted", 130)
+            code = _fail("interrupted", 130)
         except OSError as error:
             if error.errno != errno.EPIPE:
                 raise
@@ -99,17 +99,17 @@ class CommandLine(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             sys.exit(_without_reader())
-        except KeyboardInterrupt:  # here, for click would write an empty line of its own
-            sys.exit(_say("interrupted", 130))
+        except KeyboardInterrupt:  # here, because click would print an empty line
+            sys.exit(_fail("interrupted", 130))
 
 
-def _say(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     click.echo(f"chainrule: error: {one_line(message)}", err=True)
     return code
 
 
 def _usage(error: click.ClickException) -> str:
-    """Return click's own complaint, with where to read on."""
+    """Return click's message with a reference to the help."""
     message = one_line(error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "chainrule"
@@ -118,8 +118,8 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _without_reader() -> int:
-    """End quietly when the reader of our output (head, less) has gone."""
-    # What is still buffered would complain in the interpreter's exit.
+    """Exit without a message after the reader of the output (head, less) has closed the pipe."""
+    # Buffered output would raise at the interpreter's exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
@@ -130,8 +130,8 @@ def _version() -> str:
     return versions()["chainrule"]
 
 
-def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
+def _print_version(context: click.Context, _: click.Parameter, requested: bool) -> None:
+    if requested and not context.resilient_parsing:
         click.echo(f"chainrule {_version()}")
         context.exit()
 
@@ -141,7 +141,7 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="VERB [ARGUMENTS]",
     invoke_without_command=True,
-    epilog="chainrule VERB -h tells more.  Exit codes: 0 good, 1 failure, 2 the user's input.",
+    epilog="See chainrule VERB -h.  Exit codes: 0 success, 1 failure, 2 the user's input.",
 )
 @click.option(
     "--version",

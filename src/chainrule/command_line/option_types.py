@@ -1,4 +1,4 @@
-"""Option values that are lists with commas between: widths and names."""
+"""Option values that are lists separated by commas: widths and names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["names", "widths"]
 
 
 def widths(value: str) -> tuple[int, ...]:
-    """Return the widths of layers that ``64,64`` states; ``none`` is no layer at all.
+    """Return the widths of layers that ``64,64`` states; ``none`` is no layer.
 
     >>> widths("64,32"), widths("none")
     ((64, 32), ())
@@ -19,12 +19,12 @@ def widths(value: str) -> tuple[int, ...]:
         return tuple(int(part) for part in value.split(","))
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} came; whole numbers with commas between are needed, such as 64,64"
+            f"must be integers separated by commas, such as 64,64, got {value!r}"
         ) from None
 
 
 def names(value: str) -> str | list[str]:
-    """Return one name, or the list that names with commas between are.
+    """Return one name, or the list of names separated by commas.
 
     >>> names("relu"), names("relu, softmax")
     ('relu', ['relu', 'softmax'])

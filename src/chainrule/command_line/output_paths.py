@@ -1,4 +1,4 @@
-"""Where a verb writes: never over what it reads."""
+"""Checks of output paths: a verb never writes to its input."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["refuse_inputs"]
 
 
 def refuse_inputs(output: str, *inputs: str) -> None:
-    """Raise InputError where the output is one of the inputs, whatever the two are called."""
+    """Raise InputError where the output is one of the inputs, under any name."""
     if output != "-" and any(_same(output, other) for other in inputs):
         raise InputError(
-            f"{written_path(output)}: is the input, which would be lost; name another --output"
+            f"{written_path(output)}: is the input, which would be lost; give another --output"
         )
 
 

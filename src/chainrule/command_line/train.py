@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from chainrule.command_line.option_types import names, widths
+from chainrule.command_line.shared_options import l2_option, seed_option
 from chainrule.command_line.training_report import TrainingReport
-from chainrule.command_line.update_options import l2_option
 from chainrule.network import activations, losses, optimizers
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table
@@ -20,7 +20,7 @@ __all__ = ["command"]
     "train",
     epilog="DATA is a CSV or Parquet file, compressed or not; - is standard input.  Text with few "
     "different values is one-hot encoded, numbers are standardized, missing cells are filled in.  "
-    "The model goes to DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl.",
+    "The model is written to DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl.",
 )
 @click.argument("data", metavar="DATA")
 @click.option(
@@ -29,8 +29,8 @@ __all__ = ["command"]
     metavar="COL[:class|:number]",
     multiple=True,
     required=True,
-    help="The column to predict: classes if it is text or whole numbers of at most ten values, "
-    "else numbers, unless :class or :number says so.  Repeat it for several numbers.",
+    help="The column to predict: classes if it is text or integers of at most ten values, "
+    "else numbers, unless :class or :number is appended.  Repeat it for several numbers.",
 )
 @click.option(
     "--hidden",
@@ -46,8 +46,8 @@ __all__ = ["command"]
     metavar="NAME[,NAME...]",
     default="relu",
     show_default=True,
-    help="Of the hidden layers, one name or one per layer (and, if you wish, one more for the "
-    f"last): {', '.join(activations.CATALOGUE)}.",
+    help="Of the hidden layers: one name or one per layer, with an optional one for the last "
+    f"layer: {', '.join(activations.CATALOGUE)}.",
 )
 @click.option(
     "--loss",
@@ -61,7 +61,7 @@ __all__ = ["command"]
     metavar="NAME",
     default="adam",
     show_default=True,
-    help=f"How: {', '.join(optimizers.CATALOGUE)}.",
+    help=f"The optimizer: {', '.join(optimizers.CATALOGUE)}.",
 )
 @click.option(
     "--learning-rate",
@@ -98,9 +98,9 @@ __all__ = ["command"]
     "--categorical",
     metavar="COL",
     multiple=True,
-    help="A column of numbers that are names (codes, postcodes).  May be repeated.",
+    help="A column of numbers that are categories (codes, postcodes).  May be repeated.",
 )
-@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Fixes chance.")
+@seed_option
 @click.option("--threads", type=int, metavar="N", help="At most so many threads.")
 @click.option(
     "--output",
@@ -129,7 +129,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train a network on a table, and see how good it is."""
+    """Train a network on a table, and show its score."""
     folder = default_folder(data) if output is None else Path(output)
     refuse_folder(folder)
     with TrainingReport(quiet=quiet, as_json=as_json) as report:

@@ -1,4 +1,4 @@
-"""What ``chainrule train`` shows: what was read, the network, progress, the score, where it went.
+"""The output of ``chainrule train``: the data, the network, progress, the score, the file.
 
 On a terminal labels are bold and a bar shows the progress; elsewhere the same in plain lines, with
 a line for a few of the epochs. ``--quiet`` shows nothing, ``--json`` one object at the end.
@@ -30,12 +30,12 @@ __all__ = ["TrainingReport"]
 
 LABEL = 10
 PLAIN_LINES = 5
-"""Epochs told in plain lines, beside the first."""
+"""Epochs reported in plain lines, in addition to the first."""
 NAMES_SHOWN = 6
 
 
 class TrainingReport:
-    """The listener of one training run; use it as a context, so that the bar always ends."""
+    """The listener of one training run, a context manager that always closes the progress bar."""
 
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self.as_json = as_json
@@ -43,7 +43,7 @@ class TrainingReport:
         self._console: Console | None = None
         self._progress: Progress | None = None
         self._bar: TaskID | None = None
-        self._told = 0
+        self._reported = 0
         if not self.silent and sys.stdout.isatty():
             from rich.console import Console
 
@@ -60,10 +60,10 @@ class TrainingReport:
     ) -> None:
         self._end_progress()
 
-    # -- what it is told -------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------
 
     def starts(self, task: TableTask) -> None:
-        """Show what was read, the network and the settings."""
+        """Show the data, the network and the settings."""
         summary = task.summary
         self._show("data", summary.source, *summary.lines())
         self._show("inputs", _inputs(task))
@@ -87,14 +87,14 @@ class TrainingReport:
             self._progress.update(self._bar, completed=progress.done, losses=losses)
             return
         width = len(str(progress.of))
-        for number in range(self._told + 1, progress.done + 1):
-            if _is_told(number, progress.of):
+        for number in range(self._reported + 1, progress.done + 1):
+            if _is_reported(number, progress.of):
                 losses = _losses(progress.epoch(number))
                 self._show("epoch", f"{number:{width}} of {progress.of}: {losses}")
-        self._told = progress.done
+        self._reported = progress.done
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
-        """Show the score beside its naive baseline, and where the model went."""
+        """Show the score with its naive baseline, and the path of the model."""
         self._end_progress()
         if self.as_json:
             click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
@@ -106,19 +106,19 @@ class TrainingReport:
         if not all(map(_beats_baseline, scores)):
             self._show(
                 "",
-                "no better than that: look for columns that tell more, or change --epochs, "
+                "no better than that: add columns that predict the target, or change --epochs, "
                 "--learning-rate or --hidden",
             )
         self._show("model", written_path(model))
         self._show("next", f"chainrule predict {shlex.quote(written_path(folder))} DATA")
 
-    # -- how it is shown -------------------------------------------------------------------------
+    # -- output ----------------------------------------------------------------------------------
 
     def _show(self, label: str, *lines: str) -> None:
         if self.silent:
             return
-        for place, line in enumerate(lines):
-            head = f"{label if place == 0 else '':<{LABEL}}"
+        for number, line in enumerate(lines):
+            head = f"{label if number == 0 else '':<{LABEL}}"
             if self._console is None:
                 click.echo(head + line)
             else:
@@ -155,17 +155,17 @@ def _losses(epoch: loop.Epoch) -> str:
     return losses
 
 
-def _is_told(number: int, of: int) -> bool:
-    """Whether an epoch gets a plain line: the first, the last, and some between."""
+def _is_reported(number: int, of: int) -> bool:
+    """Return whether an epoch is reported in a plain line: the first, the last and some between."""
     every = max(1, of // PLAIN_LINES)
     return number in (1, of) or (number % every == 0 and of - number >= every)
 
 
 def _inputs(task: TableTask) -> str:
     preprocessor = task.model.preprocessor
-    kept, features = len(preprocessor.columns), preprocessor.n_features
-    line = _many(kept, "column")
-    if features != kept:
+    columns, features = len(preprocessor.columns), preprocessor.n_features
+    line = _many(columns, "column")
+    if features != columns:
         line += f" as {features:,} numbers (categories one-hot)"
     if preprocessor.dropped:
         named = [f"{shown(d.name)} ({d.reason})" for d in preprocessor.dropped[:NAMES_SHOWN]]

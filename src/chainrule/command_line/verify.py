@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chainrule.command_line.option_types import names, widths
+from chainrule.command_line.shared_options import network_options, seed_option
 from chainrule.network.architecture import Network
 from chainrule.table_models.model_checks import verify_network
 
@@ -17,17 +17,8 @@ __all__ = ["command"]
     "code is 1 where a check fails.",
 )
 @click.argument("model", metavar="[MODEL]", required=False)
-@click.option("--layers", type=widths, metavar="N,N,...", help="Widths, such as 2,3,1.")
-@click.option(
-    "--activation",
-    type=names,
-    metavar="NAME[,NAME...]",
-    default="sigmoid",
-    show_default=True,
-    help="One name for every layer, or one per layer.",
-)
-@click.option("--loss", metavar="NAME", default="mse", show_default=True)
-@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Fixes chance.")
+@network_options(required=False)
+@seed_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -49,7 +40,7 @@ def command(
             if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         ]
         if given:
-            raise click.UsageError(f"{given[0]} goes with --layers; MODEL has its own", context)
+            raise click.UsageError(f"{given[0]} requires --layers; MODEL has its own", context)
         from chainrule.table_models.model_files import load
 
         trained = load(str(model))

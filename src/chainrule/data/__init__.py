@@ -1,6 +1,6 @@
 """Tables in, matrices out: reading, deciding kinds and targets, preprocessing, splitting.
 
-The way of a file, in the order of use::
+Order of use::
 
     table = decide_kinds(read_table("people.csv"))       # cells, then numbers and categories
     target = decide_targets(table, "species")            # classes or regression
@@ -9,8 +9,9 @@ The way of a file, in the order of use::
     preprocessor = Preprocessor.fit(table.take(train), exclude=target.names)
     X, Y = preprocessor.transform(table.take(train)), target.encode(table.take(train))
 
-At prediction `preprocessor.apply(read_table(...))` and `target.decode(outputs)`. This floor imports
-nothing of ours but `chainrule.errors`, and polars and narwhals only when a table is read.
+At prediction `preprocessor.apply(read_table(...))` and `target.decode(outputs)`. Of chainrule
+this package imports only `errors`, `validation` and `arrays`; polars and narwhals are imported only
+when a table is read.
 """
 
 from chainrule.data.columns import Kind, column_kinds, decide_kinds, numbers, texts

@@ -1,19 +1,19 @@
-"""Which columns are numbers and which are categories, by one stated rule, and their values.
+"""Which columns are numeric and which are categorical, by one stated rule, and their values.
 
 The rule, for a column of a CSV file, whose cells all come as text:
 
 - Spaces around a cell do not count, and a cell without anything is missing.
 - Every cell a number: the column is numeric. A number is what Python's ``float`` reads, without
-  underscores and other alphabets' digits: ``3``, ``-0.5``, ``+.5e-3``.
-- At least 90 % of the cells numbers, but not all: an error that names the first other cell, for
-  the one cell is more likely a slip than the column a set of categories. Likewise where the other
-  cells are all marks that people write for a missing value (NA, null, ?, nan, ...), however many.
+  underscores and with ASCII digits only: ``3``, ``-0.5``, ``+.5e-3``.
+- At least 90 % of the cells numbers, but not all: an error that names the first other cell, because
+  a mistyped cell is more likely than a column of categories. The same holds where the other cells
+  are all common marks of a missing value (NA, null, ?, nan, ...), however many.
 - Otherwise the column is categorical, each distinct text a category.
-- NaN, infinity and numbers beyond ±1e150, whose squares a double cannot hold, are not numbers to
-  learn from: in a column that is otherwise numeric they are an error.
+- NaN, infinity and numbers beyond ±1e150, whose squares a double cannot hold, are not
+  accepted: in a column that is otherwise numeric they are an error.
 
-``categorical=[...]`` and ``numeric=[...]`` overrule it. The columns of data frames and Parquet
-files keep the kind that their type states, unless overruled.
+``categorical=[...]`` and ``numeric=[...]`` override it. The columns of data frames and Parquet
+files keep the kind that their type states, unless overridden.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, InputError, shown
 
@@ -36,7 +36,7 @@ __all__ = ["Kind", "column_kinds", "decide_kinds", "number_text", "numbers", "te
 Kind = Literal["numeric", "categorical", "empty"]
 
 NUMERIC_SHARE = 0.9
-# Means, deviations, errors and the network's outputs are squared and summed on the way.
+# Means, deviations, errors and the network's outputs are squared and summed.
 LARGEST = 1e150
 NOT_FINITE = {"nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 MARKS_OF_MISSING = NOT_FINITE | {"na", "n/a", "#n/a", "<na>", "null", "none", "nil", "?", "-", "."}
@@ -49,8 +49,8 @@ def decide_kinds(
     """Return the table with every column decided: Float64 for numbers, String for categories.
 
     Missing cells are null. ``categorical`` and ``numeric`` name columns whose kind is declared.
-    Raises DataError for a cell that breaks the rule above, for an unknown column, InputError for
-    one that is declared both ways.
+    Raises DataError for a cell that breaks the rule above and for an unknown column, InputError
+    for a column that is declared twice.
 
     >>> import polars
     >>> raw = Table(polars.DataFrame({"age": ["31", " 8", ""], "zip": ["01067", "89073", "1"]}),
@@ -96,10 +96,10 @@ def column_kinds(table: Table) -> dict[str, Kind]:
     return kinds
 
 
-def numbers(table: Table, name: str) -> NDArray[np.float64]:
+def numbers(table: Table, name: str) -> FloatArray:
     """Return a column as float64 of shape (rows,), NaN where the cell is missing.
 
-    Serves decided and undecided tables alike: at prediction the fitted model, not the file, says
+    Accepts decided and undecided tables: at prediction the fitted model, not the file, determines
     that a column is numeric. Raises DataError that names the first cell that is not a number.
     """
     return np.array(_checked_numbers(table, name).to_numpy(), dtype=np.float64)
@@ -121,30 +121,30 @@ def texts(table: Table, name: str) -> pl.Series:
 
 
 def number_text(number: float) -> str:
-    """Return the shortest text that reads back as the number, whole numbers without a point.
+    """Return the shortest text that reads back as the number, integers without a point.
 
     >>> number_text(3.0), number_text(0.1), number_text(-0.0)
     ('3', '0.1', '0')
     """
-    number = float(number)  # numpy's own float writes its type into its repr
+    number = float(number)  # the repr of NumPy's float contains its type
     return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
 
 
 def _stripped(series: pl.Series) -> pl.Series:
-    """Return the cells without the spaces around them, those without anything as null."""
+    """Return the cells without surrounding spaces, empty ones as null."""
     stripped = series.str.strip_chars()
     return stripped.set(stripped == "", None)
 
 
 def _read(series: pl.Series) -> pl.Series:
-    """Return what polars reads as numbers, null elsewhere; "nan" and "inf" come out as such."""
+    """Return what polars reads as numbers, null elsewhere; "nan" and "inf" are read too."""
     import polars as pl
 
     return series.cast(pl.Float64, strict=False)
 
 
 def _checked_numbers(table: Table, name: str) -> pl.Series:
-    """Return the column as finite Float64 with nulls, or name the first cell that is not."""
+    """Return the column as finite Float64 with nulls, or raise DataError."""
     import polars as pl
 
     series = table.series(name)
@@ -154,18 +154,19 @@ def _checked_numbers(table: Table, name: str) -> pl.Series:
     read, cells = _read_stripped(series)
     wrong = np.flatnonzero((cells.is_not_null() & read.is_null()).to_numpy())
     if len(wrong):
+        row = int(wrong[0])
         raise DataError(
-            f"{table.place(int(wrong[0]), name)}: {shown(cells[int(wrong[0])])} is not a number, "
-            f"and the column is numeric; correct the cell, or {LEAVE_EMPTY}"
+            f"{table.location(row, name)}: {shown(cells[row])} is not a number, "
+            f"but the column is numeric; correct the cell, or {LEAVE_EMPTY}"
         )
     _refuse_unusable(table, name, read, cells)
     return read
 
 
 def _read_stripped(series: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return (numbers, cells), stripping spaces only where that can matter.
+    """Return (numbers, cells), stripping spaces only where necessary.
 
-    Stripping costs twice what reading does, and in most columns every cell reads at once.
+    Stripping costs twice what reading does, and most columns have no such spaces.
     """
     read = _read(series)
     if read.null_count() == series.null_count():
@@ -182,11 +183,11 @@ def _refuse_unusable(table: Table, name: str, read: pl.Series, cells: pl.Series)
     row = int(wrong[0])
     if math.isfinite(read[row]):
         raise DataError(
-            f"{table.place(row, name)}: {shown(cells[row])} is too large to compute with, being "
-            f"beyond {LARGEST:g}; give the column in a larger unit, or {LEAVE_EMPTY}"
+            f"{table.location(row, name)}: {shown(cells[row])} is too large to compute with: "
+            f"beyond {LARGEST:g} in magnitude; give the column in a larger unit, or {LEAVE_EMPTY}"
         )
     raise DataError(
-        f"{table.place(row, name)}: {shown(cells[row])} is not a finite number; write a number, "
+        f"{table.location(row, name)}: {shown(cells[row])} is not a finite number; write a number, "
         f"or {LEAVE_EMPTY}"
     )
 
@@ -210,13 +211,13 @@ def _decided(table: Table, name: str) -> pl.Series:
         return cells
     if others.str.to_lowercase().is_in(list(MARKS_OF_MISSING)).all():
         raise DataError(
-            f"{table.place(first, name)}: {shown(cells[first])} is not a number, and all other "
-            f"cells are numbers or marks of the kind; {LEAVE_EMPTY}, or declare the column "
+            f"{table.location(first, name)}: {shown(cells[first])} is not a number, and all other "
+            f"cells are numbers or marks of a missing value; {LEAVE_EMPTY}, or declare the column "
             "categorical"
         )
     if finite >= NUMERIC_SHARE * present:
         raise DataError(
-            f"{table.place(first, name)}: {shown(cells[first])} is not a number, but "
+            f"{table.location(first, name)}: {shown(cells[first])} is not a number, but "
             f"{finite} of the column's {present} cells are; correct the cell ({LEAVE_EMPTY}), "
             "or declare the column categorical"
         )
@@ -224,10 +225,10 @@ def _decided(table: Table, name: str) -> pl.Series:
 
 
 def _refuse_decimal_commas(table: Table, name: str, first: int, others: pl.Series) -> None:
-    """Raise where only commas keep the other cells from being numbers; each would be a category."""
+    """Raise DataError where the other cells are numbers with commas; each would be a category."""
     if others.str.contains(r"^[+-]?[\d.]*,[\d,.]*\d$").all():
         raise DataError(
-            f"{table.place(first, name)}: {shown(table.series(name)[first].strip())} would be a "
-            "number but for its comma, and so would all like it; write numbers with a decimal "
-            "point and no thousands separators, or declare the column categorical"
+            f"{table.location(first, name)}: {shown(table.series(name)[first].strip())} is a "
+            "number with a comma, as are all other cells that are not numbers; write numbers with "
+            "a decimal point and no thousands separators, or declare the column categorical"
         )

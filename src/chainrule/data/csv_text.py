@@ -1,15 +1,16 @@
 """From the bytes of a CSV file to columns of text, with the line on which each row begins.
 
-What is CSV here: UTF-8 text with or without a byte-order mark; one header row; records that end
+Accepted: UTF-8 text with or without a byte-order mark; one header row; records that end
 with LF, CRLF or CR; comma, semicolon or tab as separator, whichever the header has most outside
 quotes; cells quoted with ``"``, a quote inside doubled. Blank lines are skipped (in a table of one
-column they are missing cells, but for those at the end). All else is refused by line.
+column they are missing cells, except those at the end). Anything else is an error that
+names the line.
 
-Two readers stand behind one function. polars reads about ten million cells a second, but fills a
-short row with nulls in silence and loses count of the lines. So the structure (records,
-separators, quotes) is first scanned with NumPy, which costs about as much again and finds ragged
-rows and open quotes exactly. Files whose quotes are irregular (``5" pipe``, a space before a
-quote) go to the standard library's reader, which is exact and some five times slower.
+There are two readers. polars reads about ten million cells a second, but fills a short row with
+nulls without an error and does not report line numbers. Therefore the structure (records,
+separators, quotes) is first scanned with NumPy, which takes about as long again and finds ragged
+rows and unclosed quotes. Files whose quotes are irregular (``5" pipe``, a space before a
+quote) are read by the standard library's reader, which is exact and about five times slower.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import BoolArray, IntArray
 from chainrule.data.tables import refuse_names
 from chainrule.errors import DataError, one_line, shown
 
@@ -40,20 +41,20 @@ class ParsedCsv(NamedTuple):
     """Columns of text (missing cells null or empty) and the line on which each row begins."""
 
     frame: pl.DataFrame
-    lines: NDArray[np.int64]
+    lines: IntArray
 
 
 class Records(NamedTuple):
     """Where the records of a file begin and end (bytes, line break excluded) and their shape."""
 
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    lines: NDArray[np.int64]
-    cells: NDArray[np.int64]
-    blank: NDArray[np.bool_]
+    starts: IntArray
+    ends: IntArray
+    lines: IntArray
+    cells: IntArray
+    blank: BoolArray
 
     def after(self, record: int) -> Records:
-        """Return the records behind one of them."""
+        """Return the records after one of them."""
         rest = slice(record + 1, None)
         return Records(
             self.starts[rest], self.ends[rest], self.lines[rest], self.cells[rest], self.blank[rest]
@@ -87,8 +88,8 @@ complete or remove the row, and put quotes around a cell that contains ','
     if len(quotes) % 2:
         line = data.count(b"\n", 0, int(quotes[-1])) + 1
         raise DataError(
-            f'{source}, line {line}: a quote (") is opened and never closed; close it, or double '
-            "it where it belongs to the text"
+            f'{source}, line {line}: a quote (") is never closed; close it, or double it '
+            "where it is part of the text"
         )
     records = _scan(data, quotes, ord(separator))
     first = int(np.flatnonzero(~records.blank)[0])
@@ -96,7 +97,7 @@ complete or remove the row, and put quotes around a cell that contains ','
     names = _names(next(csv.reader([header], delimiter=separator)), source, records.lines[first])
     records = records.after(first)
     if len(names) == 1 and records.blank.any():
-        # polars drops some blank lines of a single column; the exact reader decides them.
+        # polars drops some blank lines of a single column; the exact reader keeps them as cells.
         return _parse_slowly(data, separator, source)
     _refuse_ragged(records, len(names), source, separator)
 
@@ -117,14 +118,14 @@ complete or remove the row, and put quotes around a cell that contains ','
         return _parse_slowly(data, separator, source)
     if frame.height != len(records.blank):
         return _parse_slowly(data, separator, source)
-    kept = ~records.blank
+    filled = ~records.blank
     return ParsedCsv(
-        frame.filter(pl.Series(kept)) if not kept.all() else frame, records.lines[kept]
+        frame.filter(pl.Series(filled)) if not filled.all() else frame, records.lines[filled]
     )
 
 
 def _decodable(data: bytes, source: str) -> bytes:
-    """Return the text without byte-order mark and with LF or CRLF line ends, or refuse it."""
+    """Return the text without byte-order mark and with LF or CRLF line ends, or raise DataError."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{source}: the text is UTF-16, not UTF-8; save it as CSV in UTF-8")
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -144,19 +145,19 @@ def _decodable(data: bytes, source: str) -> bytes:
             "give a CSV or Parquet file"
         )
     if b"\n" not in data:
-        return data.replace(b"\r", b"\n")  # line ends of the old Mac
+        return data.replace(b"\r", b"\n")  # line ends of Mac OS 9
     return data
 
 
 def _separator(data: bytes) -> str:
-    """Return the comma, semicolon or tab, whichever the header has most; of equals the first."""
+    """Return the most frequent of comma, semicolon and tab in the header; the first of equals."""
     start = next(position for position, byte in enumerate(data) if byte not in b"\r\n")
     unquoted = re.sub(rb'"[^"]*"', b"", data[start : start + LONGEST_HEADER])
     header = unquoted.partition(b"\n")[0]
     return max(",", ";", "\t", key=lambda separator: header.count(separator.encode()))
 
 
-def _positions(data: bytes, *wanted: int) -> NDArray[np.int64]:
+def _positions(data: bytes, *wanted: int) -> IntArray:
     """Return the positions of the given bytes, by chunks that stay in the processor's cache."""
     view = np.frombuffer(data, dtype=np.uint8)
     found = []
@@ -171,10 +172,10 @@ def _positions(data: bytes, *wanted: int) -> NDArray[np.int64]:
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
-def _regular(data: bytes, quotes: NDArray[np.int64], separator: int) -> bool:
+def _regular(data: bytes, quotes: IntArray, separator: int) -> bool:
     """Return whether every quote opens or closes a whole cell, or is one of a doubled pair.
 
-    Only then does the parity of the number of quotes before a byte say whether it is quoted.
+    Only then does the parity of the number of quotes before a byte determine whether it is quoted.
     """
     if len(quotes) == 0:
         return True
@@ -190,8 +191,8 @@ def _regular(data: bytes, quotes: NDArray[np.int64], separator: int) -> bool:
     )
 
 
-def _scan(data: bytes, quotes: NDArray[np.int64], separator: int) -> Records:
-    """Return where every record lies, on which line it begins and how many cells it has."""
+def _scan(data: bytes, quotes: IntArray, separator: int) -> Records:
+    """Return the position of every record, the line on which it begins and its number of cells."""
     view = np.frombuffer(data, dtype=np.uint8)
     marks = _positions(data, NEWLINE, separator)
     is_break = view[marks] == NEWLINE
@@ -216,7 +217,7 @@ def _scan(data: bytes, quotes: NDArray[np.int64], separator: int) -> Records:
 
 
 def _names(cells: list[str], source: str, line: int) -> list[str]:
-    """Return the names of the columns: spaces around them do not count."""
+    """Return the names of the columns: without surrounding spaces."""
     where = f"{source}, line {line}"
     names = [cell.strip() for cell in cells]
     if all(NUMBER.fullmatch(name) for name in names) and not all(n.isdigit() for n in names):
@@ -245,11 +246,11 @@ def _ragged(source: str, line: int, cells: int, width: int, separator: str) -> D
 
 
 def _header_only(source: str) -> DataError:
-    return DataError(f"{source}: there is a header but no row of data below it; add rows")
+    return DataError(f"{source}: has a header but no rows of data; add rows")
 
 
 def _parse_slowly(data: bytes, separator: str, source: str) -> ParsedCsv:
-    """Read record by record with the standard library, which knows every dialect of quoting."""
+    """Read record by record with the standard library, which accepts irregular quotes."""
     import polars as pl
 
     text = data.decode("utf-8")
@@ -274,7 +275,7 @@ def _parse_slowly(data: bytes, separator: str, source: str) -> ParsedCsv:
     except csv.Error as error:
         raise DataError(
             f'{source}, line {begins}: {one_line(error)}; close every quote ("), and double it '
-            "where it belongs to the text"
+            "where it is part of the text"
         ) from error
     last = text.rstrip("\r\n").count("\n") + 1
     while lines and lines[-1] > last:  # blank lines at the end of a single column

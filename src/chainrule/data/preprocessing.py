@@ -1,13 +1,13 @@
 """From a table to the matrix that a network reads, fitted on the training rows alone.
 
 - Numbers: a missing cell becomes the median of the training rows; then x ↦ (x - mean) / deviation.
-- Text: one-hot, categories sorted; missing is a category of its own where training had missing
-  cells. A category that training did not have is all zeros, and counted.
-- Dropped, and told by name with the reason: columns that are empty or constant in the training
+- Text: one-hot, categories sorted; missing is a category of its own where the training rows
+  have missing cells. A category that the training rows do not have is all zeros, and counted.
+- Dropped, and reported by name with the reason: columns that are empty or constant in the training
   rows, and text that looks like a name or a key (more than 50 categories, and more than one to
   every two cells). Of other text at most the 200 most frequent categories get a feature each.
 
-At prediction columns are found by name: the order is free, and others are ignored.
+At prediction columns are found by name: their order is irrelevant, and others are ignored.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import BoolArray, FloatArray, IntArray
 from chainrule.data.columns import column_kinds, decide_kinds, numbers, texts
 from chainrule.data.record_fields import choice, field, number, unreadable
 from chainrule.data.scaling import mean_and_deviation
@@ -38,17 +38,15 @@ __all__ = [
 
 Reason = Literal["empty", "constant", "identifier"]
 REASONS: tuple[Reason, ...] = ("empty", "constant", "identifier")
-# Above both of these, text looks like a name or a key: one-hot would only number the rows.
+# Above both of these, text looks like a name or a key: one-hot features would only number the rows.
 MANY_CATEGORIES, MANY_CATEGORIES_SHARE = 50, 0.5
 MOST_CATEGORIES = 200
 
-Matrix = NDArray[np.float64]
-
 
 class Transformed(NamedTuple):
-    """The matrix for a network, and what had to be done to the cells, counted by column."""
+    """The matrix for a network, and the counts of filled and unknown cells by column."""
 
-    matrix: Matrix
+    matrix: FloatArray
     filled: dict[str, int]
     """Missing numbers that became the median."""
     unknown: dict[str, int]
@@ -96,7 +94,7 @@ class DroppedColumn:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """The fitted way from a table's cells to features; frozen, and written to the model file.
+    """The fitted mapping from a table's cells to features; frozen, and stored in the model file.
 
     >>> import polars
     >>> table = Table.from_frame(polars.DataFrame({
@@ -118,9 +116,9 @@ class Preprocessor:
 
     @classmethod
     def fit(cls, table: Table, exclude: Collection[str] = ()) -> Preprocessor:
-        """Fit on the rows of ``table``, which are to be the training rows and no others.
+        """Fit on the rows of ``table``, which have to be the training rows and no others.
 
-        ``exclude`` names the columns that are no features: the targets. Decide the kinds of the
+        ``exclude`` names the columns that are not features: the targets. Decide the kinds of the
         columns on the whole table before it is split (`columns.decide_kinds`); an undecided table
         is decided here. Raises DataError where no column is left to learn from.
         """
@@ -164,16 +162,16 @@ class Preprocessor:
         """The width of the matrix."""
         return sum(len(column.feature_names) for column in self.columns)
 
-    def transform(self, table: Table) -> Matrix:
+    def transform(self, table: Table) -> FloatArray:
         """Return the features, float64 and C-contiguous, (rows, n_features)."""
         return self.apply(table).matrix
 
     def apply(self, table: Table) -> Transformed:
         """Return the features with the counts of cells that were filled or unknown.
 
-        Give a CSV file's table undecided, as it was read: here the fitted columns say what is a
-        number. Raises DataError for a missing column, with the nearest name, and for a cell that is
-        not a finite number in a column of numbers.
+        Give a CSV file's table undecided, as it was read: the fitted columns determine which are
+        numeric. Raises DataError for a missing column, with the nearest name, and for a cell that
+        is not a finite number in a numeric column.
         """
         self._refuse_missing_columns(table)
         matrix = np.zeros((table.n_rows, self.n_features))
@@ -204,8 +202,8 @@ class Preprocessor:
         others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         remedy = f"rename {shown(suggestion)}?" if suggestion else "add it."
         raise DataError(
-            f"{table.source}: the model needs the column {shown(missing[0])}{others}, which is not "
-            f"there; {remedy} The model's columns: "
+            f"{table.source}: the model needs the column {shown(missing[0])}{others}, which is "
+            f"missing; {remedy} The model's columns: "
             f"{', '.join(shown(column.name) for column in self.columns[:12])}"
             f"{', ...' if len(self.columns) > 12 else ''}"
         )
@@ -242,16 +240,16 @@ class Preprocessor:
         )
         names = [column.name for column in columns]
         if not names or len(set(names)) < len(names):
-            raise unreadable(
-                f"'columns' should be one or more, each named once, got {shown(names)}"
-            )
+            raise unreadable(f"'columns' must be one or more, each named once, got {shown(names)}")
         return cls(columns, dropped)
 
 
-def _fit_numbers(name: str, values: NDArray[np.float64]) -> NumericColumn | DroppedColumn:
-    """Fit mean and deviation after the median is filled in, so that the features have 0 and 1."""
+def _fit_numbers(name: str, values: FloatArray) -> NumericColumn | DroppedColumn:
+    """Fit mean and deviation after the median is filled in, so that the features have mean 0 and
+    deviation 1.
+    """
     missing = np.isnan(values)
-    # Halved, because the mean of two middle values beyond 1e307 would overflow on the way.
+    # Halved, because the mean of two middle values beyond 1e307 would overflow.
     median = 2.0 * float(np.median(0.5 * values[~missing]))
     values[missing] = median
     mean, deviation = mean_and_deviation(values)
@@ -265,7 +263,7 @@ def _fit_texts(cells: pl.Series) -> CategoricalColumn | DroppedColumn:
     counted = present.value_counts(name="count")
     if len(counted) > max(MANY_CATEGORIES, MANY_CATEGORIES_SHARE * len(present)):
         return DroppedColumn(cells.name, "identifier")
-    # By name first, so that equally frequent categories are kept in a fixed order.
+    # By name first, so that equally frequent categories have a fixed order.
     ranked = counted.sort("cell").sort("count", descending=True, maintain_order=True)
     categories: list[str | None] = sorted(ranked["cell"].head(MOST_CATEGORIES).to_list())
     if len(present) < len(cells):
@@ -275,8 +273,8 @@ def _fit_texts(cells: pl.Series) -> CategoricalColumn | DroppedColumn:
     return CategoricalColumn(cells.name, tuple(categories))
 
 
-def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> NDArray[np.int64]:
-    """Return each cell's position among the categories, -1 where it is none of them."""
+def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> IntArray:
+    """Return each cell's index among the categories, (rows,), -1 where it is none of them."""
     import polars as pl
 
     named = [category for category in categories if category is not None]
@@ -286,7 +284,7 @@ def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> NDArray[np.i
     return found.fill_null(-1).to_numpy().astype(np.int64)
 
 
-def _count(counts: dict[str, int], name: str, which: NDArray[np.bool_]) -> None:
+def _count(counts: dict[str, int], name: str, which: BoolArray) -> None:
     if which.any():
         counts[name] = int(which.sum())
 
@@ -302,11 +300,11 @@ def _column_from(record: object) -> NumericColumn | CategoricalColumn:
             number(field(record, key, object), key) for key in ("mean", "deviation", "median")
         )
         if deviation <= 0.0:
-            raise unreadable(f"'deviation' should be positive, got {shown(deviation)}")
+            raise unreadable(f"'deviation' must be positive, got {shown(deviation)}")
         return NumericColumn(name, mean, deviation, median)
     categories = field(record, "categories", list)
     named = categories[:-1] if categories and categories[-1] is None else categories
     of_text = all(isinstance(category, str) for category in named)
     if not categories or not of_text or len(set(named)) < len(named):
-        raise unreadable(f"'categories' should be different texts, got {shown(categories)}")
+        raise unreadable(f"'categories' must be different texts, got {shown(categories)}")
     return CategoricalColumn(name, tuple(categories))

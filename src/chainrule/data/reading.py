@@ -1,8 +1,8 @@
 """Reading a file or standard input into a Table: CSV or Parquet, compressed or not.
 
-The first bytes tell the format, not the name: standard input has no name, and names lie. gzip,
-bzip2, xz and zstd are undone, then ``PAR1`` means Parquet and everything else is CSV. Refused, each
-by one line: what is missing, a directory, not readable, cut off, a workbook or other zip file.
+The first bytes determine the format, not the name: standard input has no name, and names may be
+wrong. gzip, bzip2, xz and zstd are decompressed, then ``PAR1`` means Parquet and everything else is
+CSV. Errors: a missing, unreadable or truncated file, a directory, a workbook or another zip file.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     data = _decompressed(data, source)
     for magic, name in FOREIGN.items():
         if data.startswith(magic):
-            raise DataError(f"{source}: this is {name}; save the table as CSV or Parquet")
+            raise DataError(f"{source}: is {name}; save the table as CSV or Parquet")
     if data.startswith(PARQUET) or os.fspath(path).lower().endswith(PARQUET_SUFFIXES):
         return Table.from_polars(_parse_parquet(data, source), source)
     parsed = parse_csv(data, source)
@@ -72,7 +72,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
 
 
 def as_table(data: Any, source: str = "the table") -> Table:
-    """Return a Table for a path, a data frame or a Table: whatever a caller has at hand.
+    """Return a Table for a path, a data frame or a Table.
 
     >>> import polars
     >>> as_table(polars.DataFrame({"x": [1.5]})).columns
@@ -83,12 +83,12 @@ def as_table(data: Any, source: str = "the table") -> Table:
     if isinstance(data, str | os.PathLike):
         return read_table(data)
     if isinstance(data, bytes):
-        raise InputTypeError(f"{source}: got bytes; give a path, a data frame or a Table")
+        raise InputTypeError(f"{source}: must be a path, a data frame or a Table, got bytes")
     return Table.from_frame(data, source)
 
 
 def _quoted(path: str | os.PathLike[str]) -> str:
-    """Return the path as it begins a message: bare, but escaped where it would break the line."""
+    """Return the path for the start of a message, escaped where it would break the line."""
     text = os.fspath(path)
     return text if text.isprintable() and text.strip() else shown(text)
 
@@ -99,7 +99,7 @@ def _bytes_of(path: str | os.PathLike[str], source: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise DataError(f"{source}: no such file; {_beside(Path(path))}") from error
+        raise DataError(f"{source}: no such file; {_hint_for_missing(Path(path))}") from error
     except IsADirectoryError as error:
         raise DataError(f"{source}: is a directory; give one CSV or Parquet file in it") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
@@ -109,8 +109,8 @@ def _bytes_of(path: str | os.PathLike[str], source: str) -> bytes:
         ) from error
 
 
-def _beside(path: Path) -> str:
-    """Return what to do about a missing file: the nearest name beside it, if there is one."""
+def _hint_for_missing(path: Path) -> str:
+    """Return the hint for a missing file: the most similar name in its directory, if any."""
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:
@@ -137,7 +137,7 @@ def _decompressed(data: bytes, source: str) -> bytes:
             plain = _without_zstd(data)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
-            f"{source}: the {name} compression cannot be undone ({one_line(error)}); the file is "
+            f"{source}: the {name} data cannot be decompressed ({one_line(error)}); the file is "
             "damaged or cut off: fetch or write it again"
         ) from error
     if not plain:
@@ -148,11 +148,11 @@ def _decompressed(data: bytes, source: str) -> bytes:
 
 
 def _without_zstd(data: bytes) -> bytes:
-    """Return the data behind zstd compression.
+    """Return the decompressed data of a zstd file.
 
-    The standard library has zstd from Python 3.14 only. polars undoes it while reading CSV, and a
-    file read as CSV without quotes, its separator a control character, is its lines. That serves
-    for text; a Parquet file has its own compression inside and needs none around it.
+    The standard library has zstd from Python 3.14 only. polars decompresses it while reading CSV,
+    and reading without quotes, with a control character as separator, gives the lines. This works
+    for text; a Parquet file is compressed inside and needs no compression around it.
     """
     import polars as pl
 
@@ -177,5 +177,5 @@ def _parse_parquet(data: bytes, source: str) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(
             f"{source}: cannot be read as Parquet ({one_line(error)}); "
-            "fetch or write the file again, every column with one name of its own"
+            "fetch or write the file again, every column with a unique name"
         ) from error

@@ -1,7 +1,7 @@
 """Mean and deviation of a column, and the scaling of regression targets with them.
 
-A network learns best from targets around 0 of size 1; its predictions are brought back to the
-targets' own units. Refused: a target that is constant, from which there is nothing to learn.
+Training works best on targets of mean 0 and deviation 1; predictions are converted back to the
+targets' own units. A constant target is an error, because there is nothing to learn from it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from chainrule.arrays import FloatArray
 from chainrule.data.record_fields import numbers_of, unreadable
 from chainrule.errors import DataError, InputError
+from chainrule.validation import requirement
 
 __all__ = ["TargetScaler", "mean_and_deviation"]
 
-Matrix = NDArray[np.float64]
 
-
-def mean_and_deviation(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_and_deviation(values: FloatArray) -> tuple[float, float]:
     """Return the mean and the population deviation √(Σ(x - mean)² / n); exactly 0 for a constant.
 
     >>> mean_and_deviation(np.array([1e200, 3e200]))
@@ -29,8 +29,8 @@ def mean_and_deviation(values: NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return low, 0.0
-    # Squares of numbers beyond 1e154 overflow and below 1e-162 vanish. Scaling by a power of two
-    # prevents both and changes no bit otherwise, for it commutes with every rounding.
+    # Squares of numbers beyond 1e154 overflow and below 1e-162 underflow. Scaling by a power of two
+    # prevents both and changes no bit otherwise, because it is exact.
     scale = 2.0 ** int(np.clip(np.frexp(max(-low, high))[1], -1000, 1000))
     scaled = values / scale
     return float(scaled.mean() * scale), float(scaled.std() * scale)
@@ -52,11 +52,15 @@ class TargetScaler:
 
     @classmethod
     def fit(cls, targets: ArrayLike) -> TargetScaler:
-        """Fit on the training rows' targets, (rows, outputs); refuse an output that is constant."""
+        """Fit on the training rows' targets, (rows, outputs); refuse a constant output."""
         given = np.asarray(targets, dtype=np.float64)
         if given.ndim != 2 or given.shape[0] == 0:
             raise InputError(
-                f"targets has the shape {given.shape}; give (rows, outputs), one row or more"
+                requirement(
+                    "targets",
+                    "an array of shape (rows, outputs) with at least one row",
+                    given.shape,
+                )
             )
         pairs = [mean_and_deviation(column) for column in given.T]
         for position, (mean, deviation) in enumerate(pairs):
@@ -67,20 +71,25 @@ class TargetScaler:
                 )
         return cls(tuple(m for m, _ in pairs), tuple(d for _, d in pairs))
 
-    def transform(self, targets: ArrayLike) -> Matrix:
+    def transform(self, targets: ArrayLike) -> FloatArray:
         """Return (targets - mean) / deviation, (rows, outputs)."""
-        scaled: Matrix = (self._checked(targets) - np.array(self.mean)) / np.array(self.deviation)
+        scaled: FloatArray = (self._checked("targets", targets) - np.array(self.mean)) / np.array(
+            self.deviation
+        )
         return scaled
 
-    def inverse(self, outputs: ArrayLike) -> Matrix:
+    def inverse(self, outputs: ArrayLike) -> FloatArray:
         """Return outputs · deviation + mean: a network's outputs in the targets' own units."""
-        restored: Matrix = self._checked(outputs) * np.array(self.deviation) + np.array(self.mean)
+        restored: FloatArray = self._checked("outputs", outputs) * np.array(
+            self.deviation
+        ) + np.array(self.mean)
         return restored
 
-    def _checked(self, given: ArrayLike) -> Matrix:
+    def _checked(self, name: str, given: ArrayLike) -> FloatArray:
         array = np.asarray(given, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != len(self.mean):
-            raise InputError(f"got the shape {array.shape}; give (rows, {len(self.mean)})")
+            allowed = f"an array of shape (rows, {len(self.mean)})"
+            raise InputError(requirement(name, allowed, array.shape))
         return array
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,5 +101,5 @@ class TargetScaler:
         """Return what `to_dict` wrote; raise ModelFileError where it is damaged."""
         mean, deviation = numbers_of(record, "mean"), numbers_of(record, "deviation")
         if not mean or len(mean) != len(deviation) or min(deviation) <= 0.0:
-            raise unreadable("'mean' and 'deviation' should be equally long, deviations positive")
+            raise unreadable("'mean' and 'deviation' must be equally long, deviations positive")
         return cls(mean, deviation)

@@ -1,10 +1,11 @@
-"""What was read, in figures: the first thing that a person who trains wants to see.
+"""What was read, in figures: rows, columns by kind, missing cells and targets.
 
-Counts only; no cell is judged here. The command line decides how to print it.
+Counts only; cells are checked elsewhere. The command line determines the layout.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ class Summary:
         return lines
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures for JSON; classes as pairs, for JSON's keys cannot be numbers."""
+        """Return the figures for JSON; classes as pairs, because keys in JSON cannot be numbers."""
         return {
             "source": self.source,
             "rows": self.n_rows,
@@ -116,7 +117,7 @@ def _many(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def _listed(counts: dict[Any, int]) -> str:
+def _listed(counts: Mapping[str, int] | Mapping[str | int | float, int]) -> str:
     listed = [f"{shown(name)} {count:,}" for name, count in list(counts.items())[:NAMES_SHOWN]]
     rest = len(counts) - NAMES_SHOWN
     return ", ".join([*listed, f"{rest} more"] if rest > 0 else listed)

@@ -1,11 +1,11 @@
-"""A table as chainrule sees it: named columns of numbers or text, each row with its place.
+"""Named columns of numbers or text, with the position of each row in the source.
 
 A Table holds a polars DataFrame whose columns are only ever ``Float64`` or ``String``, missing
-cells being null, and remembers where each row came from, so that a message can name the line of
-the file. A CSV file's cells stay text (``decided`` is False) until `columns.decide_kinds` has
-settled which columns are numbers; the columns of Parquet files and data frames state their types.
+cells being null, and stores the position of each row in its source, so that a message can name the
+line of the file. A CSV file's cells stay text (``decided`` is False) until `columns.decide_kinds`
+determines which columns are numeric; columns of Parquet files and data frames have a type.
 
-Refused: names that are empty or appear twice, and cells that are neither numbers nor text (lists,
+Errors: names that are empty or appear twice, and cells that are neither numbers nor text (lists,
 structures, bytes, durations). Dates and times become text, as they are in a CSV file.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import IntArray
 from chainrule.errors import DataError, InputTypeError, one_line, shown, unknown_name
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ __all__ = ["Table"]
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows and named columns, with the place in the source of every row.
+    """Rows and named columns, with the position in the source of every row.
 
-    ``rows[i]`` is the number that a message gives row i: its line in the file as an editor counts
+    ``rows[i]`` is the number of row i in messages: its line in the file as an editor counts
     (``row_word`` "line"; the line on which it starts, where a quoted cell spans several), or its
     position counting from 0 (``row_word`` "row") for a data frame or Parquet file, which have no
     lines.
@@ -39,13 +40,13 @@ class Table:
     >>> table = Table.from_frame(polars.DataFrame({"age": [31, 8], "city": ["Ulm", None]}))
     >>> table.n_rows, table.columns
     (2, ('age', 'city'))
-    >>> table.take([1]).place(0, "city")
+    >>> table.take([1]).location(0, "city")
     "the table, row 1, column 'city'"
     """
 
     frame: pl.DataFrame
     source: str
-    rows: NDArray[np.int64]
+    rows: IntArray
     row_word: Literal["line", "row"]
     decided: bool
 
@@ -54,8 +55,8 @@ class Table:
         """Make a Table from a polars, pandas or pyarrow table (or another that narwhals knows).
 
         The columns keep the kind that their type states: a column of text stays text, even where
-        every cell could be read as a number. What the frame's own library calls missing (NaN in
-        pandas) is missing. Raises InputTypeError for what is not a data frame.
+        every cell could be read as a number. Cells that the frame's own library treats as
+        missing (NaN in pandas) are missing. Raises InputTypeError unless ``frame`` is a data frame.
         """
         import narwhals.stable.v2 as nw
 
@@ -64,13 +65,13 @@ class Table:
             names = [str(name) for name in wrapped.columns]
         except TypeError as error:
             raise InputTypeError(
-                f"{source}: expected a data frame of polars, pandas or pyarrow held in memory, "
-                f"got {type(frame).__name__}; make one of it (a lazy frame: collect() it)"
+                f"{source}: must be a data frame of polars, pandas or pyarrow in memory, "
+                f"got {type(frame).__name__}; convert it (for a lazy frame, call collect())"
             ) from error
-        except Exception as error:  # narwhals' own errors have changed their classes over time
+        except Exception as error:  # the classes of narwhals' errors depend on its version
             raise DataError(
                 f"{source}: cannot be read as a data frame ({one_line(error)}); "
-                "give every column one name of its own"
+                "give every column a unique name"
             ) from error
         refuse_names(names, source)
         if wrapped.implementation.is_polars() or wrapped.implementation.is_pyarrow():
@@ -88,7 +89,7 @@ class Table:
         if frame.width == 0 or frame.height == 0:
             raise DataError(
                 f"{source}: has {frame.height} rows and {frame.width} columns; "
-                "at least one of each is needed"
+                "give at least one of each"
             )
         return cls(
             frame=frame.select([_plain(frame[name], source) for name in frame.columns]),
@@ -115,13 +116,13 @@ class Table:
             raise DataError(f"{self.source}: {unknown}")
         return self.frame[name]
 
-    def place(self, row: int, column: str | None = None) -> str:
-        """Return the words for a cell or a row, with which a message about it begins."""
+    def location(self, row: int, column: str | None = None) -> str:
+        """Return the location of a cell or a row, with which a message about it begins."""
         at_row = f"{self.source}, {self.row_word} {self.rows[row]}"
         return at_row if column is None else f"{at_row}, column {shown(column)}"
 
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Table:
-        """Return the table of the given rows (positions counting from 0), places kept."""
+        """Return the table of the given rows (from 0), which retain their numbers in the source."""
         positions = np.asarray(rows, dtype=np.int64)
         return Table(
             self.frame[positions], self.source, self.rows[positions], self.row_word, self.decided
@@ -139,18 +140,18 @@ def refuse_names(names: Sequence[str], where: str) -> None:
         if not name.strip():
             raise DataError(
                 f"{where}: column {position} of {len(names)} has no name; name it, or write "
-                "the table without it, if it is an index that was saved along"
+                "the table without it if it is the index of a data frame"
             )
         if name in first:
             raise DataError(
                 f"{where}: columns {first[name]} and {position} are both named {shown(name)}; "
-                "give every column a name of its own"
+                "give every column a unique name"
             )
         first[name] = position
 
 
 def _plain(series: pl.Series, source: str) -> pl.Series:
-    """Return the column as Float64 or String, or say why it can be neither."""
+    """Return the column as Float64 or String, or raise DataError."""
     import polars as pl
 
     kind = series.dtype
@@ -165,15 +166,15 @@ def _plain(series: pl.Series, source: str) -> pl.Series:
     if kind == pl.Object:
         return _plain(_from_objects(series.name, series.to_list(), source), source)
     raise DataError(
-        f"{source}: column {shown(series.name)} holds {kind}; allowed are numbers, text, booleans "
-        "and dates: convert the column, or leave it out"
+        f"{source}: column {shown(series.name)} holds {kind}; a column must hold numbers, text, "
+        "booleans or dates: convert the column, or leave it out"
     )
 
 
 def _by_columns(wrapped: Any, source: str) -> pl.DataFrame:
-    """Return a polars frame of a pandas-like one without needing pyarrow, which we do not require.
+    """Return a polars frame of a pandas-like one without pyarrow, which is not a dependency.
 
-    polars' own conversion of pandas goes through pyarrow.
+    The conversion of pandas frames in polars requires pyarrow.
     """
     import narwhals.stable.v2 as nw
     import polars as pl

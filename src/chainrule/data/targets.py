@@ -1,15 +1,15 @@
-"""Regression or classes: what the target columns ask for, by one stated rule.
+"""Regression or classification of the target columns, by one stated rule.
 
 The rule, for one target column:
 
 - text: classes;
-- whole numbers with at most ten distinct values: classes;
+- integers with at most ten distinct values: classes;
 - other numbers: regression.
 
-``name:class`` and ``name:number`` overrule it. Several targets are several outputs of a regression;
-a class among several targets is refused for now. Classes are sorted, numbers by value and text by
-code point, and labels that were whole numbers come back as such. A cell of a target may not be
-missing: a row without a target cannot teach.
+``name:class`` and ``name:number`` override it. Several targets are several outputs of a regression;
+a class among several targets is an error. Classes are sorted, numbers by value and text by
+code point, and labels that were integers are returned as integers. A cell of a target may not be
+missing.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from chainrule.arrays import FloatArray, IntArray, LabelArray
 from chainrule.data.columns import decide_kinds, number_text, numbers, texts
 from chainrule.data.record_fields import choice, field, number, unreadable
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, InputError, shown
+from chainrule.validation import requirement
 
 __all__ = [
     "ClassTarget",
@@ -42,7 +44,7 @@ Label = str | int | float
 MOST_CLASSES_OF_NUMBERS = 10
 # Above both of these a text target looks like a name or a key, not like a class.
 MANY_CLASSES, MANY_CLASSES_SHARE = 50, 0.5
-OVERRULE = "append ':class' or ':number' to its name to decide otherwise"
+OVERRIDE = "append ':class' or ':number' to its name to decide otherwise"
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,10 @@ class ClassTarget:
         """The width of the encoded target: 1 for two classes, else one column per class."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
-    def codes(self, table: Table) -> NDArray[np.int64]:
+    def codes(self, table: Table) -> IntArray:
         """Return each row's class as its position in ``labels``, shape (rows,).
 
-        Raises DataError for a missing cell and for a label that is none of the classes.
+        Raises DataError for a missing cell and for a label that is not one of the classes.
         """
         import polars as pl
 
@@ -97,12 +99,12 @@ class ClassTarget:
             listed = ", ".join(shown(label) for label in self.labels[:12])
             more = f" and {len(self.labels) - 12} more" if len(self.labels) > 12 else ""
             raise DataError(
-                f"{table.place(row, self.name)}: {shown(cell)} is none of the classes {listed}"
-                f"{more}; correct the cell or remove the row"
+                f"{table.location(row, self.name)}: {shown(cell)} is not one of the classes "
+                f"{listed}{more}; correct the cell or remove the row"
             )
         return codes
 
-    def encode(self, table: Table) -> NDArray[np.float64]:
+    def encode(self, table: Table) -> FloatArray:
         """Return the target as numbers, (rows, n_outputs).
 
         Two classes: one column, 1 for the second label. More: one-hot, one column per label.
@@ -117,7 +119,7 @@ class ClassTarget:
         counts = np.bincount(self.codes(table), minlength=len(self.labels))
         return {label: int(count) for label, count in zip(self.labels, counts, strict=True)}
 
-    def probabilities(self, outputs: ArrayLike) -> NDArray[np.float64]:
+    def probabilities(self, outputs: ArrayLike) -> FloatArray:
         """Return a probability per class, (rows, classes), from a network's outputs.
 
         A single output p, (rows, 1), becomes the two columns 1 - p and p.
@@ -125,15 +127,15 @@ class ClassTarget:
         given = np.asarray(outputs, dtype=np.float64)
         if given.ndim != 2 or given.shape[1] != self.n_outputs:
             raise InputError(
-                f"outputs has the shape {given.shape}; the target {shown(self.name)} with "
-                f"{len(self.labels)} classes needs (rows, {self.n_outputs})"
+                f"`outputs` must have the shape (rows, {self.n_outputs}), got {given.shape}. The "
+                f"target {shown(self.name)} has {len(self.labels)} classes."
             )
         return np.hstack([1.0 - given, given]) if self.n_outputs == 1 else given
 
-    def decode(self, outputs: ArrayLike) -> NDArray[Any]:
-        """Return the label of the most probable class per row; the earlier one where two tie."""
+    def decode(self, outputs: ArrayLike) -> LabelArray:
+        """Return the label of the most probable class per row; the earlier one of equals."""
         best = self.probabilities(outputs).argmax(axis=1)
-        labels: NDArray[Any] = np.array(self.labels)[best]
+        labels: LabelArray = np.array(self.labels)[best]
         return labels
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,7 +154,7 @@ class ClassTarget:
         ascending = all(a < b for a, b in pairwise(labels))
         if len(labels) < 2 or not ascending:
             raise unreadable(
-                f"'labels' should be two or more in ascending order, got {shown(labels)}"
+                f"'labels' must be two or more in ascending order, got {shown(labels)}"
             )
         return cls(field(record, "name", str), tuple(labels))
 
@@ -172,7 +174,7 @@ class NumberTarget:
         """The width of the encoded target."""
         return len(self.names)
 
-    def encode(self, table: Table) -> NDArray[np.float64]:
+    def encode(self, table: Table) -> FloatArray:
         """Return the targets, (rows, n_outputs), as they are: `TargetScaler` scales them.
 
         Raises DataError for a missing cell and for one that is not a finite number.
@@ -191,7 +193,7 @@ class NumberTarget:
         choice(record, "kind", ("number",))
         names = field(record, "names", list)
         if not names or not all(isinstance(name, str) for name in names):
-            raise unreadable(f"'names' should be one or more names, got {shown(names)}")
+            raise unreadable(f"'names' must be one or more names, got {shown(names)}")
         return cls(tuple(names))
 
 
@@ -207,9 +209,9 @@ def target_from_dict(record: object) -> ClassTarget | NumberTarget:
 
 
 def parse_target(text: str, table: Table) -> tuple[str, TargetKind | None]:
-    """Return the column and the kind that ``name``, ``name:class`` or ``name:number`` asks for.
+    """Return the column and the kind that ``name``, ``name:class`` or ``name:number`` requests.
 
-    A column whose own name ends in ``:class`` is taken by that name. Raises DataError, with the
+    A column whose own name ends in ``:class`` has priority. Raises DataError, with the
     nearest name, for an unknown column.
 
     >>> import polars
@@ -222,15 +224,15 @@ def parse_target(text: str, table: Table) -> tuple[str, TargetKind | None]:
     if kind not in ("class", "number"):
         if name in table.columns:
             raise InputError(
-                f"target {shown(text)}: the kind {shown(kind)} is unknown; write "
-                f"'{name}:class' or '{name}:number', or leave it out"
+                f"target {shown(text)}: unknown kind {shown(kind)}; write '{name}:class' or "
+                f"'{name}:number', or leave it out"
             )
         return table.series(text).name, None
     return table.series(name).name, cast(TargetKind, kind)
 
 
 def decide_targets(table: Table, targets: str | Sequence[str]) -> ClassTarget | NumberTarget:
-    """Return what the target columns ask for, by the rule of this module.
+    """Return the kind of the target columns, by the rule of this module.
 
     ``targets`` are names, each with or without ``:class`` or ``:number``. Raises DataError for an
     unknown column, missing cells, one class only or a constant, InputError for a mixture of classes
@@ -248,18 +250,18 @@ def decide_targets(table: Table, targets: str | Sequence[str]) -> ClassTarget | 
     """
     if not table.decided:
         table = decide_kinds(table)
-    asked = [
+    requested = [
         parse_target(text, table) for text in ([targets] if isinstance(targets, str) else targets)
     ]
-    names = [name for name, _ in asked]
+    names = [name for name, _ in requested]
     if not names:
-        raise InputError("no target column is named; name at least one")
+        raise InputError(requirement("targets", "one or more names of columns", targets))
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"target {shown(twice)} is named twice; name every target once")
     for name in names:
         _refuse_missing(table, name)
-    kinds = [kind or _natural_kind(table, name) for name, kind in asked]
+    kinds = [kind or _natural_kind(table, name) for name, kind in requested]
     if "class" not in kinds:
         for name in names:
             _refuse_constant(table, name)
@@ -267,10 +269,10 @@ def decide_targets(table: Table, targets: str | Sequence[str]) -> ClassTarget | 
     if len(names) > 1:
         name = names[kinds.index("class")]
         raise InputError(
-            f"target {shown(name)} is of classes, and {len(names)} targets are named; classes are "
-            f"learned one target at a time: name it alone, or {OVERRULE}"
+            f"target {shown(name)} is of classes, but {len(names)} targets are named; classes are "
+            f"predicted for one target at a time: name it alone, or {OVERRIDE}"
         )
-    return _class_target(table, names[0], insisted=asked[0][1] == "class")
+    return _class_target(table, names[0], explicit=requested[0][1] == "class")
 
 
 def _natural_kind(table: Table, name: str) -> TargetKind:
@@ -284,7 +286,7 @@ def _natural_kind(table: Table, name: str) -> TargetKind:
     return "class" if few and bool(np.all(values == np.floor(values))) else "number"
 
 
-def _class_target(table: Table, name: str, *, insisted: bool) -> ClassTarget:
+def _class_target(table: Table, name: str, *, explicit: bool) -> ClassTarget:
     import polars as pl
 
     series = table.series(name)
@@ -300,10 +302,10 @@ def _class_target(table: Table, name: str, *, insisted: bool) -> ClassTarget:
             f"all {table.n_rows} rows; give rows of at least two classes"
         )
     many = max(MANY_CLASSES, MANY_CLASSES_SHARE * table.n_rows)
-    if len(labels) > many and not insisted:
+    if len(labels) > many and not explicit:
         raise DataError(
             f"{table.source}: the target {shown(name)} has {len(labels)} different values in "
-            f"{table.n_rows} rows, like a name or a key; name another target, or {OVERRULE}"
+            f"{table.n_rows} rows, like a name or a key; name another target, or {OVERRIDE}"
         )
     return ClassTarget(name, labels)
 
@@ -316,7 +318,7 @@ def _refuse_missing(table: Table, name: str) -> None:
     rows = np.flatnonzero(missing.to_numpy())
     if len(rows):
         raise DataError(
-            f"{table.place(int(rows[0]), name)}: the target is missing, here first of "
+            f"{table.location(int(rows[0]), name)}: the target is missing, in "
             f"{len(rows)} of {table.n_rows} rows; fill the cells or remove the rows"
         )
 

@@ -1,1 +1,1 @@
-"""Estimators for scikit-learn: its networks' numbers, from the compiled core."""
+"""Estimators for scikit-learn: the results of its networks, computed by the compiled core."""

@@ -1,8 +1,8 @@
 """From scikit-learn's parameters to a Network: layers, activations, loss and penalty.
 
 scikit-learn's losses are entries of the catalogue with an option each: outputs are summed where the
-gradient is that of a sum, the history of a log loss is told of clipped probabilities, and the
-penalty is shared out among the samples of a batch.
+gradient is that of a sum, the history of a log loss is that of clipped probabilities, and the
+penalty is divided by the samples of a batch.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.arrays import RealArray
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
@@ -34,9 +36,9 @@ LOSSES: dict[str, Callable[[float, float], Loss]] = {
     "quantile": lambda epsilon, quantile: losses.quantile(quantile).summed(),
     "log_loss": lambda epsilon, quantile: losses.log_loss(epsilon),
 }
-"""By scikit-learn's name, from the spacing of the numbers that are computed with, and a quantile.
+"""Losses by scikit-learn's name, as functions of the machine epsilon of the type, and a quantile.
 
-Outputs are summed, so that each is fitted as if it were alone.
+Outputs are summed, so that each is fitted independently of the others' number.
 """
 
 REPORTED_AS_MEAN = ("squared_error", "absolute_error", "huber", "quantile")
@@ -47,7 +49,7 @@ ACTIVATIONS = tuple(
     for name in (*activations.CATALOGUE, *activations.ALIASES)
     if activations.find(name).elementwise
 )
-"""What a hidden layer may have: scikit-learn's four names and those of the catalogue."""
+"""Activations of hidden layers: scikit-learn's four names and those of the catalogue."""
 
 
 @lru_cache(maxsize=256)
@@ -56,12 +58,12 @@ def network_of(
     names: tuple[str, ...],
     loss: str,
     alpha: float,
-    dtype: Any,
+    dtype: np.dtype[Any],
     quantile: float = 0.5,
 ) -> Network:
     """Return the network of an estimator; ``names`` are activations, the output layer's last.
 
-    >>> print(network_of((4, 16, 3), ("relu", "softmax"), "log_loss", 1e-4, np.float64))
+    >>> print(network_of((4, 16, 3), ("relu", "softmax"), "log_loss", 1e-4, np.dtype(float)))
     4-16-3, relu then softmax, log_loss, L2_per_sample 0.0001, 131 parameters
     """
     hidden, out = names[:-1], OUT_ACTIVATIONS[names[-1]]
@@ -74,7 +76,7 @@ def network_of(
 
 
 def packed(
-    network: Network, coefs: Sequence[Any], intercepts: Sequence[Any], dtype: Any
+    network: Network, coefs: Sequence[RealArray], intercepts: Sequence[RealArray], dtype: DTypeLike
 ) -> Parameters:
     """Return copies of scikit-learn's arrays as parameters: all weights first, then all biases."""
     names = packed_names(network)
@@ -95,12 +97,12 @@ def starting_weights(
     random_state: np.random.RandomState,
     widths: Sequence[int],
     names: Iterable[str],
-    dtype: Any,
-) -> tuple[list[Any], list[Any]]:
+    dtype: DTypeLike,
+) -> tuple[list[RealArray], list[RealArray]]:
     """Draw weights and biases as scikit-learn does, layer by layer, uniform on ±√(f / (in + out)).
 
     Glorot and Bengio's (2010) bound: f is 6, for the logistic function 2.  ``names`` is one
-    activation for each layer; the last layer goes by that of the hidden layer before it.
+    activation for each layer; the bound of the last layer is that of the hidden layer before it.
 
     >>> coefs, intercepts = starting_weights(
     ...     np.random.RandomState(0), (2, 3, 1), ("relu", "relu"), np.float32)

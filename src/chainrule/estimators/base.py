@@ -1,19 +1,20 @@
-"""What the two estimators share: parameters, checked input, starting weights, solvers, outputs."""
+"""The base of the two estimators: parameters, checked input, initial weights, solvers, outputs."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.arrays import BoolArray, LabelArray, RealArray
+from chainrule.errors import InputError, InputTypeError, shown, unknown_name
 from chainrule.estimators import input_checks, quasi_newton
 from chainrule.estimators.as_network import (
     ACTIVATIONS,
@@ -29,13 +30,11 @@ from chainrule.kernels.runner import PIECE
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
-Array = NDArray[Any]
-
 STOCHASTIC = ("sgd", "adam")
 
 
 class Perceptron(BaseEstimator):  # type: ignore[misc]
-    """The part of an estimator that does not depend on whether it answers classes or numbers."""
+    """The part of an estimator that is the same for classification and regression."""
 
     loss: Any
     _numbers: ClassVar[bool]
@@ -69,14 +68,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
-    # -- what the classes differ in ------------------------------------------------------------
+    # -- differences between the classes -------------------------------------------------------
 
     @abstractmethod
-    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+    def _targets(self, y: LabelArray, dtype: DTypeLike, *, incremental: bool) -> RealArray:
         """Return checked targets as the network's, (samples, outputs)."""
 
     @abstractmethod
-    def _held_targets(self, y: Array, dtype: Any) -> Array:
+    def _held_targets(self, y: LabelArray, dtype: DTypeLike) -> RealArray:
         """Return targets of validation data as the network's."""
 
     @abstractmethod
@@ -84,12 +83,12 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return scikit-learn's name for the output layer's activation."""
 
     @abstractmethod
-    def _compared(self, values: Array) -> Array:
-        """Return what a score compares, from the network's outputs or its targets."""
+    def _compared(self, values: RealArray) -> LabelArray:
+        """Return the values that a score compares, from the network's outputs or its targets."""
 
     @abstractmethod
-    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
-        """Return the score that early stopping watches."""
+    def _scored(self, y: LabelArray, answers: LabelArray, sample_weight: RealArray | None) -> float:
+        """Return the score that early stopping monitors."""
 
     # -- fitting -------------------------------------------------------------------------------
 
@@ -109,8 +108,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         targets = self._targets(y, X.dtype, incremental=incremental)
         if not first and targets.shape[1] != self.coefs_[-1].shape[1]:
             raise InputError(
-                f"y: {targets.shape[1]} outputs came, and the network has "
-                f"{self.coefs_[-1].shape[1]}; give as many, or a new estimator (clone)"
+                f"`y` must have as many outputs as the network, {self.coefs_[-1].shape[1]}, got "
+                f"{targets.shape[1]}. Use a new estimator (clone) for another number."
             )
         self.n_outputs_ = targets.shape[1]
         data = {"X": X, "Y": targets}
@@ -145,8 +144,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         if self.solver == "lbfgs":
             if own is not None:
                 raise InputError(
-                    "X_val: validation data came with solver='lbfgs', which has no epochs to stop "
-                    "between; leave it out, or use solver='adam' or 'sgd'"
+                    "`X_val` must be None with solver='lbfgs', which has no epochs, got validation "
+                    "data. Leave it out, or use solver='adam' or 'sgd'."
                 )
             self._fit_quasi_newton(network, data)
             return
@@ -154,19 +153,19 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             own = {name: input_checks.dense(array, dtype) for name, array in own.items()}
         self._fit_stochastic(network, data, own, random_state, incremental)
 
-    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+    def _weighted(
+        self, y: LabelArray, sample_weight: RealArray | None, *, incremental: bool
+    ) -> RealArray | None:
         """Return the weights to train with, or None."""
         return sample_weight
 
     def _own_validation(self, X: Any, y: Any, dtype: Any) -> dict[str, Any] | None:
-        """Return checked validation data of the user's, or None."""
+        """Return the user's validation data, checked, or None."""
         if X is None and y is None:
             return None
         if X is None or y is None:
-            raise InputError(
-                f"{'y_val' if X is None else 'X_val'} came without "
-                f"{'X_val' if X is None else 'y_val'}; give both, or neither"
-            )
+            given = "y_val" if X is None else "X_val"
+            raise InputError(f"`X_val` and `y_val` must be given together, got only `{given}`")
         X, y = input_checks.training_data(self, X, y, reset=False, numbers=self._numbers)
         return {"X": X, "Y": self._held_targets(y, dtype)}
 
@@ -176,8 +175,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         for size in listed:
             if not isinstance(size, Integral):
                 raise InputTypeError(
-                    f"hidden_layer_sizes: {size!r} came among {listed}; give whole numbers > 0, "
-                    "such as (64, 32)"
+                    f"`hidden_layer_sizes` must be integers above 0, such as (64, 32), got "
+                    f"{size!r} in {shown(listed)}"
                 )
         if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
@@ -187,8 +186,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                     raise unknown_name("activation", str(name), ACTIVATIONS)
             if len(self.activation) != len(listed):
                 raise InputError(
-                    f"activation: {len(self.activation)} names came for {len(listed)} hidden "
-                    "layers; give one name, or one for each"
+                    "`activation` must be one name, or one name per hidden layer (here "
+                    f"{len(listed)}), got a list of {len(self.activation)}"
                 )
         return [int(size) for size in listed]
 
@@ -199,7 +198,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         return list(self.activation)
 
     def _initialize(
-        self, widths: list[int], dtype: Any, random_state: np.random.RandomState
+        self, widths: list[int], dtype: DTypeLike, random_state: np.random.RandomState
     ) -> None:
         self.n_iter_ = 0
         self.t_ = 0
@@ -217,7 +216,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self._start_watching()
 
     def _start_watching(self) -> None:
-        """Know no best loss or score yet, whichever ``early_stopping`` looks at."""
+        """Reset the best loss or the best score, depending on ``early_stopping``."""
         self._no_improvement_count = 0
         self.validation_scores_: Any = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
@@ -225,21 +224,21 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         if self.early_stopping:
             self._best = [array.copy() for array in (*self.coefs_, *self.intercepts_)]
 
-    def _network(self, dtype: Any) -> Network:
+    def _network(self, dtype: DTypeLike) -> Network:
         widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
         names = (*self._activations(len(self.coefs_)), self.out_activation_)
         alpha, quantile = float(self.alpha), float(getattr(self, "quantile", 0.5))
         return network_of(widths, names, self.loss, alpha, np.dtype(dtype), quantile)
 
     def _data_weight(self) -> float:
-        """Return what the data's part of the reported loss is multiplied with.
+        """Return the factor of the data's part in the reported loss.
 
         scikit-learn reports the squared error of several outputs as their mean and minimizes the
         sum.
         """
         return 1.0 / self.n_outputs_ if self.loss in REPORTED_AS_MEAN else 1.0
 
-    def _fit_quasi_newton(self, network: Network, data: dict[str, Array]) -> None:
+    def _fit_quasi_newton(self, network: Network, data: dict[str, RealArray]) -> None:
         data.pop("score weight", None)
         data[network.names.target] = data.pop("Y")
         parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
@@ -259,14 +258,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _fit_stochastic(
         self,
         network: Network,
-        data: dict[str, Array],
-        held: dict[str, Array] | None,
+        data: dict[str, RealArray],
+        held: dict[str, RealArray] | None,
         random_state: np.random.RandomState,
         incremental: bool,
     ) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        # A warm start may come from another solver, or from a fit that looked at the other number.
+        # A warm start may follow a fit by another solver, or one that monitored the other value.
         if not hasattr(self, "loss_curve_"):
             self._start_curves()
         elif self.early_stopping != (self.best_loss_ is None):
@@ -302,7 +301,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                 self.intercepts_ = [array.copy() for array in self._best[layers:]]
 
     def _take(self, parameters: Parameters) -> None:
-        """Let ``coefs_`` and ``intercepts_`` be these, views of one vector."""
+        """Set ``coefs_`` and ``intercepts_`` to these parameters, views of one vector."""
         arrays = list(parameters.values())
         layers = len(arrays) // 2
         self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers:]
@@ -312,21 +311,21 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     # -- early stopping ------------------------------------------------------------------------
 
-    def _stratified(self, targets: Array) -> Any:
-        """Return what keeps its proportions when rows are held out."""
+    def _stratified(self, targets: RealArray) -> BoolArray | None:
+        """Return the labels by which held-out rows are stratified, or None."""
         return None
 
     def _split(
-        self, data: dict[str, Array], random_state: np.random.RandomState
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Hold rows out, the same ones as scikit-learn: it splits arrays by drawn indices too."""
+        self, data: dict[str, RealArray], random_state: np.random.RandomState
+    ) -> tuple[dict[str, RealArray], dict[str, RealArray]]:
+        """Hold out the same rows as scikit-learn, which splits arrays by random indices too."""
         if not self.validation_fraction:
             raise InputError(
-                "validation_fraction: 0 came with early_stopping=True, which needs rows to score; "
-                "give a number between 0 and 1, or data of your own (X_val, y_val)"
+                "`validation_fraction` must be above 0 with early_stopping=True, got 0. Give a "
+                "number between 0 and 1, or validation data of your own (X_val, y_val)."
             )
         rows = np.arange(len(data["X"]))
-        kept, held = train_test_split(
+        training, held = train_test_split(
             rows,
             random_state=random_state,
             test_size=self.validation_fraction,
@@ -338,11 +337,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                 "your dataset."
             )
         return (
-            {name: array[kept] for name, array in data.items()},
+            {name: array[training] for name, array in data.items()},
             {name: array[held] for name, array in data.items()},
         )
 
-    def _scorer(self, network: Network, parameters: Parameters, held: Mapping[str, Array]) -> Any:
+    def _scorer(
+        self, network: Network, parameters: Parameters, held: Mapping[str, RealArray]
+    ) -> Callable[[], float]:
         arrays = list(parameters.values())
         layers = len(arrays) // 2
         actual = self._compared(held["Y"])
@@ -358,8 +359,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     # -- predicting ----------------------------------------------------------------------------
 
-    def _outputs(self, X: Any) -> Array:
-        """Return the network's outputs, (samples, outputs), for X as it came."""
+    def _outputs(self, X: Any) -> RealArray:
+        """Return the network's outputs, (samples, outputs), for X as the user gave it."""
         if "coefs_" not in vars(self):
             check_is_fitted(self)
         X = input_checks.inputs(self, X)
@@ -372,7 +373,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         network = self._network(dtype)
         if not hasattr(X, "tocsr"):
             return outputs(network, coefs, intercepts, input_checks.dense(X, dtype))
-        rows = X.tocsr()  # sparse: made dense piece by piece
+        rows = X.tocsr()  # sparse rows are converted piece by piece
         pieces = [
             outputs(
                 network, coefs, intercepts, input_checks.dense(rows[first : first + PIECE], dtype)

@@ -1,9 +1,9 @@
-"""MLPClassifier: scikit-learn's, on the compiled core."""
+"""MLPClassifier: scikit-learn's interface, computed by the compiled core."""
 
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
@@ -15,21 +15,20 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from chainrule.errors import InputError
+from chainrule.arrays import BoolArray, LabelArray, RealArray
+from chainrule.errors import InputError, shown
 from chainrule.estimators.base import Perceptron
 from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.labels import ClassLabels
 from chainrule.estimators.scores import accuracy
 
-Array = NDArray[Any]
-
 
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
-    """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and numbers.
+    """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and results.
 
     The loss is −Σ y log a, averaged over rows, plus ½ α ‖W‖² / rows.  Parameters are those of
     ``sklearn.neural_network.MLPClassifier``, and ``class_weight``: None, "balanced" or weights by
-    class, with which a row's weight is multiplied.  ``activation`` may also be another elementwise
+    class, multiplied with the weight of a row.  ``activation`` may also be another elementwise
     one of the catalogue, or a list of one for each hidden layer.  Fitted attributes are
     scikit-learn's, ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and
     ``best_iteration_`` (the epoch, from 1, of the best validation score with ``early_stopping``, of
@@ -127,7 +126,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> "MLPClassifier":
-        """Run one epoch over these rows; the first call is told all ``classes``."""
+        """Run one epoch over these rows; the first call needs all ``classes``."""
         if not hasattr(self, "coefs_"):
             check_parameters(self)
         if _check_partial_fit_first_call(self, classes):
@@ -136,27 +135,27 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> LabelArray:
         """Return the most probable class of each row, or 0 and 1 for each label."""
         values = self._outputs(X)
-        answers: Array = self._labels.answers(values)
+        answers: LabelArray = self._labels.answers(values)
         return answers
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> RealArray:
         """Return the probability of each class, (samples, classes)."""
         values = self._outputs(X)
         if values.shape[1] == 1:
             return np.hstack([1 - values, values])
         return values
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> RealArray:
         """Return the logarithm of ``predict_proba``."""
-        chances = self.predict_proba(X)
-        return np.log(chances, out=chances)
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
 
     # -- labels --------------------------------------------------------------------------------
 
-    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+    def _targets(self, y: LabelArray, dtype: DTypeLike, *, incremental: bool) -> RealArray:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
@@ -166,57 +165,59 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             self._check_classes(unique_labels(y))
         return self._labels.columns(y, dtype)
 
-    def _held_targets(self, y: Array, dtype: Any) -> Array:
+    def _held_targets(self, y: LabelArray, dtype: DTypeLike) -> RealArray:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unknown):
             raise InputError(
-                f"y_val: the classes {unknown.tolist()} came, which y does not have; leave those "
-                "rows out"
+                "`y_val` must not have classes that `y` does not have, got "
+                f"{shown(unknown.tolist())}. Leave those rows out."
             )
         return self._labels.columns(y, dtype)
 
-    def _weighted(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Any:
+    def _weighted(
+        self, y: LabelArray, sample_weight: RealArray | None, *, incremental: bool
+    ) -> RealArray | None:
         if self.class_weight is None:
             return sample_weight
         if incremental and self.class_weight == "balanced":
             raise InputError(
-                "class_weight: 'balanced' came with partial_fit, which does not see all rows; give "
-                "a dictionary of weights (sklearn.utils.class_weight.compute_class_weight)"
+                "`class_weight` must be None or a dictionary of weights for partial_fit, got "
+                "'balanced'. Use sklearn.utils.class_weight.compute_class_weight on all rows."
             )
-        by_class = compute_sample_weight(self.class_weight, y)
+        by_class: RealArray = compute_sample_weight(self.class_weight, y)
         return by_class if sample_weight is None else by_class * sample_weight
 
-    def _check_classes(self, came: Array) -> None:
+    def _check_classes(self, classes: LabelArray) -> None:
         if self.warm_start:
-            if set(came) != set(self.classes_):
+            if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the "
-                    f"previous call to fit. Previously got {self.classes_}, `y` has {came}"
+                    f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
                 )
-        elif len(np.setdiff1d(came, self.classes_, assume_unique=True)):
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {came}."
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
     def _out_activation(self) -> str:
         return "softmax" if self._labels.kind == "multiclass" else "logistic"
 
-    def _compared(self, values: Array) -> Array:
-        return self._labels.places(values)
+    def _compared(self, values: RealArray) -> LabelArray:
+        return self._labels.indices(values)
 
     @property
     def _label_binarizer(self) -> Any:
-        """scikit-learn's object; converters to other formats look at it."""
+        """scikit-learn's object; converters to other formats use it."""
         return self._labels.binarizer
 
-    def _stratified(self, targets: Array) -> Any:
-        # scikit-learn's column of truth values, for its message names them.
+    def _stratified(self, targets: RealArray) -> BoolArray | None:
+        # scikit-learn's column of truth values, because its error message contains them.
         return targets.astype(bool) if self.n_outputs_ == 1 else None
 
-    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
+    def _scored(self, y: LabelArray, answers: LabelArray, sample_weight: RealArray | None) -> float:
         return accuracy(y, answers, sample_weight)
 
     def __sklearn_tags__(self) -> Any:

@@ -1,19 +1,19 @@
-"""Checks of what comes in: scikit-learn's, and a short way for arrays that need none of them.
+"""Checks of the input: scikit-learn's, and a faster check of arrays that pass all of them.
 
 scikit-learn's checks take longer than 50 epochs of a small network.  A NumPy array of floats, two
 dimensions, finite, with as many columns as before and no column names to compare, passes all of
-them, so it is let through here; whatever else comes goes to ``validate_data``, which words the
-errors and warnings.
+them and is accepted here; all other input is passed to ``validate_data``, which raises the errors
+and warnings.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 from sklearn import get_config
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-Array = NDArray[Any]
+from chainrule.arrays import LabelArray, RealArray
 
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 _LARGEST_MEMORY = 4096
@@ -23,7 +23,7 @@ _names: dict[type, tuple[str, ...]] = {}
 
 
 def check_parameters(model: Any) -> None:
-    """Let scikit-learn check an estimator's parameters, once for each set of values."""
+    """Check an estimator's parameters by scikit-learn, once for each set of values."""
     kind = type(model)
     if kind not in _names:
         _names[kind] = tuple(kind._get_param_names())
@@ -32,7 +32,7 @@ def check_parameters(model: Any) -> None:
         known = (kind, *map(type, values), *values)
         if known in _good:
             return
-    except TypeError:  # a list, say
+    except TypeError:  # for example a list
         known = None
     if get_config()["skip_parameter_validation"]:
         return
@@ -42,7 +42,7 @@ def check_parameters(model: Any) -> None:
 
 
 def is_plain(model: Any, X: Any, *, reset: bool) -> bool:
-    """Return whether every check of X would pass without a word.
+    """Return whether every check of X would pass without a warning.
 
     >>> class Model: n_features_in_ = 2
     >>> is_plain(Model(), np.zeros((3, 2)), reset=False)
@@ -66,8 +66,10 @@ def inputs(model: Any, X: Any) -> Any:
     return validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
 
 
-def training_data(model: Any, X: Any, y: Any, *, reset: bool, numbers: bool) -> tuple[Any, Array]:
-    """Return checked rows and targets; ``numbers`` says that the targets have to be some."""
+def training_data(
+    model: Any, X: Any, y: Any, *, reset: bool, numbers: bool
+) -> tuple[Any, LabelArray]:
+    """Return checked rows and targets; with ``numbers`` targets have to be numbers."""
     kinds = "iuf" if numbers else "iub"
     if (
         type(y) is np.ndarray
@@ -94,16 +96,16 @@ def training_data(model: Any, X: Any, y: Any, *, reset: bool, numbers: bool) -> 
     return X, y
 
 
-def weights(sample_weight: Any, X: Any) -> Array | None:
+def weights(sample_weight: Any, X: Any) -> RealArray | None:
     """Return checked weights of the rows, not all zero."""
     if sample_weight is None:
         return None
-    checked: Array = _check_sample_weight(sample_weight, X)
-    if not checked.any():  # before scikit-learn 1.9 it is not asked
+    checked: RealArray = _check_sample_weight(sample_weight, X)
+    if not checked.any():  # before 1.9 scikit-learn does not check this
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return checked
 
 
-def dense(X: Any, dtype: Any) -> Array:
-    """Return rows of numbers that lie one after the other."""
+def dense(X: Any, dtype: DTypeLike) -> RealArray:
+    """Return rows as one contiguous array."""
     return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X, dtype)

@@ -4,27 +4,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 from sklearn.preprocessing import LabelBinarizer
 
-Array = NDArray[Any]
+from chainrule.arrays import BoolArray, IntArray, LabelArray, RealArray
 
 
 @dataclass(frozen=True)
 class ClassLabels:
-    """The classes of a classifier, as scikit-learn's LabelBinarizer knows them.
+    """The classes of a classifier, as in scikit-learn's LabelBinarizer.
 
-    ``kind`` is its ``y_type_``: binary, multiclass or multilabel-indicator.  ``sparse`` says that
-    labels came as a sparse matrix, and answers go out as one.
+    ``kind`` is its ``y_type_``: binary, multiclass or multilabel-indicator.  ``sparse`` is
+    whether labels were given as a sparse matrix; predictions then are sparse too.
     """
 
-    classes: Array
+    classes: LabelArray
     kind: str
     sparse: bool = False
 
     @classmethod
     def of(cls, y: Any) -> "ClassLabels":
-        """Learn the classes of targets; what is no list of labels gets scikit-learn's error.
+        """Return the classes of targets; targets without labels raise scikit-learn's error.
 
         >>> ClassLabels.of(np.array([3, 1, 3])).kind
         'binary'
@@ -37,7 +37,7 @@ class ClassLabels:
 
     @property
     def binarizer(self) -> Any:
-        """The same as scikit-learn's object, for those who look for ``_label_binarizer``."""
+        """The same as scikit-learn's object, for users of ``_label_binarizer``."""
         binarizer = LabelBinarizer()
         binarizer.classes_, binarizer.y_type_ = self.classes, self.kind
         binarizer.sparse_input_ = self.sparse
@@ -48,7 +48,7 @@ class ClassLabels:
         """Whether every output is a label of its own."""
         return self.kind.startswith("multilabel")
 
-    def columns(self, y: Any, dtype: Any) -> Array:
+    def columns(self, y: Any, dtype: DTypeLike) -> RealArray:
         """Return targets: a column of 0 and 1 for two classes, else a column for each class.
 
         >>> ClassLabels.of(np.array([3, 1, 2])).columns(np.array([2, 3]), float).tolist()
@@ -57,30 +57,31 @@ class ClassLabels:
         if self.one_by_one or y.ndim != 1:
             columns = self.binarizer.transform(y)
             dense = columns.toarray() if hasattr(columns, "toarray") else columns
-            filled: Array = np.asarray(dense, dtype)
+            filled: RealArray = np.asarray(dense, dtype)
             return filled
-        places = np.searchsorted(self.classes, y)
+        indices = np.searchsorted(self.classes, y)
         if self.kind == "binary":
-            column: Array = places.astype(dtype)[:, None]
+            column: RealArray = indices.astype(dtype)[:, None]
             return column
         columns = np.zeros((len(y), len(self.classes)), dtype)
-        columns[np.arange(len(y)), places] = 1
+        columns[np.arange(len(y)), indices] = 1
         return columns
 
-    def places(self, values: Array) -> Array:
-        """Return what is answered as numbers: the place of the class, or 0 and 1 for each label."""
-        found: Array = values.argmax(axis=1) if self.kind == "multiclass" else values > 0.5
+    def indices(self, values: RealArray) -> IntArray | BoolArray:
+        """Return predictions as numbers: the index of the class, or 0 and 1 for each label."""
+        found: IntArray | BoolArray
+        found = values.argmax(axis=1) if self.kind == "multiclass" else values > 0.5
         if self.one_by_one:
             return found.astype(np.int64)
         return found[:, 0] if self.kind == "binary" else found
 
-    def answers(self, values: Array) -> Any:
-        """Return the labels that the network's outputs mean."""
+    def answers(self, values: RealArray) -> Any:
+        """Return the labels for the network's outputs."""
         if self.sparse:
             return self.binarizer.inverse_transform(values)
-        places = self.places(values)
+        indices = self.indices(values)
         if self.one_by_one:
-            return places
+            return indices
         if len(self.classes) == 1:
             return np.repeat(self.classes, len(values))
-        return self.classes.take(places)
+        return self.classes.take(indices)

@@ -1,16 +1,16 @@
-"""Predictions: a network's outputs, from machines that are kept and lent.
+"""Predictions: a network's outputs, computed by a pool of reusable machines.
 
 scikit-learn's users may set ``coefs_`` or change them in place, so the weights are written into the
-machine in each call; what is kept is only the machine, which is the larger part of the work for one
-row.  Nothing of this is on the estimator, whose ``__dict__`` a prediction may not change.
+machine in each call; only the machine is reused, whose creation is the larger part of the work for
+one row.  The pool is not on the estimator, whose ``__dict__`` a prediction may not change.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import RealArray
 from chainrule.errors import NotFused
 from chainrule.kernels import core_library
 from chainrule.kernels.plan_cache import prediction_plan
@@ -18,11 +18,9 @@ from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.network.architecture import Network
 
-Array = NDArray[Any]
-
-_MOST_KEPT = 16
-_LARGEST_KEPT = 1 << 24
-"""Machines kept, and the bytes that one may have to be kept."""
+_LARGEST_POOL = 16
+_LARGEST_MACHINE = 1 << 24
+"""Kinds of machines in the pool, and the most bytes of a machine in it."""
 
 _idle: dict[tuple[Network, Any, int], list["_Machine"]] = {}
 
@@ -30,7 +28,9 @@ _idle: dict[tuple[Network, Any, int], list["_Machine"]] = {}
 class _Machine:
     """A runner for predictions of up to ``rows`` rows at a time."""
 
-    def __init__(self, network: Network, values: dict[str, Array], dtype: Any, rows: int) -> None:
+    def __init__(
+        self, network: Network, values: dict[str, RealArray], dtype: Any, rows: int
+    ) -> None:
         self.plan = prediction_plan(network)
         example = np.zeros((rows, network.layers[0]), dtype)
         self.runner = Runner(
@@ -41,7 +41,7 @@ class _Machine:
         self.runner.sources = []
         self.width = network.layers[-1]
 
-    def outputs(self, X: Array) -> Array:
+    def outputs(self, X: RealArray) -> RealArray:
         result = np.empty((len(X), self.width), self.runner.dtype)
         runner = self.runner
         sources = [(self.number, self.turned, X)]
@@ -53,11 +53,11 @@ class _Machine:
 
 
 def outputs(
-    network: Network, coefs: Sequence[Array], intercepts: Sequence[Array], X: Array
-) -> Array:
+    network: Network, coefs: Sequence[RealArray], intercepts: Sequence[RealArray], X: RealArray
+) -> RealArray:
     """Return the outputs for rows in the weights' type, (rows, outputs).
 
-    Safe in several threads: a machine is lent to one call at a time.
+    Thread-safe: a machine is used by one call at a time.
     """
     names = network.parameter_names
     values = dict(zip(names[0::2], coefs, strict=True))
@@ -65,37 +65,37 @@ def outputs(
     if not core_library.available():
         return _by_reference(network, values, X)
     rows = len(X)
-    room = 1 if rows == 1 else 64 if rows <= 64 else PIECE
-    key = (network, X.dtype, room)
+    capacity = 1 if rows == 1 else 64 if rows <= 64 else PIECE
+    key = (network, X.dtype, capacity)
     idle = _idle.get(key)
     try:
         machine = idle.pop() if idle else None
-    except IndexError:  # another thread was quicker
+    except IndexError:  # another thread has taken it
         machine = None
     if machine is None:
         try:
-            machine = _Machine(network, values, X.dtype, room)
+            machine = _Machine(network, values, X.dtype, capacity)
         except NotFused:
             return _by_reference(network, values, X)
     else:
         for name, value in values.items():
             machine.runner.write(name, value)
     result = machine.outputs(X)
-    _keep(key, machine)
+    _return(key, machine)
     return result
 
 
-def _keep(key: tuple[Network, Any, int], machine: _Machine) -> None:
-    if machine.runner.machine.bytes > _LARGEST_KEPT:
+def _return(key: tuple[Network, Any, int], machine: _Machine) -> None:
+    if machine.runner.machine.bytes > _LARGEST_MACHINE:
         return
-    while len(_idle) >= _MOST_KEPT and key not in _idle:
+    while len(_idle) >= _LARGEST_POOL and key not in _idle:
         _idle.pop(next(iter(_idle)), None)
-    kept = _idle.setdefault(key, [])
-    if len(kept) < 2:
-        kept.append(machine)
+    machines = _idle.setdefault(key, [])
+    if len(machines) < 2:
+        machines.append(machine)
 
 
-def _by_reference(network: Network, values: dict[str, Array], X: Array) -> Array:
+def _by_reference(network: Network, values: dict[str, RealArray], X: RealArray) -> RealArray:
     plan = prediction_plan(network)
     run = Execution(plan, dtype=X.dtype)
     run.give({**values, "X": X})

@@ -1,7 +1,7 @@
-"""The solver "lbfgs": SciPy's L-BFGS-B, fed with the derived loss and gradient.
+"""The solver "lbfgs": SciPy's L-BFGS-B, with the derived loss and gradient.
 
-Everything is computed in float64, whatever the type of X, as scikit-learn's is: SciPy's vector has
-that type, and a line search needs the digits.
+Everything is computed in float64 for any type of X, as in scikit-learn: SciPy's vector has that
+type, and a line search needs the precision.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray, RealArray
 from chainrule.errors import NotFused
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels import core_library
@@ -19,8 +19,6 @@ from chainrule.kernels.reference import Execution, lying, named_array
 from chainrule.kernels.runner import Runner
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
-
-Array = NDArray[Any]
 
 
 class Objective:
@@ -34,7 +32,7 @@ class Objective:
         self,
         network: Network,
         parameters: Parameters,
-        data: Mapping[str, Array],
+        data: Mapping[str, RealArray],
         data_weight: float = 1.0,
     ) -> None:
         self.network, self.parameters, self.data = network, parameters, data
@@ -48,7 +46,7 @@ class Objective:
         }
         self.runner = self._runner() if core_library.available() else None
 
-    def __call__(self, flat: Array) -> tuple[float, Array]:
+    def __call__(self, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss and the gradient, which is a copy."""
         self.parameters.flat[...] = flat
         loss, data_loss = self._by_reference() if self.runner is None else self._by_core()
@@ -57,11 +55,11 @@ class Objective:
 
     def _runner(self) -> Runner | None:
         plan = self.plan
-        wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
+        outputs = [plan.loss, plan.data_loss, *plan.gradients.values()]
         values = {**self.parameters, **self.network.strengths}
         rows = len(self.data["X"])
         try:
-            return Runner(plan, wanted, values, self.data, np.float64, rows, whole_rows=True)
+            return Runner(plan, outputs, values, self.data, np.float64, rows, whole_rows=True)
         except NotFused:
             return None
 

@@ -1,7 +1,7 @@
-"""The legacy random states of scikit-learn, without the cost of making one for each fit.
+"""The legacy random states of scikit-learn, without the cost of a new one for each fit.
 
-Making a ``RandomState`` takes as long as ten epochs of a small network, giving it a seed next to
-nothing.  So those that belong to no user are used again.
+Creating a ``RandomState`` takes as long as ten epochs of a small network, seeding one almost no
+time.  Therefore those that no user owns are reused.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 _idle: list[np.random.RandomState] = []
-_MOST_KEPT = 8
+_LARGEST_POOL = 8
 
 
 @contextmanager
 def random_state_of(given: Any) -> Iterator[np.random.RandomState]:
-    """Lend the random state that ``sklearn.utils.check_random_state`` would give.
+    """Yield the random state that ``sklearn.utils.check_random_state`` would give.
 
     >>> with random_state_of(3) as random_state:
     ...     random_state.uniform() == np.random.RandomState(3).uniform()
@@ -34,5 +34,5 @@ def random_state_of(given: Any) -> Iterator[np.random.RandomState]:
     try:
         yield own
     finally:
-        if len(_idle) < _MOST_KEPT:
+        if len(_idle) < _LARGEST_POOL:
             _idle.append(own)

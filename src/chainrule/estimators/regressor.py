@@ -1,33 +1,33 @@
-"""MLPRegressor: scikit-learn's, on the compiled core."""
+"""MLPRegressor: scikit-learn's interface, computed by the compiled core."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.arrays import LabelArray, RealArray
 from chainrule.errors import InputError, InputTypeError
 from chainrule.estimators.as_network import LOSSES
 from chainrule.estimators.base import Perceptron
 from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.scores import r_squared
 
-Array = NDArray[Any]
-
 
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
-    """Multi-layer perceptron regressor: scikit-learn's parameters, attributes and numbers.
+    """Multi-layer perceptron regressor: scikit-learn's parameters, attributes and results.
 
-    The loss is ½ Σ (y − a)², averaged over rows (and told as a mean over outputs), or what ``loss``
-    says, plus ½ α ‖W‖² / rows.  Parameters are those of ``sklearn.neural_network.MLPRegressor``;
-    ``loss`` may also be "absolute_error", "huber" (δ = 1), "quantile" (its level is ``quantile``)
-    or "gamma", ``activation`` another elementwise one of the catalogue, or a list of one for each
-    hidden layer.  Fitted attributes are scikit-learn's, ``validation_loss_curve_`` (losses on
-    held-out rows by epoch, or None) and ``best_iteration_`` (the epoch, from 1, of the best
-    validation score with ``early_stopping``, of the lowest loss without).
+    The loss is ½ Σ (y − a)², averaged over rows (and reported as a mean over outputs), or that of
+    ``loss``, plus ½ α ‖W‖² / rows.  Parameters are those of
+    ``sklearn.neural_network.MLPRegressor``; ``loss`` may also be "absolute_error", "huber" (δ = 1),
+    "quantile" (its level is ``quantile``) or "gamma", ``activation`` another elementwise one of the
+    catalogue, or a list of one for each hidden layer.  Fitted attributes are scikit-learn's,
+    ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and ``best_iteration_``
+    (the epoch, from 1, of the best validation score with ``early_stopping``, of the lowest loss
+    without).
 
     Raises ``ValueError`` and ``TypeError`` as scikit-learn does, for targets that the loss is not
     defined for, and as soon as a loss is no longer finite, naming the epoch, the batch and the
@@ -123,42 +123,46 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Run one epoch over these rows, from where the estimator is."""
+        """Run one epoch over these rows, from the estimator's present state."""
         if not hasattr(self, "coefs_"):
             check_parameters(self)
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> RealArray:
         """Return the outputs, (samples,), or (samples, outputs) where there are several."""
         values = self._outputs(X)
         return values.ravel() if values.shape[1] == 1 else values
 
-    def _targets(self, y: Array, dtype: Any, *, incremental: bool) -> Array:
+    def _targets(self, y: LabelArray, dtype: DTypeLike, *, incremental: bool) -> RealArray:
         return self._numbers_of(y, "y")
 
-    def _held_targets(self, y: Array, dtype: Any) -> Array:
+    def _held_targets(self, y: LabelArray, dtype: DTypeLike) -> RealArray:
         return self._numbers_of(y, "y_val")
 
-    def _numbers_of(self, y: Array, name: str) -> Array:
+    def _numbers_of(self, y: LabelArray, name: str) -> RealArray:
         if y.dtype.kind in "US":
             raise InputTypeError(
-                f"{name}: text came, such as {str(y.flat[0])!r}; MLPRegressor needs numbers "
-                "(y.astype(float) where it is numbers, MLPClassifier where it is names of classes)"
+                f"`{name}` must be numbers, got text such as {str(y.flat[0])!r}. Use "
+                "y.astype(float) for numbers written as text, MLPClassifier for classes."
             )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        y = y[:, None] if y.ndim == 1 else y
-        if (self.loss == "poisson" and y.min() < 0) or (self.loss == "gamma" and y.min() <= 0):
-            least = "at least 0" if self.loss == "poisson" else "above 0"
-            raise InputError(f"{name}: {y.min():g} came; loss={self.loss!r} needs numbers {least}")
-        return y
+        values = cast(RealArray, y[:, None] if y.ndim == 1 else y)
+        if (self.loss == "poisson" and values.min() < 0) or (
+            self.loss == "gamma" and values.min() <= 0
+        ):
+            allowed = "at least 0" if self.loss == "poisson" else "above 0"
+            raise InputError(
+                f"`{name}` must be {allowed} with loss={self.loss!r}, got {values.min():g}"
+            )
+        return values
 
     def _out_activation(self) -> str:
         return "exp" if self.loss in ("poisson", "gamma") else "identity"
 
-    def _compared(self, values: Array) -> Array:
+    def _compared(self, values: RealArray) -> LabelArray:
         return values
 
-    def _scored(self, y: Array, answers: Array, sample_weight: Array | None) -> float:
-        return r_squared(y, answers, sample_weight)
+    def _scored(self, y: LabelArray, answers: LabelArray, sample_weight: RealArray | None) -> float:
+        return r_squared(cast(RealArray, y), cast(RealArray, answers), sample_weight)

@@ -1,40 +1,37 @@
-"""The scores that early stopping watches: scikit-learn's numbers without its checks of input.
+"""The scores that early stopping monitors: scikit-learn's values without its checks of input.
 
-Called once per epoch on arrays that are known to be good; ``sklearn.metrics`` would take longer
-than an epoch of a small network.
+Called once per epoch on checked arrays; ``sklearn.metrics`` would take longer than an epoch of a
+small network.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from chainrule.arrays import LabelArray, RealArray
 
 
-def accuracy(y: Array, answers: Array, sample_weight: Array | None = None) -> float:
-    """Return the weighted share of right answers; with several labels all have to be right.
+def accuracy(y: LabelArray, answers: LabelArray, sample_weight: RealArray | None = None) -> float:
+    """Return the weighted share of correct predictions; of several labels all must be correct.
 
     >>> accuracy(np.array([0, 1, 1]), np.array([0, 1, 0]))
     0.6666666666666666
     """
-    right = y == answers
-    if right.ndim == 2:
-        right = right.all(axis=1)
-    return float(np.average(right, weights=sample_weight))
+    correct = y == answers
+    if correct.ndim == 2:
+        correct = correct.all(axis=1)
+    return float(np.average(correct, weights=sample_weight))
 
 
-def r_squared(y: Array, answers: Array, sample_weight: Array | None = None) -> float:
+def r_squared(y: RealArray, answers: RealArray, sample_weight: RealArray | None = None) -> float:
     """Return 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², the mean over outputs.
 
-    Where an output's targets are all equal it counts 1 if every answer is right, else 0.
+    An output with equal targets counts 1 if every prediction is correct, else 0.
 
     >>> r_squared(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
     0.5
     """
     y, answers = y.reshape(len(y), -1), answers.reshape(len(y), -1)
     weight = 1.0 if sample_weight is None else sample_weight[:, None]
-    with np.errstate(over="ignore"):  # of a run that is about to diverge
+    with np.errstate(over="ignore"):  # in a run that diverges
         wrong = (weight * (y - answers) ** 2).sum(axis=0, dtype=np.float64)
     mean = np.average(y, axis=0, weights=sample_weight)
     spread = (weight * (y - mean) ** 2).sum(axis=0, dtype=np.float64)

@@ -1,7 +1,7 @@
-"""The solvers "sgd" and "adam": scikit-learn's rules around the one training loop.
+"""The solvers "sgd" and "adam": scikit-learn's rules for the training loop.
 
-Order of samples, learning rates, stopping and the memory of the update rule are handed to the run;
-only a score on held-out data (``early_stopping``) is computed here, between epochs.
+Order of samples, learning rates, stopping and the memory of the update rule are arguments of the
+run; only a score on held-out data (``early_stopping``) is computed here, between epochs.
 """
 
 import warnings
@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.errors import InputError, NotFused
 from chainrule.kernels import core_library
 from chainrule.kernels.compiled_trainer import CompiledTrainer
@@ -25,26 +25,24 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, AdamHat, Optimizer
 from chainrule.network.parameters import Parameters
 
-Array = NDArray[Any]
-
 _DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
-"""Of the learning rate "adaptive"."""
+"""Constants of the learning rate "adaptive"."""
 
 
 @dataclass
 class Update:
-    """An update rule and where it stands, so that ``partial_fit`` goes on from there."""
+    """An update rule and its state, so that ``partial_fit`` can continue."""
 
     rule: Optimizer
     learning_rate: float
     schedule: str = "constant"
     power: float = 0.5
     steps: int = 0
-    memory: dict[str, Array] = field(default_factory=dict)
+    memory: dict[str, RealArray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Any) -> "Update":
-        """Return the rule of an estimator's parameters, at its start."""
+        """Return the rule of an estimator's parameters, in its initial state."""
         rate = float(model.learning_rate_init)
         if model.solver == "adam":
             return cls(_adam(rate, model.beta_1, model.beta_2, model.epsilon), rate)
@@ -52,7 +50,7 @@ class Update:
         return cls(rule, rate, model.learning_rate, float(model.power_t))
 
     def rate_after(self, samples: int) -> float:
-        """Return the learning rate once so many samples were seen, of the schedule invscaling."""
+        """Return the learning rate of the schedule invscaling after so many samples."""
         return self.rule.learning_rate / float((samples + 1) ** self.power)
 
 
@@ -69,9 +67,9 @@ def _sgd(rate: float, momentum: float, nesterov: bool) -> SGD:
 class Fit:
     """One call of ``fit`` or ``partial_fit``.
 
-    ``model`` is the estimator, which carries what a later call goes on with.  ``data`` holds X,
+    ``model`` is the estimator, which stores the state for later calls.  ``data`` holds X,
     targets and weights of the training rows; ``parameters`` are changed in place.  ``held`` are
-    rows whose loss is told; ``score`` is what early stopping watches, computed after each epoch.
+    rows whose loss is reported; ``score`` is computed after each epoch, for early stopping.
     """
 
     def __init__(
@@ -79,12 +77,12 @@ class Fit:
         model: Any,
         network: Network,
         parameters: Parameters,
-        data: Mapping[str, Array],
+        data: Mapping[str, RealArray],
         random_state: np.random.RandomState,
         *,
         incremental: bool,
         data_weight: float,
-        held: Mapping[str, Array] | None = None,
+        held: Mapping[str, RealArray] | None = None,
         score: Callable[[], float] | None = None,
     ) -> None:
         self.model, self.parameters, self.score = model, parameters, score
@@ -93,8 +91,8 @@ class Fit:
         self.epochs = 1 if incremental else int(model.max_iter)
         self.incremental = incremental
         self.data_weight = data_weight
-        known = getattr(model, "_optimizer", None) if incremental else None
-        self.update: Update = known or Update.of(model)
+        previous = getattr(model, "_optimizer", None) if incremental else None
+        self.update: Update = previous or Update.of(model)
         self.start_t = model.t_
         self.rule = Stopping(
             patience=model.n_iter_no_change,
@@ -105,7 +103,7 @@ class Fit:
         )
         best = model.best_loss_ if score is None else -model.best_validation_score_
         self.count = Count(best=float(best), epochs=model._no_improvement_count)
-        self.places: Array | None = None
+        self.shuffled: IntArray | None = None
         order = self._order()
         constant = self.update.schedule == "constant"
         run = Run(
@@ -122,29 +120,29 @@ class Fit:
         self.trainer = _trainer(run)
         counts = [] if score else [self.count]
         self.trainer.restore(State(self.update.steps, 0, self.update.memory, counts))
-        self.told = 0
+        self.reported_epochs = 0
 
-    # -- what the run is given -----------------------------------------------------------------
+    # -- arguments of the run ------------------------------------------------------------------
 
     def _order(self) -> Order:
         if not self.model.shuffle:
             return AS_THEY_LIE
-        with suppress(InputError):  # another generator than MT19937
+        with suppress(InputError):  # not the generator MT19937
             return Legacy(self.random_state)
-        self.places = np.arange(self.samples)
-        return Given(self.places)  # shuffled here, epoch by epoch
+        self.shuffled = np.arange(self.samples)
+        return Given(self.shuffled)  # shuffled here before every epoch
 
     def _batch(self) -> int:
-        wanted = self.model.batch_size
-        if isinstance(wanted, str):
+        size = self.model.batch_size
+        if isinstance(size, str):
             return min(200, self.samples)
-        if wanted > self.samples:
+        if size > self.samples:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
                 stacklevel=7,
             )
-        return int(np.clip(wanted, 1, self.samples))
+        return int(np.clip(size, 1, self.samples))
 
     def _rate(self, epoch: int) -> float:
         if self.update.schedule == "invscaling" and epoch > 1:
@@ -154,19 +152,19 @@ class Fit:
     # -- the run -------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Run the epochs; the estimator then has its curves, counts and rule.
+        """Run the epochs and store curves, counts and rule on the estimator.
 
-        Raises ``ValueError``, as scikit-learn does where weights are not finite, as soon as the
-        loss is not.
+        Raises ``ValueError``, as scikit-learn does for weights that are not finite, as soon as the
+        loss is not finite.
         """
         model = self.model
         model.n_iter_ = 0
-        together = self.epochs if self.score is None and self.places is None else 1
+        together = self.epochs if self.score is None and self.shuffled is None else 1
         stopped = False
         try:
             while model.n_iter_ < self.epochs and not stopped:
-                if self.places is not None:
-                    self.random_state.shuffle(self.places)
+                if self.shuffled is not None:
+                    self.random_state.shuffle(self.shuffled)
                 listener = self._listener if model.verbose else None
                 losses = self.trainer.run(model.n_iter_ + 1, together, listener)
                 self._finished()
@@ -175,14 +173,14 @@ class Fit:
             self._finished()
             stopped = True
             warnings.warn("Training interrupted by user.", stacklevel=6)
-        except Diverged as place:
+        except Diverged as divergence:
             self._finished()
             stopped = True
-            self._diverged(place)
+            self._diverged(divergence)
         finally:
-            self._kept()
+            self._store_state()
         if stopped and model.verbose and model._no_improvement_count > model.n_iter_no_change:
-            self._tell_end()
+            self._print_end()
         if not stopped and not self.incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the "
@@ -192,12 +190,12 @@ class Fit:
             )
 
     def _finished(self) -> None:
-        """Take over the losses of the epochs that were finished since the last time."""
+        """Append the losses of the epochs finished since the last call to the curves."""
         model, whole = self.model, self.trainer.losses
         new = slice(model.n_iter_, None)
         curve = self._reported(whole.loss[new], whole.data_loss[new])
         if model.verbose:
-            self._tell(model.n_iter_, curve)
+            self._print(model.n_iter_, curve)
         if curve:
             model.loss_ = curve[-1]
         model.loss_curve_ += curve
@@ -214,7 +212,7 @@ class Fit:
         return [self.data_weight * data + (whole - data) for whole, data in pairs]
 
     def _scored(self) -> bool:
-        """Score the held-out rows; return whether the run is to end."""
+        """Compute the score of the held-out rows; return whether the run ends."""
         assert self.score is not None
         model, count = self.model, self.count
         score = self.score()
@@ -230,41 +228,43 @@ class Fit:
             self.update.learning_rate /= _DIVISOR
         return ends
 
-    def _diverged(self, place: Diverged) -> None:
+    def _diverged(self, divergence: Diverged) -> None:
         model = self.model
-        where = f"epoch {place.epoch}, batch {place.batch}, first in {place.symbol}"
-        if self._is_weightless(place.batch):
+        where = f"epoch {divergence.epoch}, batch {divergence.batch}, first in {divergence.symbol}"
+        if self._has_no_weight(divergence.batch):
             raise InputError(
-                f"sample_weight: the weights of batch {place.batch} of epoch {place.epoch} sum to "
-                "0, so it has no mean; leave rows of weight 0 out, or use a larger batch_size"
+                "`sample_weight` must not sum to 0 in a batch, got 0 in batch "
+                f"{divergence.batch} of epoch {divergence.epoch}. Leave out rows of weight 0, or "
+                "use a larger batch_size."
             ) from None
         if self.score is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
-                f"values and need to be preprocessed. (The loss became {place.loss} in {where}; "
-                "scale X, or use a smaller learning_rate_init.)"
+                f"values and need to be preprocessed. (The loss became {divergence.loss} in "
+                f"{where}; scale X, or use a smaller learning_rate_init.)"
             ) from None
-        # The best weights so far are good: scikit-learn goes on through NaN to max_iter.
-        model.loss_ = float(place.loss)
+        # The best weights so far are finite: scikit-learn continues with NaN up to max_iter.
+        model.loss_ = float(divergence.loss)
         model.loss_curve_.append(model.loss_)
         model.validation_scores_.append(float("nan"))
         model.n_iter_ += 1
         warnings.warn(
-            f"Stochastic Optimizer: the loss became {place.loss} in {where}; the weights of the "
-            "best validation score are kept. Scale X, or use a smaller learning_rate_init.",
+            f"Stochastic Optimizer: the loss became {divergence.loss} in {where}; the weights "
+            "of the best validation score are retained. Scale X, or use a smaller "
+            "learning_rate_init.",
             ConvergenceWarning,
             stacklevel=7,
         )
 
-    def _is_weightless(self, batch: int) -> bool:
-        run, places = self.trainer.given, self.trainer.places
+    def _has_no_weight(self, batch: int) -> bool:
+        run, order = self.trainer.given, self.trainer.places
         if "w" not in run.data:
             return False
         rows: Any = slice((batch - 1) * run.batch, batch * run.batch)
-        return not run.data["w"][rows if places is None else places[rows]].sum()
+        return not run.data["w"][rows if order is None else order[rows]].sum()
 
-    def _kept(self) -> None:
-        """Leave on the estimator what a later call goes on with."""
+    def _store_state(self) -> None:
+        """Store on the estimator the state for later calls."""
         model, update = self.model, self.update
         state = self.trainer.state()
         update.steps, update.memory = state.steps, state.memory
@@ -283,22 +283,22 @@ class Fit:
 
     # -- verbose -------------------------------------------------------------------------------
 
-    def _listener(self, records: Array) -> None:
-        # Epochs of this call so far; the model's count is that of the calls before.
-        self._tell(self.model.n_iter_, self._reported(*records.T[:2].tolist()))
+    def _listener(self, records: FloatArray) -> None:
+        # The epochs of this call so far; the model's count is that of earlier calls.
+        self._print(self.model.n_iter_, self._reported(*records.T[:2].tolist()))
 
-    def _tell(self, before: int, curve: list[float]) -> None:
+    def _print(self, before: int, curve: list[float]) -> None:
         for epoch, loss in enumerate(curve, before + 1):
-            if epoch > self.told:
+            if epoch > self.reported_epochs:
                 print(f"Iteration {epoch}, loss = {loss:.8f}")
-                self.told = epoch
+                self.reported_epochs = epoch
 
-    def _tell_end(self) -> None:
+    def _print_end(self) -> None:
         model = self.model
-        watched = "Training loss" if self.score is None else "Validation score"
+        monitored = "Training loss" if self.score is None else "Validation score"
         slow = "Learning rate too small. " if self.rule.divisor else ""
         print(
-            f"{watched} did not improve more than tol={model.tol:f} for "
+            f"{monitored} did not improve more than tol={model.tol:f} for "
             f"{model.n_iter_no_change} consecutive epochs. {slow}Stopping."
         )
 

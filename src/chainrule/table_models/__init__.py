@@ -1,1 +1,1 @@
-"""Table models: training on a table, the model that comes of it, its files and predictions."""
+"""Table models: training on a table, the trained model, its files and predictions."""

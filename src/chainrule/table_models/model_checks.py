@@ -1,4 +1,4 @@
-"""Verification of a network at parameters that were trained, away from its kinks."""
+"""Verification of a network at its trained parameters, away from its kinks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ATTEMPTS = 200
 def verify_network(
     network: Network, parameters: Mapping[str, Any] | None = None, *, seed: int = 0
 ) -> Verification:
-    """Check every gradient of a network, at its parameters where they are given.
+    """Check every gradient of a network, at the given parameters if there are any.
 
-    A batch is drawn until it keeps its distance from every kink at these parameters, for
-    differences mean nothing across one. Raises InputError where none of many does.
+    Batches are drawn until one is far enough from every kink at these parameters, because finite
+    differences are wrong across a kink. Raises InputError if none of 200 is.
 
     >>> network = Network.dense([2, 3, 1], activation="relu")
     >>> verify_network(network, network.initialize(seed=1)).passed
@@ -41,6 +41,6 @@ def verify_network(
             target = network.names.target
             return verify(network, seed, parameters=parameters, X=drawn["X"], Y=drawn[target])
     raise InputError(
-        f"verify: no batch drawn lies {KINK_MARGIN:g} away from every kink of {network} at its "
-        "parameters; verify a smaller network of the same kind with --layers"
+        f"verify: none of {ATTEMPTS} random batches is {KINK_MARGIN:g} away from every kink of "
+        f"{network} at its parameters; verify a smaller network of the same kind with --layers"
     )

@@ -2,11 +2,11 @@
 
 The tensors are the parameters by numbered names (W_1, b_1, ...), float64 or float32, bit for bit.
 The metadata has one entry, ``chainrule``, with the network, the preprocessing, classes, features,
-settings, versions, the number of the format, and a SHA-256 over everything else in the file that
-has a meaning. Any other library that reads safetensors finds the arrays.
+settings, versions, the number of the format, and a SHA-256 of all other contents. Any library that
+reads safetensors can read the arrays.
 
-Refused, each by one line that names the file and the reason: what is not a safetensors file or not
-ours, was cut off, was changed, was written by a newer version, lacks a part or contradicts itself.
+Errors, in one line with the file and the reason: not a safetensors file, not a model of chainrule,
+truncated, changed, written by a newer version, incomplete or inconsistent.
 Saving replaces the file as a whole: a crash leaves the old one or the new one.
 """
 
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
+from chainrule.arrays import RealArray
 from chainrule.errors import InputError, InputTypeError, ModelFileError, nearest, one_line, shown
 from chainrule.files import write_atomically, written_path
 from chainrule.network.architecture import Network
@@ -37,6 +37,7 @@ from chainrule.table_models.network_records import (
 from chainrule.table_models.table_model import TableModel, versions
 from chainrule.table_models.table_training import TableRun
 from chainrule.training.loop import Result
+from chainrule.validation import requirement
 
 __all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
 
@@ -47,15 +48,15 @@ MODEL_NAME = "model.safetensors"
 _KEY = "chainrule"
 _FETCH = "fetch the file again or train anew"
 
-Tensors = Mapping[str, NDArray[Any]]
+Tensors = Mapping[str, RealArray]
 Saved = TableModel | TableRun | Result | tuple[Network, Mapping[str, Any]]
 
 
 def save(model: Saved, path: str | os.PathLike[str]) -> None:
     """Write a model, whole or not at all: a table model, a Result, or (network, parameters).
 
-    Raises InputError for a network that is not made of the catalogues' entries, for parameters that
-    do not suit it and for a path that cannot be written.
+    Raises InputError for a network with entries that are not in the catalogues, for parameters of
+    other shapes and for a path that cannot be written.
 
     >>> import pathlib, tempfile
     >>> network = Network.dense([2, 3, 1])
@@ -77,33 +78,35 @@ def encoded(model: Saved) -> bytes:
         network, parameters = model.network, model.parameters
         record = {"kind": "table", **model.to_dict()}
     else:
-        network, parameters = _bare(model)
+        network, parameters = _network_and_parameters(model)
         record = {"kind": "network", "versions": versions()}
     record |= {"format": FORMAT, "network": network_to_dict(network)}
     names = numbered_names(network)
-    kept = gathered(parameters, network.parameter_shapes)
+    stored = gathered(parameters, network.parameter_shapes)
     # One entry in the metadata, because safetensors writes several in no fixed order.
-    tensors = {names[name]: np.array(array, order="C") for name, array in kept.items()}
+    tensors = {names[name]: np.array(array, order="C") for name, array in stored.items()}
     try:
         record["checksum"] = _checksum(record, tensors)
         text = json.dumps(record, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
-        raise InputError(f"save: the model's settings cannot be written ({error})") from error
+        raise InputError(
+            f"save: the model's settings cannot be written as JSON ({error})"
+        ) from error
     data: bytes = format_tensors(tensors, metadata={_KEY: text})
     return data
 
 
 def load(path: str | os.PathLike[str]) -> TableModel | Result:
-    """Read a model from a file or a run folder; it gives the very bits that were saved.
+    """Read a model from a file or a run folder; every bit is as it was saved.
 
-    Returns a TableModel, or a Result without history where a bare network was saved. Raises
-    ModelFileError, in one line, for whatever is not a whole model of ours.
+    Returns a TableModel, or a Result without history for a network without preprocessing.
+    Raises ModelFileError, in one line, for anything but a complete model of chainrule.
     """
     return described(path)[1]
 
 
 def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel | Result]:
-    """Return everything that a model file says about itself, and the model as `load` gives it."""
+    """Return the metadata of a model file, and the model as `load` returns it."""
     file = _file_of(path)
     source = written_path(file)
     data = _bytes_of(file, source)
@@ -136,9 +139,8 @@ def _file_of(path: str | os.PathLike[str]) -> Path:
     try:
         given = Path(path)
     except TypeError:
-        raise InputTypeError(
-            f"load: got {shown(path)}; give the path of a model file or of a run folder"
-        ) from None
+        allowed = "the path of a model file or of a run folder"
+        raise InputTypeError(requirement("path", allowed, path)) from None
     return given / MODEL_NAME if given.is_dir() else given
 
 
@@ -146,7 +148,7 @@ def _bytes_of(file: Path, source: str) -> bytes:
     try:
         return file.read_bytes()
     except FileNotFoundError as error:
-        raise ModelFileError(f"{source}: no such file; {_beside(file)}") from error
+        raise ModelFileError(f"{source}: no such file; {_hint_for_missing(file)}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         reason = getattr(error, "strerror", None) or one_line(error)
         raise ModelFileError(
@@ -154,7 +156,8 @@ def _bytes_of(file: Path, source: str) -> bytes:
         ) from error
 
 
-def _beside(file: Path) -> str:
+def _hint_for_missing(file: Path) -> str:
+    """Return the hint for a missing file: the most similar name in its directory, if any."""
     try:
         names = [entry.name for entry in file.parent.iterdir()]
     except OSError:
@@ -166,11 +169,13 @@ def _beside(file: Path) -> str:
 
 
 def _opened(data: bytes) -> tuple[dict[str, Any], Tensors]:
-    """Return what the file says and its arrays, both covered by the checksum."""
+    """Return the metadata of a file and its arrays, both covered by the checksum."""
     record = _record(data)
     written_in = record.get("format")
     if isinstance(written_in, bool) or not isinstance(written_in, int) or written_in < 1:
-        raise ModelFileError(f"'format' is {shown(written_in)}, no number of a format; {_FETCH}")
+        raise ModelFileError(
+            f"'format' must be a positive integer, got {shown(written_in)}; {_FETCH}"
+        )
     if written_in > FORMAT:
         raise ModelFileError(
             f"was written by a newer chainrule (file format {shown(written_in)}, this version "
@@ -182,12 +187,12 @@ def _opened(data: bytes) -> tuple[dict[str, Any], Tensors]:
     except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise ModelFileError(f"its arrays are damaged ({one_line(error)}); {_FETCH}") from error
     if record.get("checksum") != checksum:
-        raise ModelFileError(f"was changed or damaged: its checksum does not agree; {_FETCH}")
+        raise ModelFileError(f"was changed or damaged: its checksum does not match; {_FETCH}")
     return record, tensors
 
 
 def _record(data: bytes) -> dict[str, Any]:
-    """Return the JSON of the file's metadata; it may still be wrong."""
+    """Return the JSON of the file's metadata, whose entries are not checked yet."""
     header = _header(data)
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or not isinstance(metadata.get(_KEY), str):
@@ -197,7 +202,7 @@ def _record(data: bytes) -> dict[str, Any]:
         )
     record = _json(metadata[_KEY])
     if not isinstance(record, dict):
-        raise ModelFileError(f"its metadata is {shown(record)}, no dictionary; {_FETCH}")
+        raise ModelFileError(f"its metadata must be a dictionary, got {shown(record)}; {_FETCH}")
     return record
 
 
@@ -206,24 +211,24 @@ def _header(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or data[8:9] != b"{":
         raise ModelFileError(
-            "is no safetensors file; give a model file that `train` or `save` wrote"
+            "is not a safetensors file; give a model file that `train` or `save` wrote"
         )
     if length > len(data) - 8:
         raise ModelFileError(
-            f"is cut off or damaged: it has {len(data)} bytes, its header alone {length}; {_FETCH}"
+            f"is cut off or damaged: it has {len(data)} bytes, but its header {length}; {_FETCH}"
         )
     try:
         header = _json(data[8 : 8 + length].decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
     if not isinstance(header, dict):
-        raise ModelFileError(f"its header is no dictionary; {_FETCH}")
+        raise ModelFileError(f"its header is not a dictionary; {_FETCH}")
     return header
 
 
 def _json(text: str) -> Any:
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
+        raise ValueError(f"{constant} is not JSON")
 
     try:
         return json.loads(text, parse_constant=refuse)
@@ -232,7 +237,7 @@ def _json(text: str) -> Any:
 
 
 def _parameters(network: Network, tensors: Tensors) -> Parameters:
-    """Return the arrays as the network's parameters, or say how the two contradict each other."""
+    """Return the arrays as the network's parameters; raise ModelFileError where they differ."""
     names = numbered_names(network)
     for name, number in names.items():
         needed = network.parameter_shapes[name]
@@ -245,11 +250,15 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
             )
     others = sorted(set(tensors) - set(names.values()))
     if others:
-        raise ModelFileError(f"the array {shown(others[0])} is none of the network's; {_FETCH}")
+        raise ModelFileError(
+            f"the array {shown(others[0])} is not a parameter of the network; {_FETCH}"
+        )
     kinds = {array.dtype for array in tensors.values()}
     if len(kinds) != 1 or next(iter(kinds)) not in (np.float32, np.float64):
         listed = ", ".join(sorted(map(str, kinds)))
-        raise ModelFileError(f"its arrays are {listed}; all float64 or all float32 is allowed")
+        raise ModelFileError(
+            f"its arrays must be all float64 or all float32, got {listed}; {_FETCH}"
+        )
     try:
         return gathered(
             {name: tensors[number] for name, number in names.items()}, network.parameter_shapes
@@ -261,7 +270,7 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def _bare(model: Any) -> tuple[Network, Mapping[str, Any]]:
+def _network_and_parameters(model: Any) -> tuple[Network, Mapping[str, Any]]:
     if isinstance(model, Result):
         return model.network, model.parameters
     if (
@@ -272,16 +281,16 @@ def _bare(model: Any) -> tuple[Network, Mapping[str, Any]]:
     ):
         return model
     raise InputTypeError(
-        f"save: got {type(model).__name__}; a TableModel, the Result of train, or a pair "
-        "(network, parameters) is allowed"
+        "`model` must be a TableModel, the Result of train or a pair (network, parameters), "
+        f"got {type(model).__name__}"
     )
 
 
 def _checksum(record: Mapping[str, Any], tensors: Tensors) -> str:
     """Return the SHA-256 of the metadata without its checksum, and of every array.
 
-    What is hashed is what was understood, not the bytes: names, types, shapes and numbers. A
-    change of the file that changes none of these (a space in the header) changes nothing.
+    It covers names, types, shapes and values, not the bytes of the file: a change of the file that
+    changes none of these (a space in the header) is accepted.
     """
     rest = {key: value for key, value in record.items() if key != "checksum"}
     text = json.dumps(rest, sort_keys=True, allow_nan=False)

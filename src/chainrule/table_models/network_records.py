@@ -1,7 +1,7 @@
-"""A Network as plain values for JSON, and back, trusting nothing in them.
+"""A Network as plain values for JSON, and back, with a check of every value.
 
-Only what the catalogues name can be written: a network with an activation, a loss or a penalty of
-the user's own is refused, for its formula would have to be code, and loading a model runs no code.
+Only entries of the catalogues can be written: a network with an activation, a loss or a penalty of
+the user's own is an error, because its formula would be code, and loading a model runs no code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["network_from_dict", "network_to_dict"]
 def network_to_dict(network: Network) -> dict[str, Any]:
     """Return the description of a network.
 
-    Raises InputError for what is in no catalogue.
+    Raises InputError for an entry that is in no catalogue.
 
     >>> network_to_dict(Network.dense([2, 1], activation="identity"))["activations"]
     ['identity']
@@ -75,12 +75,12 @@ def _numbered(network: Network, name: str) -> str:
     return numbered_names(network)[name]
 
 
-def _network(record: Any) -> Network:
+def _network(record: object) -> Network:
     if not isinstance(record, Mapping):
-        raise InputError(f"a dictionary is needed, got {shown(record)}")
+        raise InputError(f"it must be a dictionary, got {shown(record)}")
     names, layers = record["activations"], record["layers"]
     if not isinstance(layers, list) or not isinstance(names, list):
-        raise InputError("'layers' and 'activations' have to be lists")
+        raise InputError("'layers' and 'activations' must be lists")
     described = Network.dense(
         layers,
         [activations.CATALOGUE[name] for name in names],
@@ -103,14 +103,14 @@ def _network(record: Any) -> Network:
     )
 
 
-def _finite(value: Any) -> float:
+def _finite(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"a strength should be a number, got {shown(value)}")
+        raise InputError(f"a strength must be a number, got {shown(value)}")
     return float(value)
 
 
 def _refuse_other_loss(loss: losses.Loss) -> None:
-    """Refuse a loss that its name and settings do not bring back."""
+    """Raise InputError for a loss that differs from the catalogue's of its name and settings."""
     made = losses.CATALOGUE.get(loss.name)
     if made is None:
         raise _of_the_user("loss", loss.name)
@@ -128,6 +128,6 @@ def _statement(loss: losses.Loss) -> list[tuple[Any, ...]]:
 
 def _of_the_user(kind: str, name: str) -> InputError:
     return InputError(
-        f"save: the {kind} {shown(name)} is not the catalogue's, and a model file holds no code; "
-        f"use a {kind} of the catalogue, or keep the parameters yourself (numpy.savez)"
+        f"save: the {kind} {shown(name)} is not the catalogue's, and a model file has no code; "
+        f"use a {kind} of the catalogue, or store the parameters yourself (numpy.savez)"
     )

@@ -1,8 +1,9 @@
 """Predictions as a table: the columns that `chainrule predict` writes, and their bytes.
 
 One row for each row of the data, in its order. ``prediction`` holds the label or the number
-(``prediction_<target>`` where there are several targets), ``probability_<class>`` the chance of
-each class. The file's name tells its format: .parquet or .pq, else CSV; .csv.gz is compressed.
+(``prediction_<target>`` where there are several targets), ``probability_<class>`` the probability
+of each class. The file's name determines its format: .parquet or .pq, else CSV; .csv.gz is
+compressed.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["encoded_frame", "prediction_frame"]
 
 _PARQUET = (".parquet", ".pq")
-_NOT_WRITTEN = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
+_UNSUPPORTED = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
 
 
 def prediction_frame(
     model: TableModel, table: Any, *, probabilities: bool = False
 ) -> tuple[pl.DataFrame, Transformed]:
-    """Return the predictions as a polars frame, and what had to be done to the cells.
+    """Return the predictions as a polars frame, and the counts of filled and unknown cells.
 
-    Raises InputError for probabilities of a model that predicts numbers, DataError for a table that
-    does not suit the model.
+    Raises InputError for probabilities of a model that predicts numbers, DataError for a table
+    without the columns of the model.
 
     >>> import polars
     >>> from chainrule.table_models.table_training import train_table
@@ -45,7 +46,7 @@ def prediction_frame(
 
     if probabilities and model.classes is None:
         raise InputError(
-            "the model predicts numbers, which have no probabilities; ask for predictions alone "
+            "the model predicts numbers, which have no probabilities; request predictions only "
             "(without --proba)"
         )
     transformed = model.transform(table)
@@ -58,8 +59,8 @@ def prediction_frame(
         for name, column in zip(model.target.names, answers.T, strict=True):
             columns[f"prediction_{name}"] = column
     if probabilities:
-        chances = model.chances(outputs)
-        for label, column in zip(model.classes or (), chances.T, strict=True):
+        shares = model.class_probabilities(outputs)
+        for label, column in zip(model.classes or (), shares.T, strict=True):
             columns[f"probability_{label}"] = column
     return pl.DataFrame(columns), transformed
 
@@ -76,9 +77,9 @@ def encoded_frame(frame: pl.DataFrame, path: str | os.PathLike[str]) -> bytes:
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         return buffer.getvalue()
-    if name.endswith(_NOT_WRITTEN):
+    if name.endswith(_UNSUPPORTED):
         raise InputError(
-            f"{shown(os.fspath(path))}: that format is not written; .csv, .csv.gz and .parquet are"
+            f"{shown(os.fspath(path))}: this format is not supported; use .csv, .csv.gz or .parquet"
         )
     text = frame.write_csv().encode("utf-8")
     return gzip.compress(text, mtime=0) if name.endswith(".gz") else text

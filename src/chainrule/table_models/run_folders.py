@@ -1,8 +1,8 @@
-"""Run folders: where a training run leaves its model and the course of its losses.
+"""Run folders: the model of a training run and its losses by epoch.
 
 ``model.safetensors`` is the model, ``metrics.jsonl`` one JSON object per epoch. A new folder
 appears complete or not at all; in a folder of an earlier run the files are replaced one by one, the
-model last. Refused: a file in the place of the folder, and a folder that holds other things.
+model last. Errors: a file of the folder's name, and a folder that holds other files.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from chainrule.errors import InputError
 from chainrule.files import (
     flush_directory,
     make_directory,
+    path_errors,
     refuse_unwritable,
-    told,
     write_atomically,
     written_path,
 )
@@ -56,12 +56,12 @@ def default_folder(data: str | os.PathLike[str]) -> Path:
 def refuse_folder(folder: Path) -> None:
     """Raise InputError, before any training, where `write_run` could not or should not write."""
     remedy = "name another folder (--output DIR), or move it away"
-    with told(folder):
+    with path_errors(folder):
         if folder.is_dir():
             if any(folder.iterdir()) and not is_model_file(folder / MODEL_NAME):
                 raise InputError(
-                    f"{written_path(folder)}: is a folder with other things than a run of "
-                    f"chainrule (no {MODEL_NAME} of ours); {remedy}"
+                    f"{written_path(folder)}: is a folder that holds other files, not a run of "
+                    f"chainrule (no {MODEL_NAME} of chainrule); {remedy}"
                 )
             refuse_unwritable(folder / MODEL_NAME)
             return
@@ -80,7 +80,7 @@ def write_run(folder: Path, model: TableModel, history: Mapping[str, Sequence[fl
         return folder / MODEL_NAME
     make_directory(folder.parent)
     whole = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(8)}.tmp"
-    with told(folder):
+    with path_errors(folder):
         try:
             whole.mkdir()
             for name, data in parts.items():

@@ -1,8 +1,8 @@
-"""A network with the way from a table's cells to its inputs, and from its outputs to answers.
+"""A network with the mapping from a table's cells to its inputs, and from its outputs to answers.
 
-What it was trained on, and how, travels with it: the preprocessing, the classes or the scaling of
-the targets, the settings, the score and the versions. `table_training.train_table` makes one,
-`model_files` writes and reads it. A model is frozen: nothing that it is asked changes it.
+It includes how it was trained: the preprocessing, the classes or the scaling of the targets, the
+settings, the score and the versions. `table_training.train_table` makes one,
+`model_files` writes and reads it. A model is frozen: no method changes it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from importlib import metadata
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray, LabelArray, RealArray
 from chainrule.data import (
     ClassTarget,
     NumberTarget,
@@ -34,8 +34,6 @@ from chainrule.training.loop import predict
 from chainrule.training.metrics import Score, score_classes, score_numbers
 
 __all__ = ["TableModel", "versions"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +57,9 @@ class TableModel:
     preprocessor: Preprocessor
     target: ClassTarget | NumberTarget
     scaler: TargetScaler | None
-    """How the targets were scaled for the network; None where it learned them as they are."""
+    """How the targets were scaled for the network; None where they were not scaled."""
     naive: tuple[float, ...]
-    """What is said without looking: the position of the most frequent class, or the means."""
+    """The naive prediction: the index of the most frequent class, or the means."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """The settings and the score of the run that made it, as plain values."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -74,19 +72,18 @@ class TableModel:
             ("scaled targets", len(self.scaler.mean) if self.scaler else 0, 0),
         ):
             if width and needed != width:
-                raise InputError(
-                    f"the table has {needed} {what}, but the network {width}; they have to agree"
-                )
+                raise InputError(f"the table has {needed} {what}, but the network has {width}")
         if self.scaler is not None and len(self.scaler.mean) != self.target.n_outputs:
             raise InputError(
-                f"the scaling is of {len(self.scaler.mean)} targets, not {self.target.n_outputs}"
+                f"the scaling has {len(self.scaler.mean)} targets, but the model has "
+                f"{self.target.n_outputs}"
             )
 
-    # -- what it is ------------------------------------------------------------------------------
+    # -- properties --------------------------------------------------------------------------------
 
     @property
     def task(self) -> Literal["classification", "regression"]:
-        """What kind of answers it gives."""
+        """The kind of its predictions."""
         return "classification" if isinstance(self.target, ClassTarget) else "regression"
 
     @property
@@ -99,36 +96,36 @@ class TableModel:
         """The names of the network's inputs."""
         return self.preprocessor.feature_names
 
-    # -- what it does ----------------------------------------------------------------------------
+    # -- predictions -------------------------------------------------------------------------------
 
-    def predict(self, table: Any) -> Array:
+    def predict(self, table: Any) -> LabelArray:
         """Return one label per row, or numbers in the target's own units.
 
-        Labels of whole numbers are whole numbers. The shape is (rows,), and (rows, targets) where
-        there are several targets. Raises DataError for columns that are missing and cells that are
-        no numbers where the model needs numbers.
+        Integer labels are returned as integers. The shape is (rows,), and (rows, targets) where
+        there are several targets. Raises DataError for missing columns and for cells that are not
+        numbers in a numeric column.
         """
         return self.answers(self.outputs(self.transform(table).matrix))
 
-    def probabilities(self, table: Any) -> NDArray[np.float64]:
+    def probabilities(self, table: Any) -> FloatArray:
         """Return the probability of every class, (rows, classes), in the order of ``classes``."""
-        self._class_target()  # said before the work, not after it
-        return self.chances(self.outputs(self.transform(table).matrix))
+        self._class_target()  # an error is raised before the work
+        return self.class_probabilities(self.outputs(self.transform(table).matrix))
 
     def evaluate(self, table: Any) -> Score:
         """Return the score on a table that has the target too, beside the naive baseline."""
         given = as_table(table)
         return self.score(self.outputs(self.transform(given).matrix), given)
 
-    # -- the steps of it -------------------------------------------------------------------------
+    # -- steps of a prediction ---------------------------------------------------------------------
 
     def transform(self, table: Any) -> Transformed:
-        """Return the network's inputs, and what had to be filled in or was unknown, counted."""
+        """Return the network's inputs, and the counts of filled and unknown cells."""
         given = as_table(table)
-        with np.errstate(over="ignore"):  # the network refuses an infinite input in words
+        with np.errstate(over="ignore"):  # the network raises InputError for infinite inputs
             return self.preprocessor.apply(given)
 
-    def outputs(self, matrix: Array) -> Array:
+    def outputs(self, matrix: FloatArray) -> RealArray:
         """Return the network's outputs in the targets' own units, (rows, outputs)."""
         raw = predict(self.network, self.parameters, matrix)
         if self.scaler is None:
@@ -136,17 +133,17 @@ class TableModel:
         with np.errstate(over="ignore"):  # beyond 1e308 the answer is infinite
             return self.scaler.inverse(raw)
 
-    def answers(self, outputs: Array) -> Array:
-        """Return what is said to outputs: labels, or the numbers themselves."""
+    def answers(self, outputs: RealArray) -> LabelArray:
+        """Return the predictions of outputs: labels, or the numbers themselves."""
         if isinstance(self.target, ClassTarget):
             return self.target.decode(outputs)
         return outputs[:, 0] if self.target.n_outputs == 1 else outputs
 
-    def chances(self, outputs: Array) -> NDArray[np.float64]:
+    def class_probabilities(self, outputs: RealArray) -> FloatArray:
         """Return the probability of every class from outputs, (rows, classes)."""
         return self._class_target().probabilities(outputs)
 
-    def score(self, outputs: Array, table: Table) -> Score:
+    def score(self, outputs: RealArray, table: Table) -> Score:
         """Return how good outputs are against a table's targets."""
         if isinstance(self.target, ClassTarget):
             found = self.target.probabilities(outputs).argmax(axis=1)
@@ -159,10 +156,10 @@ class TableModel:
             return self.target
         raise InputError(
             f"the model predicts numbers ({', '.join(map(shown, self.target.names))}), which have "
-            "no probabilities; ask for predictions alone"
+            "no probabilities; request predictions only"
         )
 
-    # -- files -----------------------------------------------------------------------------------
+    # -- files -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the network and its parameters, as plain values for JSON."""
@@ -180,7 +177,7 @@ class TableModel:
     def from_dict(
         cls, record: Mapping[str, Any], network: Network, parameters: Parameters
     ) -> TableModel:
-        """Return what `to_dict` wrote; raise ModelFileError where it is damaged or disagrees."""
+        """Return what `to_dict` wrote; raise ModelFileError if it is damaged."""
         target = target_from_dict(record.get("target"))
         preprocessor = Preprocessor.from_dict(record.get("preprocessing"))
         scaling = record.get("scaling")
@@ -189,7 +186,7 @@ class TableModel:
         if len(naive) != width:
             raise _damaged(f"'naive' has {len(naive)} entries, not {width}")
         if isinstance(target, ClassTarget) and naive[0] not in range(len(target.labels)):
-            raise _damaged(f"'naive' is {shown(naive[0])}, which is no class's position")
+            raise _damaged(f"'naive' is {shown(naive[0])}, which is not the index of a class")
         try:
             return cls(
                 network=network,
@@ -208,7 +205,7 @@ class TableModel:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what takes part in a result."""
+    """Return the versions of Python and the packages that affect results."""
     found = {"python": platform.python_version(), "numpy": np.__version__}
     try:
         found["chainrule"] = metadata.version("chainrule")
@@ -220,7 +217,7 @@ def versions() -> dict[str, str]:
 def _dictionary(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = record.get(key)
     if not isinstance(value, Mapping):
-        raise _damaged(f"{key!r} is missing or no dictionary")
+        raise _damaged(f"{key!r} is missing or not a dictionary")
     return value
 
 

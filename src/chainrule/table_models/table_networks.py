@@ -1,22 +1,21 @@
-"""The network that suits a target: its loss, its last layer, and the scale of what it learns.
+"""The network for a target: its loss, its last layer, and the scale of its targets.
 
 - The loss is log_loss for classes and mse for numbers, unless one is named.
-- The last layer is softmax for three or more classes and sigmoid for two; for numbers it is what
-  the loss asks for. A last activation that is named has to give classes probabilities.
-- Numbers are scaled for losses of differences and outputs that can be any number. What poisson and
-  gamma learn (counts, sizes) keeps its zero, and outputs with bounds are in the target's units.
+- The last layer is softmax for three or more classes and sigmoid for two; for numbers the
+  loss determines it. A last activation that is named has to give probabilities for classes.
+- Numbers are scaled for losses of differences and outputs that can be any number. Targets of
+  poisson and gamma (counts, sizes) and of bounded outputs are not scaled.
 
-Refused: losses that cannot take classes, and targets outside of what the loss is defined for.
+Errors: losses that are not defined for classes, and targets outside the domain of the loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray
 from chainrule.data import ClassTarget, NumberTarget, Table
 from chainrule.data.columns import number_text
 from chainrule.errors import DataError, InputError, shown
@@ -31,7 +30,7 @@ from chainrule.network.penalties import Penalty
 __all__ = ["learns_scaled", "network_for", "refuse_unsuited"]
 
 SCALED_LOSSES = ("mse", "half_mse", "mae", "huber", "quantile")
-"""Losses of the difference y − a alone, so that moving and stretching both changes nothing else."""
+"""Losses of the difference y − a alone, so that shifting and scaling both is equivalent."""
 ROWS_NAMED = 5
 
 Target = ClassTarget | NumberTarget
@@ -45,10 +44,11 @@ def network_for(
     loss: str | Loss = "auto",
     penalty: Penalty | Sequence[Penalty] = (),
 ) -> Network:
-    """Return the network that learns a target from so many features.
+    """Return the network that predicts a target from so many features.
 
     ``activation`` is one name for the hidden layers, or a list of one per hidden layer, which may
-    have one more for the last layer. Raises InputError for what does not suit.
+    have one more for the last layer. Raises InputError for a loss or an activation that
+    the target does not admit.
 
     >>> print(network_for(ClassTarget("kind", ("a", "b", "c")), 4, (8,)))
     4-8-3, relu then softmax, log_loss, 67 parameters
@@ -65,7 +65,7 @@ def network_for(
 
 
 def learns_scaled(network: Network, target: Target) -> bool:
-    """Return whether targets are scaled inside: outputs with bounds are in the target's units."""
+    """Return whether targets are scaled: bounded outputs are in the target's own units."""
     return (
         isinstance(target, NumberTarget)
         and network.loss.name in SCALED_LOSSES
@@ -73,27 +73,27 @@ def learns_scaled(network: Network, target: Target) -> bool:
     )
 
 
-def refuse_unsuited(network: Network, target: NumberTarget, table: Table, Y: NDArray[Any]) -> None:
-    """Raise where targets lie outside of what the loss is defined for, naming the rows."""
+def refuse_unsuited(network: Network, target: NumberTarget, table: Table, Y: FloatArray) -> None:
+    """Raise DataError for targets outside the domain of the loss; the message names the rows."""
     domain = network.targets
     if domain == REALS:
         return
     low, high = domain.low, domain.high
     above = np.greater(Y, low) if domain.open_low else np.greater_equal(Y, low)
     below = np.less(Y, high) if domain.open_high else np.less_equal(Y, high)
-    places = np.argwhere(~(above & below))
-    if not len(places):
+    outside = np.argwhere(~(above & below))
+    if not len(outside):
         return
-    row, column = (int(place) for place in places[0])
-    rows = np.unique(places[:, 0])
-    listed = ", ".join(str(table.rows[place]) for place in rows[:ROWS_NAMED])
+    row, column = (int(index) for index in outside[0])
+    rows = np.unique(outside[:, 0])
+    listed = ", ".join(str(table.rows[index]) for index in rows[:ROWS_NAMED])
     more = f" and {len(rows) - ROWS_NAMED} more" if len(rows) > ROWS_NAMED else ""
     which = f"{table.row_word}{'s' if len(rows) > 1 else ''} {listed}{more}"
     remedy = "append ':class' to the target" if network.loss.name == "log_loss" else "use mse"
     raise DataError(
-        f"{table.place(row, target.names[column])}: the target is {number_text(Y[row, column])}, "
-        f"but loss {network.loss.name} learns targets in {domain} ({which} of {table.n_rows} "
-        f"break this); correct the cells, or {remedy}"
+        f"{table.location(row, target.names[column])}: the target is "
+        f"{number_text(Y[row, column])}, but loss {network.loss.name} requires targets in {domain} "
+        f"({which} of {table.n_rows} are outside); correct the cells, or {remedy}"
     )
 
 
@@ -105,8 +105,8 @@ def _loss_for(loss: str | Loss, target: Target) -> Loss:
         0.0 in form.targets and 1.0 in form.targets for form in chosen.forms
     ):
         raise InputError(
-            f"loss {chosen.name}: learns targets in {chosen.forms[0].targets}, but the classes of "
-            f"{shown(target.name)} are learned as 0 and 1; use log_loss, or append ':number' to "
+            f"loss {chosen.name} requires targets in {chosen.forms[0].targets}, but the classes of "
+            f"{shown(target.name)} are 0 and 1; use log_loss, or append ':number' to "
             "the target"
         )
     return chosen
@@ -118,18 +118,18 @@ def _activations(
     loss: Loss,
     target: Target,
 ) -> list[str | Activation]:
-    """Return one activation per layer; the last one suits the task where it was not given.
+    """Return one activation per layer; the last one depends on the task if it is not given.
 
-    A single name is that of the hidden layers: as in `Network.dense` it would otherwise reach the
-    last layer wherever the loss admits it, and rectified outputs cannot learn negative numbers.
+    A single name is that of the hidden layers: in `Network.dense` it also applies to the last
+    layer where the loss admits it, but rectified outputs cannot be negative.
     """
     names = [given] * hidden if isinstance(given, str | Activation) else list(given)
     if len(names) == hidden:
         return [*names, _last(loss, target)]
     if len(names) != hidden + 1:
         raise InputError(
-            f"activation: {len(names)} names came for {hidden} hidden layers; give one name, or "
-            "one per hidden layer, or one more for the last layer"
+            f"`activation` must be one name, or one name per hidden layer (here {hidden}) with an "
+            f"optional one for the last layer, got a list of {len(names)}"
         )
     _refuse_no_probabilities(names[-1], target)
     return names
@@ -149,6 +149,6 @@ def _refuse_no_probabilities(last: str | Activation, target: Target) -> None:
     if produced.simplex if target.n_outputs > 1 else produced <= UNIT:
         return
     raise InputError(
-        f"activation: {chosen.name} in the last layer gives {produced}, and "
+        f"activation {chosen.name} of the last layer has the range {produced}, but "
         f"{len(target.labels)} classes need probabilities; use {_last(losses.find('mse'), target)}"
     )

@@ -1,13 +1,13 @@
-"""From a table to a trained model: the decisions on the way, each by a stated rule.
+"""From a table to a trained model, each decision by a stated rule.
 
-- The task is that of the target: `chainrule.data.targets` tells classes from numbers.
-- A share of the rows (20 %) is held out before anything is fitted; classes keep their shares.
-- Inputs are standardized; targets that are numbers are too, inside the model, where the loss lets
-  them (`table_networks` says when, and chooses the loss and the last layer).
-- One hidden layer of 64 rectifiers, Adam at 0.003, 50 epochs, at least 200 steps in each where the
-  rows suffice: small tables are learned well by this, and large ones well enough to go on from.
+- The task is that of the target: `chainrule.data.targets` distinguishes classes and numbers.
+- A share of the rows (20 %) is held out before anything is fitted, stratified by class.
+- Inputs are standardized; so are targets that are numbers, inside the model, where the loss
+  admits it (see `table_networks`, which also chooses the loss and the last layer).
+- One hidden layer of 64 rectifiers, Adam at 0.003, 50 epochs, at least 200 steps in each if there
+  are enough rows: good results on small tables, and a starting point for large ones.
 
-The parameters are those after the last epoch. The score is on rows that played no part.
+The parameters are those after the last epoch. The score is on rows that were not used for training.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import (
     ClassTarget,
     NumberTarget,
@@ -44,23 +44,22 @@ from chainrule.table_models.table_model import TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.training.loop import Backend, Epoch, Progress, train
 from chainrule.training.metrics import Score, finite
+from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
 __all__ = ["TableRun", "TableTask", "train_table"]
 
-Array = NDArray[Any]
-
 LEARNING_RATES = {"sgd": 0.1, "adam": 0.003, "adam_hat": 0.003, "adamw": 0.003, "rmsprop": 0.003}
-"""For standardized inputs; other optimizers keep the rate of their catalogue entry."""
+"""For standardized inputs; other optimizers have the rate of their catalogue entry."""
 SMALLEST_BATCH, LARGEST_BATCH, STEPS = 32, 200, 200
 
 
 @dataclass(frozen=True)
 class TableTask:
-    """What is about to be trained: what was read, what became of it, and the settings."""
+    """What is about to be trained: the data, the model and the settings."""
 
     summary: Summary
     model: TableModel
-    """With starting parameters; the training run gives it trained ones."""
+    """With its initial parameters; training replaces them."""
     training_rows: int
     held_out_rows: int
     optimizer: Optimizer
@@ -76,7 +75,7 @@ class TableTask:
 
 @dataclass(frozen=True)
 class TableRun:
-    """A finished run: the model, the course of the losses, and how good the model is.
+    """A finished run: the model, its losses by epoch, and its score.
 
     ``history`` is that of `loop.Result`; losses of scaled targets are without units. ``score`` is
     on the rows held out where ``held_out`` is true, else on the training rows themselves.
@@ -120,11 +119,12 @@ def train_table(
     sgd 0.1. ``batch_size="auto"`` is a 200th of the training rows, at least 32 and at most 200.
     ``validation`` is the share of the rows held out; 0 trains on all of them. ``l2`` is λ of
     ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is declared. ``on_start`` is
-    told what is about to be trained, ``on_epoch`` each epoch, ``on_progress`` the epochs finished
-    so far, at most twenty times a second; a true answer of the last two ends the run.
+    called with the task before training, ``on_epoch`` after each epoch, ``on_progress`` with the
+    epochs finished so far, at most twenty times a second; a true result of the last two ends the
+    run.
 
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed,
-    NonFiniteLoss where training diverges.
+    NonFiniteLoss if training diverges.
 
     >>> import polars
     >>> table = polars.DataFrame({"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.5, 3.0, 5.0, 7.0, 9.0]})
@@ -134,24 +134,24 @@ def train_table(
     >>> run.score[0].rows, run.held_out
     (5, False)
     """
-    seed = _seed(seed)
+    seed = checked_seed(seed)
     read = decide_kinds(as_table(table), categorical, numeric)
     target = decide_targets(read, targets)
-    kept, held = _split(read, target, validation, seed)
-    part = read.take(kept)
+    rows, held = _split(read, target, validation, seed)
+    part = read.take(rows)
     preprocessor = Preprocessor.fit(part, exclude=target.names)
-    penalty = L2(_strength(l2)) if l2 else ()
+    penalty = L2(checked_number("l2", l2, "a finite number of at least 0")) if l2 else ()
     network = network_for(
         target, preprocessor.n_features, _widths(hidden), activation, loss, penalty
     )
     Y = target.encode(read)
     if isinstance(target, NumberTarget):
         refuse_unsuited(network, target, read, Y)
-    scaler = TargetScaler.fit(Y[kept]) if learns_scaled(network, target) else None
+    scaler = TargetScaler.fit(Y[rows]) if learns_scaled(network, target) else None
     chosen = _optimizer(optimizer, learning_rate)
     if threads is not None:
-        _at_least_one(threads, "threads")
-    size = _batch_size(batch_size, len(kept))
+        checked_integer("threads", threads)
+    size = _batch_size(batch_size, len(rows))
     task = TableTask(
         summary=summarize(read, target),
         model=TableModel(
@@ -164,15 +164,15 @@ def train_table(
             training={
                 "optimizer": {"name": chosen.name, **chosen.settings()},
                 "batch_size": size,
-                "epochs": _at_least_one(epochs, "epochs"),
+                "epochs": checked_integer("epochs", epochs),
                 "validation": float(validation),
                 "seed": seed,
-                "training_rows": len(kept),
+                "training_rows": len(rows),
                 "held_out_rows": len(held),
             },
             versions=versions(),
         ),
-        training_rows=len(kept),
+        training_rows=len(rows),
         held_out_rows=len(held),
         optimizer=chosen,
         batch_size=size,
@@ -184,7 +184,7 @@ def train_table(
     return _run(
         task,
         read,
-        kept,
+        rows,
         held,
         threads=threads,
         backend=backend,
@@ -196,8 +196,8 @@ def train_table(
 def _run(
     task: TableTask,
     table: Table,
-    kept: Array,
-    held: Array,
+    rows: IntArray,
+    held: IntArray,
     *,
     threads: int | None,
     backend: Backend,
@@ -205,7 +205,7 @@ def _run(
     on_progress: Callable[[Progress], bool | None] | None,
 ) -> TableRun:
     model = task.model
-    X, Y = _matrices(model, table.take(kept))
+    X, Y = _matrices(model, table.take(rows))
     started = time.perf_counter()
     result = train(
         task.network,
@@ -224,9 +224,9 @@ def _run(
     )
     seconds = time.perf_counter() - started
     trained = replace(model, parameters=result.parameters)
-    score = trained.evaluate(table.take(held if len(held) else kept))
+    score = trained.evaluate(table.take(held if len(held) else rows))
     listed = score if isinstance(score, tuple) else (score,)
-    told = {
+    training = {
         **model.training,
         "epochs": len(result.history["loss"]),
         "score": {
@@ -236,7 +236,7 @@ def _run(
     }
     return TableRun(
         task=task,
-        model=replace(trained, training=told),
+        model=replace(trained, training=training),
         history=result.history,
         score=score,
         held_out=bool(len(held)),
@@ -244,8 +244,8 @@ def _run(
     )
 
 
-def _matrices(model: TableModel, table: Table) -> tuple[Array, Array]:
-    """Return inputs and targets as the network sees them."""
+def _matrices(model: TableModel, table: Table) -> tuple[FloatArray, FloatArray]:
+    """Return the inputs, (rows, features), and the targets of the network, (rows, outputs)."""
     Y = model.target.encode(table)
     return model.transform(table).matrix, Y if model.scaler is None else model.scaler.transform(Y)
 
@@ -255,15 +255,11 @@ def _matrices(model: TableModel, table: Table) -> tuple[Array, Array]:
 
 def _split(
     table: Table, target: ClassTarget | NumberTarget, validation: float, seed: int
-) -> tuple[Array, Array]:
+) -> tuple[IntArray, IntArray]:
     """Return the positions of the rows to train on and of those to hold out."""
-    if isinstance(validation, bool) or not isinstance(validation, int | float):
-        raise InputTypeError(f"validation: {shown(validation)} came; a fraction is needed, as 0.2")
-    if not 0.0 <= validation < 1.0:
-        raise InputError(
-            f"validation: {shown(validation)} came; a fraction from 0 (no rows held out) up to "
-            "but not including 1 is allowed, such as 0.2"
-        )
+    allowed = "a fraction from 0 (no rows held out) up to but not including 1"
+    if not 0.0 <= checked_number("validation", validation, allowed) < 1.0:
+        raise InputError(requirement("validation", allowed, validation, "For example, give 0.2."))
     if validation == 0.0:
         return np.arange(table.n_rows), np.arange(0)
     codes = target.codes(table) if isinstance(target, ClassTarget) else None
@@ -272,11 +268,11 @@ def _split(
     except InputTypeError:
         raise
     except InputError as error:
-        raise DataError(f"{table.source}: {error}, or hold out none (validation 0)") from error
+        raise DataError(f"{table.source}: {error}, or hold out no rows (validation 0)") from error
 
 
 def _naive(target: ClassTarget | NumberTarget, part: Table) -> tuple[float, ...]:
-    """Return what the training rows say without inputs: the most frequent class, or the means."""
+    """Return the naive prediction: the index of the most frequent class, or the means."""
     if isinstance(target, ClassTarget):
         counts = np.bincount(target.codes(part), minlength=len(target.labels))
         return (float(counts.argmax()),)
@@ -290,8 +286,8 @@ def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer
     if isinstance(given, Optimizer):
         if learning_rate is not None:
             raise InputError(
-                f"learning_rate: {shown(learning_rate)} came beside an optimizer that has one of "
-                f"its own, {shown(given.learning_rate)}; leave one of the two out"
+                "`learning_rate` must be None beside an optimizer that has its own, "
+                f"{shown(given.learning_rate)}, got {shown(learning_rate)}. Leave one of them out."
             )
         return given
     rate = LEARNING_RATES.get(given) if learning_rate is None else learning_rate
@@ -301,35 +297,12 @@ def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer
 def _batch_size(given: int | Literal["auto"], rows: int) -> int:
     if given == "auto":
         return min(LARGEST_BATCH, max(SMALLEST_BATCH, rows // STEPS))
-    return _at_least_one(given, "batch_size")
+    return checked_integer("batch_size", given)
 
 
-def _widths(hidden: Any) -> tuple[int, ...]:
+def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(hidden)
     except TypeError:
-        raise InputTypeError(
-            f"hidden: {shown(hidden)} came; a list of widths is needed, such as (64, 64)"
-        ) from None
-
-
-def _strength(l2: Any) -> float:
-    if isinstance(l2, bool) or not isinstance(l2, int | float) or not np.isfinite(l2):
-        raise InputError(f"l2: {shown(l2)} came; a finite number of at least 0 is needed")
-    return float(l2)
-
-
-def _seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InputTypeError(f"seed: {shown(value)} came; a whole number is needed")
-    if not 0 <= value < 2**64:
-        raise InputError(f"seed: {value} came; a whole number from 0 to 2**64 - 1 is needed")
-    return int(value)
-
-
-def _at_least_one(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InputTypeError(f"{name}: {shown(value)} came; a whole number is needed")
-    if value < 1:
-        raise InputError(f"{name}: {value} came; a whole number of at least 1 is needed")
-    return int(value)
+        allowed = "a list of widths, such as (64, 64)"
+        raise InputTypeError(requirement("hidden", allowed, hidden)) from None

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
+from chainrule.arrays import FloatArray, RealArray
+from chainrule.errors import InputTypeError, NonFiniteLoss, NotFused
 from chainrule.kernels.orders import AS_THEY_LIE, Seeded
 from chainrule.kernels.plan_cache import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
@@ -35,14 +36,14 @@ from chainrule.training.schedules import (
     rates_of,
     rules_of,
 )
+from chainrule.validation import checked_choice, checked_integer, requirement
 
-Array = NDArray[Any]
 Backend = Literal["auto", "reference", "compiled"]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a listener is told after an epoch; numbers are means over its samples."""
+    """The argument of a listener after an epoch; losses are means over its samples."""
 
     number: int
     of: int
@@ -53,11 +54,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: epochs finished, of how many, and the losses of each so far."""
+    """The state of a run: epochs finished, of how many, and the losses of each so far."""
 
     done: int
     of: int
-    history: Mapping[str, Sequence[float] | NDArray[np.float64]]
+    history: Mapping[str, Sequence[float] | FloatArray]
 
     def epoch(self, number: int) -> Epoch:
         """Return a finished epoch; they count from 1."""
@@ -73,14 +74,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: the parameters, and the course of the losses by epoch.
+    """A finished run: the parameters, and the losses by epoch.
 
     ``history`` has ``loss`` (what was minimized), ``data_loss`` (without penalties) and, with
     validation data, ``validation_loss``; where the learning rate may change, ``learning_rate``.  An
     epoch's loss is the mean over its batches, each taken at the parameters before its own step.
-    ``stopped_early`` says whether the run ended before its last epoch.  ``best_epoch`` is the epoch
-    with the lowest watched loss, with early stopping; the parameters are those after it, unless
-    ``restore_best=False`` kept the last ones.
+    ``stopped_early`` is whether the run ended before its last epoch.  ``best_epoch`` is the epoch
+    with the lowest monitored loss, with early stopping; the parameters are those after it, unless
+    ``restore_best=False`` left the last ones.
     """
 
     network: Network
@@ -89,7 +90,7 @@ class Result:
     stopped_early: bool = False
     best_epoch: int | None = None
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: ArrayLike) -> RealArray:
         """Return the outputs, (samples, outputs)."""
         return predict(self.network, self.parameters, X)
 
@@ -103,8 +104,8 @@ class Result:
 
 def train(
     network: Network,
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     parameters: Mapping[str, Any] | None = None,
     optimizer: str | Optimizer | None = None,
@@ -112,39 +113,39 @@ def train(
     epochs: int = 100,
     shuffle: bool = True,
     seed: int = 0,
-    sample_weight: Any = None,
-    validation: tuple[Any, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     early_stopping: bool | EarlyStopping | None = None,
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
-    on_epoch: Callable[[Epoch], Any] | None = None,
-    on_progress: Callable[[Progress], Any] | None = None,
+    on_epoch: Callable[[Epoch], object] | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
 ) -> Result:
-    """Train a network: repeat its derived equations over batches.
+    """Train a network: apply its derived equations to one batch after another.
 
     ``X`` is (samples, inputs), ``Y`` (samples, outputs), or one-dimensional for one output; classes
-    are one-hot.  The given arrays are never changed.  ``parameters`` are where to start (by default
-    ``network.initialize(seed)``) and decide the type of all numbers.  ``batch_size=None`` takes all
-    samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).
+    are one-hot.  The given arrays are never changed.  ``parameters`` are the initial ones (by
+    default ``network.initialize(seed)``) and determine the type of all values.  ``batch_size=None``
+    takes all samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).
 
     ``early_stopping`` (True for the defaults of `EarlyStopping`) ends the run when the validation
     loss, or without validation the loss, has stopped falling.  ``schedule`` lets the learning rate
     start at the optimizer's and change: `InverseScaling`, `StepDecay`, `ExponentialDecay`,
     `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
 
-    ``on_epoch`` is told of every epoch, by a call after each; ``on_progress`` of all epochs
-    finished so far, at most twenty times a second, which costs next to nothing, and at the end.  A
-    true answer of either ends the run.  ``backend`` "auto" is the compiled core where it can be had
-    and has a form for the Plan, else the reference.  At most ``threads`` threads share the large
-    products of a step (by default the processors at hand, see ``show_config``); small networks stay
-    on one, and the results have the same bits for any number.
+    ``on_epoch`` is called after each epoch; ``on_progress`` with all epochs finished so far, at
+    most twenty times a second, which takes almost no time, and at the end.  A true result of either
+    ends the run.  ``backend`` "auto" is the compiled core if it is available and has a form for the
+    Plan, else the reference.  At most ``threads`` threads share the large products of a step (by
+    default the available processors, see ``show_config``); small networks use one, and the results
+    have the same bits for any number.
 
-    Ctrl-C ends the run within the longer of 0.1 s and one step.  The KeyboardInterrupt goes on to
-    the caller; its attribute ``result`` is what the run would have returned had it ended after the
-    last complete step.
+    Ctrl-C ends the run within the longer of 0.1 s and one step.  The KeyboardInterrupt is
+    raised to the caller; its attribute ``result`` is the result of the run up to the last complete
+    step.
 
-    Raises ``InputError`` where arrays do not suit the network, ``NonFiniteLoss`` (which has a
+    Raises ``InputError`` for arrays that do not fit the network, ``NonFiniteLoss`` (which has a
     ``result`` too) as soon as the loss is NaN or infinite, naming epoch, batch and layer.
 
     >>> network = Network.dense([2, 3, 1])
@@ -155,21 +156,21 @@ def train(
     """
     core = _core(backend)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
-    kept = parameters_of(network, parameters, seed)
-    dtype = kept.flat.dtype
+    current = parameters_of(network, parameters, seed)
+    dtype = current.flat.dtype
     inputs = inputs_of(network, X, dtype)
     samples = len(inputs)
     data = {"X": inputs, network.names.target: targets_of(network, Y, samples, dtype)}
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, samples, dtype)
-    size = samples if batch_size is None else _whole(batch_size, "batch_size")
-    count = _whole(epochs, "epochs")
+    size = samples if batch_size is None else checked_integer("batch_size", batch_size)
+    count = checked_integer("epochs", epochs)
     held = None if validation is None else _validation(network, validation, dtype)
 
     run = Run(
         network,
         chosen,
-        kept,
+        current,
         data,
         size,
         Seeded(seed) if shuffle else AS_THEY_LIE,
@@ -181,12 +182,12 @@ def train(
     trainer = _trainer(run, core, backend)
     try:
         _epochs(trainer, count, on_epoch, on_progress)
-    except Diverged as place:
-        error = NonFiniteLoss(_told(place))
+    except Diverged as divergence:
+        error = NonFiniteLoss(_divergence_message(divergence))
         error.result = _result(trainer, count)
         raise error from None
     except KeyboardInterrupt as interrupt:
-        # The very exception goes on: Python ends a script by the signal itself only for that one.
+        # The same exception is raised: only then does Python end a script by the signal itself.
         trainer.collect()
         interrupt.result = _result(trainer, count)  # type: ignore[attr-defined]
         interrupt.add_note(
@@ -200,10 +201,10 @@ def train(
 def _epochs(
     trainer: Trainer,
     count: int,
-    on_epoch: Callable[[Epoch], Any] | None,
-    on_progress: Callable[[Progress], Any] | None,
+    on_epoch: Callable[[Epoch], object] | None,
+    on_progress: Callable[[Progress], object] | None,
 ) -> None:
-    """Run the epochs, in one call where nobody wants to be told of each."""
+    """Run the epochs, in one call unless there is a listener for each."""
 
     def so_far() -> Progress:
         return Progress(trainer.losses.epochs, count, _history(trainer))
@@ -212,24 +213,24 @@ def _epochs(
         listener = None if on_progress is None else _listener(trainer.given, count, on_progress)
         trainer.run(1, count, listener)
     else:
-        told = time.monotonic()
+        last_call = time.monotonic()
         for number in range(1, count + 1):
             ending = trainer.run(number, 1).ending
             ends = on_epoch(so_far().epoch(number)) or ending != "finished"
-            if on_progress is not None and time.monotonic() - told >= PERIOD and not ends:
+            if on_progress is not None and time.monotonic() - last_call >= PERIOD and not ends:
                 ends = on_progress(so_far())
-                told = time.monotonic()
+                last_call = time.monotonic()
             if ends:
                 break
     if on_progress is not None:
         on_progress(so_far())
 
 
-def _listener(run: Run, count: int, on_progress: Callable[[Progress], Any]) -> Listener:
+def _listener(run: Run, count: int, on_progress: Callable[[Progress], object]) -> Listener:
     names = ("loss", "data_loss", "validation_loss")[: 2 if run.held is None else 3]
 
-    def listener(records: Records) -> Any:
-        columns = {name: records[:, place] for place, name in enumerate(names)}
+    def listener(records: Records) -> object:
+        columns = {name: records[:, column] for column, name in enumerate(names)}
         return on_progress(Progress(len(records), count, columns))
 
     return listener
@@ -248,18 +249,18 @@ def _history(trainer: Trainer) -> dict[str, list[float]]:
 def _result(trainer: Trainer, count: int) -> Result:
     trainer.restore_best()
     run, losses = trainer.given, trainer.losses
-    watched = run.stopping and not run.stopping[0].divisor
+    monitored = run.stopping and not run.stopping[0].divisor
     return Result(
         run.network,
         run.parameters,
         _history(trainer),
         losses.epochs < count,
-        losses.best_epoch if watched and losses.best_epoch else None,
+        losses.best_epoch if monitored and losses.best_epoch else None,
     )
 
 
 def _trainer(run: Run, core: Any, backend: Backend) -> Trainer:
-    """Return what runs the epochs: the core, or the reference where the core cannot."""
+    """Return the core's trainer, or the reference's if the core cannot run the plan."""
     if core is None:
         return ReferenceTrainer(run)
     try:
@@ -271,24 +272,24 @@ def _trainer(run: Run, core: Any, backend: Backend) -> Trainer:
     return trainer
 
 
-def _told(place: Diverged) -> str:
+def _divergence_message(divergence: Diverged) -> str:
     return (
-        f"training: the loss became {place.loss} in epoch {place.epoch}, batch {place.batch}; the "
-        f"first value that is not finite is {place.symbol}; use a smaller learning rate or scale "
-        "the inputs"
+        f"training: the loss became {divergence.loss} in epoch {divergence.epoch}, batch "
+        f"{divergence.batch}; the first value that is not finite is {divergence.symbol}; use a "
+        "smaller learning rate or scale the inputs"
     )
 
 
 def loss_and_gradients(
     network: Network,
     parameters: Mapping[str, Any],
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
-) -> tuple[float, dict[str, Array]]:
+) -> tuple[float, dict[str, RealArray]]:
     """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
 
     Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.
@@ -299,20 +300,20 @@ def loss_and_gradients(
     """
     core = _core(backend)
     most_threads = threads_of(threads)
-    kept = parameters_of(network, parameters, 0)
-    dtype = kept.flat.dtype
+    current = parameters_of(network, parameters, 0)
+    dtype = current.flat.dtype
     data = _batch(network, X, Y, dtype)
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
     plan = gradient_plan(network, weighted=sample_weight is not None)
     if core:
         with _unless_not_fused(backend):
-            found: tuple[float, dict[str, Array]] = core.loss_and_gradients(
-                plan, {**kept, **network.strengths}, data, dtype, most_threads
+            found: tuple[float, dict[str, RealArray]] = core.loss_and_gradients(
+                plan, {**current, **network.strengths}, data, dtype, most_threads
             )
             return found
     run = Execution(plan, dtype=dtype)
-    run.give({**kept, **network.strengths, **data})
+    run.give({**current, **network.strengths, **data})
     with np.errstate(over="ignore", invalid="ignore"):
         run.all()
     symbols = {symbol.name: symbol for symbol in plan.formulation.parameters}
@@ -326,72 +327,71 @@ def loss_and_gradients(
 def predict(
     network: Network,
     parameters: Mapping[str, Any],
-    X: Any,
+    X: ArrayLike,
     *,
     threads: int | None = None,
     backend: Backend = "auto",
-) -> Array:
+) -> RealArray:
     """Return the network's outputs, (samples, outputs); ``threads`` is that of ``train``.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
     array([[7.]])
     """
-    kept = parameters_of(network, parameters, 0)
+    current = parameters_of(network, parameters, 0)
     plan = prediction_plan(network)
-    inputs = inputs_of(network, X, kept.flat.dtype)
+    inputs = inputs_of(network, X, current.flat.dtype)
     core = _core(backend)
     most_threads = threads_of(threads)
     if core:
         with _unless_not_fused(backend):
-            outputs: Array = core.output(plan, kept, inputs, kept.flat.dtype, most_threads)
+            outputs: RealArray = core.output(
+                plan, current, inputs, current.flat.dtype, most_threads
+            )
             return outputs
-    run = Execution(plan, dtype=kept.flat.dtype)
-    run.give({**kept, "X": inputs})
+    run = Execution(plan, dtype=current.flat.dtype)
+    run.give({**current, "X": inputs})
     with np.errstate(over="ignore", invalid="ignore"):
         run.all()
     return run.values[plan.output]
 
 
 def _unless_not_fused(backend: Backend) -> AbstractContextManager[None]:
-    """Let the reference take over what the core has no form for, unless the core was asked for."""
+    """Suppress NotFused, so that the reference runs the plan, unless backend is "compiled"."""
     return nullcontext() if backend == "compiled" else suppress(NotFused)
 
 
 def _batch(
-    network: Network, X: Any, Y: Any, dtype: Any, names: tuple[str, str] = ("X", "Y")
-) -> dict[str, Array]:
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    dtype: DTypeLike,
+    names: tuple[str, str] = ("X", "Y"),
+) -> dict[str, RealArray]:
     inputs = inputs_of(network, X, dtype, names[0])
     targets = targets_of(network, Y, len(inputs), dtype, names[1])
     return {"X": inputs, network.names.target: targets}
 
 
-def _validation(network: Network, pair: Any, dtype: Any) -> dict[str, Array]:
+def _validation(
+    network: Network, pair: tuple[ArrayLike, ArrayLike], dtype: DTypeLike
+) -> dict[str, RealArray]:
     try:
         X, Y = pair
     except (TypeError, ValueError):
         raise InputTypeError(
-            "validation: a pair (X, Y) of held-out data is needed, such as validation=(X_v, Y_v)"
+            requirement("validation", "a pair (X, Y) of held-out data", pair)
         ) from None
     return _batch(network, X, Y, dtype, ("validation X", "validation Y"))
 
 
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputTypeError(f"{name}: {value!r} came; a whole number of at least 1 is needed")
-    if value < 1:
-        raise InputError(f"{name}: {value} came; a whole number of at least 1 is needed")
-    return int(value)
-
-
 def _core(backend: str) -> Any:
-    """Return the compiled backend where it is to run, checking what was asked for."""
-    if backend not in ("auto", "reference", "compiled"):
-        raise InputError(f"backend: {backend!r} came; 'auto', 'reference' or 'compiled' is allowed")
+    """Return the compiled backend if it is requested and available, else None."""
+    checked_choice("backend", backend, ("auto", "reference", "compiled"))
     if backend == "reference":
         return None
-    # When first needed: the shared library and what writes its programs are a fifth of the time
-    # that `import chainrule` may take.
+    # Imported when first needed: the shared library and the compiler of its programs are a fifth
+    # of the time that `import chainrule` may take.
     from chainrule.kernels import compiled, core_library
 
     if backend == "compiled":

@@ -1,9 +1,9 @@
-"""How good predictions are, beside what can be had without looking at the inputs.
+"""Scores of predictions, with the score of a naive prediction that ignores the inputs.
 
-Classes: the accuracy, beside that of always saying the class that was most frequent in training.
-Numbers: RMSE and MAE in the target's own units, and R², beside the RMSE of always saying the mean
-of the training rows. A score without its naive baseline says nothing: 95 % is poor where 97 % of
-the rows are of one class.
+Classes: the accuracy, and that of always predicting the class most frequent in training.
+Numbers: RMSE and MAE in the target's own units, R², and the RMSE of always predicting the mean
+of the training rows. A score has a meaning only in comparison: 95 % is poor if 97 % of the rows are
+of one class.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from chainrule.arrays import IntArray, RealArray
 
 __all__ = ["ClassScore", "NumberScore", "Score", "finite", "score_classes", "score_numbers"]
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Rows that were classified, how many rightly, and how many by the most frequent class."""
+    """The rows classified, how many correctly, and how many by the most frequent class."""
 
     rows: int
     correct: int
@@ -29,7 +30,7 @@ class ClassScore:
 
     @property
     def accuracy(self) -> float:
-        """The share of the rows that are classified rightly, from 0 to 1."""
+        """The share of the rows that are classified correctly, from 0 to 1."""
         return self.correct / self.rows
 
     @property
@@ -54,8 +55,8 @@ class ClassScore:
 class NumberScore:
     """The errors of one target's predictions, in its units.
 
-    ``r2`` is 1 − Σ(y − ŷ)² / Σ(y − ȳ)² with ȳ the mean of the rows that are scored, as everywhere;
-    None where they are all equal.
+    ``r2`` is 1 − Σ(y − ŷ)² / Σ(y − ȳ)² with ȳ the mean of the rows that are scored; None if they
+    are all equal.
     """
 
     target: str
@@ -87,12 +88,12 @@ Score = ClassScore | tuple[NumberScore, ...]
 
 
 def score_classes(
-    predicted: NDArray[Any],
-    actual: NDArray[Any],
+    predicted: IntArray,
+    actual: IntArray,
     labels: Sequence[str | int | float],
     most_frequent: int,
 ) -> ClassScore:
-    """Return the score of classes given as positions among the labels, shape (rows,).
+    """Return the score of classes given as indices of the labels, shape (rows,).
 
     >>> score = score_classes(np.array([0, 1, 1]), np.array([0, 1, 0]), ("no", "yes"), 0)
     >>> score.correct, score.baseline_correct
@@ -107,7 +108,7 @@ def score_classes(
 
 
 def score_numbers(
-    predicted: NDArray[Any], actual: NDArray[Any], names: Sequence[str], means: Sequence[float]
+    predicted: RealArray, actual: RealArray, names: Sequence[str], means: Sequence[float]
 ) -> tuple[NumberScore, ...]:
     """Return the score of each target; arrays are (rows, targets), ``means`` of the training rows.
 
@@ -117,13 +118,13 @@ def score_numbers(
     """
     with np.errstate(over="ignore", invalid="ignore"):  # beyond 1e308 an error is infinite
         return tuple(
-            _score_column(predicted[:, place], actual[:, place], name, means[place])
-            for place, name in enumerate(names)
+            _score_column(predicted[:, column], actual[:, column], name, means[column])
+            for column, name in enumerate(names)
         )
 
 
 def finite(value: Any) -> Any:
-    """Return plain values with null for every number that JSON does not have.
+    """Return plain values with None for every number that JSON cannot represent.
 
     >>> finite({"rmse": float("inf"), "r2": [0.5]})
     {'rmse': None, 'r2': [0.5]}
@@ -135,9 +136,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _score_column(
-    predicted: NDArray[Any], actual: NDArray[Any], name: str, mean: float
-) -> NumberScore:
+def _score_column(predicted: RealArray, actual: RealArray, name: str, mean: float) -> NumberScore:
     errors = actual - predicted
     spread = _root_mean_square(actual - actual.mean()) if actual.min() < actual.max() else 0.0
     rmse = _root_mean_square(errors)
@@ -153,7 +152,7 @@ def _score_column(
     )
 
 
-def _root_mean_square(errors: NDArray[Any]) -> float:
+def _root_mean_square(errors: RealArray) -> float:
     """Return √(Σe² / n), scaled by the largest so that no square overflows or vanishes."""
     largest = float(np.max(np.abs(errors)))
     if largest == 0.0 or not np.isfinite(largest):

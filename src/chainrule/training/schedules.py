@@ -1,18 +1,18 @@
-"""How the learning rate goes on from the optimizer's, and when a run ends early.
+"""Schedules of the learning rate, and rules that end a run early.
 
 A schedule is a rate for each epoch, stated once and used by every backend; `ReduceOnPlateau` and
-`EarlyStopping` are rules that watch a loss, which the run keeps to inside the core.
+`EarlyStopping` are rules about a monitored loss, which the core evaluates during the run.
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.kernels.stopping import Monitor, Stopping
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, Domain, checked
+from chainrule.validation import checked_integer, requirement
 
 __all__ = [
     "CosineDecay",
@@ -68,7 +68,7 @@ class StepDecay(Schedule):
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        _whole(self.every, "StepDecay: every", 1)
+        _checked_count("every", self.every, 1)
         checked(self.factor, "StepDecay: factor", POSITIVE, "such as 0.1")
 
     def rate(self, epoch: int, *, start: float, epochs: int, samples: int) -> float:
@@ -118,9 +118,9 @@ class CosineDecay(Schedule):
 
 @dataclass(frozen=True)
 class ReduceOnPlateau:
-    """The rate is divided whenever a loss has stopped falling; in the end the run ends.
+    """The rate is divided when a loss has stopped falling; below a smallest rate the run ends.
 
-    An epoch improves where the watched loss is at most the best one so far minus ``tolerance``.
+    An epoch improves where the monitored loss is at most the best one so far minus ``tolerance``.
     After more than ``patience`` epochs in a row without, the rate is divided by ``divisor`` and the
     count starts again; where the rate is at ``smallest`` or below already, the run ends.  The
     defaults are scikit-learn's "adaptive".  ``monitor`` is "loss" or "validation_loss", by default
@@ -137,16 +137,16 @@ class ReduceOnPlateau:
         above_one = Domain(1.0, open_low=True)
         checked(self.divisor, "ReduceOnPlateau: divisor", above_one, "such as 5")
         checked(self.smallest, "ReduceOnPlateau: smallest", POSITIVE, "such as 1e-6")
-        _check_watch(self)
+        _check_monitoring(self)
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
     """The run ends when a loss has stopped falling.
 
-    An epoch improves where the watched loss is at most the best one so far minus ``tolerance``; the
+    An epoch improves if the monitored loss is at most the best one so far minus ``tolerance``; the
     run ends after more than ``patience`` epochs in a row without (scikit-learn's rule).
-    ``restore_best`` gives back the parameters after the epoch with the lowest loss instead of the
+    ``restore_best`` restores the parameters after the epoch with the lowest loss instead of the
     last ones.  ``monitor`` is "loss" (with penalties) or "validation_loss", by default the second
     where there is validation data.
 
@@ -160,13 +160,13 @@ class EarlyStopping:
     monitor: Monitor | None = None
 
     def __post_init__(self) -> None:
-        _check_watch(self)
+        _check_monitoring(self)
 
 
 def rates_of(
-    schedule: Any, *, start: float, epochs: int, samples: int
+    schedule: object, *, start: float, epochs: int, samples: int
 ) -> Callable[[int], float] | None:
-    """Return the learning rate by epoch that a schedule means, if it means one.
+    """Return the learning rate by epoch of a schedule, or None if it is constant.
 
     ``schedule`` is a `Schedule`, or a function from the epoch (from 1) to its rate.
     """
@@ -174,8 +174,12 @@ def rates_of(
         return None
     if not (isinstance(schedule, Schedule) or callable(schedule)):
         raise InputTypeError(
-            f"schedule: {shown(schedule)} came; a schedule such as InverseScaling() or "
-            "ReduceOnPlateau(), or a function from the epoch to its learning rate, is needed"
+            requirement(
+                "schedule",
+                "a schedule such as InverseScaling() or ReduceOnPlateau(), or a function from the "
+                "epoch to its learning rate",
+                schedule,
+            )
         )
 
     def rate(epoch: int) -> float:
@@ -189,15 +193,15 @@ def rates_of(
             found = math.nan
         if not 0.0 <= found < math.inf:
             raise InputError(
-                f"schedule: {shown(value)} came for epoch {epoch}; a learning rate has to be a "
-                "finite number of at least 0"
+                "`schedule` must return finite learning rates of at least 0, got "
+                f"{shown(value)} for epoch {epoch}"
             )
         return found
 
     return rate
 
 
-def rules_of(early_stopping: Any, schedule: Any, *, validated: bool) -> tuple[Stopping, ...]:
+def rules_of(early_stopping: object, schedule: object, *, validated: bool) -> tuple[Stopping, ...]:
     """Return the rules by which a run ends early or slows down."""
     rules = []
     if early_stopping is True:
@@ -213,8 +217,9 @@ def rules_of(early_stopping: Any, schedule: Any, *, validated: bool) -> tuple[St
         )
     elif early_stopping is not None and early_stopping is not False:
         raise InputTypeError(
-            f"early_stopping: {shown(early_stopping)} came; True, False or "
-            "EarlyStopping(patience=...) is needed"
+            requirement(
+                "early_stopping", "True, False or EarlyStopping(patience=...)", early_stopping
+            )
         )
     if isinstance(schedule, ReduceOnPlateau):
         rules.append(
@@ -234,24 +239,24 @@ def _monitor(given: EarlyStopping | ReduceOnPlateau, validated: bool) -> Monitor
         return "validation_loss" if validated else "loss"
     if given.monitor == "validation_loss" and not validated:
         raise InputError(
-            f"{type(given).__name__}: monitor='validation_loss' came without validation data; give "
-            "validation=(X, Y), or watch 'loss'"
+            f"{type(given).__name__}: `monitor` must be 'loss' without validation data, got "
+            "'validation_loss'. Give validation=(X, Y), or monitor 'loss'."
         )
     return given.monitor
 
 
-def _check_watch(given: EarlyStopping | ReduceOnPlateau) -> None:
+def _check_monitoring(given: EarlyStopping | ReduceOnPlateau) -> None:
     name = type(given).__name__
-    _whole(given.patience, f"{name}: patience", 0)
+    _checked_count("patience", given.patience, 0)
     checked(given.tolerance, f"{name}: tolerance", NOT_NEGATIVE, "such as 1e-4")
     if given.monitor not in (None, "loss", "validation_loss"):
-        raise InputError(
-            f"{name}: monitor={given.monitor!r} came; 'loss' or 'validation_loss' is allowed"
-        )
+        allowed = "None, 'loss' or 'validation_loss'"
+        raise InputError(requirement("monitor", allowed, given.monitor))
 
 
-def _whole(value: Any, name: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(
-            f"{name}: {shown(value)} came; a whole number of at least {least} is needed"
-        )
+def _checked_count(name: str, value: int, least: int) -> None:
+    """Raise InputError, for values of other types too, unless value is an integer of ``least``."""
+    try:
+        checked_integer(name, value, least)
+    except InputTypeError as error:
+        raise InputError(str(error)) from None
