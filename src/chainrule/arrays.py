@@ -12,3 +12,5 @@ RealArray: TypeAlias = NDArray[np.floating[Any]]
 """Values in either precision: float32 or float64."""
 LabelArray: TypeAlias = NDArray[np.generic]
 """Labels of classes: text, integers or floats, as the user gave them."""
+Array: TypeAlias = NDArray[Any]
+"""Entries of any type: formulas are evaluated over reals, complex numbers and exact residues."""

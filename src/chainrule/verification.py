@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.checking import TOLERANCE
 from chainrule.derivation.derivation import derive
@@ -31,7 +31,6 @@ from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
 from chainrule.plans.plan import Plan, plan
 
-Array = NDArray[Any]
 Values = Mapping[str, Any]
 
 COMPLEX_STEP = 1e-20

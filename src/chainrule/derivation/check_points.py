@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.formulas.axes import Axis, in_order
-from chainrule.formulas.evaluate import REALS, Array, Evaluation, Numbers
+from chainrule.formulas.evaluate import REALS, Evaluation, Numbers
 from chainrule.formulas.expressions import Product, Symbol
 from chainrule.formulas.fields import PrimeField, Residue, plain, residues
 from chainrule.formulas.functions import UNITS, Function, z_k

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.check_points import Point, evaluation, exact_point, float_point, sloped
 from chainrule.documents.elements import (
@@ -29,7 +30,7 @@ from chainrule.documents.elements import (
 )
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.axes import Axis
-from chainrule.formulas.evaluate import REALS, Array, Evaluation
+from chainrule.formulas.evaluate import REALS, Evaluation
 from chainrule.formulas.expressions import (
     ONE,
     Apply,

@@ -8,17 +8,14 @@ expression over named axes, and ``Statement.part``, which tells whose symbols oc
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from numpy.typing import NDArray
-
+from chainrule.arrays import Array
 from chainrule.documents.numerals import Grid, Numeral
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import Matrix, Multiply, every
-
-Array = NDArray[Any]
 
 # -- inline pieces ---------------------------------------------------------------------------------
 

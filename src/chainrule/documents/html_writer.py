@@ -12,6 +12,7 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
+from chainrule.arrays import Array
 from chainrule.documents.document_writer import (
     DocumentWriter,
     ExplicitProducts,
@@ -20,7 +21,6 @@ from chainrule.documents.document_writer import (
     signed_columns,
 )
 from chainrule.documents.elements import (
-    Array,
     Display,
     Element,
     Equal,

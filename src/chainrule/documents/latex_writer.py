@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from chainrule.arrays import Array
 from chainrule.documents.column_widths import shared
 from chainrule.documents.document_writer import (
     DocumentWriter,
@@ -14,7 +15,6 @@ from chainrule.documents.document_writer import (
     signed_columns,
 )
 from chainrule.documents.elements import (
-    Array,
     Display,
     Element,
     Equal,

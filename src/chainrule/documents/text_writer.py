@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from chainrule.arrays import Array
 from chainrule.documents.column_widths import shared
 from chainrule.documents.document_writer import DocumentWriter, ExplicitProducts, Styles
 from chainrule.documents.elements import (
-    Array,
     Display,
     Element,
     Equal,

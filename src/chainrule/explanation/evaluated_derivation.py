@@ -9,9 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.derivation import Derivation
-from chainrule.documents.elements import Array, ArrayEntry, GivenValue, Line
+from chainrule.documents.elements import ArrayEntry, GivenValue, Line
 from chainrule.explanation.evaluated_lines import EvaluatedLine, LineEvaluator
 from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.sample_labels import SampleLabels

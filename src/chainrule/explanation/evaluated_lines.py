@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
-from chainrule.documents.elements import Array, Equal, Line, Scalar, Statement
+from chainrule.documents.elements import Equal, Line, Scalar, Statement
 from chainrule.documents.wording import distinct
 from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.step_values import StepValues

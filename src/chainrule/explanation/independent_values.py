@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.check_result import NOT_COMPARED, CheckResult
 from chainrule.errors import ChainruleError
 from chainrule.explanation.step_values import StepValues
@@ -30,7 +30,6 @@ from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
 from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
-Array = NDArray[Any]
 LIMIT = 1e-9
 """The relative error up to which a line is right: rounding stays far below, a slip far above."""
 LARGEST = 2_000_000

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
@@ -26,8 +26,6 @@ from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
 from chainrule.plans.plan import memory_of
 from chainrule.validation import requirement
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from math import prod
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.documents.elements import ArrayEntry
-from chainrule.explanation.step_values import Array, StepValues
+from chainrule.explanation.step_values import StepValues
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.expressions import (

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
@@ -30,8 +30,6 @@ from chainrule.formulas.expressions import (
     Symbol,
 )
 from chainrule.formulas.functions import Function
-
-Array = NDArray[Any]
 
 
 def _real(value: Array) -> Array:

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.formulas.differentiate import PARTIALS
-from chainrule.formulas.evaluate import Array, Numbers
+from chainrule.formulas.evaluate import Numbers
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.functions import Function
 from chainrule.formulas.positional import Entrywise

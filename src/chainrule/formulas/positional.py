@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.formulas.axes import Axis, Sides
-from chainrule.formulas.evaluate import Array, Evaluation
+from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.matrices import (
