@@ -347,8 +347,8 @@ PARAMETERS = NETWORK.initialize(seed=0)
             InputTypeError,
             r"`state` must be a mapping .*, got \[1\]",
         ),
-        ({"X": [[1.0, 2.0, 3.0]]}, InputError, "X: an array of shape"),
-        ({"Y": [1, 2, 3]}, InputError, "Y: an array of shape"),
+        ({"X": [[1.0, 2.0, 3.0]]}, InputError, r"`X` must have the shape \(samples, 2\), got"),
+        ({"Y": [1, 2, 3]}, InputError, r"`Y` must have the shape \(2, 1\) or \(2,\), got"),
     ],
 )
 def test_bad_input_is_refused_in_words(change: dict, error: type, words: str) -> None:

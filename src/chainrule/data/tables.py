@@ -52,7 +52,7 @@ class Table:
 
     @classmethod
     def from_frame(cls, frame: Any, source: str = "the table") -> Table:
-        """Make a Table from a polars, pandas or pyarrow table (or another that narwhals knows).
+        """Make a Table from a polars, pandas or pyarrow table (or another that narwhals supports).
 
         The columns keep the kind that their type states: a column of text stays text, even where
         every cell could be read as a number. Cells that the frame's own library treats as
@@ -200,7 +200,7 @@ def _by_columns(wrapped: Any, source: str) -> pl.DataFrame:
 
 
 def _from_objects(name: str, cells: list[Any], source: str) -> pl.Series:
-    """Return a column of Python objects as text, booleans or numbers; refuse a mixture."""
+    """Return a column of Python objects as text, booleans or numbers, but not a mixture."""
     import polars as pl
 
     present = [cell for cell in cells if cell is not None]

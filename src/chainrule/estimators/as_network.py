@@ -25,7 +25,7 @@ OUT_ACTIVATIONS = {
     "logistic": "sigmoid",
     "softmax": "softmax",
 }
-"""scikit-learn's names for ``out_activation_`` and ours."""
+"""The catalogue's names by scikit-learn's names for ``out_activation_``."""
 
 LOSSES: dict[str, Callable[[float, float], Loss]] = {
     "squared_error": lambda epsilon, quantile: losses.half_mse(),

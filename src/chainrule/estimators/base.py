@@ -23,14 +23,15 @@ from chainrule.estimators.as_network import (
     packed,
     starting_weights,
 )
-from chainrule.estimators.prediction import outputs
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.stochastic import Fit
-from chainrule.kernels.runner import PIECE
+from chainrule.kernels.backend import pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
 STOCHASTIC = ("sgd", "adam")
+_SPARSE_ROWS = 1024
+"""Rows of a sparse matrix that are converted at a time, to limit the memory."""
 
 
 class Perceptron(BaseEstimator):  # type: ignore[misc]
@@ -344,13 +345,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _scorer(
         self, network: Network, parameters: Parameters, held: Mapping[str, RealArray]
     ) -> Callable[[], float]:
-        arrays = list(parameters.values())
-        layers = len(arrays) // 2
         actual = self._compared(held["Y"])
         weights = held.get("score weight")
 
         def score() -> float:
-            values = outputs(network, arrays[:layers], arrays[layers:], held["X"])
+            values = pooled_outputs(network, parameters, held["X"])
             if not np.isfinite(values).all():
                 return float("nan")
             return self._scored(actual, self._compared(values), weights)
@@ -371,14 +370,17 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             coefs = [array.astype(dtype) for array in coefs]
             intercepts = [array.astype(dtype) for array in intercepts]
         network = self._network(dtype)
+        names = network.parameter_names
+        values = dict(zip(names[0::2], coefs, strict=True))
+        values.update(zip(names[1::2], intercepts, strict=True))
         if not hasattr(X, "tocsr"):
-            return outputs(network, coefs, intercepts, input_checks.dense(X, dtype))
+            return pooled_outputs(network, values, input_checks.dense(X, dtype))
         rows = X.tocsr()  # sparse rows are converted piece by piece
         pieces = [
-            outputs(
-                network, coefs, intercepts, input_checks.dense(rows[first : first + PIECE], dtype)
+            pooled_outputs(
+                network, values, input_checks.dense(rows[first : first + _SPARSE_ROWS], dtype)
             )
-            for first in range(0, rows.shape[0], PIECE)
+            for first in range(0, rows.shape[0], _SPARSE_ROWS)
         ]
         return np.concatenate(pieces)
 

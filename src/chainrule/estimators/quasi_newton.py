@@ -7,22 +7,16 @@ type, and a line search needs the precision.
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import scipy.optimize
 
 from chainrule.arrays import FloatArray, RealArray
-from chainrule.errors import NotFused
-from chainrule.formulas.expressions import Symbol
-from chainrule.kernels import core_library
-from chainrule.kernels.plan_cache import gradient_plan
-from chainrule.kernels.reference import Execution, lying, named_array
-from chainrule.kernels.runner import Runner
+from chainrule.kernels.backend import LossFunction
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
 
 class Objective:
-    """The loss and its gradient at a packed vector of parameters, one program for all calls.
+    """The loss and its gradient at a packed vector of parameters, for SciPy.
 
     ``data_weight`` scales the data's part of the reported loss alone: scikit-learn reports the
     squared error of several outputs as a mean, with the gradient of the sum.
@@ -35,52 +29,16 @@ class Objective:
         data: Mapping[str, RealArray],
         data_weight: float = 1.0,
     ) -> None:
-        self.network, self.parameters, self.data = network, parameters, data
-        self.data_weight = data_weight
-        self.plan = gradient_plan(network, weighted="w" in data)
-        shapes = {name: array.shape for name, array in parameters.items()}
-        self.gradient = Parameters(shapes, np.zeros(network.size))
-        axes = {symbol.name: symbol.axes for symbol in self.plan.formulation.parameters}
-        self.cotangents = {
-            name: Symbol(self.plan.gradients[name], axes[name]) for name in parameters
-        }
-        self.runner = self._runner() if core_library.available() else None
+        self.parameters, self.data_weight = parameters, data_weight
+        self.function = LossFunction(network, parameters, data)
 
     def __call__(self, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the loss and the gradient, which is a copy."""
         self.parameters.flat[...] = flat
-        loss, data_loss = self._by_reference() if self.runner is None else self._by_core()
+        loss, data_loss = self.function()
         reported = self.data_weight * data_loss + (loss - data_loss)
-        return (loss if self.data_weight == 1.0 else reported), self.gradient.flat.copy()
-
-    def _runner(self) -> Runner | None:
-        plan = self.plan
-        outputs = [plan.loss, plan.data_loss, *plan.gradients.values()]
-        values = {**self.parameters, **self.network.strengths}
-        rows = len(self.data["X"])
-        try:
-            return Runner(plan, outputs, values, self.data, np.float64, rows, whole_rows=True)
-        except NotFused:
-            return None
-
-    def _by_core(self) -> tuple[float, float]:
-        runner, plan = self.runner, self.plan
-        assert runner is not None
-        for name, value in self.parameters.items():
-            runner.write(name, value)
-        runner.step(0, len(self.data["X"]))
-        for name, cotangent in self.cotangents.items():
-            runner.read(cotangent.name, lying(self.gradient[name], cotangent))
-        return runner.scalar(plan.loss), runner.scalar(plan.data_loss)
-
-    def _by_reference(self) -> tuple[float, float]:
-        run = Execution(self.plan)
-        run.give({**self.parameters, **self.network.strengths, **self.data})
-        with np.errstate(over="ignore", invalid="ignore"):
-            run.all()
-        for name, cotangent in self.cotangents.items():
-            self.gradient[name][...] = named_array(run.values[cotangent.name], cotangent)
-        return float(run.scalar(self.plan.loss)), float(run.scalar(self.plan.data_loss))
+        gradient = self.function.gradient.flat.copy()
+        return (loss if self.data_weight == 1.0 else reported), gradient
 
 
 def minimize(

@@ -15,12 +15,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.arrays import FloatArray, IntArray, RealArray
-from chainrule.errors import InputError, NotFused
-from chainrule.kernels import core_library
-from chainrule.kernels.compiled_trainer import CompiledTrainer
+from chainrule.errors import InputError
+from chainrule.kernels.backend import trainer
 from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
 from chainrule.kernels.stopping import Count, Stopping
-from chainrule.kernels.trainer import Diverged, ReferenceTrainer, Run, State, Trainer
+from chainrule.kernels.trainer import Diverged, Run, State
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, AdamHat, Optimizer
 from chainrule.network.parameters import Parameters
@@ -117,7 +116,7 @@ class Fit:
             rate=None if constant else self._rate,
             stopping=() if score else (self.rule,),
         )
-        self.trainer = _trainer(run)
+        self.trainer = trainer(run)
         counts = [] if score else [self.count]
         self.trainer.restore(State(self.update.steps, 0, self.update.memory, counts))
         self.reported_epochs = 0
@@ -257,11 +256,8 @@ class Fit:
         )
 
     def _has_no_weight(self, batch: int) -> bool:
-        run, order = self.trainer.given, self.trainer.places
-        if "w" not in run.data:
-            return False
-        rows: Any = slice((batch - 1) * run.batch, batch * run.batch)
-        return not run.data["w"][rows if order is None else order[rows]].sum()
+        weights = self.trainer.given.data.get("w")
+        return weights is not None and not weights[self.trainer.batch_rows(batch)].sum()
 
     def _store_state(self) -> None:
         """Store on the estimator the state for later calls."""
@@ -301,12 +297,3 @@ class Fit:
             f"{monitored} did not improve more than tol={model.tol:f} for "
             f"{model.n_iter_no_change} consecutive epochs. {slow}Stopping."
         )
-
-
-def _trainer(run: Run) -> Trainer:
-    if not core_library.available():
-        return ReferenceTrainer(run)
-    try:
-        return CompiledTrainer(run)
-    except NotFused:
-        return ReferenceTrainer(run)

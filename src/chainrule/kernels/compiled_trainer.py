@@ -194,9 +194,7 @@ class CompiledTrainer(Trainer):
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
-        rows: Any = slice((batch - 1) * self.batch, batch * self.batch)
-        if self.places is not None:
-            rows = self.places[rows]
+        rows = self.batch_rows(batch)
         execution.give({**run.parameters, **run.network.strengths})
         execution.give({name: array[rows] for name, array in run.data.items()})
         with np.errstate(all="ignore"):

@@ -168,6 +168,11 @@ class Trainer(ABC):
             raise error
         return found
 
+    def batch_rows(self, batch: int) -> slice | Array:
+        """Return the rows of a batch (from 1) of the latest epoch, to index the data with."""
+        rows = slice((batch - 1) * self.given.batch, batch * self.given.batch)
+        return rows if self.places is None else self.places[rows]
+
     def restore_best(self) -> bool:
         """Go back to the parameters after the best epoch; return whether there are any."""
         kept = any(

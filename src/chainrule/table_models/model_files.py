@@ -42,7 +42,7 @@ from chainrule.validation import requirement
 __all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
 
 FORMAT = 1
-"""The number of the file format; a file with a higher one is refused."""
+"""The number of the file format; a file with a higher one cannot be loaded."""
 MODEL_NAME = "model.safetensors"
 """The model's name in a run folder."""
 _KEY = "chainrule"

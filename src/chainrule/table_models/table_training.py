@@ -34,6 +34,7 @@ from chainrule.data import (
     summarize,
 )
 from chainrule.errors import DataError, InputError, InputTypeError, shown
+from chainrule.kernels.backend import Backend
 from chainrule.network import optimizers
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
@@ -42,7 +43,7 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
 from chainrule.table_models.table_model import TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
-from chainrule.training.loop import Backend, Epoch, Progress, train
+from chainrule.training.loop import Epoch, Progress, train
 from chainrule.training.metrics import Score, finite
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 

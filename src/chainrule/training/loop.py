@@ -2,25 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import FloatArray, RealArray
-from chainrule.errors import InputTypeError, NonFiniteLoss, NotFused
+from chainrule.errors import InputTypeError, NonFiniteLoss
+from chainrule.kernels import backend as backends
+from chainrule.kernels.backend import Backend, check_backend
 from chainrule.kernels.orders import AS_THEY_LIE, Seeded
-from chainrule.kernels.plan_cache import gradient_plan, prediction_plan
-from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.threads import threads_of
 from chainrule.kernels.trainer import (
     PERIOD,
     Diverged,
     Listener,
     Records,
-    ReferenceTrainer,
     Run,
     Trainer,
 )
@@ -36,9 +33,7 @@ from chainrule.training.schedules import (
     rates_of,
     rules_of,
 )
-from chainrule.validation import checked_choice, checked_integer, requirement
-
-Backend = Literal["auto", "reference", "compiled"]
+from chainrule.validation import checked_integer, requirement
 
 
 @dataclass(frozen=True)
@@ -154,7 +149,7 @@ def train(
     >>> len(result.history["loss"])
     2
     """
-    core = _core(backend)
+    check_backend(backend)
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     current = parameters_of(network, parameters, seed)
     dtype = current.flat.dtype
@@ -179,7 +174,7 @@ def train(
         rules_of(early_stopping, schedule, validated=held is not None),
         threads_of(threads),
     )
-    trainer = _trainer(run, core, backend)
+    trainer = backends.trainer(run, backend)
     try:
         _epochs(trainer, count, on_epoch, on_progress)
     except Diverged as divergence:
@@ -259,19 +254,6 @@ def _result(trainer: Trainer, count: int) -> Result:
     )
 
 
-def _trainer(run: Run, core: Any, backend: Backend) -> Trainer:
-    """Return the core's trainer, or the reference's if the core cannot run the plan."""
-    if core is None:
-        return ReferenceTrainer(run)
-    try:
-        trainer: Trainer = core.CompiledTrainer(run)
-    except NotFused:
-        if backend == "compiled":
-            raise
-        return ReferenceTrainer(run)
-    return trainer
-
-
 def _divergence_message(divergence: Diverged) -> str:
     return (
         f"training: the loss became {divergence.loss} in epoch {divergence.epoch}, batch "
@@ -298,30 +280,16 @@ def loss_and_gradients(
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
     (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
     """
-    core = _core(backend)
+    check_backend(backend)
     most_threads = threads_of(threads)
     current = parameters_of(network, parameters, 0)
     dtype = current.flat.dtype
     data = _batch(network, X, Y, dtype)
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
-    plan = gradient_plan(network, weighted=sample_weight is not None)
-    if core:
-        with _unless_not_fused(backend):
-            found: tuple[float, dict[str, RealArray]] = core.loss_and_gradients(
-                plan, {**current, **network.strengths}, data, dtype, most_threads
-            )
-            return found
-    run = Execution(plan, dtype=dtype)
-    run.give({**current, **network.strengths, **data})
-    with np.errstate(over="ignore", invalid="ignore"):
-        run.all()
-    symbols = {symbol.name: symbol for symbol in plan.formulation.parameters}
-    gradients = {
-        name: named_array(run.values[plan.gradients[name]], symbols[name]).copy()
-        for name in network.trainable_names
-    }
-    return float(run.scalar(plan.loss)), gradients
+    return backends.loss_and_gradients(
+        network, current, data, threads=most_threads, backend=backend
+    )
 
 
 def predict(
@@ -339,26 +307,10 @@ def predict(
     array([[7.]])
     """
     current = parameters_of(network, parameters, 0)
-    plan = prediction_plan(network)
     inputs = inputs_of(network, X, current.flat.dtype)
-    core = _core(backend)
+    check_backend(backend)
     most_threads = threads_of(threads)
-    if core:
-        with _unless_not_fused(backend):
-            outputs: RealArray = core.output(
-                plan, current, inputs, current.flat.dtype, most_threads
-            )
-            return outputs
-    run = Execution(plan, dtype=current.flat.dtype)
-    run.give({**current, "X": inputs})
-    with np.errstate(over="ignore", invalid="ignore"):
-        run.all()
-    return run.values[plan.output]
-
-
-def _unless_not_fused(backend: Backend) -> AbstractContextManager[None]:
-    """Suppress NotFused, so that the reference runs the plan, unless backend is "compiled"."""
-    return nullcontext() if backend == "compiled" else suppress(NotFused)
+    return backends.outputs(network, current, inputs, threads=most_threads, backend=backend)
 
 
 def _batch(
@@ -383,17 +335,3 @@ def _validation(
             requirement("validation", "a pair (X, Y) of held-out data", pair)
         ) from None
     return _batch(network, X, Y, dtype, ("validation X", "validation Y"))
-
-
-def _core(backend: str) -> Any:
-    """Return the compiled backend if it is requested and available, else None."""
-    checked_choice("backend", backend, ("auto", "reference", "compiled"))
-    if backend == "reference":
-        return None
-    # Imported when first needed: the shared library and the compiler of its programs are a fifth
-    # of the time that `import chainrule` may take.
-    from chainrule.kernels import compiled, core_library
-
-    if backend == "compiled":
-        core_library.require()
-    return compiled if core_library.available() else None

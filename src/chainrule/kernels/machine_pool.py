@@ -1,35 +1,33 @@
-"""Predictions: a network's outputs, computed by a pool of reusable machines.
+"""Outputs of networks from a pool of reusable machines of the core.
 
-scikit-learn's users may set ``coefs_`` or change them in place, so the weights are written into the
-machine in each call; only the machine is reused, whose creation is the larger part of the work for
-one row.  The pool is not on the estimator, whose ``__dict__`` a prediction may not change.
+Creating a machine is the larger part of the work for one row.  The parameters are written into the
+machine in each call, so that a machine serves every network of the same kind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import RealArray
-from chainrule.errors import NotFused
-from chainrule.kernels import core_library
 from chainrule.kernels.plan_cache import prediction_plan
-from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.network.architecture import Network
+
+__all__ = ["outputs"]
 
 _LARGEST_POOL = 16
 _LARGEST_MACHINE = 1 << 24
 """Kinds of machines in the pool, and the most bytes of a machine in it."""
 
-_idle: dict[tuple[Network, Any, int], list["_Machine"]] = {}
+_idle: dict[tuple[Network, np.dtype[Any], int], list["_Machine"]] = {}
 
 
 class _Machine:
     """A runner for predictions of up to ``rows`` rows at a time."""
 
     def __init__(
-        self, network: Network, values: dict[str, RealArray], dtype: Any, rows: int
+        self, network: Network, values: Mapping[str, RealArray], dtype: np.dtype[Any], rows: int
     ) -> None:
         self.plan = prediction_plan(network)
         example = np.zeros((rows, network.layers[0]), dtype)
@@ -52,18 +50,12 @@ class _Machine:
         return result
 
 
-def outputs(
-    network: Network, coefs: Sequence[RealArray], intercepts: Sequence[RealArray], X: RealArray
-) -> RealArray:
-    """Return the outputs for rows in the weights' type, (rows, outputs).
+def outputs(network: Network, values: Mapping[str, RealArray], X: RealArray) -> RealArray:
+    """Return the outputs for rows in the values' type, (rows, outputs).
 
-    Thread-safe: a machine is used by one call at a time.
+    Thread-safe: a machine is used by one call at a time.  Raises NotFused where the core has no
+    form for the network.
     """
-    names = network.parameter_names
-    values = dict(zip(names[0::2], coefs, strict=True))
-    values.update(zip(names[1::2], intercepts, strict=True))
-    if not core_library.available():
-        return _by_reference(network, values, X)
     rows = len(X)
     capacity = 1 if rows == 1 else 64 if rows <= 64 else PIECE
     key = (network, X.dtype, capacity)
@@ -73,10 +65,7 @@ def outputs(
     except IndexError:  # another thread has taken it
         machine = None
     if machine is None:
-        try:
-            machine = _Machine(network, values, X.dtype, capacity)
-        except NotFused:
-            return _by_reference(network, values, X)
+        machine = _Machine(network, values, X.dtype, capacity)
     else:
         for name, value in values.items():
             machine.runner.write(name, value)
@@ -85,7 +74,7 @@ def outputs(
     return result
 
 
-def _return(key: tuple[Network, Any, int], machine: _Machine) -> None:
+def _return(key: tuple[Network, np.dtype[Any], int], machine: _Machine) -> None:
     if machine.runner.machine.bytes > _LARGEST_MACHINE:
         return
     while len(_idle) >= _LARGEST_POOL and key not in _idle:
@@ -93,12 +82,3 @@ def _return(key: tuple[Network, Any, int], machine: _Machine) -> None:
     machines = _idle.setdefault(key, [])
     if len(machines) < 2:
         machines.append(machine)
-
-
-def _by_reference(network: Network, values: dict[str, RealArray], X: RealArray) -> RealArray:
-    plan = prediction_plan(network)
-    run = Execution(plan, dtype=X.dtype)
-    run.give({**values, "X": X})
-    with np.errstate(over="ignore", invalid="ignore"):
-        run.all()
-    return run.values[plan.output].copy()

@@ -1,0 +1,46 @@
+"""The loss and its gradient in the core, by one program for many calls."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from chainrule.arrays import RealArray
+from chainrule.formulas.expressions import Symbol
+from chainrule.kernels.reference import lying
+from chainrule.kernels.runner import Runner
+from chainrule.network.parameters import Parameters
+from chainrule.plans.plan import Plan
+
+__all__ = ["GradientRunner"]
+
+
+class GradientRunner:
+    """A prepared program of a Plan's losses and gradients for all rows of the data."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: Mapping[str, Any],
+        data: Mapping[str, RealArray],
+        dtype: DTypeLike,
+    ) -> None:
+        self.plan = plan
+        self.rows = len(data["X"])
+        results = [plan.loss, plan.data_loss, *plan.gradients.values()]
+        self.runner = Runner(plan, results, values, data, dtype, self.rows, whole_rows=True)
+
+    def run(
+        self, parameters: Parameters, gradient: Parameters, cotangents: Mapping[str, Symbol]
+    ) -> tuple[float, float]:
+        """Return the loss and the loss without penalties; write the gradient.
+
+        ``cotangents`` are the gradients' symbols in the Plan, with the axes of the parameters.
+        """
+        runner = self.runner
+        for name, value in parameters.items():
+            runner.write(name, value)
+        runner.step(0, self.rows)
+        for name, cotangent in cotangents.items():
+            runner.read(cotangent.name, lying(gradient[name], cotangent))
+        return runner.scalar(self.plan.loss), runner.scalar(self.plan.data_loss)
