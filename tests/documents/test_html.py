@@ -1,7 +1,7 @@
 """The page: well formed, no script, nothing fetched, both languages, nothing said in one only."""
 
 import re
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 
@@ -91,8 +91,7 @@ def test_every_phrase_is_said_somewhere(monkeypatch):
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
     for network in (*NETWORKS.values(), *more):
-        for place, (layout, batch, detail) in enumerate(choices):
-            optimizer = optimizers[place % len(optimizers)]
+        for (layout, batch, detail), optimizer in zip(choices, cycle(optimizers), strict=False):
             derivation = cr.derive(
                 network, layout=layout, batch=batch, detail=detail, optimizer=optimizer
             )

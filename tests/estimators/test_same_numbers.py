@@ -16,16 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
 from tests.estimators.side_by_side import Outcome, apart, drawn, ours, permuted, theirs
+from tests.selection import sampled
 
 COUNT = 2000 if os.environ.get("CHAINRULE_SLOW") == "1" else 210
-PIECE = 14
 ALLOWED = {np.dtype(np.float64): (1e-8, 1e-6), np.dtype(np.float32): (1e-4, 1e-3)}
 
 
-@pytest.mark.parametrize("first", range(0, COUNT, PIECE))
-def test_random_lives(first: int) -> None:
-    for seed in range(first, first + PIECE):
-        judge(seed)
+@pytest.mark.parametrize("seed", sampled(range(COUNT), every=7))
+def test_random_lives(seed: int) -> None:
+    judge(seed)
 
 
 def judge_diverged(found: Outcome, expected: Outcome, finite: int, allowed: Any, text: str) -> None:

@@ -18,17 +18,21 @@ from chainrule.formulas.matrices import Matrix, Multiply, Pointwise, Transpose
 from chainrule.formulas.positional import MatrixEvaluation
 from tests.explanation.cases import OPTIMIZERS, cases, drawn, entry, places, steps
 from tests.random_networks import Case
+from tests.selection import in_turn
 
 CASES = cases()
+LAYOUTS = ("rows", "columns")
 
 
-@pytest.mark.parametrize("case", CASES[::3], ids=str)
-def test_every_line_of_a_random_network_agrees(case: Case) -> None:
+@pytest.mark.parametrize(
+    ("case", "optimizer", "layout", "row"),
+    in_turn(CASES[::3], OPTIMIZERS, LAYOUTS, (None, None, 0, 0), every=3),
+)
+def test_every_line_of_a_random_network_agrees(
+    case: Case, optimizer: Any, layout: Any, row: int | None
+) -> None:
     """For one sample or a batch, in either layout, with every optimizer, each in turn."""
     parameters, X, Y = drawn(case)
-    optimizer = OPTIMIZERS[case.number % len(OPTIMIZERS)]
-    layout: Any = "rows" if case.number % 2 else "columns"
-    row = 0 if case.number // 2 % 2 else None
     found = cr.explain(case.network, parameters, X, Y, row=row, optimizer=optimizer, layout=layout)
     assert found.passed, [
         (str(line.statement.left), form.mark)
@@ -54,11 +58,11 @@ def test_values_are_those_of_the_public_surface(case: Case) -> None:
         assert np.allclose(shown, gradient, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("case", CASES[::2], ids=str)
-def test_shares_and_causes_add_up_to_the_step_of_train(case: Case) -> None:
+@pytest.mark.parametrize(("case", "optimizer"), in_turn(CASES[::2], OPTIMIZERS, every=4))
+def test_shares_and_causes_add_up_to_the_step_of_train(case: Case, optimizer: Any) -> None:
     """One step of ``cr.train`` moves each weight by the sum of its causes, shares by samples."""
     parameters, X, Y = drawn(case)
-    network, optimizer = case.network, OPTIMIZERS[case.number % len(OPTIMIZERS)]
+    network = case.network
     trained = cr.train(
         network,
         X,

@@ -20,6 +20,7 @@ from chainrule.explanation.evaluated_lines import EvaluatedLine
 from chainrule.language.phrase_books import LANGUAGES, phrases_of
 from tests.documents.html_reading import check_page, parsed
 from tests.explanation.cases import OPTIMIZERS, cases, drawn, places
+from tests.selection import in_turn
 
 Explanation = cr.Explanation
 
@@ -190,10 +191,9 @@ def test_printed_columns_add_up_exactly(language: Any) -> None:
     assert len(columns(mazur().to_text(language))) == 2
 
 
-@pytest.mark.parametrize("case", cases()[::16], ids=str)
-def test_printed_columns_of_random_networks_add_up(case: Any) -> None:
+@pytest.mark.parametrize(("case", "optimizer"), in_turn(cases()[::16], OPTIMIZERS))
+def test_printed_columns_of_random_networks_add_up(case: Any, optimizer: Any) -> None:
     parameters, X, Y = drawn(case)
-    optimizer = OPTIMIZERS[case.number % len(OPTIMIZERS)]
     for weight in places(case.network, np.random.default_rng(1), 1)[:2]:
         found = cr.explain(case.network, parameters, X, Y, weight=weight, optimizer=optimizer)
         for parts, total in columns(found.to_text()):

@@ -19,6 +19,7 @@ from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import Runner
 from chainrule.network import activations, losses, optimizers
 from chainrule.verification import distance_from_kinks, relative_error
+from tests.selection import sampled
 
 OPTIMIZERS = [
     cr.SGD(0.1),
@@ -78,17 +79,16 @@ def gradients_agree(seed):
     assert error <= 1e-12, f"seed {seed}: {network}, {len(X)} samples: {error}"
 
 
-@pytest.mark.parametrize("part", range(10))
-def test_gradients_are_the_references(part):
-    for seed in range(30 * part, 30 * (part + 1)):
-        gradients_agree(seed)
+@pytest.mark.parametrize("seed", sampled(range(300), every=4))
+def test_gradients_are_the_references(seed):
+    gradients_agree(seed)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif("CHAINRULE_SLOW" not in os.environ, reason="on demand: CHAINRULE_SLOW=1")
-def test_gradients_of_a_thousand_networks():
-    for seed in range(10_000, 11_000):
-        gradients_agree(seed)
+@pytest.mark.parametrize("seed", range(10_000, 11_000))
+def test_gradients_of_a_thousand_networks(seed):
+    gradients_agree(seed)
 
 
 SMOOTH = [name for name, entry in activations.CATALOGUE.items() if not entry.kinks]
@@ -264,26 +264,36 @@ def test_a_users_own_activation_runs_on_the_tape():
     assert np.abs(found.parameters.flat - expected.parameters.flat).max() <= 1e-12
 
 
-def test_each_operation_alone_computes_the_same(monkeypatch):
+@pytest.fixture
+def unfused(monkeypatch):
+    """Each operation is a kernel of its own."""
     monkeypatch.setattr(program_cache, "_programs", {})
     whole = program_cache.fuse
     monkeypatch.setattr(
         program_cache, "fuse", lambda plan, names: whole(plan, names, together=False)
     )
-    for seed in range(40):
-        gradients_agree(seed)
+
+
+@pytest.mark.usefixtures("unfused")
+@pytest.mark.parametrize("seed", sampled(range(40), every=4))
+def test_each_operation_alone_computes_the_same(seed):
+    gradients_agree(seed)
+
+
+@pytest.mark.usefixtures("unfused")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_runs_of_operations_alone_compute_the_same(optimizer):
     network = cr.Network.dense([4, 16, 3], activation="relu", loss="log_loss")
     X, Y = data_for(network, 50)
-    for optimizer in OPTIMIZERS:
-        found, expected = both(network, X, Y, optimizer=optimizer, epochs=3)
-        assert np.abs(found.parameters.flat - expected.parameters.flat).max() <= 1e-9
+    found, expected = both(network, X, Y, optimizer=optimizer, epochs=3)
+    assert np.abs(found.parameters.flat - expected.parameters.flat).max() <= 1e-9
 
 
-def test_without_generated_kernels_the_tape_computes_the_same(monkeypatch):
+@pytest.mark.parametrize("seed", sampled(range(40), every=4))
+def test_without_generated_kernels_the_tape_computes_the_same(seed, monkeypatch):
     monkeypatch.setattr(program_cache, "_programs", {})
     monkeypatch.setattr(core_library, "natives", dict)
-    for seed in range(40):
-        gradients_agree(seed)
+    gradients_agree(seed)
 
 
 def test_a_loss_that_is_not_finite_names_its_place():

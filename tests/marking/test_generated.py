@@ -40,6 +40,7 @@ from chainrule.network import activations
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
+from tests.selection import in_turn
 
 MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, True)]
 
@@ -73,10 +74,9 @@ DISPLAYED = [
 ]
 
 
-@pytest.mark.parametrize("index", range(len(DISPLAYED)), ids=lambda index: str(DISPLAYED[index]))
-def test_every_displayed_line_is_right(index):
-    network = DISPLAYED[index]
-    layout, batch = MODES[index % len(MODES)]
+@pytest.mark.parametrize(("network", "mode"), in_turn(DISPLAYED, MODES))
+def test_every_displayed_line_is_right(network, mode):
+    layout, batch = mode
     count = 0
     for style in (TEXT, LATEX):
         for line in lines_of(network, layout, batch, style):
@@ -93,11 +93,12 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("index", range(len(OPTIMIZERS)), ids=lambda index: str(OPTIMIZERS[index]))
-def test_every_displayed_update_is_right_and_every_change_of_it_wrong(index):
-    optimizer = OPTIMIZERS[index]
-    layout, batch = MODES[index % len(MODES)]
-    network = Network.dense([2, 3, 2] if index % 2 else [2, 3, 4, 2], "tanh")
+@pytest.mark.parametrize(
+    ("optimizer", "mode", "layers"), in_turn(OPTIMIZERS, MODES, ([2, 3, 4, 2], [2, 3, 2]))
+)
+def test_every_displayed_update_is_right_and_every_change_of_it_wrong(optimizer, mode, layers):
+    layout, batch = mode
+    network = Network.dense(layers, "tanh")
     names = Vocabulary(network, optimizer)
     context = MarkingContext(network, layout, batch, optimizer)
     computation = Computation(context.example(context.distinct_lengths(0), 0).values)
