@@ -24,7 +24,7 @@ struct Call {
 };
 
 template <class T>
-CHAINRULE_INLINE Vec<T> kept(Vec<T> value, Ints<T> live) {
+CHAINRULE_INLINE Vec<T> masked(Vec<T> value, Ints<T> live) {
     return from_bits<T>(bits<T>(value) & live);
 }
 

@@ -20,11 +20,11 @@ const Kernel<CHAINRULE_NUMBER>* kernels<CHAINRULE_NUMBER>() {
 }
 
 template <>
-const signed char* finish_numbers<CHAINRULE_NUMBER>() {
+const signed char* fused_product_numbers<CHAINRULE_NUMBER>() {
 #if defined(CHAINRULE_TAPED)
     return nullptr;
 #else
-    return finish_number;
+    return fused_product_number;
 #endif
 }
 

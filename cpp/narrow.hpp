@@ -60,11 +60,11 @@ struct Rows {
 };
 
 // One block of samples of a narrow layer: `rows` (up to n) samples, all outputs.
-template <class T, int n, class Finish>
+template <class T, int n, class Epilogue>
 CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdiff_t depth,
                                    const T* X, std::ptrdiff_t stride, const T* Wt,
                                    std::ptrdiff_t w_stride, const T* bias, std::ptrdiff_t sample,
-                                   Finish& finish) {
+                                   Epilogue& epilogue) {
     const Rows<T, n> x(X, stride, rows);
     const Ints<T> live = first_lanes<T>(rows);
     const std::ptrdiff_t whole = depth / lanes<T> * lanes<T>;
@@ -88,7 +88,7 @@ CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdif
         }
         Vec<T> z = fold_registers<T>(sums);
         if (bias) z += broadcast<T>(bias[o]);
-        finish(o, sample, z, live);
+        epilogue(o, sample, z, live);
     }
 }
 
@@ -105,41 +105,41 @@ CHAINRULE_INLINE Vec<T> some_row_sums(int rows, std::ptrdiff_t depth, const T* d
 }
 
 // Zᵀ(o, s) = Σ_k X(s, k) Wᵀ(o, k) + b(o) for samples [begin, end), begin a multiple of lanes<T>.
-// finish(o, s, sums, live) is called for each output and register of samples, s a multiple of
+// epilogue(o, s, sums, live) is called for each output and register of samples, s a multiple of
 // lanes<T>, `live` as in matmul.hpp. Rows of X must be readable up to padded<T>(depth), whatever
 // stands there; rows of Wᵀ are aligned and zero there. `bias` may be null.
-template <class T, class Finish>
+template <class T, class Epilogue>
 void forward_narrow(std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t outputs,
                     std::ptrdiff_t depth, const T* X, std::ptrdiff_t x_stride, const T* Wt,
-                    std::ptrdiff_t w_stride, const T* bias, Finish&& finish) {
+                    std::ptrdiff_t w_stride, const T* bias, Epilogue&& epilogue) {
     std::ptrdiff_t s = begin;
     for (; s + lanes<T> <= end; s += lanes<T>)
         narrow_block<T, lanes<T>>(lanes<T>, outputs, depth, X + s * x_stride, x_stride, Wt,
-                                  w_stride, bias, s, finish);
+                                  w_stride, bias, s, epilogue);
     const int rest = int(end - s);
     if (rest == 0) return;
     X += s * x_stride;
     if (rest <= 2)
-        narrow_block<T, 2>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+        narrow_block<T, 2>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, epilogue);
     else if (rest <= few<T>)
-        narrow_block<T, few<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+        narrow_block<T, few<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, epilogue);
     else
         narrow_block<T, lanes<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s,
-                                  finish);
+                                  epilogue);
 }
 
-// The sums along `rows` rows of `depth` entries, side by side: finish(0, row, sums, live) with row
+// The sums along `rows` rows of `depth` entries, side by side: epilogue(0, row, sums, live) with row
 // a multiple of lanes<T>. Padding is added too: it has to be zero.
-template <class T, class Finish>
+template <class T, class Epilogue>
 void row_sums(std::ptrdiff_t rows, std::ptrdiff_t depth, const T* data, std::ptrdiff_t stride,
-              Finish&& finish) {
+              Epilogue&& epilogue) {
     for (std::ptrdiff_t r = 0; r < rows; r += lanes<T>) {
         const int count = rows - r < lanes<T> ? int(rows - r) : lanes<T>;
         const T* const from = data + r * stride;
         const Vec<T> sums = count <= 2        ? some_row_sums<T, 2>(count, depth, from, stride)
                             : count <= few<T> ? some_row_sums<T, few<T>>(count, depth, from, stride)
                                               : some_row_sums<T, lanes<T>>(count, depth, from, stride);
-        finish(0, r, sums, first_lanes<T>(count));
+        epilogue(0, r, sums, first_lanes<T>(count));
     }
 }
 

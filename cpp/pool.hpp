@@ -303,7 +303,7 @@ private:
                 __atomic_exchange_n(&pool.helpers[h].asleep, 0, __ATOMIC_SEQ_CST))
                 wake_helper(h);
         take_parts(0);
-        // Closed to those who have not come; the parts of those who are in are theirs to finish.
+        // Closed to those who have not come; the parts of those who are in are theirs to epilogue.
         std::uint64_t state = __atomic_and_fetch(&pool.state, ~openings, __ATOMIC_ACQ_REL);
         for (unsigned turn = 0; state & entries; ++turn) {
             wait_a_little(turn > 1000 || __atomic_load_n(&pool.crowded, __ATOMIC_RELAXED));

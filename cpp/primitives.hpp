@@ -125,26 +125,26 @@ CHAINRULE_INLINE Vec<T> minimum(Vec<T> a, Vec<T> b) {
 // and a blend of the 64-byte conditional, which took 2 of a sigmoid's 16 cycles.
 template <class T>
 CHAINRULE_INLINE Vec<T> at_most(T high, Vec<T> x) {
-    const Vec<T> bound = broadcast<T>(high);
+    const Vec<T> prepared = broadcast<T>(high);
 #if defined(CHAINRULE_AVX512)
     if constexpr (sizeof(T) == 4)
-        return (Vec<T>)_mm512_maskz_min_ps(0xffff, (__m512)bound, (__m512)x);
+        return (Vec<T>)_mm512_maskz_min_ps(0xffff, (__m512)prepared, (__m512)x);
     else
-        return (Vec<T>)_mm512_maskz_min_pd(0xff, (__m512d)bound, (__m512d)x);
+        return (Vec<T>)_mm512_maskz_min_pd(0xff, (__m512d)prepared, (__m512d)x);
 #else
-    return bound < x ? bound : x;
+    return prepared < x ? prepared : x;
 #endif
 }
 template <class T>
 CHAINRULE_INLINE Vec<T> at_least(T low, Vec<T> x) {
-    const Vec<T> bound = broadcast<T>(low);
+    const Vec<T> prepared = broadcast<T>(low);
 #if defined(CHAINRULE_AVX512)
     if constexpr (sizeof(T) == 4)
-        return (Vec<T>)_mm512_maskz_max_ps(0xffff, (__m512)bound, (__m512)x);
+        return (Vec<T>)_mm512_maskz_max_ps(0xffff, (__m512)prepared, (__m512)x);
     else
-        return (Vec<T>)_mm512_maskz_max_pd(0xff, (__m512d)bound, (__m512d)x);
+        return (Vec<T>)_mm512_maskz_max_pd(0xff, (__m512d)prepared, (__m512d)x);
 #else
-    return bound > x ? bound : x;
+    return prepared > x ? prepared : x;
 #endif
 }
 
@@ -370,7 +370,7 @@ CHAINRULE_INLINE Vec<T> log(Vec<T> x) {
     return x <= -C::smallest ? broadcast<T>(C::nan) : y;
 }
 
-// log(1 + x): u = 1 + x is rounded, and what it lost is added to f after the split. Small x come
+// log(1 + x): u = 1 + x is rounded, and what it lost is added to f after the share. Small x come
 // back exactly: k = 0 and f = (u - 1) + lost = x.
 template <class T>
 CHAINRULE_INLINE Vec<T> log1p(Vec<T> x) {

@@ -34,12 +34,12 @@ void tape_tile(const Call<T>& call, double* sums, Vec<T>* whole, const Tile& til
     const int count = int(tile.rows) * tile.width;
     for (; code != end; ++code) {
         TapeRegister<T>& to = registers[code->target];
-        const bool reads = code->operation >= op_store;  // the others' sources are no registers
+        const bool reads = code->operation >= Operation::store;  // the others' sources are no registers
         const TapeRegister<T>& x = registers[reads ? code->x : 0];
         const TapeRegister<T>& y = registers[reads ? code->y : 0];
         const TapeRegister<T>& z = registers[reads ? code->z : 0];
         switch (code->operation) {
-        case op_operand: {
+        case Operation::operand: {
             const T* from = call.in[code->x] + tile.row * call.step[code->x];
             const std::ptrdiff_t step = call.step[code->x];
             for (int r = 0, i = 0; r < tile.rows; ++r, from += step) {
@@ -51,54 +51,54 @@ void tape_tile(const Call<T>& call, double* sums, Vec<T>* whole, const Tile& til
             }
             break;
         }
-        case op_scalar: each(count, to, [&](int) { return broadcast<T>(call.scalar[code->x]); });
+        case Operation::scalar: each(count, to, [&](int) { return broadcast<T>(call.scalar[code->x]); });
             break;
-        case op_constant: each(count, to, [&](int) { return broadcast<T>(T(constants[code->x])); });
+        case Operation::constant: each(count, to, [&](int) { return broadcast<T>(T(constants[code->x])); });
             break;
-        case op_store: {
+        case Operation::store: {
             T* into = call.out[code->y] + tile.row * call.out_step[code->y] + tile.column;
             for (int r = 0, i = 0; r < tile.rows; ++r, into += call.out_step[code->y])
                 for (int c = 0; c < tile.width; ++c, ++i)
                     store_unaligned<T>(into + c * lanes<T>,
-                                       at_end && c + 1 == tile.width ? kept<T>(x.v[i], last)
+                                       at_end && c + 1 == tile.width ? masked<T>(x.v[i], last)
                                                                      : x.v[i]);
             break;
         }
-        case op_sum: {
+        case Operation::sum: {
             Vec<T> sum = whole ? whole[code->y] : Vec<T>{};
             for (int r = 0, i = 0; r < tile.rows; ++r)
                 for (int c = 0; c < tile.width; ++c, ++i)
-                    sum += at_end && c + 1 == tile.width ? kept<T>(x.v[i], last) : x.v[i];
+                    sum += at_end && c + 1 == tile.width ? masked<T>(x.v[i], last) : x.v[i];
             if (whole)
                 whole[code->y] = sum;
             else
                 sums[code->y] += double(sum_lanes<T>(sum));
             break;
         }
-        case op_add: each(count, to, [&](int i) { return x.v[i] + y.v[i]; }); break;
-        case op_subtract: each(count, to, [&](int i) { return x.v[i] - y.v[i]; }); break;
-        case op_multiply: each(count, to, [&](int i) { return x.v[i] * y.v[i]; }); break;
-        case op_divide: each(count, to, [&](int i) { return x.v[i] / y.v[i]; }); break;
-        case op_fma: each(count, to, [&](int i) { return fma<T>(x.v[i], y.v[i], z.v[i]); }); break;
-        case op_fnma: each(count, to, [&](int i) { return fnma<T>(x.v[i], y.v[i], z.v[i]); });
+        case Operation::add: each(count, to, [&](int i) { return x.v[i] + y.v[i]; }); break;
+        case Operation::subtract: each(count, to, [&](int i) { return x.v[i] - y.v[i]; }); break;
+        case Operation::multiply: each(count, to, [&](int i) { return x.v[i] * y.v[i]; }); break;
+        case Operation::divide: each(count, to, [&](int i) { return x.v[i] / y.v[i]; }); break;
+        case Operation::fma: each(count, to, [&](int i) { return fma<T>(x.v[i], y.v[i], z.v[i]); }); break;
+        case Operation::fnma: each(count, to, [&](int i) { return fnma<T>(x.v[i], y.v[i], z.v[i]); });
             break;
-        case op_negate: each(count, to, [&](int i) { return -x.v[i]; }); break;
-        case op_exp: each(count, to, [&](int i) { return exp<T>(x.v[i]); }); break;
-        case op_log: each(count, to, [&](int i) { return log<T>(x.v[i]); }); break;
-        case op_expm1: each(count, to, [&](int i) { return expm1<T>(x.v[i]); }); break;
-        case op_log1p: each(count, to, [&](int i) { return log1p<T>(x.v[i]); }); break;
-        case op_tanh: each(count, to, [&](int i) { return tanh<T>(x.v[i]); }); break;
-        case op_erf: each(count, to, [&](int i) { return erf<T>(x.v[i]); }); break;
-        case op_sigmoid: each(count, to, [&](int i) { return sigmoid<T>(x.v[i]); }); break;
-        case op_sqrt: each(count, to, [&](int i) { return sqrt<T>(x.v[i]); }); break;
-        case op_abs: each(count, to, [&](int i) { return abs<T>(x.v[i]); }); break;
-        case op_sign: each(count, to, [&](int i) { return sign<T>(x.v[i]); }); break;
-        case op_maximum: each(count, to, [&](int i) { return maximum<T>(x.v[i], y.v[i]); }); break;
-        case op_minimum: each(count, to, [&](int i) { return minimum<T>(x.v[i], y.v[i]); }); break;
-        case op_greater: each(count, to, [&](int i) { return greater<T>(x.v[i], y.v[i]); }); break;
-        case op_where: each(count, to, [&](int i) { return where<T>(x.v[i], y.v[i], z.v[i]); });
+        case Operation::negate: each(count, to, [&](int i) { return -x.v[i]; }); break;
+        case Operation::exp: each(count, to, [&](int i) { return exp<T>(x.v[i]); }); break;
+        case Operation::log: each(count, to, [&](int i) { return log<T>(x.v[i]); }); break;
+        case Operation::expm1: each(count, to, [&](int i) { return expm1<T>(x.v[i]); }); break;
+        case Operation::log1p: each(count, to, [&](int i) { return log1p<T>(x.v[i]); }); break;
+        case Operation::tanh: each(count, to, [&](int i) { return tanh<T>(x.v[i]); }); break;
+        case Operation::erf: each(count, to, [&](int i) { return erf<T>(x.v[i]); }); break;
+        case Operation::sigmoid: each(count, to, [&](int i) { return sigmoid<T>(x.v[i]); }); break;
+        case Operation::sqrt: each(count, to, [&](int i) { return sqrt<T>(x.v[i]); }); break;
+        case Operation::abs: each(count, to, [&](int i) { return abs<T>(x.v[i]); }); break;
+        case Operation::sign: each(count, to, [&](int i) { return sign<T>(x.v[i]); }); break;
+        case Operation::maximum: each(count, to, [&](int i) { return maximum<T>(x.v[i], y.v[i]); }); break;
+        case Operation::minimum: each(count, to, [&](int i) { return minimum<T>(x.v[i], y.v[i]); }); break;
+        case Operation::greater: each(count, to, [&](int i) { return greater<T>(x.v[i], y.v[i]); }); break;
+        case Operation::where: each(count, to, [&](int i) { return where<T>(x.v[i], y.v[i], z.v[i]); });
             break;
-        case op_power: each(count, to, [&](int i) { return power<T>(x.v[i], y.v[i]); }); break;
+        case Operation::power: each(count, to, [&](int i) { return power<T>(x.v[i], y.v[i]); }); break;
         default: __builtin_trap();
         }
     }

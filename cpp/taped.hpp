@@ -2,7 +2,7 @@
 // instruction sets and number types for which compiling them does not pay.
 #pragma once
 
-#include "bound.hpp"
+#include "prepared_instruction.hpp"
 #include "generated/tapes.inc"
 #include "tape.hpp"
 

@@ -68,7 +68,7 @@ T chain(T a, T b, T c) {
 
 enum class Room { none, own, result };  // where partial sums go
 
-// The same, met in registers by a finish that is compiled into the tile.
+// The same, met in registers by an epilogue that is compiled into the tile.
 template <class T>
 struct KeepDirect : Keep<T> {
     static constexpr bool in_registers = true;
@@ -108,14 +108,14 @@ void product(Index m, Index n, Index depth, bool bias, Room room) {
             worst = std::max(worst, std::fabs(double(C(r, c)) - naive) / (size + 1e-300));
         }
     check::expect(exact, "product: the bits of the chain k = 0, 1, 2, ...");
-    check::expect(once, "product: finish sees every element once");
+    check::expect(once, "product: epilogue sees every element once");
     check::expect(worst <= double(depth + 1) * (sizeof(T) == 4 ? 6e-8 : 1.2e-16),
                   "product: close to the naive sum in double");
     // Partial sums write whole vectors; then the padding is what B's zeros make of it.
     check::expect(room == Room::result || C.padding_is(T(-7)), "product: padding untouched");
 }
 
-// Rows of a product are the same alone, in any batch, at any place, and in any split of blocks.
+// Rows of a product are the same alone, in any batch, at any place, and in any share of blocks.
 template <class T>
 void places(Index m, Index n, Index depth) {
     Matrix<T> A(m, depth, T(NAN)), B(depth, n, T(0)), whole(m, n, T(0), false),

@@ -5,7 +5,7 @@
 //   primitives --quick    a tenth of the sample (for emulators)
 //
 // Oracle: libm in double for float, in long double for double. The unit is the spacing of the
-// number type at the exact result. Subnormal inputs and results are held to no bound but may
+// number type at the exact result. Subnormal inputs and results are held to no prepared but may
 // come out as zero, or as the result of zero.
 #include "../primitives.hpp"
 

@@ -11,19 +11,19 @@ using namespace chainrule;
 
 int main() {
     const double nan = __builtin_nan(""), infinity = __builtin_inf();
-    for (const Number operation : {op_maximum, op_minimum}) {
+    for (const Operation operation : {Operation::maximum, Operation::minimum}) {
         for (const double other : {nan, -infinity, -1.0, 0.0, 2.0, infinity}) {
             CHECK(std::isnan(scalar_operation(operation, nan, other, 0)));
             CHECK(std::isnan(scalar_operation(operation, other, nan, 0)));
         }
     }
-    CHECK(scalar_operation(op_maximum, 1, 2, 0) == 2 && scalar_operation(op_maximum, 2, 1, 0) == 2);
-    CHECK(scalar_operation(op_minimum, 1, 2, 0) == 1 && scalar_operation(op_minimum, 2, 1, 0) == 1);
-    CHECK(scalar_operation(op_maximum, -infinity, infinity, 0) == infinity);
-    CHECK(scalar_operation(op_minimum, -infinity, infinity, 0) == -infinity);
-    CHECK(std::isnan(scalar_operation(op_sign, nan, 0, 0)));
-    CHECK(std::signbit(scalar_operation(op_sign, -0.0, 0, 0)));
-    CHECK(scalar_operation(op_greater, nan, 0, 0) == 0 && scalar_operation(op_greater, 0, nan, 0) == 0);
-    CHECK(scalar_operation(op_fnma, 2, 3, 10) == 4 && scalar_operation(op_fma, 2, 3, 10) == 16);
+    CHECK(scalar_operation(Operation::maximum, 1, 2, 0) == 2 && scalar_operation(Operation::maximum, 2, 1, 0) == 2);
+    CHECK(scalar_operation(Operation::minimum, 1, 2, 0) == 1 && scalar_operation(Operation::minimum, 2, 1, 0) == 1);
+    CHECK(scalar_operation(Operation::maximum, -infinity, infinity, 0) == infinity);
+    CHECK(scalar_operation(Operation::minimum, -infinity, infinity, 0) == -infinity);
+    CHECK(std::isnan(scalar_operation(Operation::sign, nan, 0, 0)));
+    CHECK(std::signbit(scalar_operation(Operation::sign, -0.0, 0, 0)));
+    CHECK(scalar_operation(Operation::greater, nan, 0, 0) == 0 && scalar_operation(Operation::greater, 0, nan, 0) == 0);
+    CHECK(scalar_operation(Operation::fnma, 2, 3, 10) == 4 && scalar_operation(Operation::fma, 2, 3, 10) == 16);
     return check::finish("scalar");
 }

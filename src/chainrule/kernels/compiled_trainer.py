@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.kernels import core_library
+from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
 from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
 from chainrule.kernels.plan_cache import loss_plan
 from chainrule.kernels.reference import Execution
@@ -77,27 +78,23 @@ class CompiledTrainer(Trainer):
             min(held_rows, PIECE),
             _NOTHING_SHARED if held is None else self._shared(held),
         )
-        slot = self.runner.program.scalars.slots.get(run.optimizer.letters["learning_rate"])
+        slot = self.runner.program.scalar_slots.get(run.optimizer.letters["learning_rate"])
         self.rate_slot = -1 if slot is None else slot
-        self.watches = np.array(
+        self.rules = np.array(
             [
-                (
-                    rule.monitor == "validation_loss",
-                    rule.data_weight,
-                    rule.patience,
-                    rule.tolerance,
-                    rule.divisor,
-                    rule.smallest_rate,
-                    rule.restore_best,
-                    np.inf,
-                    0,
-                    0,
-                    0,
+                StoppingRow(
+                    held_out=rule.monitor == "validation_loss",
+                    data_weight=rule.data_weight,
+                    patience=rule.patience,
+                    tolerance=rule.tolerance,
+                    divisor=rule.divisor,
+                    smallest_rate=rule.smallest_rate,
+                    restores_best=rule.restore_best,
                 )
                 for rule in run.stopping
             ],
             np.float64,
-        ).reshape(-1, 11)
+        ).reshape(-1, len(StoppingRow._fields))
 
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
         """Say where each trainable parameter lies in the program, and in these arrays."""
@@ -110,7 +107,7 @@ class CompiledTrainer(Trainer):
             if site.view is None:
                 parts.append((-1 - site.number, False, array.reshape(1, 1)))
             else:
-                parts.append((site.number, site.turned, site.view(array)))
+                parts.append((site.number, site.transposed, site.view(array)))
         return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
@@ -119,8 +116,8 @@ class CompiledTrainer(Trainer):
         for name in self.given.network.trainable_names:
             if name in here.stored and name in there.stored:
                 pairs.append((here.stored[name].number, there.stored[name].number))
-            elif name in here.scalars.slots and name in there.scalars.slots:
-                pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
+            elif name in here.scalar_slots and name in there.scalar_slots:
+                pairs.append((-1 - here.scalar_slots[name], there.scalar_slots[name]))
         return np.array(pairs, np.int64).reshape(-1, 2)
 
     def collect(self) -> None:
@@ -159,7 +156,7 @@ class CompiledTrainer(Trainer):
             epochs = range(first, first + len(records))
             rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
         if self.counts:
-            self.watches[:, 7:] = [
+            self.rules[:, _COUNTS] = [
                 (c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts
             ]
         with lock:
@@ -174,18 +171,21 @@ class CompiledTrainer(Trainer):
                 run.optimizer.learning_rate,
                 rates,
                 self.rate_slot,
-                self.watches,
+                self.rules,
                 records,
                 None if listener is None else lambda done: listener(records[:done]),
             )
         self.steps += steps
         if isinstance(run.order, Legacy) and twister is not None and not live:
             run.order.go_on_from(twister)
-        for row, count in zip(self.watches.tolist(), self.counts, strict=True):
-            count.best = row[7]
-            count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
+        for row, count in zip(self.rules.tolist(), self.counts, strict=True):
+            rule = StoppingRow(*row)
+            count.best = rule.best
+            count.best_epoch = int(rule.best_epoch)
+            count.epochs = int(rule.not_improved)
+            count.reductions = int(rule.reductions)
         error = raised if isinstance(raised, BaseException) else None
-        if ending == _NOT_FINITE:
+        if ending == RunEnding.NOT_FINITE:
             error = self._diverged(first + done, batch)
         return _ENDINGS.get(ending, "finished"), done, error
 
@@ -234,7 +234,15 @@ def _layout_known() -> bool:
 
 
 _NOTHING_SHARED = np.zeros((0, 2), np.int64)
-_ORDERS: dict[type, int] = {AsTheyLie: 0, Seeded: 1, Legacy: 2, Given: 3}
-_NOT_FINITE = 2
-_ENDINGS: dict[int, Ending] = {3: "no_better", 4: "asked"}
-"""Numbers of ``cpp/course.hpp``."""
+_COUNTS = slice(StoppingRow._fields.index("best"), len(StoppingRow._fields))
+"""The fields of a rule that a run updates."""
+_ORDERS: dict[type, SampleOrder] = {
+    AsTheyLie: SampleOrder.UNCHANGED,
+    Seeded: SampleOrder.PHILOX,
+    Legacy: SampleOrder.MERSENNE_TWISTER,
+    Given: SampleOrder.GIVEN,
+}
+_ENDINGS: dict[int, Ending] = {
+    RunEnding.NOT_IMPROVED: "no_better",
+    RunEnding.REQUESTED: "asked",
+}

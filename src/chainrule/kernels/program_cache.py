@@ -15,7 +15,8 @@ from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.loops import with_renamed
-from chainrule.kernels.program import Program, TooLarge
+from chainrule.kernels.program import Program
+from chainrule.kernels.program_assembly import TooLarge, assembled
 from chainrule.kernels.reference import lying
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
@@ -35,7 +36,7 @@ class Site:
 
     number: int
     """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
-    turned: bool
+    transposed: bool
     view: Callable[[Array], Array] | None
 
 
@@ -47,7 +48,7 @@ class Prepared:
         self.program = program
         self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
         self.lengths = [
-            (program.scalars.slots[f"|{axis.name}|"], length)
+            (program.scalar_slots[f"|{axis.name}|"], length)
             for axis, length in sizes.items()
             if not axis.is_samples
         ]
@@ -64,7 +65,7 @@ class Prepared:
         if symbol is None:
             return None
         if self.program.fused.sides[name] == UNIT:
-            slot = self.program.scalars.slots.get(name)
+            slot = self.program.scalar_slots.get(name)
             return None if slot is None else Site(slot, False, None)
         stored = self.program.stored.get(name)
         if stored is None:
@@ -74,7 +75,7 @@ class Prepared:
             view = _as_it_lies
         elif len(symbol.axes) == 1:
             view = _column if symbol.axes[0].is_samples else _row
-        return Site(stored.number, stored.turned, view)
+        return Site(stored.number, stored.transposed, view)
 
 
 def _as_it_lies(array: Array) -> Array:
@@ -115,10 +116,10 @@ def prepared_for(
     sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
 
     def built(fused: FusedPlan) -> Program:
-        program = Program(fused, sizes, lanes, natives)
+        program = assembled(fused, sizes, lanes, natives)
         x = program.stored.get("X")
-        if whole_rows and x and not x.turned and "X" not in program.read_by_vectors:
-            return Program(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
+        if whole_rows and x and not x.transposed and "X" not in program.read_by_vectors:
+            return assembled(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
         return program
 
     try:

@@ -54,7 +54,19 @@ class Runner:
             whole_rows=whole_rows,
         )
         self.program = self.prepared.program
-        self.machine = _core.Machine(single, **self.program.tables)
+        self.machine = _core.Machine(
+            single,
+            axes=self.program.axes,
+            values=self.program.values,
+            instructions=self.program.instructions,
+            formulas=self.program.formulas,
+            operands=self.program.operands,
+            slots=self.program.slots,
+            tape=self.program.tape,
+            scalar_code=self.program.scalar_code,
+            constants=self.program.constants,
+            counts=self.program.counts,
+        )
         self.machine.set_threads(threads)
         for slot, length in self.prepared.lengths:
             self.machine.set_scalar(slot, length)
@@ -62,7 +74,7 @@ class Runner:
             self.write(name, value)
         # Memory starts as the machine does: all zero.
         self.sources = [
-            (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
+            (stored.number, stored.transposed, array if array.ndim == 2 else array[:, None])
             for name, array in given.items()
             if (stored := self.program.stored.get(name)) is not None
         ]
@@ -76,7 +88,7 @@ class Runner:
             self.machine.set_scalar(site.number, float(value))
         else:
             array = site.view(np.asarray(value, dtype=self.dtype))
-            self.machine.write(site.number, site.turned, array)
+            self.machine.write(site.number, site.transposed, array)
 
     def read(self, name: str, into: Array) -> None:
         """Copy a value of the Plan into a matrix with its sides."""
@@ -85,7 +97,7 @@ class Runner:
             into[...] = self.scalar(name)
             return
         stored = self.program.stored[reference.name]
-        self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
+        self.machine.read(stored.number, stored.transposed, into.T if reference.transposed else into)
 
     def read_parameter(self, name: str, into: Array) -> None:
         """Copy a parameter or memory into an array of its own shape."""
@@ -95,11 +107,11 @@ class Runner:
         if site.view is None:
             into[...] = self.machine.scalar(site.number)
         else:
-            self.machine.read(site.number, site.turned, site.view(into))
+            self.machine.read(site.number, site.transposed, site.view(into))
 
     def scalar(self, name: str) -> float:
         """Return a value that is one number."""
-        slot = self.program.scalars.slots[self.program.fused.found(name).name]
+        slot = self.program.scalar_slots[self.program.fused.found(name).name]
         return float(self.machine.scalar(slot))
 
     def step(self, first: int, count: int) -> bool:

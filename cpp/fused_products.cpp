@@ -1,20 +1,20 @@
-// The finishes of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
+// The fused_products of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
 // there are none: a product is stored, and its formula comes after it. The bits are the same.
 #include "kernels.hpp"
 
 #if !defined(CHAINRULE_TAPED)
-#include "generated/finishes.inc"
+#include "generated/fused_products.inc"
 #endif
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
 template <>
-const Finished<CHAINRULE_NUMBER>* finishes<CHAINRULE_NUMBER>() {
+const FusedProducts<CHAINRULE_NUMBER>* fused_products<CHAINRULE_NUMBER>() {
 #if defined(CHAINRULE_TAPED)
     return nullptr;
 #else
-    return Finishes<CHAINRULE_NUMBER>::table;
+    return FusedProductTable<CHAINRULE_NUMBER>::table;
 #endif
 }
 
