@@ -12,7 +12,8 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 // n columns of count rows, transposed: entry c of row r goes to to[c * stride + r]. The lookup of a
 // row's address serves n entries; more of them would write to more lines of the cache at once.
 template <class T, int n, class Row>
-CHAINRULE_INLINE void transpose_columns(T* to, std::ptrdiff_t stride, Number count, const Row& row) {
+CHAINRULE_INLINE void transpose_columns(T* to, std::ptrdiff_t stride, Number count,
+                                        const Row& row) {
     for (Number r = 0; r < count; ++r) {
         const T* const from = row(r);
 #pragma GCC unroll 4
@@ -22,7 +23,8 @@ CHAINRULE_INLINE void transpose_columns(T* to, std::ptrdiff_t stride, Number cou
         for (int c = 0; c < n; ++c) to[c * stride + r] = T(0);
 }
 
-// Rows of the caller's array in the layout that the program reads. `rows` null: first, first + 1, ...
+// Rows of the caller's array in the layout that the program reads. `rows` null: first, first + 1,
+// ...
 template <class T>
 void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Number* rows,
                  Number first, Number count) {
@@ -34,7 +36,8 @@ void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Numbe
     if (source.transposed) {
         std::ptrdiff_t c = 0;
         const auto from_column = [&](Number r) { return row(r) + c; };
-        for (; c + 4 <= width; c += 4) transpose_columns<T, 4>(to + c * stride, stride, count, from_column);
+        for (; c + 4 <= width; c += 4)
+            transpose_columns<T, 4>(to + c * stride, stride, count, from_column);
         switch (width - c) {
             case 3: return transpose_columns<T, 3>(to + c * stride, stride, count, from_column);
             case 2: return transpose_columns<T, 2>(to + c * stride, stride, count, from_column);
@@ -96,7 +99,8 @@ public:
                 const Number first = b * arguments.batch;
                 const Number rest = arguments.samples - first;
                 gather_into<T>(all + std::size_t(b) * size, machine.stride[source.value], source,
-                               arguments.indices, first, rest < arguments.batch ? rest : arguments.batch);
+                               arguments.indices, first,
+                               rest < arguments.batch ? rest : arguments.batch);
             }
             own_[s] = machine.base[source.value];
         }
@@ -141,7 +145,9 @@ private:
     }
     static std::size_t needed(const Machine<T>& machine, const RunArguments& arguments) {
         Reservation memory;
-        if (arguments.order == SampleOrder::philox || arguments.order == SampleOrder::mersenne_twister) return 0;
+        if (arguments.order == SampleOrder::philox ||
+            arguments.order == SampleOrder::mersenne_twister)
+            return 0;
         for (Number s = 0; s < arguments.source_count; ++s)
             if (machine.p.values[arguments.sources[s].value].owner == Owner::arena)
                 memory.add<T>(Machine<T>::elements(machine.p, arguments.sources[s].value) *

@@ -54,7 +54,7 @@ std::vector<std::string> formulas() {
     return {chosen->formulas, chosen->formulas + chosen->formula_count};
 }
 
-// -- machines --------------------------------------------------------------------------------------
+// -- machines -------------------------------------------------------------------------------------
 
 using Integers = nb::ndarray<const Number, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -179,7 +179,8 @@ public:
         const ValueRow &v = values_[std::size_t(value)];
         const Number rows = axes_[std::size_t(v.rows)], columns = axes_[std::size_t(v.columns)];
         if (v.rows != sample_axis && v.columns != sample_axis &&
-            (Number(array.shape(transposed)) != rows || Number(array.shape(!transposed)) != columns))
+            (Number(array.shape(transposed)) != rows ||
+             Number(array.shape(!transposed)) != columns))
             throw std::invalid_argument("the array does not have the shape of the value");
         return {array.stride(transposed), array.stride(!transposed)};
     }
@@ -193,8 +194,10 @@ public:
         for (const auto &[value, transposed, object] : given) {
             const auto array = nb::cast<Readable>(object, false);
             check_type(array);
-            if (value < 0 || Number(array.shape(0)) < samples || (array.shape(1) > 1 && array.stride(1) != 1))
-                throw std::invalid_argument("the array is too short, or its rows are in pieces");
+            if (value < 0 || Number(array.shape(0)) < samples ||
+                (array.shape(1) > 1 && array.stride(1) != 1))
+                throw std::invalid_argument(
+                    "the array is too short, or its rows are not contiguous");
             const ValueRow &v = values_.at(std::size_t(value));
             if (Number(array.shape(1)) != axes_[std::size_t(transposed ? v.rows : v.columns)])
                 throw std::invalid_argument("the array does not have the width of the value");
@@ -219,9 +222,9 @@ private:
     void *self_;
 };
 
-// The first words of a NumPy generator's state, where NumPy keeps them: the capsule of a BitGenerator
-// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). The caller must have
-// checked the layout of the state, and hold the lock of the generator.
+// The first words of the state of a NumPy generator, without a copy: the capsule of a BitGenerator
+// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). The caller must
+// have checked the layout of the state, and hold the lock of the generator.
 nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule capsule,
                                                                    std::size_t count) {
     void *const generator = PyCapsule_GetPointer(capsule.ptr(), "BitGenerator");
@@ -229,7 +232,7 @@ nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule c
     return {*static_cast<void **>(generator), {count}, capsule};
 }
 
-// -- runs ------------------------------------------------------------------------------------------
+// -- runs -----------------------------------------------------------------------------------------
 
 using Indices = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Twister = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -299,7 +302,7 @@ public:
         arguments.seed = seed;
         arguments.indices = data_of<Number>(indices, std::size_t(arguments.samples), "indices");
         arguments.twister = data_of<std::uint32_t>(twister, 625, "twister");
-        if ((arguments.order != SampleOrder::unchanged && !arguments.indices) ||
+        if ((arguments.order != SampleOrder::unshuffled && !arguments.indices) ||
             (arguments.order == SampleOrder::mersenne_twister && !arguments.twister))
             throw std::invalid_argument("`indices` and `twister` must be arrays for this order");
         arguments.rate = rate;
@@ -339,7 +342,7 @@ private:
 }  // namespace
 
 NB_MODULE(_core, module) {
-    module.doc() = "The compiled core. What it computes, the reference backend defines.";
+    module.doc() = "The compiled core. The reference backend defines what it computes.";
 
     module.def("build_info", &build_info,
                "Return how this module was built: compiler, compiler_version, cpp_standard (the value\n"

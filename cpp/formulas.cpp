@@ -1,5 +1,5 @@
-// The kernels of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED all
-// of them run by the tape: a small unit for an instruction set that few processors need.
+// The kernels of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
+// all of them run by the tape: a small unit for an instruction set that few processors need.
 #include "kernels.hpp"
 #include "taped.hpp"
 

@@ -1,5 +1,6 @@
-// The fused_products of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
-// there are none: a product is stored, and its formula comes after it. The bits are the same.
+// The fused products of one number type (CHAINRULE_NUMBER) for one instruction set. With
+// CHAINRULE_TAPED there are none: a product is stored and its formula applied afterwards, with the
+// same bits.
 #include "kernels.hpp"
 
 #if !defined(CHAINRULE_TAPED)

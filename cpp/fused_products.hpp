@@ -1,6 +1,6 @@
-// Prepared producers with an epilogue: a light formula (a step of gradient descent) that is applied to
-// the sums while they are in registers, so that a gradient is used where it was computed and never
-// stored.
+// Prepared producers with an epilogue: a light formula (a step of gradient descent) that is applied
+// to the sums while they are in registers, so that a gradient is used where it was computed and
+// never stored.
 #pragma once
 
 #include "prepared_instruction.hpp"
@@ -32,7 +32,9 @@ CHAINRULE_INLINE void run_tiles(PreparedInstruction<T>& prepared, const void* ep
         for (std::ptrdiff_t t = 0; t < prepared.tiles; ++t) {
             const bool tall = t < prepared.tall;
             from.a = a + row * a_row;
-            from.start = prepared.start + (from.start_by_row ? row : prepared.start_steps ? column : 0);
+            from.start = prepared.start + (from.start_by_row        ? row
+                                           : prepared.start_steps ? column
+                                                                  : 0);
             (tall ? prepared.tall_tile : prepared.tile)[at_end](from, epilogue, row, column, last);
             row += prepared.height + tall;
         }
@@ -41,8 +43,8 @@ CHAINRULE_INLINE void run_tiles(PreparedInstruction<T>& prepared, const void* ep
 
 template <class T, class Epilogue>
 CHAINRULE_INLINE void dot_into(PreparedInstruction<T>& prepared, const Epilogue& epilogue) {
-    forward_narrow<T>(0, prepared.columns, prepared.rows, prepared.from.depth, *prepared.b, *prepared.b_stride, *prepared.a, *prepared.a_stride,
-                      prepared.bias, epilogue);
+    forward_narrow<T>(0, prepared.columns, prepared.rows, prepared.from.depth, *prepared.b,
+                      *prepared.b_stride, *prepared.a, *prepared.a_stride, prepared.bias, epilogue);
 }
 template <class T, class Epilogue>
 CHAINRULE_INLINE void row_sums_into(PreparedInstruction<T>& prepared, const Epilogue& epilogue) {
@@ -50,7 +52,8 @@ CHAINRULE_INLINE void row_sums_into(PreparedInstruction<T>& prepared, const Epil
 }
 template <class T, class Epilogue>
 CHAINRULE_INLINE void column_sums_into(PreparedInstruction<T>& prepared, const Epilogue& epilogue) {
-    column_sums<T>(prepared.from.depth, 0, prepared.columns, *prepared.a, *prepared.a_stride, epilogue);
+    column_sums<T>(prepared.from.depth, 0, prepared.columns, *prepared.a, *prepared.a_stride,
+                   epilogue);
 }
 
 // The functions of one light formula. Those of dot products and totals are null except for
@@ -65,7 +68,7 @@ struct FusedProducts {
 
 template <class T, template <class> class Epilogue>
 void fused_product(Along along, Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B,
-                      const Call<T>& call) {
+                   const Call<T>& call) {
     const Epilogue<T> epilogue{call};
     if (along == Along::rows)
         multiply<T, Along::rows>(block, depth, A, B, nullptr, epilogue);
@@ -103,7 +106,8 @@ template <class T, template <class> class Epilogue, bool descent>
 constexpr FusedProducts<T> fused_products_of = {
     fused_product<T, Epilogue>,
     {fused_tiles<T, Epilogue, Along::depth>, fused_tiles<T, Epilogue, Along::rows>},
-    {tile_function<T, Along::depth, const Epilogue<T>>, tile_function<T, Along::rows, const Epilogue<T>>},
+    {tile_function<T, Along::depth, const Epilogue<T>>,
+     tile_function<T, Along::rows, const Epilogue<T>>},
     nullptr,
     nullptr,
     nullptr,
@@ -112,7 +116,8 @@ template <class T, template <class> class Epilogue>
 constexpr FusedProducts<T> fused_products_of<T, Epilogue, true> = {
     fused_product<T, Epilogue>,
     {fused_tiles<T, Epilogue, Along::depth>, fused_tiles<T, Epilogue, Along::rows>},
-    {tile_function<T, Along::depth, const Epilogue<T>>, tile_function<T, Along::rows, const Epilogue<T>>},
+    {tile_function<T, Along::depth, const Epilogue<T>>,
+     tile_function<T, Along::rows, const Epilogue<T>>},
     fused_dot<T, Epilogue>,
     fused_row_sums<T, Epilogue>,
     fused_column_sums<T, Epilogue>,

@@ -1,4 +1,5 @@
-// The choice of the engine: the widest instruction set of this processor, or that in CHAINRULE_ISA. Included by bindings.cpp only.
+// The choice of the engine: the widest instruction set of this processor, or that in
+// CHAINRULE_ISA. Included by bindings.cpp only.
 #pragma once
 
 #include <cstdlib>
@@ -65,18 +66,18 @@ void choose() {
             "this build of chainrule has no instruction set of this processor; build it with "
             "`pip install . -C cmake.define.CHAINRULE_ISA=native`");
     chosen = found.back();
-    const char *const wanted = std::getenv("CHAINRULE_ISA");
-    if (!wanted || !*wanted) return;
+    const char *const requested = std::getenv("CHAINRULE_ISA");
+    if (!requested || !*requested) return;
     std::string names;
     for (const Engines *engines : found) {
-        if (std::string(wanted) == engines->name) {
+        if (std::string(requested) == engines->name) {
             chosen = engines;
             return;
         }
         names += (names.empty() ? "" : ", ") + std::string(engines->name);
     }
     throw std::runtime_error("CHAINRULE_ISA must be one of " + names + ", got '" +
-                             std::string(wanted) + "'");
+                             std::string(requested) + "'");
 }
 
 }  // namespace

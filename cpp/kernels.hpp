@@ -1,6 +1,6 @@
-// The generated functions of one number type: kernels by the number of the formula, and for the light
-// ones among them the number of an epilogue (null or -1: none). formulas.cpp and fused_products.cpp define them,
-// apart from the machine: a new formula leaves the fused_products as they are.
+// The generated functions of one number type: kernels by the number of the formula, and for light
+// formulas the number of a fused product (null or -1: none). formulas.cpp and fused_products.cpp
+// define them, separate from the machine: a new formula leaves the fused products unchanged.
 #pragma once
 
 #include "fused_products.hpp"

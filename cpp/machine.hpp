@@ -97,7 +97,7 @@ public:
     // Whether a scalar changes during a step.
     bool is_changing(Number slot) const { return changing_[slot]; }
 
-    // The functions that apply a formula to a producer's result in registers: where the formula is a
+    // The functions that apply a formula to a producer's result in registers, if the formula is a
     // light one, its first operand is that result, and nothing else reads it. Null otherwise.
     const FusedProducts<T>* fused_products_of(const Instruction& i) const {
         if (i.formula < 0 || i.bias >= 0 || (i.destination >= 0 && !i.formula_only))
@@ -154,7 +154,7 @@ private:
 
     // Updates what follows from the length of the batch and the given scalars. Full batches and the
     // last, short one have separate lists.
-    void update_prepared() {
+    [[gnu::noinline]] void update_prepared() {
         stale_ = false;
         run_scalar_code(*this, p.scalar_code, p.scalar_code + p.counts.prelude_steps);
         step_scalars_.discard_outdated(slots);
@@ -221,11 +221,16 @@ private:
     }
 
     CHAINRULE_INLINE bool run(const Instruction& i, PreparedInstruction<T>& prepared) {
-        return prepared.action ? prepared.action(prepared)
-                               : producers<T>[i.producer].run(*this, i, prepared);
+        return prepared.action ? prepared.action(prepared) : run_without_action(i, prepared);
     }
 
-    bool step_shared() {
+    // Not inlined, as the following ones: the loop of a step without them stays small.
+    [[gnu::noinline]] bool run_without_action(const Instruction& i,
+                                              PreparedInstruction<T>& prepared) {
+        return producers<T>[i.producer].run(*this, i, prepared);
+    }
+
+    [[gnu::noinline]] bool step_shared() {
         Crew crew(threads_);
         crew_ = &crew;
         PreparedInstruction<T>* prepared = prepared_;

@@ -11,12 +11,12 @@
 //   gradient   Gᵀ = δᵀ·X        multiply<T, Along::depth>: A = δᵀ, B = X
 //
 // Order of the sums: every element is one fma chain over k = 0, 1, 2, ... (features in forward and
-// backward, samples in the gradient). It does not depend on the sizes of the result, on the place
-// of a row, on the blocking, nor on which thread takes which range of rows and columns.
+// backward, samples in the gradient). It does not depend on the sizes of the result, on the
+// position of a row, on the blocking, nor on which thread takes which range of rows and columns.
 //
 // Arrays are row-major and 64-byte aligned, strides are multiples of a vector (A excepted: it may
-// stand anywhere with any stride). Columns of B and of the start row between the width and the
-// next multiple of a vector are read: keep them zero. Nothing is allocated.
+// have any address and stride). Columns of B and of the start row between the width and the
+// next multiple of a vector are read: they must be zero. Nothing is allocated.
 #pragma once
 
 #include "tiles.hpp"
@@ -24,7 +24,7 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// A stride for rows of `width` elements: a whole number of vectors, and an odd number of cache
+// A stride for rows of `width` elements: an integer number of vectors, and an odd number of cache
 // lines once rows are long. With a stride of 2 KiB the rows of a panel fall into two of the 64
 // sets of the first-level cache (measured without depth blocks: 0.63 of the peak against 0.87).
 template <class T>
@@ -50,8 +50,8 @@ struct Right {
     std::ptrdiff_t stride;
 };
 
-// Room for sums that are not complete, needed only where depth > depth_block<T>; the place of the
-// result itself will do where the result is stored. Without it the depth is not blocked.
+// Memory for sums that are not complete, needed only where depth > depth_block<T>; the memory of
+// the result itself can be used if the result is stored. Without it the depth is not blocked.
 template <class T>
 struct Partial {
     T* data = nullptr;
@@ -87,7 +87,7 @@ template <class T>
 alignas(64) inline constexpr T zero_row[tile_vectors * lanes<T>] = {};
 
 // An epilogue that is not compiled into the tile runs over the stored tile, so that the code of an
-// activation stands once in the program and not once per register.
+// activation is in the program once and not once per register.
 template <class T, class Epilogue>
 CHAINRULE_INLINE void apply_epilogue(const T* tile, std::ptrdiff_t row, std::ptrdiff_t rows,
                                   std::ptrdiff_t column, int vectors, Ints<T> last,
@@ -109,7 +109,7 @@ CHAINRULE_INLINE void apply_epilogue(const T* tile, std::ptrdiff_t row, std::ptr
 template <class T, Along along, class Epilogue>
 void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* start,
           std::ptrdiff_t start_row, Epilogue& epilogue) {
-    static_assert(tile_vectors == 2, "apply_epilogue knows one and two vectors");
+    static_assert(tile_vectors == 2, "apply_epilogue has code for one and two vectors");
     constexpr bool direct = runs_in_registers<Epilogue>;
     alignas(64) T tile[direct ? 1 : tile_rows * tile_vectors * lanes<T>];
     const std::ptrdiff_t rows = block.row_end - block.row_begin;
@@ -136,8 +136,8 @@ void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* sta
             if constexpr (direct) {
                 accumulate_tile<T, along>(here, vectors, from, epilogue, row, column, last);
             } else {
-                Store<T> keep{tile, vectors * lanes<T>};
-                accumulate_tile<T, along>(here, vectors, from, keep, 0, 0, last);
+                Store<T> to{tile, vectors * lanes<T>};
+                accumulate_tile<T, along>(here, vectors, from, to, 0, 0, last);
                 apply_epilogue<T>(tile, row, here, column, vectors, last, epilogue);
             }
             row += here;
@@ -180,7 +180,8 @@ void multiply(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T*
 
 template <class T, int V, class Epilogue>
 CHAINRULE_INLINE void column_sums_of(std::ptrdiff_t rows, const T* from, std::ptrdiff_t stride,
-                                     std::ptrdiff_t rest, std::ptrdiff_t column, Epilogue& epilogue) {
+                                     std::ptrdiff_t rest, std::ptrdiff_t column,
+                                     Epilogue& epilogue) {
     Vec<T> sum[4][V] = {};
     std::ptrdiff_t r = 0;
     for (; r + 4 <= rows; r += 4, from += 4 * stride)

@@ -1,6 +1,6 @@
-// Prepared instructions: what is the same in each step with batches of one length is looked up once,
-// so that a step is a list of direct calls. Before, a step of a tiny network spent nine tenths of its
-// 3,700 instructions on these lookups.
+// Prepared instructions: what is the same in each step with batches of one length is looked up
+// once, so that a step is a list of direct calls. Before, a step of a tiny network spent nine
+// tenths of its 3,700 instructions on these lookups.
 #pragma once
 
 #include "formula.hpp"

@@ -2,8 +2,8 @@
 // sqrt, abs, sign, maximum, minimum, for float and double.
 //
 // Every function is defined on the full range, without branches, tables or calls, so each lane
-// takes the same steps wherever it stands. NaN gives NaN and infinities give the exact limit.
-// Subnormal arguments and results may come out as zero. Largest errors in ULP are asserted by
+// takes the same steps in every lane. NaN gives NaN and infinities give the exact limit.
+// Subnormal arguments and results may be returned as zero. Largest errors in ULP are asserted by
 // tests/primitives.cpp and listed in README.md.
 //
 // Polynomials: fit/coefficients.py (weighted minimax). Horner's form throughout: these run over
@@ -206,7 +206,7 @@ CHAINRULE_INLINE Vec<T> reciprocal(Vec<T> d) {
 template <class T>
 struct Exponential {
     Vec<T> tail;
-    Words<T> n;  // shifted to the place of the exponent
+    Words<T> n;  // shifted to the position of the exponent
 
     CHAINRULE_INLINE explicit Exponential(Vec<T> x) {
         using C = Constants<T>;
@@ -318,8 +318,8 @@ CHAINRULE_INLINE Vec<T> tanh(Vec<T> x) {
     const Exponential<T> e(inside + inside);
     const Vec<T> scale = e.power(0);
     const Vec<T> u = fma<T>(scale, e.tail, scale - T(1));
-    // The rounding of u + 2 would alone cost a unit in the last place. What it lost is known
-    // exactly and goes into the remainder of the quotient; without fma that remainder is noise,
+    // The rounding of u + 2 alone would cost one ULP. The lost part is known
+    // exactly and is added to the remainder of the quotient; without fma that remainder is noise,
     // and only the lost part is taken back.
     const Vec<T> d = u + T(2);
     const Vec<T> lost = u - (d - T(2));

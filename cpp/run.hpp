@@ -128,7 +128,8 @@ bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse
 inline double rate_of(const RunArguments& arguments, Number epoch) {
     double rate = arguments.rates ? arguments.rates[epoch] : arguments.rate;
     for (Number w = 0; w < arguments.rule_count; ++w)
-        for (double k = 0; k < arguments.rules[w].reductions; ++k) rate /= arguments.rules[w].divisor;
+        for (double k = 0; k < arguments.rules[w].reductions; ++k)
+            rate /= arguments.rules[w].divisor;
     return rate;
 }
 
@@ -146,7 +147,8 @@ void store_best(const Machine<T>& machine, const RunArguments& arguments) {
 
 // Applies the rules of early stopping after an epoch (numbered from 1). True: the run ends.
 template <class T>
-bool ends_after(const Machine<T>& machine, const RunArguments& arguments, const EpochRow& record, Number epoch) {
+bool ends_after(const Machine<T>& machine, const RunArguments& arguments, const EpochRow& record,
+                Number epoch) {
     bool ends = false;
     for (Number n = 0; n < arguments.rule_count; ++n) {
         StoppingRow& rule = arguments.rules[n];
@@ -155,7 +157,8 @@ bool ends_after(const Machine<T>& machine, const RunArguments& arguments, const 
             value = rule.data_weight == 1.0
                         ? record.loss
                         : rule.data_weight * record.data_loss + (record.loss - record.data_loss);
-        rule.not_improved = value <= rule.best - rule.tolerance ? 0.0 : rule.not_improved + 1.0;  // NaN is no improvement
+        const bool improved = value <= rule.best - rule.tolerance;  // NaN is no improvement
+        rule.not_improved = improved ? 0.0 : rule.not_improved + 1.0;
         if (value < rule.best) {
             rule.best = value;
             rule.best_epoch = double(epoch);
@@ -172,8 +175,8 @@ bool ends_after(const Machine<T>& machine, const RunArguments& arguments, const 
     return ends;
 }
 
-// Runs epochs from arguments.first_epoch on. However it ends, the parameters are those after the last
-// complete step.
+// Runs epochs from arguments.first_epoch on. At the end, for any reason, the parameters are those
+// after the last complete step.
 template <class T>
 void run_epochs(Machine<T>& machine, RunArguments& arguments) {
     const FlushToZero flush;
@@ -208,7 +211,8 @@ void run_epochs(Machine<T>& machine, RunArguments& arguments) {
         }
         record.loss /= double(arguments.samples);
         record.data_loss /= double(arguments.samples);
-        if (arguments.held && !held_out_loss<T>(machine, arguments, pulse, record.held_loss)) return;
+        if (arguments.held && !held_out_loss<T>(machine, arguments, pulse, record.held_loss))
+            return;
         ++arguments.epochs_done;
         if (ends_after<T>(machine, arguments, record, arguments.first_epoch + e)) {
             arguments.ending = RunEnding::not_improved;

@@ -84,7 +84,8 @@ private:
                                  : line.rows[s] == time ? double(first + k)
                                                         : values_[line.rows[s] * steps_at_once + k];
             }
-            if (line.code.operation == Operation::power && line.rows[0] == fixed && line.rows[1] == time) {
+            if (line.code.operation == Operation::power && line.rows[0] == fixed &&
+                line.rows[1] == time) {
                 // One power and products: xᵗ, xᵗ x, xᵗ x x, ...; x¹ is x.
                 to[0] = __builtin_pow(line.from[0], double(first));
                 for (std::int64_t k = 1; k < steps_at_once; ++k) to[k] = to[k - 1] * line.from[0];

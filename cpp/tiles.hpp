@@ -15,18 +15,18 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// What follows the sums of a tile: epilogue(row, column, sum, live) once for each vector. `live` has
+// The epilogue of the sums of a tile: epilogue(row, column, sum, live) for each vector. `live` has
 // all bits set in lanes that are columns of the result and zero in those of the padding.
 //
-// An epilogue whose class has  static constexpr bool in_registers = true;  is compiled into the tile
-// and meets the accumulators in their registers. That is for light ones (a store, a slope, plain
-// gradient descent: they save 10 to 30 % of a product of depth below 32), for the code then stands
-// there once per register and tile shape. Others meet the tile in the first-level cache
-// (matmul.hpp).
+// An epilogue whose class has  static constexpr bool in_registers = true;  is compiled into the
+// tile and applied to the accumulators in their registers. That is for light ones (a store, a
+// slope, plain gradient descent: they save 10 to 30 % of a product of depth below 32), because the
+// code is then repeated for each register and tile shape. Others are applied to the tile in the
+// first-level cache (matmul.hpp).
 template <class Epilogue>
 constexpr bool runs_in_registers = requires { requires Epilogue::in_registers; };
 
-// Stores the sum, padding lanes as they come (zero, where B's and start's are zero).
+// Stores the sum with its padding lanes (zero, where B's and start's are zero).
 template <class T>
 struct Store {
     static constexpr bool in_registers = true;
@@ -43,12 +43,12 @@ enum class Along { depth, rows };
 
 // 24 accumulators, 2 vectors of B and a broadcast fit 32 registers; 12, 2 and 1 (on SSE one more
 // for the product) fit 16. Measured on AVX-512, share of the FMA peak, 784-512-512-10 at 256:
-// 12 x 2 and 8 x 3 within 2 % of each other; 12 x 2 serves odd widths with less waste.
+// 12 x 2 and 8 x 3 within 2 % of each other; 12 x 2 wastes less for odd widths.
 constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
 constexpr int tile_vectors = 2;
 
-// What a tile reads. The start comes from rows start_stride apart (0: the same row for all), or is
-// one entry for each row (a bias of a result that lies turned over).
+// What a tile reads. The start is a row for each row of the tile, start_stride apart (0: the same
+// for all), or one entry for each row (the bias of a result that is stored transposed).
 template <class T>
 struct Operands {
     std::ptrdiff_t depth;
@@ -132,7 +132,7 @@ template <class T, Along along, int R, int V, class Epilogue>
             epilogue(row + r, column + v * lanes<T>, sum[r][v], v + 1 < V ? all : last);
 }
 
-// All tiles of one width by their rows, for those who look one up once and run it often.
+// All tiles of one width by their rows: looked up once and run often.
 template <class T, Along along, class Epilogue, int V, class Rows>
 struct TilesOfWidth;
 template <class T, Along along, class Epilogue, int V, std::size_t... before>
@@ -150,7 +150,8 @@ constexpr TileFunction<T> tile_function(std::ptrdiff_t rows, int vectors) {
 // switch (which gcc makes a table) costs 5 ns a tile here where the direct call costs none: three
 // tiles of 11 x 1, depth 4, took 48 ns instead of 33.
 template <class T, Along along, int V, int low, int high, class Epilogue>
-CHAINRULE_INLINE void accumulate_rows(std::ptrdiff_t rows, const Operands<T>& from, Epilogue& epilogue,
+CHAINRULE_INLINE void accumulate_rows(std::ptrdiff_t rows, const Operands<T>& from,
+                                      Epilogue& epilogue,
                                       std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
     if constexpr (low == high) {
         accumulate<T, along, low, V, Epilogue>(from, &epilogue, row, column, last);

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule import verification
+from chainrule.check_result import CheckResult
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation
@@ -21,7 +22,6 @@ from chainrule.network.penalties import L1, L2
 from chainrule.verification import (
     ENTRIES,
     KINK_MARGIN,
-    Check,
     Verification,
     distance_from_kinks,
     random_targets,
@@ -70,9 +70,9 @@ def test_rewrites_are_listed_where_there_are_any():
 
 def test_a_failure_is_shown_with_what_failed_though_another_error_is_larger():
     checks = (
-        Check("complex step", "∂Loss/∂W", 0.5e-12, 1e-12),
-        Check("complex step", "∂Loss/∂b", 0.25, 1e-12),
-        Check("central differences", "∂Loss/∂W", 1e-9, 1e-6),
+        CheckResult("complex step", 0.5e-12, 1e-12, "∂Loss/∂W"),
+        CheckResult("complex step", 0.25, 1e-12, "∂Loss/∂b"),
+        CheckResult("central differences", 1e-9, 1e-6, "∂Loss/∂W"),
     )
     result = Verification("one", checks)
     assert not result.passed
@@ -85,11 +85,11 @@ def test_a_failure_is_shown_with_what_failed_though_another_error_is_larger():
 
 
 def test_an_error_that_is_no_number_fails_and_is_the_worst():
-    checks = (Check("m", "fine", 0.9, 1.0), Check("m", "broken", float("nan"), 1.0))
+    checks = (CheckResult("m", 0.9, 1.0, "fine"), CheckResult("m", float("nan"), 1.0, "broken"))
     result = Verification("", checks)
     assert not result.passed
     assert "✗ broken" in str(result)
-    assert Check("m", "infinite", float("inf"), 1.0).passed is False
+    assert CheckResult("m", float("inf"), 1.0, "infinite").passed is False
 
 
 def test_nothing_checked_is_nothing_proved():
@@ -166,7 +166,7 @@ def test_nothing_that_is_given_is_changed():
         ({"X": np.ones((5, 3))}, "axis i"),
         ({"X": np.ones((4, 2)), "Y": np.ones((3, 1))}, "axis B"),
         ({"parameters": {"W_ih": np.ones((2, 2))}}, "axis h"),
-        ({"X": np.ones(2)}, "X: an array of shape (2,)"),
+        ({"X": np.ones(2)}, "`X` must have the axes (B, i), got shape (2,)"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused(given, named):

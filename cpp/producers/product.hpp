@@ -8,8 +8,8 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
 // The formula of a product whose result is not stored is applied in blocks of this size, which stay
-// in the first-level cache together with the panel of B and the formula's operands. Blocks of 48 KiB
-// and 384 rows took 1.4 times as long where rows x columns was 200 x 32.
+// in the first-level cache together with the panel of B and the formula's operands. Blocks of
+// 48 KiB and 384 rows took 1.4 times as long where rows x columns was 200 x 32.
 constexpr std::ptrdiff_t scratch_bytes = 16384;
 constexpr std::ptrdiff_t scratch_rows = 96;
 template <class T>

@@ -77,10 +77,18 @@ void test_machine(std::ptrdiff_t samples) {
     };
     // operand, tanh, scalar, multiply, square, store, sum; then W - s * total
     const Step tape[] = {
-        {Operation::operand, 0, 0, 0, 0}, {Operation::tanh, 0, 0, 0, 0},     {Operation::constant, 1, 0, 0, 0},
-        {Operation::multiply, 0, 0, 1, 0}, {Operation::multiply, 1, 0, 0, 0}, {Operation::store, 0, 0, 0, 0},
-        {Operation::sum, 0, 1, 0, 0},      {Operation::operand, 0, 0, 0, 0},  {Operation::operand, 1, 1, 0, 0},
-        {Operation::scalar, 2, 0, 0, 0},   {Operation::fnma, 0, 2, 1, 0},     {Operation::store, 0, 0, 0, 0},
+        {Operation::operand, 0},
+        {Operation::tanh, 0},
+        {Operation::constant, 1},
+        {Operation::multiply, 0, 0, 1},
+        {Operation::multiply, 1},
+        {Operation::store, 0},
+        {Operation::sum, 0, 1},
+        {Operation::operand, 0},
+        {Operation::operand, 1, 1},
+        {Operation::scalar, 2},
+        {Operation::fnma, 0, 2, 1},
+        {Operation::store, 0},
     };
     const FormulaRow formulas[] = {{-1, 0, 7, 0, 1, 0, 0, 1, 2, 0, 1},
                                 {-1, 7, 12, 2, 4, 0, 1, 4, 5, 1, 1}};
@@ -129,17 +137,19 @@ void test_machine(std::ptrdiff_t samples) {
               100 * tolerance * (1 + std::fabs(sum * totals[i % 40])));
     }
 
-    // A run: memory is allocated before the first step, for any number of steps, in each order, with
-    // rates by epoch, and with a rule that stores the best parameters and lowers the rate.
+    // A run: memory is allocated before the first step, for any number of steps, in each order,
+    // with rates by epoch, and with a rule that stores the best parameters and lowers the rate.
     std::vector<Number> rows(std::size_t(samples), 0);
     std::vector<std::uint32_t> twister(625, 12345);
     twister[624] = 624;
     std::vector<T> best(200);
     const ParameterCopy copy = {1, best.data(), 40, 1};
-    void* const held = engine.create(program);  // its step changes its weights, which has no effect here
+    // A step changes the weights of this machine too, which has no effect here.
+    void* const held = engine.create(program);
     const Source held_sources[] = {source, {}};
     const Number shared[] = {1, 1, 2, 2};
-    for (const SampleOrder order : {SampleOrder::unchanged, SampleOrder::philox, SampleOrder::mersenne_twister, SampleOrder::given}) {
+    for (const SampleOrder order : {SampleOrder::unshuffled, SampleOrder::philox,
+                                    SampleOrder::mersenne_twister, SampleOrder::given}) {
         long allocated[2];
         for (int round = 0; round < 2; ++round) {
             std::vector<EpochRow> records(10);
@@ -177,7 +187,8 @@ void test_machine(std::ptrdiff_t samples) {
             const long start = allocations;
             engine.run(machine, arguments);
             allocated[round] = allocations - start;
-            CHECK(arguments.ending == RunEnding::finished && arguments.epochs_done == arguments.epochs);
+            CHECK(arguments.ending == RunEnding::finished);
+            CHECK(arguments.epochs_done == arguments.epochs);
             // No epoch but the first improves by the tolerance: after each two the rate is halved.
             CHECK(rule.reductions == (round ? 4 : 0));
             CHECK(records[0].rate == 0.5 && (!round || records[9].rate == 0.5 / 16));

@@ -8,6 +8,7 @@
 #define CHECK(condition) check::expect(condition, #condition)
 
 using namespace chainrule;
+using Op = Operation;
 
 int main() {
     const double nan = __builtin_nan(""), infinity = __builtin_inf();
@@ -17,13 +18,16 @@ int main() {
             CHECK(std::isnan(scalar_operation(operation, other, nan, 0)));
         }
     }
-    CHECK(scalar_operation(Operation::maximum, 1, 2, 0) == 2 && scalar_operation(Operation::maximum, 2, 1, 0) == 2);
-    CHECK(scalar_operation(Operation::minimum, 1, 2, 0) == 1 && scalar_operation(Operation::minimum, 2, 1, 0) == 1);
-    CHECK(scalar_operation(Operation::maximum, -infinity, infinity, 0) == infinity);
-    CHECK(scalar_operation(Operation::minimum, -infinity, infinity, 0) == -infinity);
-    CHECK(std::isnan(scalar_operation(Operation::sign, nan, 0, 0)));
-    CHECK(std::signbit(scalar_operation(Operation::sign, -0.0, 0, 0)));
-    CHECK(scalar_operation(Operation::greater, nan, 0, 0) == 0 && scalar_operation(Operation::greater, 0, nan, 0) == 0);
-    CHECK(scalar_operation(Operation::fnma, 2, 3, 10) == 4 && scalar_operation(Operation::fma, 2, 3, 10) == 16);
+    CHECK(scalar_operation(Op::maximum, 1, 2, 0) == 2);
+    CHECK(scalar_operation(Op::maximum, 2, 1, 0) == 2);
+    CHECK(scalar_operation(Op::minimum, 1, 2, 0) == 1);
+    CHECK(scalar_operation(Op::minimum, 2, 1, 0) == 1);
+    CHECK(scalar_operation(Op::maximum, -infinity, infinity, 0) == infinity);
+    CHECK(scalar_operation(Op::minimum, -infinity, infinity, 0) == -infinity);
+    CHECK(std::isnan(scalar_operation(Op::sign, nan, 0, 0)));
+    CHECK(std::signbit(scalar_operation(Op::sign, -0.0, 0, 0)));
+    CHECK(scalar_operation(Op::greater, nan, 0, 0) == 0);
+    CHECK(scalar_operation(Op::greater, 0, nan, 0) == 0);
+    CHECK(scalar_operation(Op::fnma, 2, 3, 10) == 4 && scalar_operation(Op::fma, 2, 3, 10) == 16);
     return check::finish("scalar");
 }

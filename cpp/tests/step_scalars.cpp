@@ -54,7 +54,8 @@ int main() {
     Fixture run;
     CHECK(run.changing[time_of] && run.changing[power] && run.changing[rest] &&
           run.changing[step_size]);
-    CHECK(!run.changing[beta] && !run.changing[rate] && !run.changing[one] && !run.changing[steady]);
+    CHECK(!run.changing[beta] && !run.changing[rate]);
+    CHECK(!run.changing[one] && !run.changing[steady]);
 
     run.at(1);
     CHECK(run.slots[power] == 0.999 && run.slots[rest] == 1 - 0.999);

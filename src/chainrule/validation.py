@@ -8,6 +8,7 @@ nothing of ours but the exceptions, so that every package may use it.
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TypeGuard
 
 from chainrule.errors import InputError, InputTypeError, shown
 
@@ -37,8 +38,8 @@ def requirement(name: str, allowed: str, value: object, hint: str = "") -> str:
     return f"{message}. {hint}" if hint else message
 
 
-def is_integer(value: object) -> bool:
-    """Return whether a value is an integer; True and False are none.
+def is_integer(value: object) -> TypeGuard[int]:
+    """Return whether a value is an integer; True and False are not.
 
     >>> is_integer(3), is_integer(3.0), is_integer(True)
     (True, False, False)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.check_result import CheckResult
 from chainrule.derivation.checking import TOLERANCE
 from chainrule.derivation.derivation import derive
 from chainrule.errors import InputError, one_line
@@ -53,26 +54,11 @@ def relative_error(found: Array, expected: Array, loss: float) -> float:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One method applied to one quantity: its worst relative error and the limit."""
-
-    method: str
-    quantity: str
-    error: float
-    limit: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the error is a number within the limit."""
-        return self.error <= self.limit
-
-
-@dataclass(frozen=True)
 class Verification:
     """The checks of one formulation; ``str()`` is a table of methods and worst errors."""
 
     title: str
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def passed(self) -> bool:
@@ -80,13 +66,13 @@ class Verification:
         return bool(self.checks) and all(check.passed for check in self.checks)
 
     @property
-    def failures(self) -> tuple[Check, ...]:
+    def failures(self) -> tuple[CheckResult, ...]:
         """The checks that do not hold."""
         return tuple(check for check in self.checks if not check.passed)
 
-    def methods(self) -> list[tuple[str, int, Check]]:
+    def methods(self) -> list[tuple[str, int, CheckResult]]:
         """Return each method, how many quantities it was applied to, and its worst check."""
-        grouped: dict[str, list[Check]] = {}
+        grouped: dict[str, list[CheckResult]] = {}
         for check in self.checks:
             grouped.setdefault(check.method, []).append(check)
         return [
@@ -113,7 +99,7 @@ class Verification:
         return "\n".join(lines)
 
 
-def _rank(check: Check) -> tuple[bool, float]:
+def _rank(check: CheckResult) -> tuple[bool, float]:
     error = check.error if np.isfinite(check.error) else np.inf
     return (not check.passed, error / check.limit)
 
@@ -149,13 +135,13 @@ def verify(
     return replace(found, checks=(*found.checks, *_displayed(network, seed)))
 
 
-def _displayed(network: Network, seed: int) -> Iterator[Check]:
-    """Check every line that ``derive`` tells, in both layouts; an equality holds or it does not."""
+def _displayed(network: Network, seed: int) -> Iterator[CheckResult]:
+    """Check every line that ``derive`` shows, in both layouts; an equality holds or it does not."""
     for layout in LAYOUTS:
-        for statement, _, verdict in derive(network, layout=layout, detail="full").check(seed):
-            error = 0.0 if verdict.holds else np.inf
+        for statement, _, result in derive(network, layout=layout, detail="full").check(seed):
+            error = 0.0 if result.passed else np.inf
             name = f"displayed lines, samples in {layout}"
-            yield Check(name, statement.left.name, error, TOLERANCE)
+            yield CheckResult(name, error, TOLERANCE, statement.left.name)
 
 
 def verify_formulation(
@@ -174,7 +160,7 @@ def verify_formulation(
     """
     derived = gradients or differentiate(formulation)
     stepped = training or plan(derived, SGD(STEP))
-    checks: list[Check] = []
+    checks: list[CheckResult] = []
     checks += _gradients(formulation, stepped, values, seed)
     checks += _matrix_forms(formulation, derived, values)
     checks += _rewrites(formulation, derived, values)
@@ -212,7 +198,7 @@ class Forward:
 
 def _gradients(
     formulation: Formulation, stepped: Plan, values: Values, seed: int
-) -> Iterator[Check]:
+) -> Iterator[CheckResult]:
     forward = Forward(formulation, values)
     loss = float(forward.loss({}))
     run = Execution(stepped)
@@ -222,9 +208,11 @@ def _gradients(
     try:
         run.all()
     except ValueError as mismatch:
-        yield Check("the Plan runs", one_line(mismatch), np.inf, 0.0)  # shapes that do not meet
+        yield CheckResult(
+            "the Plan runs", np.inf, 0.0, one_line(mismatch)
+        )  # shapes that do not meet
         return
-    yield Check("loss of the Plan", "Loss", _scalar_error(run, stepped, loss), 1e-12)
+    yield CheckResult("loss of the Plan", _scalar_error(run, stepped, loss), 1e-12, "Loss")
     for symbol in formulation.parameters:
         target = stepped.gradients.get(symbol.name)
         found = np.zeros_like(old[symbol.name])
@@ -237,13 +225,13 @@ def _gradients(
         along = np.array([np.sum(found * d) for d in directions])
         step = np.array([np.sum(moved * d) for d in directions])
         name = formulation.cotangent(symbol).name
-        yield Check("complex step", name, relative_error(along, exact, loss), 1e-12)
-        yield Check("central differences", name, relative_error(along, central, loss), 1e-6)
+        yield CheckResult("complex step", relative_error(along, exact, loss), 1e-12, name)
+        yield CheckResult("central differences", relative_error(along, central, loss), 1e-6, name)
         # The step is a difference of parameters: it carries their rounding, not the gradient's.
         rounding = 4e-16 * float(np.linalg.norm(old[symbol.name])) / STEP
         slack = rounding / max(float(np.linalg.norm(exact)), 1e-3 * (1 + abs(loss)))
         error = max(0.0, relative_error(step, exact, loss) - slack)
-        yield Check("one step from old values", symbol.name, error, 1e-12)
+        yield CheckResult("one step from old values", error, 1e-12, symbol.name)
 
 
 def _scalar_error(run: Execution, stepped: Plan, loss: float) -> float:
@@ -289,7 +277,7 @@ def _backward(formulation: Formulation, gradients: Gradients, values: Values) ->
 
 def _matrix_forms(
     formulation: Formulation, gradients: Gradients, values: Values
-) -> Iterator[Check]:
+) -> Iterator[CheckResult]:
     named = _backward(formulation, gradients, values)
     equations = [*formulation.equations, *(entry.equation for entry in gradients.backward)]
     for layout in LAYOUTS:
@@ -301,10 +289,12 @@ def _matrix_forms(
             found = MatrixEvaluation(named)(matrix)
             expected = laid_out(named(equation.left), axes, matrix.sides)
             error = relative_error(found.reshape(expected.shape), expected, 0.0)
-            yield Check(f"matrix form, samples in {layout}", equation.left.name, error, 1e-12)
+            yield CheckResult(f"matrix form, samples in {layout}", error, 1e-12, equation.left.name)
 
 
-def _rewrites(formulation: Formulation, gradients: Gradients, values: Values) -> Iterator[Check]:
+def _rewrites(
+    formulation: Formulation, gradients: Gradients, values: Values
+) -> Iterator[CheckResult]:
     named = _backward(formulation, gradients, values)
     for entry in gradients.backward:
         for rewrite in entry.rewrites:
@@ -312,7 +302,7 @@ def _rewrites(formulation: Formulation, gradients: Gradients, values: Values) ->
             before = named.spread(rewrite.before, axes)
             after = named.spread(rewrite.after, axes)
             error = relative_error(after, before, 0.0)
-            yield Check("rewrites", f"{entry.left.name}: {rewrite.name}", error, 1e-12)
+            yield CheckResult("rewrites", error, 1e-12, f"{entry.left.name}: {rewrite.name}")
 
 
 def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Any]:

@@ -353,7 +353,7 @@ def test_aliases_lead_to_entries() -> None:
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(InputError, match="Did you mean 'sigmoid'"):
         find("sigmod")
-    with pytest.raises(InputError, match="a name or an Activation is allowed"):
+    with pytest.raises(InputError, match="a name such as 'tanh', or an Activation, got 3"):
         find(3)  # type: ignore[arg-type]
 
 

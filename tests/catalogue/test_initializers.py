@@ -115,7 +115,9 @@ def test_errors() -> None:
     with pytest.raises(InputError, match="Did you mean 'he_normal'"):
         find("he_norml")
     for wrong in (math.nan, math.inf, None, [1.0]):
-        with pytest.raises(InputError, match=r"initializer: .* is allowed"):
+        with pytest.raises(
+            InputError, match=r"`initializer` must be a name .*, a finite number or a function"
+        ):
             find(wrong)
 
 

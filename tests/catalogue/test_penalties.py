@@ -155,7 +155,7 @@ def test_a_strength_must_be_finite_and_not_negative(name: str, strength: float) 
 
 
 def test_the_same_kind_twice_is_refused() -> None:
-    with pytest.raises(InputError, match="the same kind came twice"):
+    with pytest.raises(InputError, match="`penalty` must have each kind once"):
         network_with(L2(0.1), L2(0.2))
 
 

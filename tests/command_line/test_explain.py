@@ -89,12 +89,12 @@ def test_json_has_every_number(trained):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--row", "150"], "row: 150 came; .*iris.csv has 150 rows, counted from 0 to 149"),
-        (["--row", "-1"], "row: -1 came"),
+        (["--row", "150"], "`row` must be from 0 to 149, got 150: .*iris.csv has 150 rows"),
+        (["--row", "-1"], "`row` must be from 0 to 149, got -1"),
         (["--row", "x"], "invalid value for '--row'"),
         (["--weight", "W_hi[0,0]"], "unknown weight 'W_hi'. Did you mean 'W_ih'"),
-        (["--weight", "W_ih[petal,0]"], "two indices.*did you mean 'petal_"),
-        (["--weight", "W_ih[9,0]"], "index of the input goes from 0 to 3"),
+        (["--weight", "W_ih[petal,0]"], "two indices.*Did you mean 'petal_"),
+        (["--weight", "W_ih[9,0]"], "index of the input from 0 to 3"),
         (["--optimizer", "adm"], "unknown optimizer 'adm'. Did you mean 'adam'"),
         (["--learning-rate", "0"], r"learning_rate must be a finite number in .* got 0"),
         (["--language", "de"], "invalid value for '--language'"),

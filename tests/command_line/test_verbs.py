@@ -13,12 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 import chainrule.command_line.training_report as training_report
+from chainrule.check_result import CheckResult
 from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.network.architecture import Network
 from chainrule.table_models.model_files import load, save
 from chainrule.table_models.table_training import train_table
-from chainrule.verification import Check, Verification
+from chainrule.verification import Verification
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 
@@ -340,7 +341,7 @@ def test_verify_a_model(trained, tmp_path):
 def test_verify_fails_when_a_check_fails(monkeypatch):
     import chainrule.command_line.verify as verb
 
-    failed = Verification("a network", (Check("complex step", "∂Loss/∂W_1", 0.5, 1e-12),))
+    failed = Verification("a network", (CheckResult("complex step", 0.5, 1e-12, "∂Loss/∂W_1"),))
     monkeypatch.setattr(verb, "verify_network", lambda *_, **__: failed)
     run = run_verb("verify", "--layers", "2,1", code=1)
     assert "✗ ∂Loss/∂W_1" in run.stdout

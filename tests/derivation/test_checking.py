@@ -64,7 +64,7 @@ def test_every_equality_has_its_verdict():
     told = derivation(Network.dense([2, 3, 1]))
     checked = told.check()
     assert checked.lines == told.lines
-    for line, verdicts in zip(checked.lines, checked.verdicts, strict=True):
+    for line, verdicts in zip(checked.lines, checked.results, strict=True):
         assert len(verdicts) == (len(line.rights) if isinstance(line, Statement) else 0)
     assert sum(checked.counts.values()) == sum(len(s.rights) for s in told.statements)
     assert str(checked).startswith("every one of ")
@@ -207,7 +207,7 @@ def test_every_mistake_in_one_network_is_caught(layout):
     found = dict.fromkeys(KINDS, 0)
     judge = checker(told, one_length(told))
     for kind, statement, wrong in mistakes(told):
-        assert not judge.verdict(statement, wrong).holds, (kind, statement.left, wrong.reason)
+        assert not judge.result(statement, wrong).passed, (kind, statement.left, wrong.reason)
         found[kind] += 1
     assert min(found.values()) >= 2, found
 
@@ -234,8 +234,8 @@ def test_one_mistake_of_each_kind_in_random_networks_is_caught():
         for kind, found in grouped.items():
             statement, wrong = found[generator.integers(len(found))]
             for judge in judges:
-                verdict = judge.verdict(statement, wrong)
-                assert not verdict.holds, (str(case), kind, statement.left, wrong.formula)
+                verdict = judge.result(statement, wrong)
+                assert not verdict.passed, (str(case), kind, statement.left, wrong.formula)
             caught[kind] += 1
     assert min(caught.values()) >= 200, caught
 
@@ -258,7 +258,7 @@ def test_a_wrong_function_is_caught():
             for wrong in wrongs:
                 if wrong.__class__ is Scalar and str(wrong.expression) == str(right):
                     continue
-                assert not judge.verdict(statement, replace(equal, formula=wrong)).holds, (
+                assert not judge.result(statement, replace(equal, formula=wrong)).passed, (
                     statement.left,
                     wrong,
                 )
@@ -282,7 +282,7 @@ def test_applying_another_function_is_caught():
             assert isinstance(function, Function)
             other = Apply(swap[function.name], formula.formula.arguments)
             wrong = replace(first, formula=replace(formula, formula=other))
-            assert not checker(told, one_length(told)).verdict(statement, wrong).holds
+            assert not checker(told, one_length(told)).result(statement, wrong).passed
 
 
 # -- a failure is shown --------------------------------------------------------------------------

@@ -175,7 +175,7 @@ def test_no_chinese_line_starts_with_punctuation():
 
 
 def test_an_unknown_detail_is_refused():
-    with pytest.raises(InputError, match=r"detail: 'long'.*'brief' or 'full'"):
+    with pytest.raises(InputError, match=r"`detail` must be 'brief' or 'full', got 'long'"):
         derive(cr.Network.dense([2, 1]), detail="long")
 
 

@@ -142,7 +142,7 @@ def test_what_is_no_number_is_refused_in_one_line(value):
 
 
 def test_a_primitive_counts_its_arguments():
-    with pytest.raises(InputError, match="maximum: 1 arguments came; it takes 2"):
+    with pytest.raises(InputError, match="maximum takes 2 arguments, got 1"):
         maximum(s)
 
 

@@ -16,9 +16,9 @@ from chainrule.network.penalties import L1, L2
 EITHER = (InputError, InputTypeError)
 
 REFUSED = [
-    # arguments, error, what came, what is allowed or to be done
-    ({"layers": 5}, InputTypeError, "layers: 5 came", "list of widths"),
-    ({"layers": None}, InputTypeError, "layers: None came", "list of widths"),
+    # arguments, error, what was given, what is allowed or to be done
+    ({"layers": 5}, InputTypeError, "got 5", "list of widths"),
+    ({"layers": None}, InputTypeError, "got None", "list of widths"),
     ({"layers": []}, InputError, "got []", "such as [4, 16, 3]"),
     ({"layers": [3]}, InputError, "got [3]", "inputs and the outputs"),
     ({"layers": [3, 0]}, InputError, "got 0 in [3, 0]", "`layers` must be positive integers"),
@@ -27,9 +27,9 @@ REFUSED = [
     ({"layers": [3, True, 1]}, InputError, "got True in", "positive integers"),
     ({"layers": [3, "x"]}, InputError, "got 'x' in", "positive integers"),
     ({"activation": "sigmod"}, InputError, "'sigmod'", "Did you mean 'sigmoid'?"),
-    ({"activation": 3}, EITHER, "activation: 3 came", "name"),
-    ({"activation": None}, EITHER, "activation: None came", "name"),
-    ({"activation": ["tanh", 3]}, EITHER, "activation: 3 came", "such as 'tanh'"),
+    ({"activation": 3}, EITHER, "got 3", "name"),
+    ({"activation": None}, EITHER, "got None", "name"),
+    ({"activation": ["tanh", 3]}, EITHER, "got 3", "such as 'tanh'"),
     ({"activation": ["tanh"]}, InputError, "got a list of 1", "one name per layer (here 2"),
     (
         {"activation": ["tanh"] * 3},
@@ -38,8 +38,8 @@ REFUSED = [
         "one name per layer (here 2, including the last), got a list of 3",
     ),
     ({"loss": "msee"}, InputError, "'msee'", "Did you mean 'mse'?"),
-    ({"loss": 3}, InputTypeError, "loss: 3 came", "'mse'"),
-    ({"loss": None}, InputTypeError, "loss: None came", "'mse'"),
+    ({"loss": 3}, InputTypeError, "got 3", "'mse'"),
+    ({"loss": None}, InputTypeError, "got None", "'mse'"),
     (
         {"activation": ["relu", "tanh"], "loss": "log_loss"},
         InputError,
@@ -61,30 +61,30 @@ REFUSED = [
     ({"trainable": {"W_1": False}}, InputError, "'W_1'", "'W_ih'"),
     ({"trainable": {"W_hi": False}}, InputError, "'W_hi'", "Did you mean 'W_ih'?"),
     ({"trainable": {"W_ih": "shared"}}, InputError, "'W_ih' cannot be shared", "only biases"),
-    ({"trainable": {"b_ih": "yes"}}, InputError, "'yes' came for b_ih", "True, False or 'shared'"),
-    ({"trainable": {"b_ih": None}}, InputError, "None came for b_ih", "True, False or 'shared'"),
+    ({"trainable": {"b_ih": "yes"}}, InputError, "got 'yes'", "True, False or 'shared'"),
+    ({"trainable": {"b_ih": None}}, InputError, "got None", "True, False or 'shared'"),
     (
         {"trainable": dict.fromkeys(["W_ih", "b_ih", "W_ho", "b_ho"], False)},
         InputError,
         "every parameter is frozen",
         "leave at least one",
     ),
-    ({"trainable": ["W_ih"]}, InputTypeError, "trainable: ['W_ih'] came", "{"),
-    ({"penalty": "L2"}, InputTypeError, "penalty: 'L2' came", "L2("),
-    ({"penalty": 0.1}, InputTypeError, "penalty: 0.1 came", "L2("),
-    ({"penalty": None}, InputTypeError, "penalty: None came", "L2("),
-    ({"penalty": [L2(0.1), L2(0.2)]}, InputError, "the same kind came twice", "add"),
+    ({"trainable": ["W_ih"]}, InputTypeError, "got ['W_ih']", "{"),
+    ({"penalty": "L2"}, InputTypeError, "got 'L2'", "L2("),
+    ({"penalty": 0.1}, InputTypeError, "got 0.1", "L2("),
+    ({"penalty": None}, InputTypeError, "got None", "L2("),
+    ({"penalty": [L2(0.1), L2(0.2)]}, InputError, "`penalty` must have each kind once", "add"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "came", "allowed"), REFUSED, ids=[str(entry[0]) for entry in REFUSED]
+    ("arguments", "error", "given", "allowed"), REFUSED, ids=[str(entry[0]) for entry in REFUSED]
 )
-def test_what_is_refused_is_named_in_one_line_with_what_to_do(arguments, error, came, allowed):
+def test_what_is_refused_is_named_in_one_line_with_what_to_do(arguments, error, given, allowed):
     with pytest.raises(error) as caught:
         Network.dense(**{"layers": [3, 4, 2], **arguments})
     message = str(caught.value)
-    assert came in message
+    assert given in message
     assert allowed in message
     assert len(message.splitlines()) == 1
 
@@ -103,7 +103,7 @@ def test_a_false_that_is_no_bool_freezes_too(value):
 
 
 def test_penalties_are_checked_wherever_they_are_given():
-    with pytest.raises(InputError, match="twice"):
+    with pytest.raises(InputError, match="each kind once"):
         Network.dense([2, 3, 1]).with_penalty(L1(0.1), L1(0.2))
 
 
@@ -274,7 +274,9 @@ def test_a_type_that_cannot_hold_weights_is_refused(dtype):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, True, None, 2**64, "0"])
 def test_what_is_no_seed_is_refused(seed):
-    with pytest.raises((InputError, InputTypeError), match="seed: ") as caught:
+    with pytest.raises(
+        (InputError, InputTypeError), match="`seed` must be an integer from 0 to"
+    ) as caught:
         Network.dense([2, 3, 1]).initialize(seed)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -91,15 +91,33 @@ def test_lists_are_taken_as_numbers():
     [
         ({"V": 1}, "unknown parameter 'V'"),
         ({"w": 1}, "Did you mean 'W'"),
-        ({"W": np.ones((3, 2))}, r"parameter W: shape (3, 2) came; (2, 3) is needed"),
-        ({"b": np.ones((1, 3))}, r"parameter b: shape (1, 3) came; (3,) is needed"),
-        ({"b": np.array([1, np.nan, 0])}, "parameter b: NaN or infinity came"),
-        ({"b": np.array([1, np.inf, 0])}, "parameter b: NaN or infinity came"),
-        ({"b": np.array(["1", "2", "3"])}, "parameter b: values of type"),
-        ({"b": np.array([1j, 2, 3])}, "parameter b: values of type complex128"),
-        ({"b": np.array([True, False, True])}, "parameter b: values of type bool"),
+        ({"W": np.ones((3, 2))}, r"parameter W must have shape (2, 3), got (3, 2)"),
+        ({"b": np.ones((1, 3))}, r"parameter b must have shape (3,), got (1, 3)"),
+        (
+            {"b": np.array([1, np.nan, 0])},
+            "parameter b must have finite values, got NaN or infinity",
+        ),
+        (
+            {"b": np.array([1, np.inf, 0])},
+            "parameter b must have finite values, got NaN or infinity",
+        ),
+        (
+            {"b": np.array(["1", "2", "3"])},
+            "parameter b must be an array of numbers, got values of type",
+        ),
+        (
+            {"b": np.array([1j, 2, 3])},
+            "parameter b must be an array of numbers, got values of type complex128",
+        ),
+        (
+            {"b": np.array([True, False, True])},
+            "parameter b must be an array of numbers, got values of type bool",
+        ),
         ({"b": [[1], [2, 3]]}, "parameter b"),
-        ({"b": np.array([1, 2, None])}, "parameter b: values of type object"),
+        (
+            {"b": np.array([1, 2, None])},
+            "parameter b must be an array of numbers, got values of type object",
+        ),
     ],
 )
 def test_what_is_refused_is_named(changed, message):

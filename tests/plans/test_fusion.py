@@ -11,7 +11,7 @@ from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Symbol, mean, product, square_root, total
 from chainrule.formulas.functions import tanh
 from chainrule.kernels.plan_cache import training_plan
-from chainrule.kernels.reference import Execution, lying
+from chainrule.kernels.reference import Execution, as_matrix
 from chainrule.kernels.runner import Runner
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
@@ -30,16 +30,16 @@ def test_what_runs_together_in_a_step():
     kernels = fused(network, cr.SGD(0.1)).kernels
     forward = kernels[0]
     assert str(forward.bias) == "b_ih"
-    assert forward.kept == ["A_h"]
+    assert forward.stored == ["A_h"]
     backward = next(k for k in kernels if "δ_h" in k.makes)
     assert backward.makes == {"∂Loss/∂A_h", "δ_h"}
-    assert backward.kept == ["δ_h"]
+    assert backward.stored == ["δ_h"]
 
 
 @pytest.mark.parametrize("optimizer", [cr.SGD(0.1), cr.Adam(0.1), cr.SGD(0.1, momentum=0.9)])
 def test_a_gradient_that_only_its_update_reads_is_never_kept(optimizer):
     for kernel in fused(cr.Network.dense([4, 5, 6, 3], penalty=cr.L2(0.1)), optimizer).kernels:
-        assert not [name for name in kernel.kept if name.startswith("∂Loss/∂W")]
+        assert not [name for name in kernel.stored if name.startswith("∂Loss/∂W")]
         if kernel.updates:
             assert kernel.producer is not None
 
@@ -138,4 +138,4 @@ def test_a_residual_block_with_layer_normalization_trains_in_the_core(width):
         found = np.zeros(np.shape(values[symbol.name]))
         runner.read_parameter(symbol.name, found)
         expected = reference.values[symbol.name]
-        assert np.abs(lying(found, symbol) - expected).max() <= 1e-11
+        assert np.abs(as_matrix(found, symbol) - expected).max() <= 1e-11

@@ -11,10 +11,10 @@ floating point, and the verdict says so.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
+from chainrule.check_result import CheckResult
 from chainrule.derivation.check_points import Point, evaluation, exact_point, float_point, sloped
 from chainrule.documents.elements import (
     ChainFactors,
@@ -54,9 +54,7 @@ from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
 from chainrule.plans.plan import memory_of, updates_of
 
-Method = Literal["exact", "floating point"]
-
-_METHODS: tuple[Method, ...] = ("exact", "floating point")
+_METHODS: tuple[str, ...] = ("exact", "floating point")
 TOLERANCE = 1e-9
 """The worst relative error of an equality in floating point."""
 _POINTS = 3
@@ -69,55 +67,42 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The result of the check of one equality, and the kind of numbers it used."""
-
-    holds: bool
-    method: Method
-
-    @property
-    def mark(self) -> str:
-        """A check mark or a cross."""
-        return "✓" if self.holds else "✗"
-
-
-@dataclass(frozen=True)
 class Checked:
-    """The lines of a derivation with a verdict on every equality.
+    """The lines of a derivation with the result of the check of every equality.
 
-    ``verdicts[k]`` belongs to ``lines[k]``: one verdict for each of a statement's right sides,
-    none for headings and sentences.
+    ``results[k]`` belongs to ``lines[k]``: one result for each of a statement's right sides, none
+    for headings and paragraphs.
     """
 
     lines: tuple[Line, ...]
-    verdicts: tuple[tuple[Verdict, ...], ...]
+    results: tuple[tuple[CheckResult, ...], ...]
 
     @property
     def passed(self) -> bool:
         """Whether every equality holds."""
-        return not self.failures and any(self.verdicts)
+        return not self.failures and any(self.results)
 
     @property
     def failures(self) -> tuple[tuple[Statement, Equal], ...]:
         """The equalities that do not hold."""
-        return tuple((s, equal) for s, equal, verdict in self if not verdict.holds)
+        return tuple((s, equal) for s, equal, result in self if not result.passed)
 
     @property
-    def counts(self) -> Mapping[Method, int]:
+    def counts(self) -> Mapping[str, int]:
         """How many equalities were checked by each method."""
-        found: dict[Method, int] = {}
-        for _, _, verdict in self:
-            found[verdict.method] = found.get(verdict.method, 0) + 1
+        found: dict[str, int] = {}
+        for _, _, result in self:
+            found[result.method] = found.get(result.method, 0) + 1
         return found
 
     @property
     def marked(self) -> tuple[Line, ...]:
         """The lines, each equality with what its check found, and a sentence that sums it up."""
         marked: list[Line] = []
-        for line, verdicts in zip(self.lines, self.verdicts, strict=True):
+        for line, results in zip(self.lines, self.results, strict=True):
             if isinstance(line, Statement):
-                pairs = zip(line.rights, verdicts, strict=True)
-                rights = tuple(replace(equal, holds=verdict.holds) for equal, verdict in pairs)
+                pairs = zip(line.rights, results, strict=True)
+                rights = tuple(replace(equal, holds=result.passed) for equal, result in pairs)
                 line = replace(line, rights=rights)
             marked.append(line)
         exact, rounded = (str(self.counts.get(method, 0)) for method in _METHODS)
@@ -128,11 +113,11 @@ class Checked:
         )
         return (*marked, summary)
 
-    def __iter__(self) -> Iterator[tuple[Statement, Equal, Verdict]]:
-        for line, verdicts in zip(self.lines, self.verdicts, strict=True):
+    def __iter__(self) -> Iterator[tuple[Statement, Equal, CheckResult]]:
+        for line, results in zip(self.lines, self.results, strict=True):
             if isinstance(line, Statement):
-                for equal, verdict in zip(line.rights, verdicts, strict=True):
-                    yield line, equal, verdict
+                for equal, result in zip(line.rights, results, strict=True):
+                    yield line, equal, result
 
     def __str__(self) -> str:
         methods = ", ".join(f"{count} {method}" for method, count in self.counts.items())
@@ -159,24 +144,24 @@ class Checker:
     _points: dict[tuple[Part, bool, int], Point] = field(default_factory=dict)
 
     def check(self, lines: Iterable[Line]) -> Checked:
-        """Return the lines with a verdict on every equality."""
+        """Return the lines with the result of the check of every equality."""
         checked = tuple(lines)
-        return Checked(checked, tuple(tuple(self._verdicts(line)) for line in checked))
+        return Checked(checked, tuple(tuple(self._results(line)) for line in checked))
 
-    def _verdicts(self, line: Line) -> Iterator[Verdict]:
+    def _results(self, line: Line) -> Iterator[CheckResult]:
         if isinstance(line, Statement):
             for equal in line.rights:
-                yield self.verdict(line, equal)
+                yield self.result(line, equal)
 
-    def verdict(self, statement: Statement, equal: Equal) -> Verdict:
-        """Return what becomes of one equality of a statement."""
+    def result(self, statement: Statement, equal: Equal) -> CheckResult:
+        """Return the result of the check of one equality of a statement."""
         exactly = self._exactly(statement, equal.formula)
         if exactly:
-            return Verdict(True, "exact")
+            return CheckResult("exact")
         if exactly is not None and not any(map(_lawless(statement), _expressions(equal.formula))):
-            return Verdict(False, "exact")
-        holds = all(self._holds(statement, equal.formula, False, n) for n in range(_POINTS))
-        return Verdict(holds, "floating point")
+            return CheckResult("exact", np.inf)
+        errors = [self._error(statement, equal.formula, False, n) for n in range(_POINTS)]
+        return CheckResult("floating point", float(np.max(errors)), TOLERANCE)
 
     def _exactly(self, statement: Statement, formula: Formula) -> bool | None:
         """Return whether an equality holds in the field, None where the field cannot say."""
@@ -184,20 +169,21 @@ class Checker:
             return None  # the printed form against the computed one: that is a matter of digits
         for number in range(_ATTEMPTS):
             try:
-                return self._holds(statement, formula, True, number)
+                return self._error(statement, formula, True, number) == 0.0
             except NoSuchNumber:
                 continue
         return None
 
-    def _holds(self, statement: Statement, formula: Formula, exact: bool, number: int) -> bool:
+    def _error(self, statement: Statement, formula: Formula, exact: bool, number: int) -> float:
+        """Return the relative error of a formula; infinity if it has no value or another shape."""
         try:
             if statement.stage == "function":
                 pair = _of_function(statement, formula, exact, self.seed + number)
             else:
                 pair = self._of_network(statement, formula, exact, number)
         except (ValueError, KeyError, IndexError):
-            return False  # shapes that do not match, an unknown symbol
-        return _same(*pair, exact)
+            return np.inf  # shapes that do not match, an unknown symbol
+        return _distance(*pair, exact)
 
     def _of_network(
         self, statement: Statement, formula: Formula, exact: bool, number: int
@@ -359,15 +345,19 @@ def _entries(formula: Formula, at: Evaluation) -> Array:
     raise TypeError(f"{type(formula).__name__} tells nothing about a function")
 
 
-def _same(found: Array, expected: Array, exact: bool) -> bool:
+def _distance(found: Array, expected: Array, exact: bool) -> float:
+    """Return ‖found − expected‖ / ‖expected‖; of exact numbers 0 or infinity."""
     if np.shape(found) != np.shape(expected):
-        return False
+        return np.inf
     if exact:
         # A residue alone is an array of no axes.
-        return bool(np.all(np.asarray(found, object) == np.asarray(expected, object)))
+        equal = np.all(np.asarray(found, object) == np.asarray(expected, object))
+        return 0.0 if equal else np.inf
+    difference = float(np.linalg.norm(np.asarray(found) - expected))
     scale = float(np.linalg.norm(expected))
-    error = float(np.linalg.norm(np.asarray(found) - expected))
-    return error <= TOLERANCE * scale
+    if scale == 0.0:
+        return 0.0 if difference == 0.0 else np.inf
+    return difference / scale
 
 
 def _expressions(formula: Formula) -> Iterator[Expression]:

@@ -102,7 +102,7 @@ def _products(partials: Partials, statement: Statement, writer: Writer) -> list[
             if above != below
         ]
         if statement.indexed:
-            products.append(writer.way((partials.loss, *path), path[-1], partials.coupled))
+            products.append(writer.path((partials.loss, *path), path[-1], partials.coupled))
         else:
             names = (style.symbol(f"∂{above.name}/∂{below.name}") for above, below in links)
             products.append(style.times.join(names))

@@ -15,7 +15,7 @@ from chainrule.errors import NotFused
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels import core_library
 from chainrule.kernels.plan_cache import gradient_plan
-from chainrule.kernels.reference import Execution, lying, named_array
+from chainrule.kernels.reference import Execution, as_matrix, named_array
 from chainrule.kernels.runner import Runner
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
@@ -58,7 +58,7 @@ class Objective:
     def _runner(self) -> Runner | None:
         plan = self.plan
         wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
-        values = {**self.parameters, **self.network.strengths}
+        values: dict[str, Array | float] = {**self.parameters, **self.network.strengths}
         rows = len(self.data["X"])
         try:
             return Runner(plan, wanted, values, self.data, np.float64, rows, whole_rows=True)
@@ -72,7 +72,7 @@ class Objective:
             runner.write(name, value)
         runner.step(0, len(self.data["X"]))
         for name, cotangent in self.cotangents.items():
-            runner.read(cotangent.name, lying(self.gradient[name], cotangent))
+            runner.read(cotangent.name, as_matrix(self.gradient[name], cotangent))
         return runner.scalar(plan.loss), runner.scalar(plan.data_loss)
 
     def _by_reference(self) -> tuple[float, float]:

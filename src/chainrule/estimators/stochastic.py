@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.errors import InputError, NotFused
 from chainrule.kernels import core_library
 from chainrule.kernels.compiled_trainer import CompiledTrainer
-from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
+from chainrule.kernels.orders import UNSHUFFLED, Given, Legacy, Order
 from chainrule.kernels.stopping import Count, Stopping
 from chainrule.kernels.trainer import Diverged, ReferenceTrainer, Run, State, Trainer
 from chainrule.network.architecture import Network
@@ -128,7 +128,7 @@ class Fit:
 
     def _order(self) -> Order:
         if not self.model.shuffle:
-            return AS_THEY_LIE
+            return UNSHUFFLED
         with suppress(InputError):  # another generator than MT19937
             return Legacy(self.random_state)
         self.places = np.arange(self.samples)
@@ -257,7 +257,7 @@ class Fit:
         )
 
     def _is_weightless(self, batch: int) -> bool:
-        run, places = self.trainer.given, self.trainer.places
+        run, places = self.trainer.given, self.trainer.indices
         if "w" not in run.data:
             return False
         rows: Any = slice((batch - 1) * run.batch, batch * run.batch)

@@ -1,1 +1,1 @@
-"""Pages: what a network did with given numbers, told line by line."""
+"""Explanations: one step of training with its numbers, as a document."""

@@ -103,17 +103,17 @@ class _Builder:
         given = {"answer": self.labels.answer, "truth": self.labels.truth}
         yield Paragraph("answer", given)
 
-    def _sample(self, place: int) -> Piece:
-        number = self.explanation.rows[place]
-        given: dict[str, Piece] = {"number": str(number), "index": str(place)}
+    def _sample(self, index: int) -> Piece:
+        number = self.explanation.rows[index]
+        given: dict[str, Piece] = {"number": str(number), "index": str(index)}
         if self.labels.numbers:
-            given["number"] = str(self.labels.numbers[place])
+            given["number"] = str(self.labels.numbers[index])
         key = "sample"
         numbers = self.labels.numbers or self.explanation.rows
         if len(numbers) > 1:
             key = "sample" if numbers == tuple(range(len(numbers))) else "sample_of_batch"
         elif self.labels.lines:
-            key, given["line"] = "sample_on_line", str(self.labels.lines[place])
+            key, given["line"] = "sample_on_line", str(self.labels.lines[index])
         return Phrase(key, given)
 
     # -- one weight ----------------------------------------------------------------------------
@@ -269,7 +269,7 @@ class _Builder:
             left = EntryFormula(equation.left, named=named)
             right = EntryFormula(equation.right, named=named)
             yield Display(Equals((left, right, numeral(value)), assigns=True))
-        if self.batch.memory and not any(np.any(kept) for kept in self.batch.memory.values()):
+        if self.batch.memory and not any(map(np.any, self.batch.memory.values())):
             yield Paragraph("memory_empty")
         if not any(part.value for part in story.step.parts):
             yield Paragraph("no_cause")
@@ -313,8 +313,10 @@ class _Builder:
         named[DATA] = Partial(ArrayEntry(formulation.data_loss) if penalized else loss, entry)
         named[PENALTY] = Partial(ArrayEntry(Symbol("Penalty")), entry)
         optimizer = self.batch.optimizer
-        for kept, symbol in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
-            named[kept] = ArrayEntry(symbol, entry.position)
+        for memory, symbol in zip(
+            optimizer.memory, memory_of(entry.symbol, optimizer), strict=True
+        ):
+            named[memory] = ArrayEntry(symbol, entry.position)
         return named
 
     # -- tables --------------------------------------------------------------------------------
@@ -379,11 +381,11 @@ def _cells(cell: Cell) -> tuple[Piece, ...]:
 
 def _junctions(path: WeightPath) -> tuple[ArrayEntry, ...]:
     """Return one entry for each unit on a path but the last, which all paths have in common."""
-    kept: list[ArrayEntry] = []
+    junctions: list[ArrayEntry] = []
     for entry in path.through:
-        if not kept or kept[-1].position != entry.position:
-            kept.append(entry)
-    return tuple(kept[:-1]) or tuple(kept)
+        if not junctions or junctions[-1].position != entry.position:
+            junctions.append(entry)
+    return tuple(junctions[:-1]) or tuple(junctions)
 
 
 def _verdict(passed: bool | None) -> str:

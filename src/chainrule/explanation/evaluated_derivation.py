@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.check_result import CheckResult
 from chainrule.derivation.derivation import Derivation
 from chainrule.documents.elements import Array, ArrayEntry, GivenValue, Line
 from chainrule.explanation.evaluated_lines import EvaluatedLine, LineEvaluator
-from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.sample_labels import SampleLabels
 from chainrule.explanation.step_values import StepValues
 from chainrule.explanation.weight_account import WeightAccount, account_of
@@ -26,7 +27,7 @@ from chainrule.network.optimizers import STEPS
 class EvaluatedDerivation:
     """A derivation with the numbers of one step.
 
-    ``rows`` are the places of the samples in what was given, ``entry`` the chosen weight.
+    ``rows`` are the indices of the samples in the given data, ``entry`` the chosen weight.
     """
 
     derivation: Derivation
@@ -42,7 +43,7 @@ class EvaluatedDerivation:
 
     @property
     def on_kink(self) -> bool:
-        """Whether a sample lies where a slope jumps."""
+        """Whether a sample is exactly at a jump of a slope."""
         return self.independent.on_kink
 
     @cached_property
@@ -53,13 +54,13 @@ class EvaluatedDerivation:
 
     @cached_property
     def weight(self) -> WeightAccount | None:
-        """The story of the chosen weight."""
+        """The account of the chosen weight."""
         if self.entry is None:
             return None
         return account_of(self.batch, self.independent, self.entry)
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def marks(self) -> tuple[CheckResult, ...]:
         """Every mark, in order, that of the weight last."""
         forms = [form for line in self.numbered for form in line.forms]
         marks = [form.mark for form in forms if form.mark is not None]
@@ -93,7 +94,7 @@ class EvaluatedDerivation:
         arrays = [s for s in formulation.inputs if s.name in ("X", network.names.target)]
         named = {s.name: s for s in (*formulation.inputs, *formulation.parameters)}
         arrays += [named[name] for name in network.parameter_names]
-        kept = [
+        memory = [
             Symbol(name, next(s.axes for s in arrays if s.name == name.split("_", 1)[1]))
             for name, array in self.batch.memory.items()
             if np.any(array)
@@ -102,7 +103,7 @@ class EvaluatedDerivation:
         if any(STEPS in symbols(update.right) for update in self.batch.optimizer.updates):
             scalars.append(STEPS)
         found = []
-        for symbol in (*arrays, *kept, *scalars):
+        for symbol in (*arrays, *memory, *scalars):
             sides = orient(symbol.axes, layout)
             value = np.asarray(self.batch.given[symbol.name], dtype=float)
             found.append(GivenValue(symbol, laid_out(value, symbol.axes, sides)))

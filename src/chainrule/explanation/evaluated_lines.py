@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chainrule.check_result import CheckResult
 from chainrule.documents.elements import Array, Equal, Line, Scalar, Statement
 from chainrule.documents.wording import distinct
-from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.step_values import StepValues
 from chainrule.formulas.arrange import Layout, orient
 from chainrule.formulas.evaluate import Evaluation
@@ -20,7 +21,7 @@ class EvaluatedForm:
     """One formula of a line and its mark; None for a formula that has no value of its own."""
 
     equal: Equal
-    mark: Mark | None
+    mark: CheckResult | None
 
     @property
     def passed(self) -> bool | None:
@@ -99,7 +100,7 @@ class LineEvaluator:
 
     def _mark(
         self, equal: Equal, left: Symbol, named: Evaluation, update: bool = False
-    ) -> Mark | None:
+    ) -> CheckResult | None:
         if isinstance(equal.formula, Matrix):
             sides = orient(left.axes, self.layout)
             return self.independent.mark(equal.formula, left, sides, named, update=update)

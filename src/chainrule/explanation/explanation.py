@@ -7,7 +7,7 @@ import numpy as np
 
 from chainrule.derivation.derivation import Language, derive
 from chainrule.documents import html_of, latex_of, text_of
-from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.errors import InputError, InputTypeError
 from chainrule.explanation.build_document import document_of
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.json_record import record_of
@@ -19,13 +19,14 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
+from chainrule.validation import checked_choice, checked_integer, is_integer, requirement
 
 
 class Explanation(EvaluatedDerivation):
     """A derivation with the numbers of one step; ``str()`` of it is readable.
 
-    ``values`` gives the value of each line by its left side, ``passed`` tells whether every formula
-    that could be checked agrees with its independent value, and ``weight`` has the story of the
+    ``values`` gives the value of each line by its left side, ``passed`` is whether every formula
+    that could be checked agrees with its independent value, and ``weight`` is the account of the
     chosen weight.  Make one with ``explain``.
     """
 
@@ -56,9 +57,6 @@ class Explanation(EvaluatedDerivation):
         return f"<Explanation {self.batch.network}; {count} sample{'s' * (count > 1)}>"
 
 
-# -- the door --------------------------------------------------------------------------------------
-
-
 def explain(
     network: Network,
     parameters: Mapping[str, Any],
@@ -77,17 +75,18 @@ def explain(
     """Explain one step of training: the derivation with the numbers of the chosen samples.
 
     ``X`` is (samples, inputs) and ``Y`` (samples, outputs); ``row`` chooses one sample, ``rows``
-    several, otherwise all are taken as one batch.  A single sample is told as one.  ``weight``
-    names one weight or bias to be followed (``"W_ih[0,2]"``: indices as stored, from 0).  The step
-    is that of ``optimizer``; ``state`` is what it remembers before it, by the Plan's names
+    several, otherwise all are taken as one batch.  A single sample is shown without an axis of
+    samples.  ``weight`` names one weight or bias to be followed (``"W_ih[0,2]"``: indices as
+    stored, from 0).  The step is that of ``optimizer``; ``state`` is its memory before the step, by
+    the Plan's names
     (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and ``step`` counts from 1.
     ``labels`` say what inputs, outputs and samples are called.
 
     Numbers are computed unrounded in float64, whatever the type of the parameters, and only shown
     with fewer digits.  Each formula of a line is evaluated as it is laid out and compared with a
-    value that owes the derivation nothing: ``Explanation.passed``.
+    independent value: ``Explanation.passed``.
 
-    Nothing is computed before it is asked for.
+    Everything is computed when it is first used.
 
     Raises ``InputError`` for arrays that do not suit the network, a row that does not exist and an
     unknown weight, with what is allowed.
@@ -101,8 +100,7 @@ def explain(
     >>> explanation.weight.gradient.adds_up, explanation.weight.step.adds_up
     (True, True)
     """
-    if layout not in ("rows", "columns"):
-        raise InputError(f"layout: {layout!r} came; 'rows' or 'columns' is allowed")
+    checked_choice("layout", layout, ("rows", "columns"))
     inputs = np.asarray(X)
     inputs = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float)
     targets = np.asarray(Y)
@@ -112,16 +110,16 @@ def explain(
     chosen = rows_of(row, rows, len(inputs))
     found = find_optimizer(optimizer)
     derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)
-    kept = parameters_of(network, parameters, 0)
+    gathered = parameters_of(network, parameters, 0)
     batch = StepValues(
         network,
         derivation.equations,
         found,
-        {name: np.array(array, dtype=float) for name, array in kept.items()},
+        {name: np.array(array, dtype=float) for name, array in gathered.items()},
         inputs[list(chosen)],
         targets[list(chosen)],
         memory_from(network, derivation.formulation, found, state),
-        _step(step),
+        checked_integer("step", step),
     )
     named = labels or SampleLabels()
     entry = None
@@ -133,31 +131,25 @@ def explain(
 def rows_of(
     row: int | None, rows: Sequence[int] | None, samples: int, source: str = ""
 ) -> tuple[int, ...]:
-    """Return the places of the chosen rows, all of them where none is named.
+    """Return the indices of the chosen rows, all of them if none is named.
 
     >>> rows_of(None, [2, 0], 3)
     (2, 0)
     """
     if row is not None and rows is not None:
-        raise InputError("row: came beside rows; give one of the two")
+        raise InputError("`row` and `rows` were both given. Give one of the two")
     if row is None and rows is None:
         return tuple(range(samples))
     chosen: list[int] = []
-    for place in [row] if rows is None else list(rows):
-        if isinstance(place, bool) or not isinstance(place, (int, np.integer)):
-            raise InputTypeError(f"row: {shown(place)} came; a whole number is needed")
-        if not 0 <= place < samples:
+    for index in [row] if rows is None else list(rows):
+        if not is_integer(index):
+            raise InputTypeError(requirement("row", "an integer", index))
+        if not 0 <= index < samples:
             raise InputError(
-                f"row: {place} came; {source or 'X'} has {samples:,} "
-                f"row{'s' * (samples > 1)}, counted from 0 to {samples - 1:,}"
+                f"`row` must be from 0 to {samples - 1:,}, got {index}: {source or 'X'} has "
+                f"{samples:,} row{'s' * (samples > 1)}"
             )
-        chosen.append(int(place))
+        chosen.append(int(index))
     if not chosen:
-        raise InputError("rows: none came; name at least one")
+        raise InputError("`rows` must have at least one index, got none")
     return tuple(chosen)
-
-
-def _step(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"step: {shown(value)} came; a whole number of at least 1 is needed")
-    return int(value)

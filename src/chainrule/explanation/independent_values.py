@@ -7,17 +7,18 @@ updates        the step that the reference backend runs
 =============  =====================================================================
 
 The complex step is exact to rounding.  Where a sample lies exactly on a kink (z = 0 of relu) there
-is no derivative to find, and the index form at the declared slope is the witness instead.
+is no derivative, and the value is that of the index form at the declared slope.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.check_result import NOT_COMPARED, CheckResult
 from chainrule.errors import ChainruleError
 from chainrule.explanation.step_values import StepValues
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
@@ -30,8 +31,6 @@ from chainrule.formulas.simplify import safe_logarithms
 from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
 Array = NDArray[Any]
-Method = Literal["index", "complex", "reference", "none"]
-
 LIMIT = 1e-9
 """The relative error up to which a line is right: rounding stays far below, a slip far above."""
 LARGEST = 2_000_000
@@ -40,22 +39,6 @@ _DIRECTIONS = Axis("D", SAMPLES_POSITION - 1)
 """The axis along which the directions of the complex step lie."""
 ENTRIES, SINGLE, MIXED = 24, 12, 6
 """Arrays up to this size are checked entry by entry, larger ones along single and mixed entries."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The verdict on one displayed formula: how it was checked, and how far off it is.
-
-    ``passed`` is None where nothing independent could be found.
-    """
-
-    method: Method
-    error: float = 0.0
-
-    @property
-    def passed(self) -> bool | None:
-        """Whether the line agrees with the independent value."""
-        return None if self.method == "none" else bool(self.error <= LIMIT)
 
 
 class IndependentValues:
@@ -77,7 +60,7 @@ class IndependentValues:
 
     def mark(
         self, matrix: Matrix, left: Symbol, sides: Sides, named: Evaluation, *, update: bool
-    ) -> Mark:
+    ) -> CheckResult:
         """Return the verdict on ``left = matrix`` (or ``left ← matrix``).
 
         ``sides`` are those of ``left`` in the layout; what the formula takes for its own decides
@@ -87,23 +70,23 @@ class IndependentValues:
             with np.errstate(all="ignore"):
                 found = MatrixEvaluation(named)(matrix)
         except (ValueError, ChainruleError):
-            return Mark("index", np.inf)  # shapes that do not meet
+            return _result("index", np.inf)  # shapes that do not match
         if len(left.axes) > 2 or not np.isfinite(found).all():
-            return Mark("none")
+            return CheckResult(NOT_COMPARED)
         if update:
             expected = laid_out(self.batch.after[left.name], left.axes, sides)
             before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, sides)
-            return Mark("reference", _error(found, expected, before))
+            return _result("reference", _error(found, expected, before))
         expected = laid_out(self.batch.named(left), left.axes, sides)
         if found.shape != expected.shape:
-            return Mark("index", np.inf)
+            return _result("index", np.inf)
         if left not in self.cotangents or self.on_kink:
-            return Mark("index", _error(found, expected))
+            return _result("index", _error(found, expected))
         mark = self._by_complex_step(found, left, sides)
         # Along a few directions only, where the array is large: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
 
-    def mark_scalar(self, means: Expression, left: Symbol) -> Mark | None:
+    def mark_scalar(self, means: Expression, left: Symbol) -> CheckResult | None:
         """Return the verdict on a loss in index notation: by what the reference computes."""
         if left.name not in self.batch.losses:
             return None
@@ -111,27 +94,27 @@ class IndependentValues:
         found = float(self.batch.named(means))
         if not np.isfinite(found):
             # log 0 in the printed form, where training uses a safe one.
-            return Mark("none")
-        return Mark("reference", _error(np.array([found]), np.array([expected])))
+            return CheckResult(NOT_COMPARED)
+        return _result("reference", _error(np.array([found]), np.array([expected])))
 
-    def mark_entry(self, symbol: Symbol, index: tuple[int, ...], gradient: float) -> Mark:
+    def mark_entry(self, symbol: Symbol, index: tuple[int, ...], gradient: float) -> CheckResult:
         """Return the verdict on one number of a gradient."""
         direction = np.zeros(self.batch.named(symbol).shape)
         direction[index] = 1.0
         (expected,) = self._along(symbol, [direction])
         if self.on_kink or not np.isfinite([expected, gradient]).all():
-            return Mark("none")
-        return Mark("complex", _error(np.array([gradient]), np.array([expected])))
+            return CheckResult(NOT_COMPARED)
+        return _result("complex", _error(np.array([gradient]), np.array([expected])))
 
-    def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> Mark:
+    def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> CheckResult:
         symbol = self.cotangents[left]
         directions = list(_directions(self.batch.named(symbol).shape))
         expected = self._slopes(symbol, directions)
         if not np.isfinite(expected).all():
-            return Mark("none")
+            return CheckResult(NOT_COMPARED)
         turned = [laid_out(direction, symbol.axes, sides) for direction in directions]
         along = np.array([np.sum(found * direction) for direction in turned])
-        return Mark("complex", _error(along, np.array(expected)))
+        return _result("complex", _error(along, np.array(expected)))
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
         if symbol not in self._found:
@@ -184,15 +167,15 @@ def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
     """Yield every unit direction of a small array, single and mixed ones of a large one."""
     size = int(np.prod(shape))
     if size <= ENTRIES:
-        for place in range(size):
+        for index in range(size):
             direction = np.zeros(shape)
-            direction.flat[place] = 1.0
+            direction.flat[index] = 1.0
             yield direction
         return
     generator = np.random.default_rng(0)
-    for place in generator.choice(size, SINGLE, replace=False):
+    for index in generator.choice(size, SINGLE, replace=False):
         direction = np.zeros(shape)
-        direction.flat[place] = 1.0
+        direction.flat[index] = 1.0
         yield direction
     for _ in range(MIXED):
         direction = generator.normal(size=shape)
@@ -211,3 +194,7 @@ def _error(found: Array, expected: Array, before: Array | None = None) -> float:
     if before is not None:
         size = max(float(np.linalg.norm(expected - before)), 1e-4 * size)
     return float(np.linalg.norm(found - expected)) / size
+
+
+def _result(method: str, error: float) -> CheckResult:
+    return CheckResult(method, error, LIMIT)

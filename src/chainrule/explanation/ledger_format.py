@@ -46,7 +46,7 @@ class Ledger(Generic[Label]):
 def ledger(
     parts: Sequence[tuple[Label, float]], total: float, digits: int = SCALAR_DIGITS
 ) -> Ledger[Label]:
-    """Return the parts of a total, all shown to the same decimal place.
+    """Return the parts of a total, all shown with the same number of decimals.
 
     >>> sum_ = ledger([("a", 1 / 3), ("b", 1 / 3), ("c", 1 / 3)], 1.0, digits=4)
     >>> [str(part.shown) for part in sum_.parts], str(sum_.unshown), str(sum_.shown)
@@ -59,13 +59,13 @@ def ledger(
     largest = max(map(abs, (*values, total)), default=0.0)
     size = math.floor(math.log10(largest)) if largest else 0
     exponent = 0 if not largest or PLAIN[0] <= largest < PLAIN[1] else size
-    places = digits - 1 - size + exponent
+    decimals = digits - 1 - size + exponent
     quantum = Fraction(10) ** (size - digits + 1)
     whole = round(Fraction(total) / quantum)
     counts = [round(Fraction(value) / quantum) for value in values]
 
     def shown_as(count: int) -> Numeral:
-        return Numeral(f"{Decimal(count).scaleb(-places):.{places}f}", exponent)
+        return Numeral(f"{Decimal(count).scaleb(-decimals):.{decimals}f}", exponent)
 
     exact = sum(map(Fraction, values), start=Fraction(0))
     return Ledger(

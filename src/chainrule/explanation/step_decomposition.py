@@ -40,7 +40,7 @@ PENALTY = Symbol("∂Penalty/∂W")
 """The gradient of the penalties."""
 
 CAUSES = ("data", "penalty", "memory", "decay", "other")
-"""Every cause, in the order in which they are told."""
+"""Every cause, in the order of the document."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def split(optimizer: Optimizer) -> Split:
             scaling |= symbols(update.right) - {G, W, ALPHA, STEPS}
     change = substitute(known.pop(W), {G: DATA + PENALTY})
     carriers: dict[Expression, str] = {DATA: "data", PENALTY: "penalty", W: "decay"}
-    carriers.update({kept: "memory" for kept in optimizer.memory if kept not in scaling})
+    carriers.update({symbol: "memory" for symbol in optimizer.memory if symbol not in scaling})
     terms = list(_terms(change, frozenset(carriers)))
     if (W,) in terms:
         terms.remove((W,))
@@ -132,9 +132,9 @@ def _terms(tree: Expression, carriers: frozenset[Expression]) -> Iterable[tuple[
             yield from _terms(term, carriers)
         return
     factors = tree.factors if isinstance(tree, Product) and not tree.summed else (tree,)
-    for place, factor in enumerate(factors):
+    for index, factor in enumerate(factors):
         if isinstance(factor, Add) and symbols(factor) & carriers:
             for part in children(factor):
-                yield from _terms(product(*factors[:place], part, *factors[place + 1 :]), carriers)
+                yield from _terms(product(*factors[:index], part, *factors[index + 1 :]), carriers)
             return
     yield factors if factors else (ONE,)

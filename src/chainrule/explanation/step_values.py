@@ -25,6 +25,7 @@ from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients
 from chainrule.network.optimizers import STEPS, Optimizer
 from chainrule.plans.plan import memory_of
+from chainrule.validation import requirement
 
 Array = NDArray[Any]
 
@@ -54,7 +55,7 @@ class StepValues:
 
     @property
     def single(self) -> bool:
-        """Whether this is told for one sample, without an axis of samples."""
+        """Whether this is one sample, without an axis of samples."""
         inputs = next(s for s in self.formulation.inputs if s.name == "X")
         return len(inputs.axes) == 1
 
@@ -95,8 +96,8 @@ class StepValues:
     def losses(self) -> dict[str, float]:
         """The loss, and the loss without penalties, at the parameters before the step."""
         plan = self._step.plan
-        places = {plan.formulation.loss: plan.loss, plan.formulation.data_loss: plan.data_loss}
-        return {s.name: float(self._step.scalar(place)) for s, place in places.items()}
+        targets = {plan.formulation.loss: plan.loss, plan.formulation.data_loss: plan.data_loss}
+        return {s.name: float(self._step.scalar(target)) for s, target in targets.items()}
 
     @cached_property
     def _step(self) -> Execution:
@@ -107,7 +108,7 @@ class StepValues:
         changing = (*plan.formulation.parameters, *plan.memory)
         given.update({symbol.name: np.array(given[symbol.name]) for symbol in changing})
         run.give(given)
-        with np.errstate(all="ignore"):  # what is not finite is told where it is shown
+        with np.errstate(all="ignore"):  # values that are not finite are shown as such
             run.all()
         return run
 
@@ -121,28 +122,26 @@ def memory_from(
     """Return the optimizer's memory by name, zeros where none is given.
 
     ``given`` maps the Plan's names (``v_W_ih``) to arrays of the parameters' shapes.  Raises
-    ``InputError`` for a name or a shape that the optimizer does not keep.
+    ``InputError`` for a name or a shape that the optimizer does not have.
     """
-    shapes = network.parameter_shapes
-    kept: dict[str, tuple[int, ...]] = {
-        symbol.name: shapes[parameter.name]
+    shapes: dict[str, tuple[int, ...]] = {
+        symbol.name: network.parameter_shapes[parameter.name]
         for parameter in formulation.parameters
         for symbol in memory_of(parameter, optimizer)
     }
     if given is not None and not isinstance(given, Mapping):
         raise InputTypeError(
-            f"state: {type(given).__name__} came; a mapping of names to arrays is needed, such as "
-            "{'v_W_ih': ...}"
+            requirement("state", "a mapping of names to arrays such as {'v_W_ih': ...}", given)
         )
-    memory = {name: np.zeros(shape) for name, shape in kept.items()}
+    memory = {name: np.zeros(shape) for name, shape in shapes.items()}
     for name, value in (given or {}).items():
-        if name not in kept:
-            raise unknown_name(f"state of {optimizer.name}", name, list(kept))
+        if name not in shapes:
+            raise unknown_name(f"state of {optimizer.name}", name, list(shapes))
         array = np.asarray(value, dtype=float)
-        if array.shape != kept[name]:
+        if array.shape != shapes[name]:
             raise InputError(
-                f"state {name}: shape {array.shape} came; {kept[name]}, that of its parameter, is "
-                "needed"
+                f"`state[{name!r}]` must have the shape {shapes[name]} of its parameter, "
+                f"got {array.shape}"
             )
         memory[name] = array
     return memory

@@ -140,9 +140,9 @@ def _inputs(model: TableModel, part: Table, values: Any) -> list[Cell]:
                 Cell(column.name, text, features[0], float(values[start]), filled=not text)
             )
         elif isinstance(column, CategoricalColumn):
-            place = next((p for p in range(len(features)) if values[start + p]), None)
-            known = "" if place is None else features[place]
-            cells.append(Cell(column.name, text, known, None if place is None else 1.0))
+            index = next((p for p in range(len(features)) if values[start + p]), None)
+            known = "" if index is None else features[index]
+            cells.append(Cell(column.name, text, known, None if index is None else 1.0))
         start += len(features)
     return cells
 
@@ -152,8 +152,8 @@ def _targets(model: TableModel, part: Table, values: Any, outputs: tuple[str, ..
         name, text = model.target.name, _cell(part, model.target.name)
         if model.target.n_outputs == 1:
             return [Cell(name, text, outputs[0], float(values[0]), target=True)]
-        place = int(np.argmax(values))
-        return [Cell(name, text, outputs[place], float(values[place]), target=True)]
+        index = int(np.argmax(values))
+        return [Cell(name, text, outputs[index], float(values[index]), target=True)]
     return [
         Cell(name, _cell(part, name), name, float(value), target=True)
         for name, value in zip(model.target.names, values, strict=True)

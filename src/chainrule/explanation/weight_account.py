@@ -1,7 +1,7 @@
 """One weight: why it moves by what it moves in one step.
 
-The gradient is told by samples (and penalties), one sample's share by the paths from the weight to
-the loss, the step by its causes.  Each is a ``Ledger``, so that every column adds up.
+The gradient is divided by samples (and penalties), one sample's share by the paths from the
+weight to the loss, the step by its causes.  Each is a ``Ledger``, so that every column adds up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
+from chainrule.check_result import CheckResult
 from chainrule.documents.elements import ArrayEntry
-from chainrule.explanation.independent_values import IndependentValues, Mark
+from chainrule.explanation.independent_values import IndependentValues
 from chainrule.explanation.ledger_format import Ledger, ledger
 from chainrule.explanation.step_decomposition import DATA, PENALTY, split
 from chainrule.explanation.step_values import StepValues
@@ -22,7 +23,7 @@ from chainrule.network.optimizers import STEPS, G, W
 from chainrule.plans.plan import memory_of
 
 MOST_SAMPLES = 12
-"""Samples whose shares are told one by one; of more, the largest shares and the rest together."""
+"""Samples whose shares are listed one by one; of more, the largest shares and the rest together."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class WeightAccount:
     """One weight's gradient and step, with every number.
 
     ``before`` and ``after`` are its values around the step of the reference backend, ``gradient``
-    adds up the samples' shares and the penalty, ``sample`` is whose chain and paths are told,
-    ``step`` adds up the causes to the change; where the optimizer scales, ``scaled`` does it with
-    the scaling inside each cause instead of beside them.  ``assignments``
+    adds up the samples' shares and the penalty, ``sample`` is the one whose chain and paths are
+    shown, ``step`` adds up the causes to the change; if the optimizer scales, ``scaled`` does it
+    with the scaling inside each cause instead of beside them.  ``assignments``
     are the optimizer's, each with what it gives, ``values`` its symbols before the step.
     """
 
@@ -85,7 +86,7 @@ class WeightAccount:
     scaling: Scaling | None
     assignments: tuple[tuple[Equation, float], ...]
     values: Mapping[Symbol, float]
-    mark: Mark
+    mark: CheckResult
 
     @property
     def change(self) -> float:
@@ -101,15 +102,15 @@ def account_of(
     shares = chains.shares(entry)
     penalty = chains.penalty(entry)
     total = chains.cotangent(entry)
-    sample = max(range(len(shares)), key=lambda place: abs(shares[place]))
+    sample = max(range(len(shares)), key=lambda index: abs(shares[index]))
     parts = _shares(shares)
     if penalty is not None:
         parts.append((Share("penalty", formula=penalty[0]), penalty[1]))
     paths = chains.paths(entry, sample)
-    told: list[tuple[PathLabel, float]] = [(PathLabel(path), path.value) for path in paths]
+    listed: list[tuple[PathLabel, float]] = [(PathLabel(path), path.value) for path in paths]
     rest = chains.count(entry, sample) - len(paths)
     if rest:
-        told.append((PathLabel(None, rest), shares[sample] - fsum(path.value for path in paths)))
+        listed.append((PathLabel(None, rest), shares[sample] - fsum(path.value for path in paths)))
     before = float(batch.parameters[entry.symbol.name][entry.index])
     after = float(batch.after[entry.symbol.name][entry.index])
     values = _values(batch, entry, fsum(shares), total)
@@ -121,7 +122,7 @@ def account_of(
         gradient=ledger(parts, total),
         sample=sample,
         chain=chains.chain(entry, sample),
-        paths=ledger(told, shares[sample]),
+        paths=ledger(listed, shares[sample]),
         step=step,
         scaled=scaled,
         scaling=scaling,
@@ -133,11 +134,11 @@ def account_of(
 
 def _shares(shares: Sequence[float]) -> list[tuple[Share, float]]:
     if len(shares) <= MOST_SAMPLES:
-        return [(Share("sample", place), share) for place, share in enumerate(shares)]
-    ranked = sorted(range(len(shares)), key=lambda place: -abs(shares[place]))
+        return [(Share("sample", index), share) for index, share in enumerate(shares)]
+    ranked = sorted(range(len(shares)), key=lambda index: -abs(shares[index]))
     largest, rest = sorted(ranked[: MOST_SAMPLES - 2]), ranked[MOST_SAMPLES - 2 :]
-    told = [(Share("sample", place), shares[place]) for place in largest]
-    return [*told, (Share("others", count=len(rest)), fsum(shares[place] for place in rest))]
+    listed = [(Share("sample", index), shares[index]) for index in largest]
+    return [*listed, (Share("others", count=len(rest)), fsum(shares[index] for index in rest))]
 
 
 def _values(
@@ -148,8 +149,8 @@ def _values(
     values = {Symbol(letter): value for letter, value in optimizer.constants.items()}
     values |= {STEPS: float(batch.step), G: gradient, DATA: data, PENALTY: gradient - data}
     values[W] = float(batch.parameters[entry.symbol.name][entry.index])
-    for kept, named in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
-        values[kept] = float(batch.memory[named.name][entry.index])
+    for memory, named in zip(optimizer.memory, memory_of(entry.symbol, optimizer), strict=True):
+        values[memory] = float(batch.memory[named.name][entry.index])
     return values
 
 

@@ -33,7 +33,7 @@ from chainrule.network.architecture import SAMPLES
 from chainrule.network.gradients import Rewrite
 
 MOST_PATHS = 12
-"""Ways that are listed one by one; the others are told together."""
+"""Paths that are listed one by one; the others are summed up in one row."""
 _GIVEN = "g"
 """What a user's own cotangent is called while its rule is asked for."""
 
@@ -285,7 +285,7 @@ class WeightPaths:
             if not equation.left.axes:
                 if computed:
                     return None  # the loss itself
-                continue  # a penalty, told apart
+                continue  # a penalty has a share of its own
             given = Symbol(_GIVEN, equation.left.axes)
             pulled, _ = pull_back(equation.right, equation.left, given, [symbol])
             whole = pulled[symbol]

@@ -14,6 +14,7 @@ from chainrule.errors import InputError, InputTypeError, nearest, shown, unknown
 from chainrule.formulas.axes import Axis
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
+from chainrule.validation import requirement
 
 _FORM = re.compile(r"\s*(?P<name>[^\[\]\s]+)\s*(\[(?P<inside>.*)\]\s*)?", re.DOTALL)
 
@@ -32,11 +33,11 @@ def entry_of(
     W_ih[0,2]
     """
     if not isinstance(text, str):
-        raise InputTypeError(f"weight: {shown(text)} came; a text is needed, such as 'W_ih[0,2]'")
+        raise InputTypeError(requirement("weight", "a text such as 'W_ih[0,2]'", text))
     found = _FORM.fullmatch(text)
     if found is None:
         example = _example(network, network.trainable_names[0])
-        raise InputError(f"weight: {shown(text)} came; the form is that of {example}")
+        raise InputError(requirement("weight", f"a name with indices such as {example}", text))
     name, inside = found["name"], found["inside"]
     if name not in network.parameter_names:
         raise unknown_name("weight", name, list(network.parameter_names))
@@ -54,7 +55,9 @@ def entry_of(
             f"{_example(network, name)}"
         )
     if inside and not shape:
-        raise InputError(f"weight: {shown(text)} came; {name} is one number: give {name}")
+        raise InputError(
+            f"`weight` must be {name!r} without indices, got {shown(text)}: {name} is one number"
+        )
     known = {network.axes[0]: list(input_names), network.axes[-1]: list(output_names)}
     index = _index(text, inside or "", symbol.axes, shape, known)
     return ArrayEntry(symbol, tuple(zip(symbol.axes, index, strict=True)))
@@ -69,26 +72,28 @@ def _index(
 ) -> tuple[int, ...]:
     last = max(axis.position for axis in known)
     for cells in _cut(inside, len(shape)):
-        found = [_place(cell, known.get(axis, [])) for cell, axis in zip(cells, axes, strict=True)]
-        places = [place for place in found if place is not None]
-        if len(places) < len(found):
+        found = [
+            _index_of(cell, known.get(axis, [])) for cell, axis in zip(cells, axes, strict=True)
+        ]
+        indices = [index for index in found if index is not None]
+        if len(indices) < len(found):
             continue
-        for axis, place, length in zip(axes, places, shape, strict=True):
-            if not 0 <= place < length:
+        for axis, index, length in zip(axes, indices, shape, strict=True):
+            if not 0 <= index < length:
                 side = {0: "input", last: "output"}.get(axis.position, "unit")
                 raise InputError(
-                    f"weight: {shown(text)} came; the index of the {side} goes from 0 to "
-                    f"{length - 1}"
+                    f"`weight` must have an index of the {side} from 0 to {length - 1}, "
+                    f"got {shown(text)}"
                 )
-        return tuple(places)
+        return tuple(indices)
     needed = {
-        1: "one index, counted from 0, is",
-        2: "two indices, input and output, counted from 0, are",
+        1: "one index, counted from 0",
+        2: "two indices, input and output, counted from 0",
     }[len(shape)]
     every = [name for axis in axes for name in known.get(axis, [])]
     near = next(filter(None, (nearest(cell, every) for cell in inside.split(","))), None)
-    meant = f"; did you mean {shown(near)}?" if near else ""
-    raise InputError(f"weight: {shown(text)} came; {needed} needed{meant}")
+    meant = f". Did you mean {shown(near)}?" if near else ""
+    raise InputError(f"`weight` must have {needed}, got {shown(text)}{meant}")
 
 
 def _cut(inside: str, count: int) -> Iterator[tuple[str, ...]]:
@@ -99,11 +104,11 @@ def _cut(inside: str, count: int) -> Iterator[tuple[str, ...]]:
         yield (inside,)
     else:
         cells = inside.split(",")
-        for place in range(1, len(cells)):
-            yield ",".join(cells[:place]), ",".join(cells[place:])
+        for index in range(1, len(cells)):
+            yield ",".join(cells[:index]), ",".join(cells[index:])
 
 
-def _place(cell: str, names: Sequence[str]) -> int | None:
+def _index_of(cell: str, names: Sequence[str]) -> int | None:
     text = cell.strip()
     try:
         return int(text)

@@ -1,6 +1,6 @@
 """The axis walk: from named axes to matrices, with side and transpose proved on the way.
 
-A product of factors, each carrying at most two axes, is a graph: axes are the places, factors the
+A product of factors, each carrying at most two axes, is a graph: axes are the nodes, factors the
 roads between them (a vector's road leads to the unit axis).  An axis that is summed and shared by
 exactly two factors joins them.  Walk from the result's row axis to its column axis: the walking
 order is the order of multiplication, and a factor entered by its column axis is transposed.
@@ -159,10 +159,10 @@ class _Arrangement:
     def _restricted(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
         """Return the sides of a part that carries only some of the axes."""
         rows, columns = sides
-        kept = (rows if rows in axes else None, columns if columns in axes else None)
-        if {axis for axis in kept if axis is not None} != set(axes):
+        retained = (rows if rows in axes else None, columns if columns in axes else None)
+        if {axis for axis in retained if axis is not None} != set(axes):
             raise NoMatrixForm
-        return kept
+        return retained
 
     def _spread(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
         """Return the sides of a part that has one axis more than its surroundings keep."""
@@ -239,18 +239,18 @@ class _Crossed:
 
 
 class _Graph:
-    """Axes as places, factors as roads; every axis must be a junction of two or a dead end."""
+    """Axes as nodes, factors as edges; at every axis two edges meet, or one ends there."""
 
     def __init__(self, roads: list[Expression], summed: tuple[Axis, ...], sides: Sides) -> None:
         self.summed = summed
         ends = [axis for road in roads for axis in road.axes]
-        kept = _present(sides)
+        retained = _present(sides)
         self.roads = list(roads)
-        # Summed in one factor alone, or kept and carried by none: a road of ones.
+        # Summed in one factor alone, or retained and carried by none: an edge of ones.
         self.roads += [Ones((axis,)) for axis in summed if ends.count(axis) == 1]
-        self.roads += [Ones((axis,)) for axis in kept if ends.count(axis) == 0]
+        self.roads += [Ones((axis,)) for axis in retained if ends.count(axis) == 0]
         crowded = any(ends.count(axis) > (2 if axis in summed else 1) for axis in ends)
-        if crowded or any(axis not in (*summed, *kept) for axis in ends):
+        if crowded or any(axis not in (*summed, *retained) for axis in ends):
             raise NoMatrixForm
 
     def follow(self, start: Axis | None) -> list[_Crossed]:

@@ -1,6 +1,6 @@
 """Named axes: what decides the side and the transpose of every matrix product.
 
-An axis is a *name* with a place in the network (samples, inputs, hidden units, outputs), never
+An axis is a *name* with a position in the network (samples, inputs, hidden units, outputs), never
 only a size: two axes of equal length stay different axes.  ``None`` stands for the unit axis, the
 missing one of a vector.
 """
@@ -17,8 +17,8 @@ class Axis:
     """One named axis.
 
     ``name`` is what dimensions are printed with (``B``, ``i``, ``h``, ``o``), ``size`` the letter
-    of its length inside formulas (``n`` for the outputs), ``position`` its place on the way from
-    the samples through the inputs to the outputs.  The place orders the two axes of a matrix.
+    of its length inside formulas (``n`` for the outputs), ``position`` its position from the
+    samples through the inputs to the outputs, which orders the two axes of a matrix.
 
     >>> outputs = Axis("o", position=2, size="n")
     >>> outputs.name, outputs.size
@@ -65,8 +65,8 @@ def letters(axes: "frozenset[Axis] | tuple[Axis, ...]") -> dict[Axis, str]:
     ordered = in_order(axes)
     features = [axis for axis in ordered if not axis.is_samples]
     named = {axis: "b" for axis in ordered if axis.is_samples}
-    for place, axis in enumerate(features):
-        named[axis] = _LETTERS[place] if place < len(_LETTERS) else f"i{place}"
+    for number, axis in enumerate(features):
+        named[axis] = _LETTERS[number] if number < len(_LETTERS) else f"i{number}"
     return named
 
 

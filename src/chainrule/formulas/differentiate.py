@@ -75,11 +75,11 @@ def _pull_add(node: Add, output: Expression, cotangent: Expression) -> list[Cont
 
 def _pull_product(node: Product, output: Expression, cotangent: Expression) -> list[Contribution]:
     contributions = []
-    for place, factor in enumerate(node.factors):
-        others = [*node.factors[:place], *node.factors[place + 1 :]]
+    for index, factor in enumerate(node.factors):
+        others = [*node.factors[:index], *node.factors[index + 1 :]]
         carried = {axis for part in (cotangent, *others) for axis in part.axes}
         missing = tuple(axis for axis in factor.axes if axis not in carried)
-        # An axis that nobody else carries was summed away alone: it is filled by ones.
+        # An axis that no other factor carries was summed away alone: it is filled by ones.
         filled = [Ones(missing)] if missing else []
         over = carried - set(factor.axes)
         contributions.append((factor, product(cotangent, *others, *filled, over=over)))
@@ -264,7 +264,7 @@ def cotangents(
 ) -> tuple[list[Equation], list[Pull]]:
     """Run the equations backwards: one named cotangent per symbol that the wanted ones reach.
 
-    ``called`` names the cotangent of a symbol (δ_o, ∂Loss/∂W_ho).  A symbol used in several places
+    ``called`` names the cotangent of a symbol (δ_o, ∂Loss/∂W_ho).  A symbol used several times
     gets the sum of what each gives back.  Returns the equations in the order in which they can be
     computed, and every step.
     """

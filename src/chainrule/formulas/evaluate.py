@@ -79,10 +79,10 @@ class Numbers:
         """Return an array of ones."""
         return np.ones(lengths, dtype or np.float64)
 
-    def contract(self, operands: list[tuple[Array, list[int]]], kept: list[int]) -> Array:
-        """Return the product of arrays with numbered axes, summed over those not kept."""
+    def contract(self, operands: list[tuple[Array, list[int]]], retained: list[int]) -> Array:
+        """Return the product of arrays with numbered axes, summed over all but ``retained``."""
         flat = [part for operand in operands for part in operand]
-        return np.asarray(np.einsum(*flat, kept, optimize="greedy"))
+        return np.asarray(np.einsum(*flat, retained, optimize="greedy"))
 
     def primitive(self, name: str, *arguments: Array) -> Array:
         """Return a primitive of arrays that are aligned."""
@@ -92,10 +92,10 @@ class Numbers:
         """Return a named function's value where it is not to be opened, else None."""
         return None
 
-    def largest(self, value: Array, place: int) -> Array:
+    def largest(self, value: Array, axis_number: int) -> Array:
         """Return the largest entries along one dimension."""
-        where = np.expand_dims(np.argmax(_real(value), axis=place), place)
-        return np.squeeze(np.take_along_axis(value, where, axis=place), axis=place)
+        where = np.expand_dims(np.argmax(_real(value), axis=axis_number), axis_number)
+        return np.squeeze(np.take_along_axis(value, where, axis=axis_number), axis=axis_number)
 
 
 REALS = Numbers()
@@ -133,8 +133,8 @@ class Evaluation:
             array = np.asarray(self.values[symbol.name])
             if array.ndim != len(symbol.axes):
                 raise InputError(
-                    f"{symbol.name}: an array of shape {array.shape} came; "
-                    f"axes ({', '.join(axis.name for axis in symbol.axes)}) are needed"
+                    f"`{symbol.name}` must have the axes "
+                    f"({', '.join(axis.name for axis in symbol.axes)}), got shape {array.shape}"
                 )
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 if self.sizes.setdefault(axis, length) != length:
@@ -190,7 +190,7 @@ class Evaluation:
 
     def _symbol(self, tree: Symbol) -> Array:
         if tree.name not in self.values:
-            raise InputError(f"symbol {tree.name}: no value came; add it to the values")
+            raise InputError(f"symbol {tree.name!r} has no value; add it to the values")
         value = np.asarray(self.values[tree.name])
         return value if self.dtype is None else value.astype(self.dtype, copy=False)
 
@@ -206,7 +206,7 @@ class Evaluation:
             for factor in tree.factors[1:]:
                 result = result * self.aligned(factor, tree.axes)
             return result
-        numbered = {axis: place for place, axis in enumerate((*tree.axes, *tree.summed))}
+        numbered = {axis: number for number, axis in enumerate((*tree.axes, *tree.summed))}
         operands = [
             (self._value(factor), [numbered[axis] for axis in factor.axes])
             for factor in tree.factors

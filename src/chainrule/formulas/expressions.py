@@ -100,7 +100,7 @@ Operand = Expression | int | float | Fraction
 
 @_node
 class Number(Expression):
-    """An exact rational constant; ``name`` is printed in its place where it has one."""
+    """An exact rational constant; ``name`` is printed instead if there is one."""
 
     value: Fraction
     name: str = ""
@@ -194,7 +194,7 @@ class Largest(Expression):
 
 @_node
 class Rename(Expression):
-    """The same array with axis ``old`` called ``new``: how one weight serves in two places."""
+    """The same array with axis ``old`` called ``new``: how one weight is used in two layers."""
 
     operand: Expression
     old: Axis
@@ -223,8 +223,8 @@ def expression(value: Operand) -> Expression:
     if isinstance(given, float) and math.isfinite(given):
         return Number(Fraction(repr(given)))
     raise InputTypeError(
-        f"expression: {value!r} came; expressions, finite numbers and fractions are allowed; "
-        "name an array with Symbol(name, axes)"
+        f"an expression is made of expressions, finite numbers and fractions, got {value!r}. "
+        "Use Symbol(name, axes) for an array"
     )
 
 
@@ -235,16 +235,16 @@ def add(*terms: Operand) -> Expression:
     """Return the sum, flattened; zeros are dropped, numbers added up where the first stood."""
     flat: list[Expression] = []
     constant = Fraction(0)
-    place = 0
+    position = 0
     for term in map(expression, terms):
         for part in term.terms if isinstance(term, Add) else (term,):
             if isinstance(part, Number) and not part.name:
-                place = place if constant else len(flat)
+                position = position if constant else len(flat)
                 constant += part.value
             else:
                 flat.append(part)
     if constant:
-        flat.insert(place, Number(constant))
+        flat.insert(position, Number(constant))
     if not flat:
         return ZERO
     return flat[0] if len(flat) == 1 else Add(tuple(flat))

@@ -196,10 +196,10 @@ class PrimeField(Numbers):
         """Return an array of ones."""
         return residues(np.ones(lengths, dtype=int))
 
-    def contract(self, operands: list[tuple[Array, list[int]]], kept: list[int]) -> Array:
-        """Return the product of arrays with numbered axes, summed over those not kept."""
-        numbers = sorted({number for _, axes in operands for number in axes} - {*kept})
-        every = [*kept, *numbers]
+    def contract(self, operands: list[tuple[Array, list[int]]], retained: list[int]) -> Array:
+        """Return the product of arrays with numbered axes, summed over all but ``retained``."""
+        numbers = sorted({number for _, axes in operands for number in axes} - {*retained})
+        every = [*retained, *numbers]
         whole = np.asarray(1, dtype=object)
         for array, axes in operands:
             present = [number for number in every if number in axes]
@@ -219,7 +219,7 @@ class PrimeField(Numbers):
         out = _entry_by_entry(value, *arguments)
         if not any(_has_slopes(argument) for argument in arguments):
             return out
-        letters = [Symbol(f"x_{place}") for place in range(len(arguments))]
+        letters = [Symbol(f"x_{number}") for number in range(len(arguments))]
         partials = PARTIALS[name](Symbol("out"), *letters)
         known = {"out": out, **{x.name: plain(v) for x, v in zip(letters, arguments, strict=True)}}
         return self._sloped(out, [self._value(p, known) for p in partials], arguments)
@@ -251,7 +251,7 @@ class PrimeField(Numbers):
         slope = self._value(function.slope, {"z": plain(argument), "a": out})
         return self._sloped(out, [slope], [argument])
 
-    def largest(self, value: Array, place: int) -> Array:
+    def largest(self, value: Array, axis_number: int) -> Array:
         """Refuse: residues have no order."""
         raise NoSuchNumber
 

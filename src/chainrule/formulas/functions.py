@@ -34,7 +34,7 @@ class Primitive(Named):
 
     def __call__(self, *arguments: Operand) -> Expression:
         if len(arguments) != self.arity:
-            raise InputError(f"{self.name}: {len(arguments)} arguments came; it takes {self.arity}")
+            raise InputError(f"{self.name} takes {self.arity} arguments, got {len(arguments)}")
         return Apply(self, tuple(map(expression, arguments)))
 
 

@@ -12,7 +12,7 @@ cannot even be built.
 ``Pointwise``   a scalar formula applied entry by entry, ⊙ included, with broadcasting
 ``Layerwise``   a function of a whole layer (softmax) applied to each sample
 ``Extreme``     the largest entry of each row or column
-``Indexed``     an expression with no matrix form, kept in index notation
+``Indexed``     an expression with no matrix form, left in index notation
 ==============  ==========================================================================
 """
 

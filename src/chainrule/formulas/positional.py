@@ -79,12 +79,12 @@ class MatrixEvaluation:
                 value = entrywise(matrix.formula, values, self.named)
                 return np.broadcast_to(value, self._shape(matrix.sides))
             case Layerwise():
-                place = 1 if matrix.columns == matrix.axis else 0
-                return self._layerwise(matrix, place)
+                axis_number = 1 if matrix.columns == matrix.axis else 0
+                return self._layerwise(matrix, axis_number)
             case Extreme():
-                place = 1 if matrix.operand.columns == matrix.axis else 0
-                largest = self.named.numbers.largest(self(matrix.operand), place)
-                return np.expand_dims(largest, place)
+                axis_number = 1 if matrix.operand.columns == matrix.axis else 0
+                largest = self.named.numbers.largest(self(matrix.operand), axis_number)
+                return np.expand_dims(largest, axis_number)
             case Indexed():
                 return self._indexed(matrix)
         raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
@@ -95,8 +95,8 @@ class MatrixEvaluation:
             return self.named(tree)
         return laid_out(self.named(tree), tree.axes, matrix.sides)
 
-    def _layerwise(self, matrix: Layerwise, place: int) -> Array:
-        inside = np.moveaxis(self(matrix.operand), place, 1)
+    def _layerwise(self, matrix: Layerwise, axis_number: int) -> Array:
+        inside = np.moveaxis(self(matrix.operand), axis_number, 1)
         samples = Axis("samples", -1)
         argument = Symbol("z", (samples, UNITS))
         function, outer = matrix.function, self.named
@@ -105,7 +105,7 @@ class MatrixEvaluation:
         ).measure([argument])
         formula = function.value if outer.form == "value" else function.computed
         body = function.body(formula, {"z": argument}, UNITS)
-        return np.moveaxis(named.aligned(body, (samples, UNITS)), 1, place)
+        return np.moveaxis(named.aligned(body, (samples, UNITS)), 1, axis_number)
 
     def _shape(self, sides: Sides) -> tuple[int, int]:
         rows, columns = (1 if axis is None else self.named.size(axis) for axis in sides)

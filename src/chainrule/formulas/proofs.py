@@ -43,7 +43,7 @@ class Trial:
     """
 
     sizes: Mapping[Axis, int]
-    place: tuple[int, int]
+    index: tuple[int, int]
     right: float
     found: float
     error: float
@@ -167,13 +167,13 @@ class Proof:
         if found.shape != right.shape:
             return None
         row, column = np.unravel_index(np.argmax(np.abs(found - right)), right.shape)
-        place = (int(row), int(column))
+        index = (int(row), int(column))
         error = _distance(found, right)
-        return Trial(dict(sizes), place, float(right[place]), float(found[place]), error)
+        return Trial(dict(sizes), index, float(right[index]), float(found[index]), error)
 
     def _named(self, drawn: Mapping[Matrix, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the index sum by axis names: nothing is transposed, nothing has a side."""
-        letters = {axis: chr(ord("a") + place) for place, axis in enumerate(self._all_axes)}
+        letters = {axis: chr(ord("a") + number) for number, axis in enumerate(self._all_axes)}
         subscripts = []
         arrays = []
         for passed in self.walk:

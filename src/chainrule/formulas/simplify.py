@@ -53,11 +53,11 @@ def cancel(tree: Expression, keep: Iterable[Expression] = ()) -> Expression:
     >>> print(cancel((-y / a + (1 - y) / (1 - a)) * a * (1 - a)))
     a − y
     """
-    kept = frozenset(keep) | denominators(tree)
-    first = _built(_folded(_polynomial(tree, kept), kept))
-    # Sums that were kept whole because they stood below a fraction may have cancelled there.
+    whole_sums = frozenset(keep) | denominators(tree)
+    first = _built(_folded(_polynomial(tree, whole_sums), whole_sums))
+    # Sums that were left whole in a denominator may have cancelled there.
     still = denominators(first) | frozenset(keep)
-    return first if still == kept else _built(_polynomial(first, still))
+    return first if still == whole_sums else _built(_polynomial(first, still))
 
 
 def denominators(tree: Expression) -> frozenset[Expression]:
@@ -82,8 +82,8 @@ def _exponent(node: Power) -> Fraction:
     return node.exponent.value if isinstance(node.exponent, Number) else Fraction(0)
 
 
-def _polynomial(tree: Expression, kept: frozenset[Expression]) -> Polynomial:
-    if tree in kept:
+def _polynomial(tree: Expression, whole_sums: frozenset[Expression]) -> Polynomial:
+    if tree in whole_sums:
         return _atom(tree)
     match tree:
         case Number() if not tree.name:
@@ -91,18 +91,18 @@ def _polynomial(tree: Expression, kept: frozenset[Expression]) -> Polynomial:
         case Add():
             result: Polynomial = {}
             for term in tree.terms:
-                _accumulate(result, _polynomial(term, kept))
+                _accumulate(result, _polynomial(term, whole_sums))
             return result
         case Product() if not tree.summed:
-            return _multiplied(tree.factors, kept)
+            return _multiplied(tree.factors, whole_sums)
         case Product():
-            return _sum_over(_multiplied(tree.factors, kept), tree.summed)
+            return _sum_over(_multiplied(tree.factors, whole_sums), tree.summed)
         case Power():
-            return _raised(tree, kept)
+            return _raised(tree, whole_sums)
     parts = children(tree)
     if not parts:
         return _atom(tree)
-    inner = tuple(_over_axes_of(part, _built(_polynomial(part, kept))) for part in parts)
+    inner = tuple(_over_axes_of(part, _built(_polynomial(part, whole_sums))) for part in parts)
     return _atom(rebuild(tree, inner))
 
 
@@ -112,10 +112,10 @@ def _over_axes_of(before: Expression, after: Expression) -> Expression:
     return Product((after, Ones(missing))) if missing else after
 
 
-def _folded(polynomial: Polynomial, kept: frozenset[Expression]) -> Polynomial:
-    """Put kept sums together again: e^z/D + e^(−z)/D is D/D = 1 where D = e^z + e^(−z)."""
+def _folded(polynomial: Polynomial, whole_sums: frozenset[Expression]) -> Polynomial:
+    """Put whole sums together again: e^z/D + e^(−z)/D is D/D = 1 where D = e^z + e^(−z)."""
     result = dict(polynomial)
-    for whole in sorted(kept, key=str):
+    for whole in sorted(whole_sums, key=str):
         parts = list(_polynomial(whole, frozenset()).items())
         if len(parts) < 2:
             continue
@@ -146,10 +146,10 @@ def _accumulate(into: Polynomial, other: Polynomial) -> None:
             into.pop(monomial, None)
 
 
-def _multiplied(factors: Iterable[Expression], kept: frozenset[Expression]) -> Polynomial:
+def _multiplied(factors: Iterable[Expression], whole_sums: frozenset[Expression]) -> Polynomial:
     result: Polynomial = {(): Fraction(1)}
     for factor in factors:
-        other = _polynomial(factor, kept)
+        other = _polynomial(factor, whole_sums)
         crossed: Polynomial = {}
         for left, c in result.items():
             for right, d in other.items():
@@ -162,8 +162,8 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
     exponents = dict(left)
     for base, exponent in right:
         exponents[base] = exponents.get(base, Fraction(0)) + exponent
-    kept = [(base, exponent) for base, exponent in exponents.items() if exponent]
-    return tuple(sorted(kept, key=lambda entry: _rank(entry[0])))
+    whole_sums = [(base, exponent) for base, exponent in exponents.items() if exponent]
+    return tuple(sorted(whole_sums, key=lambda entry: _rank(entry[0])))
 
 
 def _rank(tree: Expression) -> tuple[int, str]:
@@ -171,16 +171,16 @@ def _rank(tree: Expression) -> tuple[int, str]:
     return (len(tree.axes), str(tree))
 
 
-def _raised(tree: Power, kept: frozenset[Expression]) -> Polynomial:
+def _raised(tree: Power, whole_sums: frozenset[Expression]) -> Polynomial:
     exponent = _exponent(tree)
-    base = _polynomial(tree.base, kept)
+    base = _polynomial(tree.base, whole_sums)
     if exponent and len(base) == 1 and exponent.denominator == 1:
         ((monomial, coefficient),) = base.items()
         raised = tuple((atom, inner * exponent) for atom, inner in monomial)
         return {raised: coefficient ** int(exponent)}
     if exponent.denominator == 1 and 0 < exponent <= _LARGEST_EXPANSION:
-        return _multiplied([tree.base] * int(exponent), kept)
-    whole = tree.base if tree.base in kept else _built(base)
+        return _multiplied([tree.base] * int(exponent), whole_sums)
+    whole = tree.base if tree.base in whole_sums else _built(base)
     if exponent:
         return _atom(whole, exponent)
     return _atom(Power(whole, tree.exponent))

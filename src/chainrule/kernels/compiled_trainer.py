@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import IntArray
 from chainrule.kernels import core_library
 from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
-from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
+from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled, given_indices
 from chainrule.kernels.plan_cache import loss_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
@@ -48,7 +49,7 @@ class CompiledTrainer(Trainer):
             run.data,
             dtype,
             self.batch,
-            whole_rows=self.places is None,
+            whole_rows=self.indices is None,
             threads=run.threads,
         )
         held: Runner | None = None
@@ -97,7 +98,10 @@ class CompiledTrainer(Trainer):
         ).reshape(-1, len(StoppingRow._fields))
 
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
-        """Say where each trainable parameter lies in the program, and in these arrays."""
+        """Return the value or slot of each trainable parameter, and its array in ``parameters``.
+
+        A value has its number, a slot −1 − its number.
+        """
         parts: list[tuple[int, bool, Array]] = []
         for name in self.given.network.trainable_names:
             site = self.runner.prepared.site(name)
@@ -150,7 +154,7 @@ class CompiledTrainer(Trainer):
                     twister = run.order.words()
                 lock = run.order.random_state._bit_generator.lock
             case Given():
-                self.places = given_places(run.order, run.samples)
+                self.indices = given_indices(run.order, run.samples)
         rates = None
         if run.rate is not None:
             epochs = range(first, first + len(records))
@@ -166,7 +170,7 @@ class CompiledTrainer(Trainer):
                 self.steps,
                 _ORDERS[type(run.order)],
                 seed,
-                self.places,
+                self.indices,
                 twister,
                 run.optimizer.learning_rate,
                 rates,
@@ -177,7 +181,7 @@ class CompiledTrainer(Trainer):
             )
         self.steps += steps
         if isinstance(run.order, Legacy) and twister is not None and not live:
-            run.order.go_on_from(twister)
+            run.order.set_words(twister)
         for row, count in zip(self.rules.tolist(), self.counts, strict=True):
             rule = StoppingRow(*row)
             count.best = rule.best
@@ -190,13 +194,16 @@ class CompiledTrainer(Trainer):
         return _ENDINGS.get(ending, "finished"), done, error
 
     def _diverged(self, epoch: int, batch: int) -> Diverged:
-        """Name the place by running the batch again with the reference, from the same state."""
+        """Return the exception, with the first symbol that is not finite.
+
+        The reference runs the batch again, from the same state.
+        """
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
-        rows: Any = slice((batch - 1) * self.batch, batch * self.batch)
-        if self.places is not None:
-            rows = self.places[rows]
+        rows: slice | IntArray = slice((batch - 1) * self.batch, batch * self.batch)
+        if self.indices is not None:
+            rows = self.indices[rows]
         execution.give({**run.parameters, **run.network.strengths})
         execution.give({name: array[rows] for name, array in run.data.items()})
         with np.errstate(all="ignore"):
@@ -208,9 +215,9 @@ class CompiledTrainer(Trainer):
 
 
 def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
-    """Return the state of a RandomState's generator where NumPy itself keeps it, if that is known.
+    """Return the state of a RandomState's generator without a copy, if its layout is known.
 
-    Taking it out and putting it back takes NumPy 170 µs, as long as a small run.
+    To get and set the state takes 170 µs in NumPy, as long as a small run.
     """
     if not _layout_known():
         return None
@@ -220,7 +227,7 @@ def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None
 
 @cache
 def _layout_known() -> bool:
-    """Whether NumPy keeps 624 words and then their place, as it has from the first: look once."""
+    """Return whether NumPy stores 624 words and then how many are used; checked once."""
     random_state = np.random.RandomState(20061126)
     expected = []
     try:
@@ -237,7 +244,7 @@ _NOTHING_SHARED = np.zeros((0, 2), np.int64)
 _COUNTS = slice(StoppingRow._fields.index("best"), len(StoppingRow._fields))
 """The fields of a rule that a run updates."""
 _ORDERS: dict[type, SampleOrder] = {
-    AsTheyLie: SampleOrder.UNCHANGED,
+    Unshuffled: SampleOrder.UNSHUFFLED,
     Seeded: SampleOrder.PHILOX,
     Legacy: SampleOrder.MERSENNE_TWISTER,
     Given: SampleOrder.GIVEN,

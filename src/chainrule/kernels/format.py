@@ -11,9 +11,8 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Table: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
+from chainrule.arrays import IntArray
 
 NONE = -1
 """Stands for no value, no formula, no slot."""
@@ -125,7 +124,7 @@ class Operation(IntEnum):
 class SampleOrder(IntEnum):
     """The order in which an epoch takes its samples."""
 
-    UNCHANGED = 0
+    UNSHUFFLED = 0
     PHILOX = 1
     """Drawn for each epoch from a seed."""
     MERSENNE_TWISTER = 2
@@ -308,13 +307,11 @@ ROWS: tuple[type[Row], ...] = (
     EpochRow,
 )
 
-OPERATIONS: dict[str, Operation] = {
-    operation.name.lower(): operation for operation in Operation
-}
+OPERATIONS: dict[str, Operation] = {operation.name.lower(): operation for operation in Operation}
 """Operations by the names that lines of code have."""
 
 
-def table(kind: type[Row], rows: Iterable[Row]) -> NDArray[np.int64]:
+def table(kind: type[Row], rows: Iterable[Row]) -> IntArray:
     """Return rows of integers as an array of shape (rows, fields).
 
     >>> table(ValueRow, [ValueRow(rows=1, columns=2)]).tolist()

@@ -62,7 +62,9 @@ def _comment(text: str, indent: str = "") -> list[str]:
     width = _COMMENT_WIDTH - len(indent)
     lines: list[str] = []
     for paragraph in paragraphs:
-        lines += [f"{indent}// {line}" for line in textwrap.wrap(" ".join(paragraph.split()), width)]
+        lines += [
+            f"{indent}// {line}" for line in textwrap.wrap(" ".join(paragraph.split()), width)
+        ]
     return lines
 
 

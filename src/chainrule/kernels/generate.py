@@ -1,11 +1,11 @@
-"""Generated kernels: C++ text for the formulas that the catalogues lead to.
+"""Generated kernels: C++ text for the formulas of networks over the catalogues.
 
 ``python -m chainrule.kernels.generate`` writes the files of ``cpp/generated/``; ``--check`` fails
-where a committed one is not current.  It runs from the source tree, without the built core.
+if a committed one is not current.  It runs from the source tree, without the built core.
 
-Nothing is typed here: networks over every activation, loss, penalty and optimizer are derived,
-lowered and fused, and each formula that comes out is written down once, under the text of its code.
-The core runs a formula whose text it knows by the kernel, every other one by the tape.
+No formula is written by hand: networks over every activation, loss, penalty and optimizer are
+derived, lowered and fused, and each resulting formula is written once, with the text of its code.
+The core runs a formula with one of these texts by its kernel, every other one by the tape.
 """
 
 import sys
@@ -16,8 +16,8 @@ from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.kernels.format import OPERATIONS
 from chainrule.kernels.format_header import program_header
-from chainrule.kernels.program_assembly import allocated, assembled
-from chainrule.kernels.tape import Line
+from chainrule.kernels.program_assembly import assembled
+from chainrule.kernels.tape import Line, allocated
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
@@ -34,11 +34,11 @@ _OUTPUTS = ("identity", "sigmoid", "tanh", "softplus", "exponential", "softmax",
 """Output activations whose losses get kernels; with others the loss runs on the tape."""
 
 _EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23}
-"""Where the estimators clip probabilities in a reported log loss."""
+"""The clipping of probabilities in the log loss that the estimators report."""
 
 
 def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
-    """Yield networks that together lead to the formulas in common use."""
+    """Yield networks that together contain the formulas in common use."""
     sgd: list[Optimizer] = [SGD(0.1)]
     for name in activations.CATALOGUE:
         if activations.CATALOGUE[name].elementwise:
@@ -157,10 +157,10 @@ _LIGHT = {"add", "subtract", "multiply", "fma", "fnma", "greater"}
 def light(text: str) -> bool:
     """Return whether a formula is a few steps on a product's sums and one other matrix.
 
-    A gradient's plain descent is, and the slope of an activation that is known from its output.
-    Such a formula is also compiled into the product's register tile, once per tile shape: a
-    third of what an instruction set costs to compile.  Every other formula, as the descent with a
-    penalty, meets the stored product, with the same bits.
+    Plain gradient descent is, and the slope of an activation that is a function of its output.
+    Such a formula is also compiled into the product's register tile, once per tile shape: a third
+    of the compile time of an instruction set.  Every other formula, such as descent with a
+    penalty, is applied to the stored product, with the same bits.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
@@ -316,20 +316,20 @@ def tapes_file(found: list[str]) -> str:
             if name in ("operand", "scalar", "constant"):
                 lines.append((name, *words))
             else:
-                line = (name, *(int(word) for word in words))
-                (ends if name in ("store", "sum") else lines).append(line)
+                entry: Line = (name, *(int(word) for word in words))
+                (ends if name in ("store", "sum") else lines).append(entry)
         registers = allocated(lines, ends).of
-        for index, (name, *words) in enumerate(lines):
-            match name:
-                case "operand":
-                    sources = [int(words[0]), int(words[1] == "b")]
-                case "scalar":
-                    sources = [int(words[0])]
-                case "constant":
-                    sources = [constants.setdefault(words[0], len(constants))]
+        for index, line in enumerate(lines):
+            match line:
+                case ("operand", number, kind):
+                    sources = [int(number), int(kind == "b")]
+                case ("scalar", number):
+                    sources = [int(number)]
+                case ("constant", value):
+                    sources = [constants.setdefault(value, len(constants))]
                 case _:
-                    sources = [registers[word] for word in words]
-            steps.append(_step(name, registers[index], sources))
+                    sources = [registers[source] for source in line[1:]]
+            steps.append(_step(line[0], registers[index], sources))
         steps += [_step(name, 0, [registers[source], number]) for name, source, number in ends]
         begins.append(len(steps))
     body = [

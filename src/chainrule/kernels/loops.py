@@ -26,6 +26,7 @@ from chainrule.kernels.tape import Code, Lowering
 from chainrule.plans.fusion.fused_plan import IN_CORE
 from chainrule.plans.operations import General, Operation
 
+
 def with_renamed(sizes: Mapping[Axis, int], operations: Iterable[Operation]) -> dict[Axis, int]:
     """Return the lengths of axes, those included that are other names of given ones."""
     known = dict(sizes)
@@ -47,8 +48,8 @@ class Loops(Lowering):
 
     ``axes`` are the axes of a symbol's rows and columns.  A line is
     ``("loop_load", name, row, column)`` with two counters, ``("loop_begin", counter)``,
-    ``("loop_end", counter, axis, index of the begin)``, ``("loop_add", sum, term)`` and so on, or an
-    operation on indices of earlier lines.  Counter 0 is that of the unit axis.
+    ``("loop_end", counter, axis, index of the begin)``, ``("loop_add", sum, term)`` and so on, or
+    an operation on indices of earlier lines.  Counter 0 is that of the unit axis.
     """
 
     def __init__(self, axes: Mapping[str, Sides]) -> None:
@@ -103,7 +104,7 @@ class Loops(Lowering):
         return super()._value(tree)
 
     def _gathered(self, line: str, start: float, tree: Expression, axes: tuple[Axis, ...]) -> int:
-        """Return the index of a sum or a largest entry over axes, which has a register of its own."""
+        """Return the index of a sum or a largest entry over axes, in a register of its own."""
         index = len(self.code.lines)
         self.code.lines.append(("constant", start))
         with self._over(axes):

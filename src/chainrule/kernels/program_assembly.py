@@ -6,7 +6,6 @@ becomes scalar code.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +20,8 @@ from chainrule.kernels.format import (
     Counts,
     FormulaRow,
     Instruction,
-    Operation,
     OperandRow,
+    Operation,
     Producer,
     Step,
     ValueRow,
@@ -31,7 +30,7 @@ from chainrule.kernels.format import (
 from chainrule.kernels.loops import Loops
 from chainrule.kernels.program import Program
 from chainrule.kernels.program_layout import Layout, StoredValue
-from chainrule.kernels.tape import Line, Operand, ScalarCode, Tape, sources
+from chainrule.kernels.tape import Line, Operand, ScalarCode, Tape, allocated
 from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
@@ -56,15 +55,15 @@ def assembled(
     sizes: Mapping[Axis, int],
     lanes: int,
     natives: Mapping[str, int] | None = None,
-    in_place: frozenset[str] = frozenset(),
+    from_caller: frozenset[str] = frozenset(),
 ) -> Program:
     """Return the program of a fused Plan at these lengths of axes.
 
     ``lanes`` are the entries of a vector, ``natives`` the generated kernels by the text of their
-    formula; values in ``in_place`` are read from the caller's arrays.  Raises ``TooLarge`` where a
-    formula exceeds the core.
+    formula; values in ``from_caller`` are read from the caller's arrays.  Raises ``TooLarge`` if
+    a formula exceeds the core.
     """
-    return Assembly(Layout(fused, sizes, lanes, in_place), natives or {}).program()
+    return Assembly(Layout(fused, sizes, lanes, from_caller), natives or {}).program()
 
 
 class Assembly:
@@ -183,10 +182,10 @@ class Assembly:
         """Return the stored value that is the producer's result itself, or an empty name."""
         if kernel.producer is None or bias is not None:
             return ""
-        if kernel.result in kernel.kept:
+        if kernel.result in kernel.stored:
             return kernel.result
         for assignment in kernel.assignments:
-            if assignment.formula == Symbol(kernel.result) and assignment.target in kernel.kept:
+            if assignment.formula == Symbol(kernel.result) and assignment.target in kernel.stored:
                 return assignment.target
         return ""
 
@@ -327,7 +326,7 @@ class Assembly:
             if source not in tape.values:
                 references[source] = Reference(source)
                 tape.assign(source, Symbol(source))
-        stores = [name for name in kernel.kept if name not in kernel.sums and name != result]
+        stores = [name for name in kernel.stored if name not in kernel.sums and name != result]
         sums = list(kernel.sums)
         if not stores and not sums:
             return NONE
@@ -436,32 +435,3 @@ class Assembly:
         made = {name for kernel in self.fused.kernels for name in kernel.makes}
         if self.fused.found(plan.loss).name in made and loss is not None and data_loss is not None:
             self.instructions.append(Instruction(Producer.CHECK, a=loss, b=data_loss))
-
-
-@dataclass(frozen=True)
-class Registers:
-    """A register for each line, and how many there are."""
-
-    of: Mapping[int, int]
-    count: int
-
-
-def allocated(lines: Sequence[Line], ends: Sequence[Line]) -> Registers:
-    """Return a register for each line that is free while its value is needed."""
-    last: dict[int, int] = {}
-    for index, line in enumerate(lines):
-        for source in sources(line):
-            last[source] = index
-    for end in ends:
-        last[end[1]] = len(lines)
-    free: list[int] = []
-    of: dict[int, int] = {}
-    count = 0
-    for index, line in enumerate(lines):
-        # A source is read before the result of the same line is stored: it may use its register.
-        free += [of[source] for source in set(sources(line)) if last[source] == index]
-        if not free:
-            free.append(count)
-            count += 1
-        of[index] = free.pop()
-    return Registers(of, count)

@@ -1,8 +1,8 @@
 """How the matrices of a program are stored, and the numbers of its axes and values.
 
-A matrix with few columns is stored transposed, with samples in the lanes of a vector.  This depends
-on its width and on its number type, never on the batch size.  Products, totals and formulas read and
-write it in this layout; it is copied only where no kernel can read it.
+A matrix with few columns is stored transposed, with samples in the lanes of a vector.  This
+depends on its width and on its number type, never on the batch size.  Products, totals and formulas
+read and write it in this layout; it is copied only if no kernel can read it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class StoredValue:
 class Layout:
     """Axes and values of a program, each with its number.
 
-    ``lanes`` are the entries of a vector; values in ``in_place`` are read from the caller's arrays.
+    ``lanes`` are the entries of a vector; ``from_caller`` are values read from the caller's arrays.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Layout:
         fused: FusedPlan,
         sizes: Mapping[Axis, int],
         lanes: int,
-        in_place: frozenset[str] = frozenset(),
+        from_caller: frozenset[str] = frozenset(),
     ) -> None:
         self.fused = fused
         self.sizes = sizes
@@ -49,7 +49,7 @@ class Layout:
         self.read_by_vectors: set[str] = set()
         """Values that need rows with padding: the caller's arrays have none."""
         self._lanes = lanes
-        self._in_place = in_place
+        self._from_caller = from_caller
         samples = next((axis for axis in sizes if axis.is_samples), Axis("B", -1))
         self.named_axes = [samples, *(axis for axis in sizes if axis is not samples)]
         """The axes after the unit axis, in the order of their numbers; samples are the first."""
@@ -92,7 +92,7 @@ class Layout:
                 rows=self.axis_number(rows),
                 columns=self.axis_number(columns),
                 transposed=transposed,
-                owner=Owner.CALLER if name in self._in_place else Owner.ARENA,
+                owner=Owner.CALLER if name in self._from_caller else Owner.ARENA,
             )
         return self.stored[name]
 

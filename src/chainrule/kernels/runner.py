@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.kernels import core_library
 from chainrule.kernels.program_cache import prepared_for
@@ -17,7 +17,7 @@ if core_library.available():
 Array = NDArray[Any]
 
 PIECE = 1024
-"""Rows that a prediction or a held-out loss takes at a time, so that memory stays bounded."""
+"""Rows that a prediction or a held-out loss computes at a time, to bound its memory."""
 
 
 class Runner:
@@ -31,9 +31,9 @@ class Runner:
         self,
         plan: Plan,
         wanted: Iterable[str],
-        values: Mapping[str, Any],
+        values: Mapping[str, Array | float],
         given: Mapping[str, Array],
-        dtype: Any,
+        dtype: DTypeLike,
         rows: int,
         *,
         whole_rows: bool = False,
@@ -72,15 +72,15 @@ class Runner:
             self.machine.set_scalar(slot, length)
         for name, value in values.items():
             self.write(name, value)
-        # Memory starts as the machine does: all zero.
+        # The memory of an optimizer is zero at the start, as all of the machine is.
         self.sources = [
             (stored.number, stored.transposed, array if array.ndim == 2 else array[:, None])
             for name, array in given.items()
             if (stored := self.program.stored.get(name)) is not None
         ]
 
-    def write(self, name: str, value: Any) -> None:
-        """Let an input, parameter or memory have this value, in its own shape."""
+    def write(self, name: str, value: Array | float) -> None:
+        """Set an input, parameter or memory to this value, in its own shape."""
         site = self.prepared.site(name)
         if site is None:
             return
@@ -97,7 +97,9 @@ class Runner:
             into[...] = self.scalar(name)
             return
         stored = self.program.stored[reference.name]
-        self.machine.read(stored.number, stored.transposed, into.T if reference.transposed else into)
+        self.machine.read(
+            stored.number, stored.transposed, into.T if reference.transposed else into
+        )
 
     def read_parameter(self, name: str, into: Array) -> None:
         """Copy a parameter or memory into an array of its own shape."""
@@ -110,7 +112,7 @@ class Runner:
             self.machine.read(site.number, site.transposed, site.view(into))
 
     def scalar(self, name: str) -> float:
-        """Return a value that is one number."""
+        """Return a value that is a single number."""
         slot = self.program.scalar_slots[self.program.fused.found(name).name]
         return float(self.machine.scalar(slot))
 

@@ -1,12 +1,12 @@
 """Formulas to code: registers, each assigned once, for the tape and for the generated kernels.
 
-Entry by entry arithmetic becomes a ``Tape`` over operands that are read by vectors (``v``) or
-broadcast from one entry (``b``), and over scalars.  What depends on single numbers only (the
-learning rate over a bias correction, 2/(B n)) becomes scalar code, which runs once a step in
+Entrywise arithmetic becomes a ``Tape`` over operands that are read by vectors (``v``) or
+broadcast from one entry (``b``), and over scalars.  Parts that depend on single numbers only
+(the learning rate over a bias correction, 2/(B n)) become scalar code, which runs once a step in
 float64.  Equal subexpressions are computed once, and a product added to something is one ``fma``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -53,7 +53,7 @@ class Code:
 
 
 class Lowering:
-    """Expressions to lines, given what a symbol or a scalar part becomes."""
+    """Expressions to lines; the functions return the line of a symbol or of a scalar part."""
 
     def __init__(
         self,
@@ -298,6 +298,35 @@ class Tape:
 def sources(line: Line) -> tuple[int, ...]:
     """Return the indices of the lines that a line reads."""
     return () if line[0] in ("operand", "scalar", "constant") else line[1:]
+
+
+@dataclass(frozen=True)
+class Registers:
+    """A register for each line, and how many there are."""
+
+    of: Mapping[int, int]
+    count: int
+
+
+def allocated(lines: Sequence[Line], ends: Sequence[Line]) -> Registers:
+    """Return a register for each line that is free while its value is needed."""
+    last: dict[int, int] = {}
+    for index, line in enumerate(lines):
+        for source in sources(line):
+            last[source] = index
+    for end in ends:
+        last[end[1]] = len(lines)
+    free: list[int] = []
+    of: dict[int, int] = {}
+    count = 0
+    for index, line in enumerate(lines):
+        # A source is read before the result of the same line is stored: it may use its register.
+        free += [of[source] for source in set(sources(line)) if last[source] == index]
+        if not free:
+            free.append(count)
+            count += 1
+        of[index] = free.pop()
+    return Registers(of, count)
 
 
 def _folded(tree: Expression) -> float | None:

@@ -173,14 +173,14 @@ def cotangent(of: Quantity) -> Quantity:
 
 def pre_activation(network: Network, layer: int) -> Quantity:
     """Return z of a layer (1 is the first after the inputs)."""
-    return Quantity(f"z_{network.names.places[layer]}", Role.PRE_ACTIVATION)
+    return Quantity(f"z_{network.names.labels[layer]}", Role.PRE_ACTIVATION)
 
 
 def activation(network: Network, layer: int) -> Quantity:
     """Return the activation of a layer; layer 0 is the inputs."""
     if layer == 0:
         return INPUTS
-    return Quantity(f"a_{network.names.places[layer]}", Role.ACTIVATION)
+    return Quantity(f"a_{network.names.labels[layer]}", Role.ACTIVATION)
 
 
 def weight(network: Network, layer: int) -> Quantity:

@@ -75,7 +75,7 @@ class Vocabulary:
         inputs = ("X", "input", "inputs", "a_0", "a0", *(("a_i", "X_i") if names.joined else ()))
         found: dict[Quantity, tuple[str, ...]] = {INPUTS: inputs}
         for layer in range(1, last + 1):
-            position = names.places[layer]
+            position = names.labels[layer]
             ends = [position, str(layer)] if names.joined else [position]
             W, b = weight(self.network, layer), bias(self.network, layer)
             z, a = pre_activation(self.network, layer), activation(self.network, layer)

@@ -50,6 +50,7 @@ from chainrule.network.domains import (
     UNIT,
     Domain,
 )
+from chainrule.validation import requirement
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +268,7 @@ def find(given: str | Activation) -> Activation:
         return given
     if not isinstance(given, str):
         raise InputError(
-            f"activation: {given!r} came; a name or an Activation is allowed, such as 'tanh'"
+            requirement("activation", "a name such as 'tanh', or an Activation", given)
         )
     name = ALIASES.get(given, given)
     if name not in CATALOGUE:

@@ -28,7 +28,6 @@ from chainrule.network.arguments import (
     options_of,
     penalties_of,
     real_type,
-    whole_seed,
     widths_of,
 )
 from chainrule.network.domains import Domain
@@ -36,6 +35,7 @@ from chainrule.network.formulation import Formulation
 from chainrule.network.losses import Form, Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
+from chainrule.validation import checked_seed
 
 SAMPLES = Axis("B", SAMPLES_POSITION)
 """The axis of samples of every network."""
@@ -52,11 +52,11 @@ _INITIALIZE = 1
 class SymbolNames:
     """What the symbols of a network are called: the source page's way or numbered.
 
-    ``places`` name the layers from the inputs to the outputs; a weight is named after the two it
+    ``labels`` name the layers from the inputs to the outputs; a weight is named after the two it
     joins (``W_ih``) or by the number of the layer it leads to (``W_1``).
     """
 
-    places: tuple[str, ...]
+    labels: tuple[str, ...]
     joined: bool
     target: str
 
@@ -65,16 +65,16 @@ class SymbolNames:
         """Return the source page's names for one hidden layer, numbers otherwise."""
         if count == 3:
             return cls(("i", "h", "o"), joined=True, target="Y_t")
-        return cls(tuple(str(place) for place in range(count)), joined=False, target="Y")
+        return cls(tuple(str(number) for number in range(count)), joined=False, target="Y")
 
     def parameter(self, letter: str, layer: int) -> str:
         """Return the name of a weight or bias that leads to a layer (1 is the first)."""
-        start = self.places[layer - 1] if self.joined else ""
-        return f"{letter}_{start}{self.places[layer]}"
+        start = self.labels[layer - 1] if self.joined else ""
+        return f"{letter}_{start}{self.labels[layer]}"
 
     def unit(self, letter: str, layer: int, batch: bool) -> str:
         """Return the name of a layer's values: a matrix's letter is a capital."""
-        return f"{letter.upper() if batch else letter}_{self.places[layer]}"
+        return f"{letter.upper() if batch else letter}_{self.labels[layer]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +133,12 @@ class Network:
     def axes(self) -> tuple[Axis, ...]:
         """The axis of each layer, from the inputs to the outputs."""
         last = len(self.layers) - 1
-        middle = ["h"] if last == 2 else [f"h{place}" for place in range(1, last)]
+        middle = ["h"] if last == 2 else [f"h{number}" for number in range(1, last)]
         labels = ["i", *middle, "o"]
         sizes = [f"n_{label}" for label in labels[:-1]] + ["n"]
         return tuple(
-            Axis(label, place, size)
-            for place, (label, size) in enumerate(zip(labels, sizes, strict=True))
+            Axis(label, number, size)
+            for number, (label, size) in enumerate(zip(labels, sizes, strict=True))
         )
 
     @cached_property
@@ -221,7 +221,7 @@ class Network:
         (2, 3)
         """
         result = Parameters(self.parameter_shapes, np.zeros(self.size, real_type(dtype)))
-        key = np.array([whole_seed(seed), _INITIALIZE], dtype=np.uint64)
+        key = np.array([checked_seed(seed), _INITIALIZE], dtype=np.uint64)
         generator = np.random.Generator(np.random.Philox(key=key))
         for layer in range(1, len(self.layers)):
             weights, offset = (self.names.parameter(letter, layer) for letter in "Wb")
@@ -259,8 +259,8 @@ class Network:
             equations.append(Equation(z, product(values, matrix, over=[before]) + bias))
             equations.append(Equation(a, self.activations[layer - 1](z)))
             for parameter in (matrix, bias):
-                kept = self._option(parameter.name) is False
-                (given if kept else parameters).append(parameter)
+                frozen = self._option(parameter.name) is False
+                (given if frozen else parameters).append(parameter)
             weights.append(matrix)
             deltas.add(z)
             values = a
@@ -275,9 +275,9 @@ class Network:
         share = front[:1]
         equations.extend(self._losses(whole, weights, share))
         data_loss = DATA_LOSS if self.penalties else LOSS
-        told = self.form.reported
-        if told is not None:
-            told = self.form.over(target, values, outputs, *front, samples=over, value=told)
+        reported = self.form.reported
+        if reported is not None:
+            reported = self.form.over(target, values, outputs, *front, samples=over, value=reported)
         given.extend(penalty.symbol for penalty in self.penalties)
         return Formulation(
             equations=tuple(equations),
@@ -288,7 +288,7 @@ class Network:
             data_loss=data_loss,
             facts={**self.form.facts(target, outputs), **self._shares(values, outputs)},
             deltas=frozenset(deltas),
-            reported={} if told is None else {data_loss: told},
+            reported={} if reported is None else {data_loss: reported},
         )
 
     def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:

@@ -1,7 +1,7 @@
-"""What a network may be described with: every argument checked once, at the door.
+"""What a network may be described with: every argument is checked once, here.
 
-Each function returns its argument in one form, or raises an error that says what came, what is
-allowed and what to do.
+Each function returns its argument in one form, or raises an error that states what is allowed and
+what was given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from chainrule.network import activations
 from chainrule.network.activations import Activation
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
+from chainrule.validation import requirement
 
 
 def real_type(dtype: Any) -> Any:
@@ -24,7 +25,7 @@ def real_type(dtype: Any) -> Any:
     except TypeError:
         kind = None
     if kind not in (np.float32, np.float64):
-        raise InputTypeError(f"dtype: {dtype!r} came; float32 or float64 is allowed")
+        raise InputTypeError(requirement("dtype", "float32 or float64", dtype))
     return kind
 
 
@@ -33,29 +34,18 @@ def penalties_of(given: Any) -> tuple[Penalty, ...]:
     listed = (given,) if isinstance(given, Penalty) else given
     if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
         raise InputTypeError(
-            f"penalty: {given!r} came; a penalty or a list of them is needed, such as L2(0.001)"
+            requirement("penalty", "a penalty such as L2(0.001), or a list of penalties", given)
         )
     letters = [penalty.letter for penalty in listed]
     if len(set(letters)) < len(letters):
-        raise InputError("penalty: the same kind came twice; add their strengths up")
+        raise InputError("`penalty` must have each kind once; add the strengths of equal ones")
     return tuple(listed)
 
 
-def whole_seed(seed: int) -> int:
-    """Return a seed as a Python integer of 64 bits."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise InputTypeError(f"seed: {seed!r} came; a whole number of at least 0 is needed")
-    if not 0 <= seed < 2**64:
-        raise InputError(f"seed: {seed} came; a whole number from 0 to 2⁶⁴ − 1 is needed")
-    return int(seed)
-
-
 def options_of(given: Any) -> dict[str, bool | str]:
-    """Return what was said of single parameters, with NumPy's truth values made Python's."""
+    """Return the options of single parameters, NumPy's truth values as Python's."""
     if given is not None and not isinstance(given, Mapping):
-        raise InputTypeError(
-            f"trainable: {given!r} came; a mapping is needed, such as {{'b_ih': False}}"
-        )
+        raise InputTypeError(requirement("trainable", "a mapping such as {'b_ih': False}", given))
     options: dict[str, bool | str] = {}
     for name, option in (given or {}).items():
         if isinstance(option, (bool, np.bool_, int)) and option in (0, 1):
@@ -63,9 +53,7 @@ def options_of(given: Any) -> dict[str, bool | str]:
         elif option == "shared":
             options[name] = "shared"
         else:
-            raise InputError(
-                f"trainable: {option!r} came for {name}; True, False or 'shared' is allowed"
-            )
+            raise InputError(requirement(f"trainable[{name!r}]", "True, False or 'shared'", option))
     return options
 
 
@@ -75,7 +63,7 @@ def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
         widths = tuple(layers)
     except TypeError:
         raise InputTypeError(
-            f"layers: {layers!r} came; a list of widths is needed, such as [4, 16, 3]"
+            requirement("layers", "a list of widths such as [4, 16, 3]", layers)
         ) from None
     if len(widths) < 2:
         raise Refusal("layers_few", given=str(list(widths)))
@@ -94,8 +82,11 @@ def activations_of(
     single = isinstance(given, (str, Activation))
     if not single and not isinstance(given, Sequence):
         raise InputError(
-            f"activation: {given!r} came; a name, an Activation or a list of one per layer is "
-            "allowed, such as 'tanh'"
+            requirement(
+                "activation",
+                "a name such as 'tanh', an Activation, or a list of one per layer",
+                given,
+            )
         )
     names = [given] * count if isinstance(given, (str, Activation)) else list(given)
     if len(names) != count:

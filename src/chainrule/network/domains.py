@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-from chainrule.errors import InputTypeError
+from chainrule.errors import InputTypeError, shown
 from chainrule.language.refusals import Refusal
 
 
@@ -69,7 +69,7 @@ def checked(value: object, name: str, allowed: Domain, example: str) -> float:
     0.5
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputTypeError(f"{name} = {value!r} came; a number in {allowed} is needed, {example}")
+        raise InputTypeError(f"{name} must be a number in {allowed}, {example}, got {shown(value)}")
     number = float(value)
     if not (math.isfinite(number) and number in allowed):
         raise Refusal(

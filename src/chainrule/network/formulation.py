@@ -75,8 +75,8 @@ class Formulation:
     def cotangent(self, symbol: Symbol) -> Symbol:
         """Return the name of ∂Loss/∂symbol: δ where that is its name, else ∂Loss/∂symbol."""
         if symbol in self.deltas:
-            _, _, place = symbol.name.partition("_")
-            return Symbol(f"δ_{place}" if place else "δ", symbol.axes)
+            _, _, layer = symbol.name.partition("_")
+            return Symbol(f"δ_{layer}" if layer else "δ", symbol.axes)
         return Symbol(f"∂{self.loss.name}/∂{symbol.name}", symbol.axes)
 
     @property

@@ -92,10 +92,10 @@ def differentiate(formulation: Formulation) -> Gradients:
 
 
 def _cancelled(tree: Expression) -> Iterator[Expression]:
-    """Yield the cancelled forms: all multiplied out, or with one sum kept as a factor."""
+    """Yield the cancelled forms: all multiplied out, or with one sum left as a factor."""
     yield cancel(tree)
-    for kept in sorted(numerators(tree), key=str):
-        yield cancel(tree, [kept])
+    for whole in sorted(numerators(tree), key=str):
+        yield cancel(tree, [whole])
 
 
 def _collapse(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, unknown_name
+from chainrule.validation import requirement
 
 Draw = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 """(generator, inputs, outputs) to a matrix (inputs, outputs)."""
@@ -77,6 +78,10 @@ def find(given: Any) -> Draw:
         draw: Draw = given
         return draw
     raise InputError(
-        f"initializer: {given!r} came; a name ({', '.join(CATALOGUE)}), a finite number or a "
-        "function (generator, inputs, outputs) is allowed"
+        requirement(
+            "initializer",
+            f"a name ({', '.join(CATALOGUE)}), a finite number or a function "
+            "(generator, inputs, outputs)",
+            given,
+        )
     )

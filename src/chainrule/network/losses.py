@@ -35,6 +35,7 @@ from chainrule.network.domains import (
     Domain,
     checked,
 )
+from chainrule.validation import requirement
 
 y = Symbol("y")
 """The target of one output."""
@@ -48,7 +49,7 @@ class Form:
 
     ``canonical`` is the activation that suits it; ``shares`` says that the targets of a sample sum
     to one; ``kinks`` are expressions in y and a whose zeros are jumps of the slope.  ``reported``
-    is what a history is told where that is not what is minimized; gradients are those of ``value``.
+    is what histories show if it differs from what is minimized; gradients are those of ``value``.
     """
 
     value: Expression
@@ -102,7 +103,7 @@ class Loss:
 
 @cache
 def _summed(loss: Loss) -> Loss:
-    # Kept, so that two networks with it share their Plans.
+    # Cached, so that two networks with it share their Plans.
     forms = tuple(replace(form, averaged=False) for form in loss.forms)
     return replace(loss, forms=forms)
 
@@ -147,14 +148,14 @@ def quantile(level: float = 0.5) -> Loss:
 def log_loss(clip: float = 0.0) -> Loss:
     """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a)).
 
-    With ``clip`` = ε the history is told of probabilities kept within ε and 1 − ε, as
+    With ``clip`` = ε the history reports probabilities clipped to [ε, 1 − ε], as
     scikit-learn's is, so that one hopeless sample cannot hide the others; the gradient is the same.
     """
     clip = checked(clip, "log_loss: clip", BELOW_ONE, "such as 1e-15")
 
     # Of the outputs as they are rounded, not of the safe forms: near 1 that loses digits, but the
     # same ones as scikit-learn loses.
-    kept = minimum(maximum(a, clip), 1 - clip)
+    clipped = minimum(maximum(a, clip), 1 - clip)
     classes = Form(
         -(y * log(a)),
         outputs=SIMPLEX,
@@ -162,7 +163,7 @@ def log_loss(clip: float = 0.0) -> Loss:
         canonical="softmax",
         averaged=False,
         shares=True,
-        reported=-(y * log(kept)) if clip else None,
+        reported=-(y * log(clipped)) if clip else None,
     )
     chances = Form(
         -(y * log(a)) - (1 - y) * log(1 - a),
@@ -170,7 +171,7 @@ def log_loss(clip: float = 0.0) -> Loss:
         targets=UNIT,
         canonical="sigmoid",
         averaged=False,
-        reported=-(y * log(kept)) - (1 - y) * log(1 - kept) if clip else None,
+        reported=-(y * log(clipped)) - (1 - y) * log(1 - clipped) if clip else None,
     )
     return Loss("log_loss", (classes, chances), {"clip": clip} if clip else {})
 
@@ -226,7 +227,7 @@ def find(given: str | Loss) -> Loss:
     if isinstance(given, Loss):
         return given
     if not isinstance(given, str):
-        raise InputTypeError(f"loss: {given!r} came; a name or a Loss is allowed, such as 'mse'")
+        raise InputTypeError(requirement("loss", "a name such as 'mse', or a Loss", given))
     name = ALIASES.get(given, given)
     if name not in CATALOGUE:
         raise unknown_name("loss", given, [*CATALOGUE, *ALIASES])

@@ -15,6 +15,7 @@ from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Expression, Symbol, power, square_root
 from chainrule.language.refusals import Refusal
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, UNIT, checked
+from chainrule.validation import requirement
 
 W = Symbol("W")
 """The parameter."""
@@ -238,7 +239,7 @@ def find(given: "str | Optimizer", **settings: float) -> Optimizer:
         return given
     if not isinstance(given, str):
         raise InputTypeError(
-            f"optimizer: {given!r} came; a name or an Optimizer is allowed, such as 'adam'"
+            requirement("optimizer", "a name such as 'adam', or an Optimizer", given)
         )
     if given not in CATALOGUE:
         raise unknown_name("optimizer", given, list(CATALOGUE))

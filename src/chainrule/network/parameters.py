@@ -53,7 +53,7 @@ def _array(name: str, given: Any) -> NDArray[Any]:
         return np.asarray(given)
     except ValueError:
         raise InputError(
-            f"parameter {name}: rows of different lengths came; an array of numbers is needed"
+            f"parameter {name} must be an array of numbers, got rows of different lengths"
         ) from None
 
 
@@ -77,14 +77,14 @@ def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
     for name, array in arrays.items():
         if array.shape != tuple(shapes[name]):
             raise InputError(
-                f"parameter {name}: shape {array.shape} came; {tuple(shapes[name])} is needed "
-                "(weights are stored as (inputs, outputs))"
+                f"parameter {name} must have shape {tuple(shapes[name])}, got {array.shape}. "
+                "Weights are stored as (inputs, outputs)"
             )
         if array.dtype.kind not in "fiu":
             raise InputError(
-                f"parameter {name}: values of type {array.dtype} came; numbers are needed"
+                f"parameter {name} must be an array of numbers, got values of type {array.dtype}"
             )
         result[name][...] = array
         if not np.all(np.isfinite(result[name])):
-            raise InputError(f"parameter {name}: NaN or infinity came; finite numbers are needed")
+            raise InputError(f"parameter {name} must have finite values, got NaN or infinity")
     return result

@@ -29,7 +29,7 @@ Over = Literal["rows", "columns"]
 
 @dataclass(frozen=True)
 class Reference:
-    """A value used by an operation, as it lies or transposed."""
+    """A value used by an operation, as stored or transposed."""
 
     name: str
     transposed: bool = False

@@ -59,14 +59,14 @@ class Plan:
     memory: tuple[Symbol, ...] = ()
 
     def only(self, *wanted: str) -> "Plan":
-        """Return the plan with what the wanted values do not need left out."""
+        """Return the plan without the operations that the wanted values do not need."""
         needed = set(wanted)
-        kept: list[Operation] = []
+        remaining: list[Operation] = []
         for operation in reversed(self.operations):
             if operation.target in needed:
-                kept.append(operation)
+                remaining.append(operation)
                 needed.update(names_used((operation,)))
-        return replace(self, operations=tuple(reversed(kept)))
+        return replace(self, operations=tuple(reversed(remaining)))
 
     def forward(self) -> "Plan":
         """Return the part that makes a prediction."""
@@ -104,7 +104,7 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
                 lowering.update(update)
                 inputs.extend((symbols(update.right) & constants).difference(inputs))
             memory.extend(memory_of(parameter, optimizer))
-    places = {
+    targets = {
         parameter.name: lowering.found(formulation.cotangent(parameter))
         for parameter in formulation.parameters
         if any(entry.of == parameter for entry in gradients.backward)
@@ -116,16 +116,17 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
         loss=lowering.found(formulation.loss),
         data_loss=lowering.found(formulation.data_loss),
         output=lowering.found(formulation.output),
-        gradients=places,
+        gradients=targets,
         memory=tuple(memory),
     )
     updated = [op.target for op in lowering.operations if op.stage == "update"]
-    return whole.only(whole.loss, whole.data_loss, whole.output, *places.values(), *updated)
+    return whole.only(whole.loss, whole.data_loss, whole.output, *targets.values(), *updated)
 
 
 def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:
     """Return the optimizer's memory for one parameter."""
-    return [Symbol(f"{kept.name}_{parameter.name}", parameter.axes) for kept in optimizer.memory]
+    axes = parameter.axes
+    return [Symbol(f"{memory.name}_{parameter.name}", axes) for memory in optimizer.memory]
 
 
 def updates_of(

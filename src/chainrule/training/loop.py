@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, NotFused
-from chainrule.kernels.orders import AS_THEY_LIE, Seeded
+from chainrule.kernels.orders import UNSHUFFLED, Seeded
 from chainrule.kernels.plan_cache import gradient_plan, prediction_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.kernels.threads import threads_of
@@ -172,7 +172,7 @@ def train(
         kept,
         data,
         size,
-        Seeded(seed) if shuffle else AS_THEY_LIE,
+        Seeded(seed) if shuffle else UNSHUFFLED,
         held,
         rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
         rules_of(early_stopping, schedule, validated=held is not None),

@@ -16,7 +16,7 @@ _LINE, _DEPTH, _OVERFULL = 40.0, 25.0, 1e4
 
 
 class _Atom(NamedTuple):
-    """A piece between two places for breaks; ``cost`` is that of a break before it, if allowed."""
+    """A piece between two possible breaks; ``cost`` is that of a break before it, if allowed."""
 
     text: str
     width: float
@@ -35,10 +35,10 @@ def broken_text(formula: str, room: int) -> list[str]:
     tokens = re.findall(r"[^ ]+ *", formula)
     atoms: list[_Atom] = []
     depth, before = 0, ""
-    for place, token in enumerate(tokens, start=1):
+    for index, token in enumerate(tokens, start=1):
         cost = None if before == "" else _text_cost(before.strip(), token.strip())
         # The space behind a line's last token falls away: every line has room for one.
-        wide = len(token) + (place == len(tokens))
+        wide = len(token) + (index == len(tokens))
         atoms.append(_Atom(token, wide, None if cost is None else cost + _DEPTH * max(0, depth)))
         depth += sum(token.count(c) for c in "([{") - sum(token.count(c) for c in ")]}")
         before = token
@@ -92,10 +92,10 @@ def broken_latex(formula: str, room: float) -> list[str]:
     atoms: list[_Atom] = []
     text, wide, depth, cost = "", 0.0, 0, None
     pieces = units(formula)
-    for place, unit in enumerate(pieces):
-        spaced = place > 0 and pieces[place - 1].tex.isspace()
-        follows = pieces[place + 1].tex if place < len(pieces) - 1 else ""
-        before = pieces[place - 2].tex if place > 1 else ""
+    for index, unit in enumerate(pieces):
+        spaced = index > 0 and pieces[index - 1].tex.isspace()
+        follows = pieces[index + 1].tex if index < len(pieces) - 1 else ""
+        before = pieces[index - 2].tex if index > 1 else ""
         found: float | None = None
         if spaced and unit.tex in _SIGNS and follows.isspace():
             found = _SIGNS[unit.tex]
@@ -129,9 +129,9 @@ def _sized(lines: list[str]) -> list[str]:
             opened.append(match.start())
         elif "\n" in joined[(start := opened.pop()) : match.start()]:
             apart |= {start: r"\Bigl", match.start(): r"\Bigr"}
-    for place in sorted(apart, reverse=True):
-        rest = re.sub(r"^\\(left|right)", "", joined[place:])
-        joined = joined[:place] + apart[place] + rest
+    for index in sorted(apart, reverse=True):
+        rest = re.sub(r"^\\(left|right)", "", joined[index:])
+        joined = joined[:index] + apart[index] + rest
     return joined.split("\n")
 
 

@@ -30,7 +30,7 @@ from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render.styles import Style
 
 SUM, PRODUCT, PREFIX, POWER, ATOM = 0, 1, 2, 3, 4
-"""How tightly a piece holds together; a piece looser than its place gets brackets."""
+"""How tightly a piece holds together; a piece looser than its context requires gets brackets."""
 
 Piece = tuple[str, int]
 
@@ -266,10 +266,10 @@ class ExpressionWriter:
                 return style.condition(style.greater(pieces[0], pieces[1])), ATOM
             case "where":
                 condition = tree.arguments[0]
-                said = pieces[0]
+                when = pieces[0]
                 if isinstance(condition, Apply) and condition.function.name == "greater":
-                    said = style.greater(*map(self._bare, condition.arguments))
-                return style.cases(said, pieces[1], pieces[2]), ATOM
+                    when = style.greater(*map(self._bare, condition.arguments))
+                return style.cases(when, pieces[1], pieces[2]), ATOM
             case "maximum":
                 return style.call("max", *pieces), ATOM
             case "minimum":

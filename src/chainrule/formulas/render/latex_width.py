@@ -51,42 +51,42 @@ def width(tex: str) -> float:
 class _Reader:
     def __init__(self, tex: str) -> None:
         self.tokens = _TOKEN.findall(tex)
-        self.place = 0
+        self.position = 0
 
     def units(self) -> Iterator[Unit]:
-        while self.place < len(self.tokens):
-            start = self.place
+        while self.position < len(self.tokens):
+            start = self.position
             wide, below, above = self._base(), 0.0, 0.0
-            while self.place < len(self.tokens) and self.tokens[self.place] in "_^":
-                script = self.tokens[self.place]
-                self.place += 1
+            while self.position < len(self.tokens) and self.tokens[self.position] in "_^":
+                script = self.tokens[self.position]
+                self.position += 1
                 size = _SCRIPT * width(self._argument())
                 below, above = (size, above) if script == "_" else (below, size)
             stacked = self.tokens[start] in (r"\underbrace", r"\sum", r"\max")
             scripts = max(below, above)
             wide = max(wide, scripts) if stacked else wide + scripts
-            yield Unit("".join(self.tokens[start : self.place]), wide)
+            yield Unit("".join(self.tokens[start : self.position]), wide)
 
     def _argument(self) -> str:
         """Read one argument, a group or one token."""
-        start, depth = self.place, 0
-        while self.place < len(self.tokens):
-            depth += {"{": 1, "}": -1}.get(self.tokens[self.place], 0)
-            self.place += 1
+        start, depth = self.position, 0
+        while self.position < len(self.tokens):
+            depth += {"{": 1, "}": -1}.get(self.tokens[self.position], 0)
+            self.position += 1
             if depth == 0:
                 break
-        whole = "".join(self.tokens[start : self.place])
+        whole = "".join(self.tokens[start : self.position])
         return whole[1:-1] if whole.startswith("{") else whole
 
     def _base(self) -> float:
-        token = self.tokens[self.place]
+        token = self.tokens[self.position]
         if token == "{":
             return width(self._argument())
-        self.place += 1
+        self.position += 1
         if token.startswith(r"\begin"):
             return self._environment(token[7:-1])
         if token in (r"\left", r"\right"):
-            self.place += 1
+            self.position += 1
             return _TALL
         if token == r"\frac":
             return 2.4 + max(width(self._argument()), width(self._argument()))
@@ -108,9 +108,9 @@ class _Reader:
     def _environment(self, name: str) -> float:
         rows = [[""]]
         depth = 0  # environments inside this one keep their own columns and rows
-        while depth or self.tokens[self.place] != rf"\end{{{name}}}":
-            token = self.tokens[self.place]
-            self.place += 1
+        while depth or self.tokens[self.position] != rf"\end{{{name}}}":
+            token = self.tokens[self.position]
+            self.position += 1
             depth += token.startswith(r"\begin") - token.startswith(r"\end")
             if depth == 0 and token == r"\\":
                 rows.append([""])
@@ -118,7 +118,7 @@ class _Reader:
                 rows[-1].append("")
             else:
                 rows[-1][-1] += token
-        self.place += 1
+        self.position += 1
         widths = [[width(cell) for cell in row] for row in rows]
         across = [max(column) for column in zip_longest(*widths, fillvalue=0.0)]
         if name == "smallmatrix":

@@ -78,7 +78,7 @@ class Style:
         return "×".join(names)
 
     def braced(self, inside: str, dimensions: str) -> str:
-        """A factor with its dimensions under a brace; text has no place below the line."""
+        """A factor with its dimensions under a brace; text has no room below the line."""
         return inside
 
     def step(self, label: str) -> str:

@@ -83,28 +83,28 @@ class Writer(ExpressionWriter):
     def _named(self, axes: tuple[Axis, ...]) -> dict[Axis, str]:
         return letters(self.counted if set(axes) <= set(self.counted) else axes)
 
-    def way(self, way: tuple[Symbol, ...], end: Symbol, coupled: Collection[Symbol] = ()) -> str:
+    def path(self, path: tuple[Symbol, ...], end: Symbol, coupled: Collection[Symbol] = ()) -> str:
         """Return ∂first/∂second × ∂second/∂third … in index notation, with its sums in front.
 
         It is summed over every index that ``end`` does not carry.  An entry of a ``coupled``
         symbol depends on all entries of the next: its index is another one.
         """
-        carried = tuple(axis for symbol in way for axis in symbol.axes)
+        carried = tuple(axis for symbol in path for axis in symbol.axes)
         base = self._named((*carried, *end.axes))
-        places: list[dict[Axis, str]] = []
+        indices: list[dict[Axis, str]] = []
         summed: dict[str, Axis] = {}
-        for symbol in way:
+        for symbol in path:
             own = {axis: base[axis] for axis in symbol.axes}
             if symbol in coupled:
                 last = in_order(symbol.axes)[-1]
                 own[last] = unused_letter((*base.values(), *summed))
             summed.update((own[a], a) for a in own if a not in end.axes or own[a] != base[a])
-            places.append(own)
+            indices.append(own)
         signs = "".join(
             self.style.total(letter, self.style.symbol(axis.size))
             for letter, axis in summed.items()
         )
-        entries = [self._entry(symbol, own) for symbol, own in zip(way, places, strict=True)]
+        entries = [self._entry(symbol, own) for symbol, own in zip(path, indices, strict=True)]
         links = (self.style.partial(*pair) for pair in pairwise(entries))
         return signs + self.style.times.join(links)
 

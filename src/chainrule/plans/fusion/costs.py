@@ -89,7 +89,7 @@ def _counted(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> int
 
 
 def _looped(tree: Expression, sizes: Mapping[Axis, int]) -> int:
-    """Count an expression in loops: each node once for every place of its own and summed axes."""
+    """Count an expression in loops: each node once for every index of its own and summed axes."""
     around = prod(sizes[axis] for axis in tree.axes)
     inner = tree.summed if isinstance(tree, Product) else ()
     own = max(1, len(children(tree)) - 1) if children(tree) else 0
@@ -105,5 +105,5 @@ def _weight(formula: Expression) -> int:
 
 
 def _moved(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> int:
-    names = kernel.reads | set(kernel.kept)
+    names = kernel.reads | set(kernel.stored)
     return sum(_area(fused.sides[name], sizes) for name in names)

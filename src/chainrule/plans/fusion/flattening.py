@@ -154,8 +154,8 @@ class Flat:
                 named |= {name: Reference(name) for name in map(str, earlier.values())}
                 written = shorter
         used = {symbol.name for symbol in symbols(written)}
-        kept = {name: reference for name, reference in named.items() if name in used}
-        assignment = Assignment(operation.target, written, kept, update)
+        needed = {name: reference for name, reference in named.items() if name in used}
+        assignment = Assignment(operation.target, written, needed, update)
         self.entries.append(FlatEntry(operation.target, operation.sides, assignment=assignment))
         if not update and operation.sides != UNIT and children(written):
             earlier[written] = Symbol(operation.target)
@@ -221,16 +221,16 @@ def totals_apart(
 
 
 def only_needed(entries: list[FlatEntry], wanted: set[str]) -> list[FlatEntry]:
-    """Leave out what the wanted values do not rest on."""
+    """Return the entries that the wanted values depend on."""
     needed = set(wanted)
-    kept: list[FlatEntry] = []
+    remaining: list[FlatEntry] = []
     for entry in reversed(entries):
         update = entry.assignment is not None and entry.assignment.update
         if update or entry.target in needed:
-            kept.append(entry)
+            remaining.append(entry)
             needed.update(reference.name for reference in entry.reads)
-    kept.reverse()
-    return kept
+    remaining.reverse()
+    return remaining
 
 
 # -- kernels -------------------------------------------------------------------------------------

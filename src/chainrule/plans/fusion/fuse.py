@@ -67,11 +67,11 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
 
 def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: bool) -> list[Kernel]:
     kernels: list[Kernel] = []
-    place: dict[str, int] = {}
+    kernel_of: dict[str, int] = {}
     changed: dict[str, int] = {}
     uses = Counter(reference.name for entry in entries for reference in entry.reads)
     for entry in entries:
-        home = _home(entry, kernels, {**place, **changed}, sides) if together else None
+        home = _home(entry, kernels, {**kernel_of, **changed}, sides) if together else None
         if home is None:
             source = sides[entry.sum_of] if entry.sum_of else entry.sides
             kernels.append(Kernel(source))
@@ -86,32 +86,32 @@ def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: boo
         for reference in entry.reads:
             if changed.get(reference.name, home) != home:
                 kernel.fresh.add(reference.name)
-        known = changed if entry.assignment and entry.assignment.update else place
+        known = changed if entry.assignment and entry.assignment.update else kernel_of
         known[entry.target] = home
     return kernels
 
 
 def _home(
-    entry: FlatEntry, kernels: list[Kernel], place: dict[str, int], sides: Mapping[str, Sides]
+    entry: FlatEntry, kernels: list[Kernel], kernel_of: dict[str, int], sides: Mapping[str, Sides]
 ) -> int | None:
     """Return the kernel in whose result the entry's operands stand, if it can run there."""
     if entry.producer:
         return None
     if entry.sum_of:
-        return place.get(entry.sum_of)
+        return kernel_of.get(entry.sum_of)
     assert entry.assignment
     operands = entry.assignment.operands.values()
     if entry.sides == UNIT:
         last = len(kernels) - 1
         return last if kernels and kernels[last].scalar else None
-    made = [place[reference.name] for reference in operands if reference.name in place]
+    made = [kernel_of[reference.name] for reference in operands if reference.name in kernel_of]
     if not made:
         return None
     home = max(made)
     if kernels[home].sides != entry.sides or kernels[home].scalar:
         return None
     for reference in operands:
-        inside = place.get(reference.name) == home
+        inside = kernel_of.get(reference.name) == home
         if inside and (reference.transposed or sides[reference.name] != entry.sides):
             return None
     reads = {reference.name for reference in kernels[home].produced_from}
@@ -152,7 +152,7 @@ def _keep(kernels: list[Kernel], wanted: set[str]) -> None:
         for other in kernels:
             if other is not kernel:
                 outside |= other.reads
-        kernel.kept = sorted((kernel.makes & outside) | kernel.updates)
+        kernel.stored = sorted((kernel.makes & outside) | kernel.updates)
 
 
 def _apart(kernels: list[Kernel], wanted: set[str]) -> list[Kernel]:
@@ -163,7 +163,7 @@ def _apart(kernels: list[Kernel], wanted: set[str]) -> list[Kernel]:
         updates = [a for a in kernel.assignments if a.update]
         others = [a for a in kernel.assignments if not a.update]
         if kernel.producer or others or kernel.sums:
-            rest.append(replace(kernel, assignments=others, kept=[], fresh=set()))
+            rest.append(replace(kernel, assignments=others, stored=[], fresh=set()))
         if updates:
             last.append(Kernel(kernel.sides, assignments=updates, fresh=kernel.fresh))
     _keep([*rest, *last], wanted)
@@ -175,21 +175,21 @@ def _ordered(kernels: list[Kernel]) -> list[Kernel] | None:
 
     Of those that may run, the first in the Plan's order does; None where there is a circle.
     """
-    before: dict[int, set[int]] = {place: set() for place in range(len(kernels))}
-    for place, kernel in enumerate(kernels):
+    before: dict[int, set[int]] = {number: set() for number in range(len(kernels))}
+    for number, kernel in enumerate(kernels):
         for other, source in enumerate(kernels):
-            if other == place:
+            if other == number:
                 continue
             if kernel.reads & (source.makes - source.updates):
-                before[place].add(other)
+                before[number].add(other)
             if kernel.updates & (source.reads - source.fresh):
-                before[place].add(other)
+                before[number].add(other)
             if kernel.fresh & source.updates:
-                before[place].add(other)
+                before[number].add(other)
     ordered: list[Kernel] = []
     done: set[int] = set()
     while len(done) < len(kernels):
-        ready = [place for place in before if place not in done and before[place] <= done]
+        ready = [number for number in before if number not in done and before[number] <= done]
         if not ready:
             return None
         done.add(ready[0])
@@ -200,7 +200,7 @@ def _ordered(kernels: list[Kernel]) -> list[Kernel] | None:
 def checked(fused: FusedPlan) -> None:
     """Prove that every kernel reads old parameters and values that are there.
 
-    Raises ``AssertionError`` where an update came before another kernel's reading.
+    Raises ``AssertionError`` if an update would run before another kernel reads the old value.
     """
     changed: set[str] = set()
     made: set[str] = set()

@@ -76,10 +76,10 @@ Producer = Multiplied | Reduced | Looped
 
 @dataclass(eq=False)
 class Kernel:
-    """One kernel: what is produced, what meets it, and what is kept.
+    """One kernel: what is produced, what follows in its registers, and what is stored.
 
     ``result`` is the producer's name; ``bias`` is added to each of its rows.  ``sums`` maps a
-    scalar to the value whose entries it adds up; ``kept`` are the values that others read.
+    scalar to the value whose entries it adds up; ``stored`` are the values that other kernels read.
     ``fresh`` are parameters and memories that are read here after another kernel's update.
     """
 
@@ -89,12 +89,12 @@ class Kernel:
     bias: Reference | None = None
     assignments: list[Assignment] = field(default_factory=list)
     sums: dict[str, str] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
     fresh: set[str] = field(default_factory=set)
 
     @property
     def makes(self) -> set[str]:
-        """Every value that comes from here, kept or not."""
+        """Every value that is computed here, stored or not."""
         made = {assignment.target for assignment in self.assignments} | set(self.sums)
         return made | {self.result} if self.producer else made
 
@@ -171,12 +171,12 @@ class FusedPlan:
         return self.aliases.get(name, Reference(name))
 
     def __str__(self) -> str:
-        return "\n".join(f"{place}: {kernel}" for place, kernel in enumerate(self.kernels, 1))
+        return "\n".join(f"{number}: {kernel}" for number, kernel in enumerate(self.kernels, 1))
 
 
 def names_of(kernels: Collection[Kernel]) -> set[str]:
-    """Return the names of all values that are read, kept or summed."""
+    """Return the names of all values that are read, stored or summed."""
     names: set[str] = set()
     for kernel in kernels:
-        names |= kernel.reads | set(kernel.kept) | set(kernel.sums)
+        names |= kernel.reads | set(kernel.stored) | set(kernel.sums)
     return names

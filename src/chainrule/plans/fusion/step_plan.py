@@ -66,8 +66,8 @@ class StepPlan:
             return f"{self.operations}\n(run by the NumPy reference: {reason})"
         costs = [cost_of(kernel, fused, self.sizes) for kernel in fused.kernels]
         lines: list[str] = []
-        for place, (kernel, cost) in enumerate(zip(fused.kernels, costs, strict=True), start=1):
-            lines.append(f"kernel {place}: {cost.text(batch_size, width)}")
+        for number, (kernel, cost) in enumerate(zip(fused.kernels, costs, strict=True), start=1):
+            lines.append(f"kernel {number}: {cost.text(batch_size, width)}")
             lines += [f"  {equation}" for equation in kernel.equations]
         whole = sum(costs[1:], start=costs[0])
         lines.append(f"total: {whole.text(batch_size, width)}")
