@@ -14,7 +14,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.kernels.compiled_trainer import CompiledTrainer
-from chainrule.kernels.orders import AS_THEY_LIE, Legacy, Order
+from chainrule.kernels.orders import UNSHUFFLED, Legacy, Order
 from chainrule.kernels.stopping import Stopping
 from chainrule.kernels.trainer import Run
 
@@ -48,7 +48,7 @@ def main() -> None:
         run = Run(network, optimizer, start.copy(), data, SAMPLES, chosen, stopping=(rule,))
         return CompiledTrainer(run)
 
-    ready = trainer(AS_THEY_LIE)
+    ready = trainer(UNSHUFFLED)
 
     def fit(order: Order | None, epochs: int) -> float:
         return best(lambda: trainer(order).run(1, epochs))
@@ -59,7 +59,7 @@ def main() -> None:
         "of which the step": best(lambda: ready.runner.machine.step(ready.runner.sources, 0, 150)),
         "a fit of one epoch": fit(None, 1),
         f"a fit of {EPOCHS} epochs": fit(None, EPOCHS),
-        "the same without shuffling": fit(AS_THEY_LIE, EPOCHS),
+        "the same without shuffling": fit(UNSHUFFLED, EPOCHS),
         f"NumPy: {EPOCHS} shuffles alone": best(
             lambda: [random_state.shuffle(np.arange(SAMPLES)) for _ in range(EPOCHS)]
         ),

@@ -18,8 +18,8 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 
 constexpr std::size_t arena_alignment = 64;
 
-// Adds up pieces as Arena::take will place them. A sum beyond the address space sticks at the
-// largest size_t, for which the Arena's allocation fails.
+// Adds up pieces in the layout of Arena::take. A sum beyond the address space is stored as the
+// largest size_t, for which the allocation of the Arena fails.
 class Reservation {
 public:
     template <class T>
@@ -36,20 +36,20 @@ private:
     std::size_t bytes_ = 0;
 };
 
-// Blocks of several megabytes ask for pages of 2 MiB: the rows of a wide matrix lie on a page each,
-// more of them than the first-level table of addresses holds.
+// Blocks of several megabytes request pages of 2 MiB: with small pages each row of a wide matrix is
+// on a page of its own, and there are more of them than the first-level table of addresses holds.
 constexpr std::size_t huge_page = std::size_t{1} << 21;
 
 class Arena {
 public:
-    // Throws std::bad_alloc (from operator new) where the memory cannot be had.
+    // Throws std::bad_alloc (from operator new) if there is not enough memory.
     explicit Arena(std::size_t bytes)
         : bytes_(bytes),
           alignment_(bytes < 2 * huge_page ? arena_alignment : huge_page),
           begin_(static_cast<unsigned char*>(
               ::operator new(bytes ? bytes : 1, std::align_val_t{alignment_}))) {
 #if defined(__linux__)
-        // A wish: where it cannot be had, small pages serve.
+        // A hint: without large pages, small ones are used.
         if (alignment_ == huge_page) madvise(begin_, bytes / huge_page * huge_page, MADV_HUGEPAGE);
 #endif
         __builtin_memset(begin_, 0, bytes);
@@ -58,17 +58,17 @@ public:
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
-    // The next `count` elements. Taking more than was reserved is a mistake in the caller that no
-    // later check would find: it stops the process instead of handing out foreign memory.
+    // The next `count` elements. Taking more than was reserved is an error of the caller that no
+    // later check would find: it ends the process instead of returning foreign memory.
     template <class T>
     T* take(std::size_t count) {
         static_assert(alignof(T) <= arena_alignment);
         Reservation piece;
         piece.add<T>(count);
         if (piece.bytes() > bytes_ - used_) __builtin_trap();
-        T* const place = reinterpret_cast<T*>(begin_ + used_);
+        T* const piece_begin = reinterpret_cast<T*>(begin_ + used_);
         used_ += piece.bytes();
-        return place;
+        return piece_begin;
     }
 
     std::size_t bytes() const { return bytes_; }

@@ -1,7 +1,7 @@
-// The rows of each batch, brought to where the program reads them, in the order of the epoch.
+// The rows of each batch, copied to the values that the program reads, in the order of the epoch.
 #pragma once
 
-#include "course.hpp"
+#include "run_arguments.hpp"
 #include "machine.hpp"
 #include "mt19937.hpp"
 #include "philox.hpp"
@@ -9,10 +9,11 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// n columns of count rows, turned: entry c of row r goes to to[c * stride + r]. What a row's place
-// costs is shared by n entries; more of them would write to more lines of the cache at once.
+// n columns of count rows, transposed: entry c of row r goes to to[c * stride + r]. The lookup of a
+// row's address serves n entries; more of them would write to more lines of the cache at once.
 template <class T, int n, class Row>
-CHAINRULE_INLINE void turn_columns(T* to, std::ptrdiff_t stride, Number count, const Row& row) {
+CHAINRULE_INLINE void transpose_columns(T* to, std::ptrdiff_t stride, Number count,
+                                        const Row& row) {
     for (Number r = 0; r < count; ++r) {
         const T* const from = row(r);
 #pragma GCC unroll 4
@@ -22,7 +23,8 @@ CHAINRULE_INLINE void turn_columns(T* to, std::ptrdiff_t stride, Number count, c
         for (int c = 0; c < n; ++c) to[c * stride + r] = T(0);
 }
 
-// Rows of the caller's array as the program wants to read them. `rows` null: first, first + 1, ...
+// Rows of the caller's array in the layout that the program reads. `rows` null: first, first + 1,
+// ...
 template <class T>
 void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Number* rows,
                  Number first, Number count) {
@@ -31,14 +33,15 @@ void gather_into(T* to, std::ptrdiff_t stride, const Source& source, const Numbe
     const auto row = [&](Number r) {
         return from + (rows ? rows[first + r] : first + r) * source.row_stride;
     };
-    if (source.turned) {
+    if (source.transposed) {
         std::ptrdiff_t c = 0;
         const auto from_column = [&](Number r) { return row(r) + c; };
-        for (; c + 4 <= width; c += 4) turn_columns<T, 4>(to + c * stride, stride, count, from_column);
+        for (; c + 4 <= width; c += 4)
+            transpose_columns<T, 4>(to + c * stride, stride, count, from_column);
         switch (width - c) {
-            case 3: return turn_columns<T, 3>(to + c * stride, stride, count, from_column);
-            case 2: return turn_columns<T, 2>(to + c * stride, stride, count, from_column);
-            case 1: return turn_columns<T, 1>(to + c * stride, stride, count, from_column);
+            case 3: return transpose_columns<T, 3>(to + c * stride, stride, count, from_column);
+            case 2: return transpose_columns<T, 2>(to + c * stride, stride, count, from_column);
+            case 1: return transpose_columns<T, 1>(to + c * stride, stride, count, from_column);
         }
     } else if (width <= 8 * lanes<T>) {
         // A call of memcpy for each short row takes up to four times as long. Rows have room for
@@ -66,7 +69,7 @@ template <class T>
 void gather(Machine<T>& machine, const Source& source, const Number* rows, Number first,
             Number count) {
     const Number v = source.value;
-    if (machine.p.values[v].owner == given_in_place) {
+    if (machine.p.values[v].owner == Owner::caller) {
         // Never written through: the program reads it as the left factor of products only.
         machine.base[v] = const_cast<T*>(static_cast<const T*>(source.data)) +
                           first * source.row_stride;
@@ -76,82 +79,85 @@ void gather(Machine<T>& machine, const Source& source, const Number* rows, Numbe
     }
 }
 
-// Batches that come again in every epoch are laid out once where they are small.
-constexpr std::size_t largest_layout = std::size_t{8} << 20;
+// Batches that are the same in every epoch are copied once if they are small.
+constexpr std::size_t largest_copy = std::size_t{8} << 20;
 
 template <class T>
 class Batches {
 public:
-    Batches(Machine<T>& machine, const Course& course)
-        : machine_(machine), course_(course), arena_(needed(machine, course)) {
+    Batches(Machine<T>& machine, const RunArguments& arguments)
+        : machine_(machine), arguments_(arguments), arena_(needed(machine, arguments)) {
         if (arena_.bytes() == 0) return;
-        for (Number s = 0; s < course.source_count; ++s) {
-            const Source& source = course.sources[s];
-            if (machine.p.values[source.value].owner != owned_by_arena) continue;
+        for (Number s = 0; s < arguments.source_count; ++s) {
+            const Source& source = arguments.sources[s];
+            if (machine.p.values[source.value].owner != Owner::arena) continue;
             const std::size_t size = Machine<T>::elements(machine.p, source.value);
-            T* const all = arena_.take<T>(size * batches(course));
+            T* const all = arena_.take<T>(size * batches(arguments));
             first_[s] = all;
             size_[s] = size;
-            for (Number b = 0; b < Number(batches(course)); ++b) {
-                const Number first = b * course.batch;
-                const Number rest = course.samples - first;
+            for (Number b = 0; b < Number(batches(arguments)); ++b) {
+                const Number first = b * arguments.batch;
+                const Number rest = arguments.samples - first;
                 gather_into<T>(all + std::size_t(b) * size, machine.stride[source.value], source,
-                               course.places, first, rest < course.batch ? rest : course.batch);
+                               arguments.indices, first,
+                               rest < arguments.batch ? rest : arguments.batch);
             }
             own_[s] = machine.base[source.value];
         }
     }
     ~Batches() {
-        for (Number s = 0; s < course_.source_count; ++s)
-            if (first_[s]) machine_.base[course_.sources[s].value] = own_[s];
+        for (Number s = 0; s < arguments_.source_count; ++s)
+            if (first_[s]) machine_.base[arguments_.sources[s].value] = own_[s];
     }
     Batches(const Batches&) = delete;
     Batches& operator=(const Batches&) = delete;
 
-    // Orders the samples of an epoch. `pause` is asked now and then; false: it said stop.
+    // Orders the samples of an epoch. `pause` is called at intervals; false: the run is to stop.
     template <class Pause>
     bool begin(Number epoch, const Pause& pause) {
-        const auto samples = std::uint64_t(course_.samples);
-        if (course_.order == by_philox) {
-            Philox random(course_.seed, (std::uint64_t{2} << 32) | std::uint64_t(epoch));
-            return shuffle(random, course_.places, samples, pause);
+        const auto samples = std::uint64_t(arguments_.samples);
+        if (arguments_.order == SampleOrder::philox) {
+            Philox random(arguments_.seed, (std::uint64_t{2} << 32) | std::uint64_t(epoch));
+            return shuffle(random, arguments_.indices, samples, pause);
         }
-        if (course_.order == by_mersenne_twister) {
-            MersenneTwister random(course_.twister);
-            return shuffle(random, course_.places, samples, pause);
+        if (arguments_.order == SampleOrder::mersenne_twister) {
+            MersenneTwister random(arguments_.twister);
+            return shuffle(random, arguments_.indices, samples, pause);
         }
         return true;
     }
 
     void load(Number batch, Number first, Number count) {
-        for (Number s = 0; s < course_.source_count; ++s) {
-            const Source& source = course_.sources[s];
+        for (Number s = 0; s < arguments_.source_count; ++s) {
+            const Source& source = arguments_.sources[s];
             if (first_[s])
                 machine_.base[source.value] = first_[s] + std::size_t(batch) * size_[s];
             else
-                gather<T>(machine_, source, course_.places, first, count);
+                gather<T>(machine_, source, arguments_.indices, first, count);
         }
     }
 
     static constexpr Number most_sources = 8;
 
 private:
-    static std::size_t batches(const Course& course) {
-        return std::size_t((course.samples + course.batch - 1) / course.batch);
+    static std::size_t batches(const RunArguments& arguments) {
+        return std::size_t((arguments.samples + arguments.batch - 1) / arguments.batch);
     }
-    static std::size_t needed(const Machine<T>& machine, const Course& course) {
+    static std::size_t needed(const Machine<T>& machine, const RunArguments& arguments) {
         Reservation memory;
-        if (course.order == by_philox || course.order == by_mersenne_twister) return 0;
-        for (Number s = 0; s < course.source_count; ++s)
-            if (machine.p.values[course.sources[s].value].owner == owned_by_arena)
-                memory.add<T>(Machine<T>::elements(machine.p, course.sources[s].value) *
-                              batches(course));
-        const bool worth = course.epochs > 1 && memory.bytes() <= largest_layout;
+        if (arguments.order == SampleOrder::philox ||
+            arguments.order == SampleOrder::mersenne_twister)
+            return 0;
+        for (Number s = 0; s < arguments.source_count; ++s)
+            if (machine.p.values[arguments.sources[s].value].owner == Owner::arena)
+                memory.add<T>(Machine<T>::elements(machine.p, arguments.sources[s].value) *
+                              batches(arguments));
+        const bool worth = arguments.epochs > 1 && memory.bytes() <= largest_copy;
         return worth ? memory.bytes() : 0;
     }
 
     Machine<T>& machine_;
-    const Course& course_;
+    const RunArguments& arguments_;
     Arena arena_;
     T* first_[most_sources] = {};
     T* own_[most_sources] = {};

@@ -1,6 +1,6 @@
-// The one file of the compiled core that sees Python: it builds chainrule.kernels._core.
-// What it offers is listed in NB_MODULE at the end; all arithmetic lives in headers that know
-// nothing of Python.
+// The only source of the compiled core that uses Python: it builds chainrule.kernels._core.
+// Its functions and classes are listed in NB_MODULE at the end; all arithmetic is in headers that
+// are independent of Python.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -9,15 +9,17 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "build_info.hpp"
-#include "course.hpp"
+#include "run_arguments.hpp"
 #include "hook.hpp"
 #include "instruction_sets.hpp"
 
@@ -52,68 +54,75 @@ std::vector<std::string> formulas() {
     return {chosen->formulas, chosen->formulas + chosen->formula_count};
 }
 
-// -- machines --------------------------------------------------------------------------------------
+// -- machines -------------------------------------------------------------------------------------
 
 using Integers = nb::ndarray<const Number, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Readable = nb::ndarray<nb::ro, nb::ndim<2>, nb::device::cpu>;
 using Writable = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
-using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, turned, array
-using Counts = std::tuple<Number, Number, Number, Number, Number, Number, Number, Number>;
+using Given = std::vector<std::tuple<Number, bool, nb::object>>;  // value, transposed, array
 
-template <class Row>
-std::vector<Row> rows_of(const Integers &table) {
-    static_assert(sizeof(Row) % sizeof(Number) == 0);
-    if (table.shape(1) * sizeof(Number) != sizeof(Row))
+// A table of the program as structs: each row has the layout of one struct (generated/program.inc).
+template <class Row, class Table>
+std::vector<Row> rows_of(const Table &table) {
+    using Entry = std::remove_const_t<typename Table::Scalar>;
+    static_assert(std::is_trivially_copyable_v<Row> && sizeof(Row) % sizeof(Entry) == 0);
+    if (table.shape(1) * sizeof(Entry) != sizeof(Row))
         throw std::invalid_argument("a table of the program has the wrong width");
-    const auto *const first = reinterpret_cast<const Row *>(table.data());
-    return {first, first + table.shape(0)};
+    std::vector<Row> rows(table.shape(0));
+    if (!rows.empty()) std::memcpy(rows.data(), table.data(), rows.size() * sizeof(Row));
+    return rows;
 }
 
 class Machine {
 public:
     Machine(bool single, Integers axes, Integers values, Integers instructions, Integers formulas,
-            Integers places, Integers slots, Integers tape, Integers scalar_code, Doubles constants,
-            Counts counts)
+            Integers operands, Integers slots, Integers tape, Integers scalar_code,
+            Doubles constants, Integers counts)
         : engine_(single ? chosen->single : chosen->twice),
           single_(single),
           axes_(rows_of<Number>(axes)),
-          values_(rows_of<Value>(values)),
+          values_(rows_of<ValueRow>(values)),
           instructions_(rows_of<Instruction>(instructions)),
-          formulas_(rows_of<Formula>(formulas)),
-          places_(rows_of<Place>(places)),
+          formulas_(rows_of<FormulaRow>(formulas)),
+          operands_(rows_of<OperandRow>(operands)),
           slots_(rows_of<Number>(slots)),
           tape_(rows_of<Step>(tape)),
           scalar_code_(rows_of<Step>(scalar_code)),
           constants_(constants.data(), constants.data() + constants.size()) {
-        program_ = {axes_.data(),         Number(axes_.size()),
-                    values_.data(),       Number(values_.size()),
-                    instructions_.data(), Number(instructions_.size()),
-                    formulas_.data(),     Number(formulas_.size()),
-                    places_.data(),       Number(places_.size()),
-                    slots_.data(),        Number(slots_.size()),
-                    tape_.data(),         Number(tape_.size()),
-                    scalar_code_.data(),  Number(scalar_code_.size()),
-                    std::get<0>(counts),  constants_.data(),
-                    Number(constants_.size()),
-                    std::get<6>(counts),  std::get<7>(counts),
-                    std::get<1>(counts),
-                    std::get<2>(counts),  std::get<3>(counts),
-                    std::get<4>(counts),  std::get<5>(counts)};
+        program_ = {.axes = axes_.data(),
+                    .axis_count = Number(axes_.size()),
+                    .values = values_.data(),
+                    .value_count = Number(values_.size()),
+                    .instructions = instructions_.data(),
+                    .instruction_count = Number(instructions_.size()),
+                    .formulas = formulas_.data(),
+                    .formula_count = Number(formulas_.size()),
+                    .operands = operands_.data(),
+                    .operand_count = Number(operands_.size()),
+                    .slots = slots_.data(),
+                    .slot_count = Number(slots_.size()),
+                    .tape = tape_.data(),
+                    .tape_count = Number(tape_.size()),
+                    .scalar_code = scalar_code_.data(),
+                    .scalar_code_count = Number(scalar_code_.size()),
+                    .constants = constants_.data(),
+                    .constant_count = Number(constants_.size()),
+                    .counts = rows_of<Counts>(counts).at(0)};
         self_ = engine_->create(program_);
     }
     ~Machine() { engine_->destroy(self_); }
     Machine(const Machine &) = delete;
     Machine &operator=(const Machine &) = delete;
 
-    void write(Number value, bool turned, nb::object given) {
+    void write(Number value, bool transposed, nb::object given) {
         const auto array = nb::cast<Readable>(given, false);
-        const auto [rows, columns] = strides(value, turned, array);
+        const auto [rows, columns] = strides(value, transposed, array);
         engine_->write(self_, value, array.data(), rows, columns);
     }
-    void read(Number value, bool turned, nb::object into) {
+    void read(Number value, bool transposed, nb::object into) {
         const auto array = nb::cast<Writable>(into, false);
-        const auto [rows, columns] = strides(value, turned, array);
+        const auto [rows, columns] = strides(value, transposed, array);
         engine_->read(self_, value, array.data(), rows, columns);
     }
     void set_scalar(Number slot, double value) { engine_->set_scalar(self_, slot, value); }
@@ -130,32 +139,32 @@ public:
         return engine_->step(self_) != 0;
     }
 
-    // Where parameters are copied to: pairs of a value (or -1 - slot, for a single number) and an
-    // array with its sides.
-    std::vector<Kept> places_of(const Given &given) const {
-        std::vector<Kept> places;
-        for (const auto &[value, turned, object] : given) {
+    // The copies of parameters to arrays: each a value (or -1 - slot, for a single number), whether
+    // it is stored transposed, and an array.
+    std::vector<ParameterCopy> copies_to(const Given &given) const {
+        std::vector<ParameterCopy> copies;
+        for (const auto &[value, transposed, object] : given) {
             const auto array = nb::cast<Writable>(object, false);
             if (value < 0) {
                 check_type(array);
-                places.push_back({value, array.data(), 0, 0});
+                copies.push_back({value, array.data(), 0, 0});
             } else {
-                const auto [rows, columns] = strides(value, turned, array);
-                places.push_back({value, array.data(), rows, columns});
+                const auto [rows, columns] = strides(value, transposed, array);
+                copies.push_back({value, array.data(), rows, columns});
             }
         }
-        return places;
+        return copies;
     }
-    void copy(const Kept &kept) const {
-        if (kept.value >= 0) {
-            engine_->read(self_, kept.value, kept.to, kept.rows_apart, kept.columns_apart);
+    void copy(const ParameterCopy &to) const {
+        if (to.value >= 0) {
+            engine_->read(self_, to.value, to.to, to.row_stride, to.column_stride);
             return;
         }
-        const double value = engine_->get_scalar(self_, -1 - kept.value);
+        const double value = engine_->get_scalar(self_, -1 - to.value);
         if (single_)
-            *static_cast<float *>(kept.to) = float(value);
+            *static_cast<float *>(to.to) = float(value);
         else
-            *static_cast<double *>(kept.to) = value;
+            *static_cast<double *>(to.to) = value;
     }
 
     const Engine &engine() const { return *engine_; }
@@ -163,16 +172,17 @@ public:
     Number largest_batch() const { return axes_[sample_axis]; }
 
     template <class Array>
-    std::pair<Number, Number> strides(Number value, bool turned, const Array &array) const {
+    std::pair<Number, Number> strides(Number value, bool transposed, const Array &array) const {
         check_type(array);
         if (value < 0 || value >= Number(values_.size()))
             throw std::invalid_argument("the program has no such value");
-        const Value &v = values_[std::size_t(value)];
+        const ValueRow &v = values_[std::size_t(value)];
         const Number rows = axes_[std::size_t(v.rows)], columns = axes_[std::size_t(v.columns)];
         if (v.rows != sample_axis && v.columns != sample_axis &&
-            (Number(array.shape(turned)) != rows || Number(array.shape(!turned)) != columns))
+            (Number(array.shape(transposed)) != rows ||
+             Number(array.shape(!transposed)) != columns))
             throw std::invalid_argument("the array does not have the shape of the value");
-        return {array.stride(turned), array.stride(!turned)};
+        return {array.stride(transposed), array.stride(!transposed)};
     }
     template <class Array>
     void check_type(const Array &array) const {
@@ -181,15 +191,17 @@ public:
     }
     std::vector<Source> described(const Given &given, Number samples) const {
         std::vector<Source> sources;
-        for (const auto &[value, turned, object] : given) {
+        for (const auto &[value, transposed, object] : given) {
             const auto array = nb::cast<Readable>(object, false);
             check_type(array);
-            if (value < 0 || Number(array.shape(0)) < samples || (array.shape(1) > 1 && array.stride(1) != 1))
-                throw std::invalid_argument("the array is too short, or its rows are in pieces");
-            const Value &v = values_.at(std::size_t(value));
-            if (Number(array.shape(1)) != axes_[std::size_t(turned ? v.rows : v.columns)])
+            if (value < 0 || Number(array.shape(0)) < samples ||
+                (array.shape(1) > 1 && array.stride(1) != 1))
+                throw std::invalid_argument(
+                    "the array is too short, or its rows are not contiguous");
+            const ValueRow &v = values_.at(std::size_t(value));
+            if (Number(array.shape(1)) != axes_[std::size_t(transposed ? v.rows : v.columns)])
                 throw std::invalid_argument("the array does not have the width of the value");
-            sources.push_back({value, turned, array.data(), Number(array.shape(1)),
+            sources.push_back({value, transposed, array.data(), Number(array.shape(1)),
                                Number(array.stride(0))});
         }
         return sources;
@@ -199,10 +211,10 @@ private:
     const Engine *engine_;
     bool single_;
     std::vector<Number> axes_;
-    std::vector<Value> values_;
+    std::vector<ValueRow> values_;
     std::vector<Instruction> instructions_;
-    std::vector<Formula> formulas_;
-    std::vector<Place> places_;
+    std::vector<FormulaRow> formulas_;
+    std::vector<OperandRow> operands_;
     std::vector<Number> slots_;
     std::vector<Step> tape_, scalar_code_;
     std::vector<double> constants_;
@@ -210,9 +222,9 @@ private:
     void *self_;
 };
 
-// The first words of a NumPy generator's state, where NumPy keeps them: the capsule of a BitGenerator
-// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). Whoever asks knows
-// what lies there, and keeps others from drawing in the meantime.
+// The first words of the state of a NumPy generator, without a copy: the capsule of a BitGenerator
+// holds a struct that begins with a pointer to the state (numpy/random/bitgen.h). The caller must
+// have checked the layout of the state, and hold the lock of the generator.
 nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule capsule,
                                                                    std::size_t count) {
     void *const generator = PyCapsule_GetPointer(capsule.ptr(), "BitGenerator");
@@ -220,9 +232,9 @@ nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> generator_words(nb::capsule c
     return {*static_cast<void **>(generator), {count}, capsule};
 }
 
-// -- runs ------------------------------------------------------------------------------------------
+// -- runs -----------------------------------------------------------------------------------------
 
-using Places = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Indices = nb::ndarray<Number, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Twister = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Table = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
@@ -233,6 +245,16 @@ To *data_of(const Array &array, std::size_t least, const char *what) {
     return reinterpret_cast<To *>(array.data());
 }
 
+// A table of the caller that a run updates, as structs of its layout (generated/program.inc).
+template <class Row>
+Row *updated_rows(const Table &table) {
+    static_assert(std::is_trivially_copyable_v<Row> && alignof(Row) == alignof(double) &&
+                  sizeof(Row) % sizeof(double) == 0);
+    if (table.shape(1) * sizeof(double) != sizeof(Row))
+        throw std::invalid_argument("a table of the run has the wrong width");
+    return reinterpret_cast<Row *>(table.data());
+}
+
 // A machine with its data and the arrays that its parameters go to; each call runs further epochs.
 class Training {
 public:
@@ -240,89 +262,90 @@ public:
              Given best, const Machine *held, Given held_given, Number held_samples,
              Number held_batch, Integers shared)
         : machine_(machine),
-          kept_alive_{std::move(given), std::move(parameters), std::move(best),
-                      std::move(held_given)},
-          sources_(machine.described(kept_alive_[0], samples)),
-          parameters_(machine.places_of(kept_alive_[1])),
-          best_(machine.places_of(kept_alive_[2])),
+          owned_{std::move(given), std::move(parameters), std::move(best),
+                 std::move(held_given)},
+          sources_(machine.described(owned_[0], samples)),
+          parameters_(machine.copies_to(owned_[1])),
+          best_(machine.copies_to(owned_[2])),
           shared_(shared.data(), shared.data() + shared.size()) {
-        if (held) held_sources_ = held->described(kept_alive_[3], held_samples);
+        if (held) held_sources_ = held->described(owned_[3], held_samples);
         held_sources_.resize(std::max(sources_.size(), held_sources_.size()) + 1);
-        if (sources_.size() > 8) throw std::invalid_argument("more than 8 arrays came");
+        if (sources_.size() > 8)
+            throw std::invalid_argument("`given` must be at most 8 arrays, got " +
+                                        std::to_string(sources_.size()));
         if (batch < 1 || batch > machine.largest_batch() || samples < 1 ||
             (held && (held_batch < 1 || held_batch > held->largest_batch())))
             throw std::invalid_argument("the batch does not fit the program");
-        course_.samples = samples;
-        course_.batch = batch;
-        course_.sources = sources_.data();
-        course_.source_count = Number(sources_.size());
-        course_.kept = best_.data();
-        course_.kept_count = Number(best_.size());
-        course_.held = held ? held->self() : nullptr;
-        course_.held_sources = held_sources_.data();
-        course_.held_samples = held_samples;
-        course_.held_batch = held_batch;
-        course_.shared = shared_.data();
-        course_.shared_count = Number(shared_.size() / 2);
+        arguments_.samples = samples;
+        arguments_.batch = batch;
+        arguments_.sources = sources_.data();
+        arguments_.source_count = Number(sources_.size());
+        arguments_.best = best_.data();
+        arguments_.best_count = Number(best_.size());
+        arguments_.held = held ? held->self() : nullptr;
+        arguments_.held_sources = held_sources_.data();
+        arguments_.held_samples = held_samples;
+        arguments_.held_batch = held_batch;
+        arguments_.shared = shared_.data();
+        arguments_.shared_count = Number(shared_.size() / 2);
     }
 
     std::tuple<Number, Number, Number, Number, nb::object> run(
         Number first_epoch, Number epochs, Number first_step, Number order, std::uint64_t seed,
-        Places places, Twister twister, double rate, Doubles rates, Number rate_slot, Table watches,
+        Indices indices, Twister twister, double rate, Doubles rates, Number rate_slot, Table rules,
         Table records, nb::object listener) {
-        Course course = course_;
-        course.first_epoch = first_epoch;
-        course.epochs = epochs;
-        course.first_step = first_step;
-        course.order = order;
-        course.seed = seed;
-        course.places = data_of<Number>(places, std::size_t(course.samples), "places");
-        course.twister = data_of<std::uint32_t>(twister, 625, "twister");
-        if ((order != as_they_lie && !course.places) ||
-            (order == by_mersenne_twister && !course.twister))
-            throw std::invalid_argument("the order has no room");
-        course.rate = rate;
-        course.rates = data_of<const double>(rates, std::size_t(epochs), "rates");
-        course.rate_slot = rate_slot;
-        static_assert(sizeof(Watch) == 11 * sizeof(double) && sizeof(Record) == 4 * sizeof(double));
-        if (watches.shape(1) != 11 || records.shape(1) != 4)
-            throw std::invalid_argument("a table has the wrong width");
-        course.watches = data_of<Watch>(watches, 0, "watches");
-        course.watch_count = Number(watches.shape(0));
-        course.records = data_of<Record>(records, 4 * std::size_t(epochs), "records");
+        RunArguments arguments = arguments_;
+        arguments.first_epoch = first_epoch;
+        arguments.epochs = epochs;
+        arguments.first_step = first_step;
+        arguments.order = SampleOrder(order);
+        arguments.seed = seed;
+        arguments.indices = data_of<Number>(indices, std::size_t(arguments.samples), "indices");
+        arguments.twister = data_of<std::uint32_t>(twister, 625, "twister");
+        if ((arguments.order != SampleOrder::unshuffled && !arguments.indices) ||
+            (arguments.order == SampleOrder::mersenne_twister && !arguments.twister))
+            throw std::invalid_argument("`indices` and `twister` must be arrays for this order");
+        arguments.rate = rate;
+        arguments.rates = data_of<const double>(rates, std::size_t(epochs), "rates");
+        arguments.rate_slot = rate_slot;
+        arguments.rules = updated_rows<StoppingRow>(rules);
+        arguments.rule_count = Number(rules.shape(0));
+        arguments.records = updated_rows<EpochRow>(records);
+        if (Number(records.shape(0)) < epochs) throw std::invalid_argument("records: too short");
         Hook hook;
         hook.listener = std::move(listener);
-        course.listener = {Hook::poll, now, &hook};
+        arguments.listener = {Hook::poll, now, &hook};
         {
             nb::gil_scoped_release free;
-            machine_.engine().run(machine_.self(), course);
+            machine_.engine().run(machine_.self(), arguments);
             collect();
         }
-        return {course.ending, course.epochs_done, course.steps_done, course.batch_number,
+        return {Number(arguments.ending), arguments.epochs_done, arguments.steps_done,
+                arguments.batch_number,
                 hook.raised ? nb::borrow(hook.raised->value()) : nb::none()};
     }
 
     // Copies the parameters into their arrays.
     void collect() const {
-        for (const Kept &kept : parameters_) machine_.copy(kept);
+        for (const ParameterCopy &copy : parameters_) machine_.copy(copy);
     }
 
 private:
     const Machine &machine_;
-    Given kept_alive_[4];
+    Given owned_[4];
     std::vector<Source> sources_, held_sources_;
-    std::vector<Kept> parameters_, best_;
+    std::vector<ParameterCopy> parameters_, best_;
     std::vector<Number> shared_;
-    Course course_ = {};
+    RunArguments arguments_ = {};
 };
 
 }  // namespace
 
 NB_MODULE(_core, module) {
-    module.doc() = "The compiled core. What it computes, the reference backend defines.";
+    module.doc() = "The compiled core. The reference backend defines what it computes.";
 
     module.def("build_info", &build_info,
-               "Say how this module was built: compiler, compiler_version, cpp_standard (the value\n"
+               "Return how this module was built: compiler, compiler_version, cpp_standard (the value\n"
                "of __cplusplus), instruction_set (the least that a processor must offer) and\n"
                "nanobind_version.");
 
@@ -341,22 +364,22 @@ NB_MODULE(_core, module) {
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
 
     module.def("generator_words", &generator_words, nb::arg("capsule"), nb::arg("count"),
-               "Return the first words of the state of a NumPy BitGenerator, where they lie.");
+               "Return the first words of the state of a NumPy BitGenerator, without a copy.");
 
     nb::class_<Machine>(module, "Machine", "A program with its memory.")
         .def(nb::init<bool, Integers, Integers, Integers, Integers, Integers, Integers, Integers,
-                      Integers, Doubles, Counts>(),
+                      Integers, Doubles, Integers>(),
              nb::arg("single"), nb::arg("axes"), nb::arg("values"), nb::arg("instructions"),
-             nb::arg("formulas"), nb::arg("places"), nb::arg("slots"), nb::arg("tape"),
+             nb::arg("formulas"), nb::arg("operands"), nb::arg("slots"), nb::arg("tape"),
              nb::arg("scalar_code"), nb::arg("constants"), nb::arg("counts"))
-        .def("write", &Machine::write, nb::arg("value"), nb::arg("turned"), nb::arg("array"),
+        .def("write", &Machine::write, nb::arg("value"), nb::arg("transposed"), nb::arg("array"),
              "Copy an array into a value.")
-        .def("read", &Machine::read, nb::arg("value"), nb::arg("turned"), nb::arg("array"),
+        .def("read", &Machine::read, nb::arg("value"), nb::arg("transposed"), nb::arg("array"),
              "Copy a value into an array.")
         .def("set_scalar", &Machine::set_scalar, nb::arg("slot"), nb::arg("value"))
         .def("scalar", &Machine::scalar, nb::arg("slot"))
         .def("set_threads", &Machine::set_threads, nb::arg("threads"),
-             "Let at most so many threads share a step; small steps stay on one.")
+             "Set how many threads may share a step; small steps run on one.")
         .def("step", &Machine::step, nb::arg("given"), nb::arg("first"), nb::arg("count"),
              "Run one step over rows of the given arrays; False where the loss is not finite.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");
@@ -371,12 +394,12 @@ NB_MODULE(_core, module) {
              nb::arg("held_batch"), nb::arg("shared"))
         .def("run", &Training::run, nb::arg("first_epoch"), nb::arg("epochs"),
              nb::arg("first_step"), nb::arg("order"), nb::arg("seed"),
-             nb::arg("places").noconvert().none(), nb::arg("twister").noconvert().none(),
+             nb::arg("indices").noconvert().none(), nb::arg("twister").noconvert().none(),
              nb::arg("rate"), nb::arg("rates").none(), nb::arg("rate_slot"),
-             nb::arg("watches").noconvert(), nb::arg("records").noconvert(),
+             nb::arg("rules").noconvert(), nb::arg("records").noconvert(),
              nb::arg("listener").none(),
              "Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not\n"
-             "finite, 3 no improvement, 4 the listener asked), epochs done, steps done, the batch\n"
+             "finite, 3 no improvement, 4 the listener requested it), epochs done, steps done, the batch\n"
              "in which it ended, what was raised.  The parameters are in their arrays then.")
         .def("collect", &Training::collect, "Copy the parameters into their arrays.");
 }

@@ -1,4 +1,4 @@
-// How the module was built, in words. Included by bindings.cpp only.
+// How the module was built, as text. Included by bindings.cpp only.
 #pragma once
 
 #include <string>
@@ -41,7 +41,7 @@ std::string cpp_standard() {
 }
 
 // What a processor must offer to run code that was compiled without choosing at run time, read from
-// what the compiler says that it may use, not from the flags that somebody meant to pass. The
+// the features that the compiler may use, not from the flags of the build. The
 // levels are those of the x86-64 psABI.
 constexpr const char *instruction_set() {
 #if defined(__x86_64__)

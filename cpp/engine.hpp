@@ -14,21 +14,21 @@ struct Table {
     static M& of(void* self) { return *static_cast<M*>(self); }
 
     static void* create(const Program& program) {
-        return new M(program, kernels<T>(), finish_numbers<T>(), finishes<T>());
+        return new M(program, kernels<T>(), fused_product_numbers<T>(), fused_products<T>());
     }
     static void destroy(void* self) { delete static_cast<M*>(self); }
     static Number bytes(void* self) { return Number(of(self).bytes()); }
-    static void write(void* self, Number v, const void* from, Number rows_apart,
-                      Number columns_apart) {
+    static void write(void* self, Number v, const void* from, Number row_stride,
+                      Number column_stride) {
         M& m = of(self);
         const T* const source = static_cast<const T*>(from);
-        const Value& value = m.p.values[v];
+        const ValueRow& value = m.p.values[v];
         for (std::ptrdiff_t r = 0; r < m.length[value.rows]; ++r)
             for (std::ptrdiff_t c = 0; c < m.length[value.columns]; ++c)
-                m.base[v][r * m.stride[v] + c] = source[r * rows_apart + c * columns_apart];
+                m.base[v][r * m.stride[v] + c] = source[r * row_stride + c * column_stride];
     }
-    static void read(void* self, Number v, void* to, Number rows_apart, Number columns_apart) {
-        copy_out<T>(of(self), v, static_cast<T*>(to), rows_apart, columns_apart);
+    static void read(void* self, Number v, void* to, Number row_stride, Number column_stride) {
+        copy_out<T>(of(self), v, static_cast<T*>(to), row_stride, column_stride);
     }
     static void set_scalar(void* self, Number slot, double value) {
         of(self).set_scalar(slot, value);
@@ -44,7 +44,7 @@ struct Table {
         const FlushToZero flush;
         return of(self).step();
     }
-    static void run(void* self, Course& course) { run_course<T>(of(self), course); }
+    static void run(void* self, RunArguments& arguments) { run_epochs<T>(of(self), arguments); }
 
     static constexpr Engine engine = {lanes<T>,   create,    destroy,     bytes,      write,
                                       read,       set_scalar, get_scalar, set_threads, set_batch,

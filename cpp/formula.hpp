@@ -1,4 +1,4 @@
-// A formula applied to a block of entries: what generated kernels and the tape are given.
+// A formula applied to a block of entries: the arguments of generated kernels and of the tape.
 #pragma once
 
 #include "primitives.hpp"
@@ -9,9 +9,9 @@ inline namespace CHAINRULE_ISA_NAMESPACE {
 
 constexpr int most_operands = 16, most_scalars = 16, most_stores = 8, most_sums = 4;
 
-// Operand i of row r: vectors at in[i] + r * step[i], or one entry there that is broadcast (the
-// formula's text says which). Stores go to out[i] + r * out_step[i]; lanes beyond the last column
-// are stored as zero, which every reader of padding relies on.
+// Operand i of row r: vectors at in[i] + r * step[i], or one entry there that is broadcast (which,
+// is part of the formula's text). Stores go to out[i] + r * out_step[i]; lanes beyond the last
+// column are stored as zero, which every reader of padding relies on.
 template <class T>
 struct Call {
     std::ptrdiff_t rows, columns;
@@ -24,7 +24,7 @@ struct Call {
 };
 
 template <class T>
-CHAINRULE_INLINE Vec<T> kept(Vec<T> value, Ints<T> live) {
+CHAINRULE_INLINE Vec<T> masked(Vec<T> value, Ints<T> live) {
     return from_bits<T>(bits<T>(value) & live);
 }
 
@@ -46,7 +46,7 @@ CHAINRULE_INLINE Vec<T> where(Vec<T> condition, Vec<T> x, Vec<T> y) {
     return condition != T(0) ? x : y;
 }
 
-// x^y lane by lane, for exponents that no multiplication or root covers: rare, and slow.
+// x^y lane by lane, for exponents without a product or root: rare and slow.
 template <class T>
 [[gnu::noinline]] Vec<T> power(Vec<T> x, Vec<T> y) {
     Vec<T> result{};

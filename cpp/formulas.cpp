@@ -1,5 +1,5 @@
-// The kernels of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED all
-// of them run by the tape: a small unit for an instruction set that few processors need.
+// The kernels of one number type (CHAINRULE_NUMBER) for one instruction set. With CHAINRULE_TAPED
+// all of them run by the tape: a small unit for an instruction set that few processors need.
 #include "kernels.hpp"
 #include "taped.hpp"
 
@@ -20,11 +20,11 @@ const Kernel<CHAINRULE_NUMBER>* kernels<CHAINRULE_NUMBER>() {
 }
 
 template <>
-const signed char* finish_numbers<CHAINRULE_NUMBER>() {
+const signed char* fused_product_numbers<CHAINRULE_NUMBER>() {
 #if defined(CHAINRULE_TAPED)
     return nullptr;
 #else
-    return finish_number;
+    return fused_product_number;
 #endif
 }
 

@@ -1,4 +1,4 @@
-// What Python does in the midst of a run. A part of bindings.cpp, and included by nothing else.
+// Calls of Python during a run. Included by bindings.cpp only.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "course.hpp"
+#include "run_arguments.hpp"
 
 namespace {
 
@@ -19,13 +19,12 @@ double now() {
         .count();
 }
 
-// Ctrl-C and other signals, and somebody who wants to be told of progress, at most twenty times a
-// second.
+// Ctrl-C and other signals, and a listener that gets the progress, at most twenty times a second.
 struct Hook {
     nb::object listener;
-    double told = now();
-    Number told_epochs = 0;
-    std::unique_ptr<nb::python_error> raised;  // handed over when the state is in order
+    double last_call = now();
+    Number last_epochs = 0;
+    std::unique_ptr<nb::python_error> raised;  // raised again when the run has ended
 
     static int poll(void *self, Number epochs_done) {
         nb::gil_scoped_acquire held;
@@ -35,12 +34,12 @@ struct Hook {
     int answer(Number epochs_done) {
         try {
             if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-            if (listener.is_none() || epochs_done == told_epochs || now() - told < 0.05)
+            if (listener.is_none() || epochs_done == last_epochs || now() - last_call < 0.05)
                 return go_on;
-            told_epochs = epochs_done;
-            const nb::object wanted = listener(epochs_done);
-            told = now();
-            const int truth = PyObject_IsTrue(wanted.ptr());
+            last_epochs = epochs_done;
+            const nb::object stops = listener(epochs_done);
+            last_call = now();
+            const int truth = PyObject_IsTrue(stops.ptr());
             if (truth < 0) nb::raise_python_error();
             return truth ? stop_after_epoch : go_on;
         } catch (nb::python_error &error) {

@@ -1,5 +1,5 @@
-// Which engine runs: the widest instruction set of this processor, or the one that CHAINRULE_ISA
-// names. Included by bindings.cpp only.
+// The choice of the engine: the widest instruction set of this processor, or that in
+// CHAINRULE_ISA. Included by bindings.cpp only.
 #pragma once
 
 #include <cstdlib>
@@ -49,7 +49,7 @@ std::vector<const Engines *> available() {
 #if defined(CHAINRULE_HAS_v4)
     if (v4) found.push_back(&engines_v4);
 #endif
-    static_cast<void>(v2 || v3 || v4);  // whichever this build does not ask for
+    static_cast<void>(v2 || v3 || v4);  // those that this build does not use
 #endif
 #if defined(CHAINRULE_HAS_aarch64)
     found.push_back(&engines_aarch64);
@@ -66,18 +66,18 @@ void choose() {
             "this build of chainrule has no instruction set of this processor; build it with "
             "`pip install . -C cmake.define.CHAINRULE_ISA=native`");
     chosen = found.back();
-    const char *const wanted = std::getenv("CHAINRULE_ISA");
-    if (!wanted || !*wanted) return;
+    const char *const requested = std::getenv("CHAINRULE_ISA");
+    if (!requested || !*requested) return;
     std::string names;
     for (const Engines *engines : found) {
-        if (std::string(wanted) == engines->name) {
+        if (std::string(requested) == engines->name) {
             chosen = engines;
             return;
         }
         names += (names.empty() ? "" : ", ") + std::string(engines->name);
     }
-    throw std::runtime_error("CHAINRULE_ISA: '" + std::string(wanted) +
-                             "' came; this processor and this build run " + names);
+    throw std::runtime_error("CHAINRULE_ISA must be one of " + names + ", got '" +
+                             std::string(requested) + "'");
 }
 
 }  // namespace

@@ -5,16 +5,16 @@
 // module. The linker keeps a single copy of every inline function it sees under one name, so a
 // function compiled for AVX-512 must never share its name with one compiled for SSE. Two rules
 // ensure it:
-//   1. everything in these headers stands in the inline namespace CHAINRULE_ISA_NAMESPACE, which
+//   1. everything in these headers is in the inline namespace CHAINRULE_ISA_NAMESPACE, which
 //      is part of each symbol's name (templates over these functions' types carry it too);
 //   2. they call no inline function of the standard library: types, constants, compiler builtins
-//      and functions that live in the library's own binary only (operator new).
+//      and functions that are in the library's own binary only (operator new).
 // tests/symbols.sh compiles each header without optimization and fails on a weak symbol that does
 // not bear the namespace.
 //
 // Compile with -ffp-contract=off. Every fused multiply-add is written as fma(); a compiler that
-// fuses others on its own may do so in one tile and not in the next, and a row's bits would depend
-// on its place in the batch. tests/vectors.cpp notices when the option is missing.
+// fuses others by itself may do so in one tile and not in the next, and a row's bits would depend
+// on its position in the batch. tests/vectors.cpp fails without the option.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,9 @@
-// The generated functions of one number type: kernels by the number of the formula, and for the light
-// ones among them the number of a finish (null or -1: none). formulas.cpp and finishes.cpp define them,
-// apart from the machine: a new formula leaves the finishes as they are.
+// The generated functions of one number type: kernels by the number of the formula, and for light
+// formulas the number of a fused product (null or -1: none). formulas.cpp and fused_products.cpp
+// define them, separate from the machine: a new formula leaves the fused products unchanged.
 #pragma once
 
-#include "finish.hpp"
+#include "fused_products.hpp"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
@@ -16,18 +16,18 @@ template <>
 const Kernel<double>* kernels<double>();
 
 template <class T>
-const signed char* finish_numbers();
+const signed char* fused_product_numbers();
 template <>
-const signed char* finish_numbers<float>();
+const signed char* fused_product_numbers<float>();
 template <>
-const signed char* finish_numbers<double>();
+const signed char* fused_product_numbers<double>();
 
 template <class T>
-const Finished<T>* finishes();
+const FusedProducts<T>* fused_products();
 template <>
-const Finished<float>* finishes<float>();
+const FusedProducts<float>* fused_products<float>();
 template <>
-const Finished<double>* finishes<double>();
+const FusedProducts<double>* fused_products<double>();
 
 }  // namespace CHAINRULE_ISA_NAMESPACE
 }  // namespace chainrule

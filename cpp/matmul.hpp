@@ -11,12 +11,12 @@
 //   gradient   Gᵀ = δᵀ·X        multiply<T, Along::depth>: A = δᵀ, B = X
 //
 // Order of the sums: every element is one fma chain over k = 0, 1, 2, ... (features in forward and
-// backward, samples in the gradient). It does not depend on the sizes of the result, on the place
-// of a row, on the blocking, nor on which thread takes which range of rows and columns.
+// backward, samples in the gradient). It does not depend on the sizes of the result, on the
+// position of a row, on the blocking, nor on which thread takes which range of rows and columns.
 //
 // Arrays are row-major and 64-byte aligned, strides are multiples of a vector (A excepted: it may
-// stand anywhere with any stride). Columns of B and of the start row between the width and the
-// next multiple of a vector are read: keep them zero. Nothing is allocated.
+// have any address and stride). Columns of B and of the start row between the width and the
+// next multiple of a vector are read: they must be zero. Nothing is allocated.
 #pragma once
 
 #include "tiles.hpp"
@@ -24,7 +24,7 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// A stride for rows of `width` elements: a whole number of vectors, and an odd number of cache
+// A stride for rows of `width` elements: an integer number of vectors, and an odd number of cache
 // lines once rows are long. With a stride of 2 KiB the rows of a panel fall into two of the 64
 // sets of the first-level cache (measured without depth blocks: 0.63 of the peak against 0.87).
 template <class T>
@@ -50,8 +50,8 @@ struct Right {
     std::ptrdiff_t stride;
 };
 
-// Room for sums that are not complete, needed only where depth > depth_block<T>; the place of the
-// result itself will do where the result is stored. Without it the depth is not blocked.
+// Memory for sums that are not complete, needed only where depth > depth_block<T>; the memory of
+// the result itself can be used if the result is stored. Without it the depth is not blocked.
 template <class T>
 struct Partial {
     T* data = nullptr;
@@ -86,31 +86,31 @@ constexpr std::ptrdiff_t pieces(std::ptrdiff_t whole, std::ptrdiff_t largest) {
 template <class T>
 alignas(64) inline constexpr T zero_row[tile_vectors * lanes<T>] = {};
 
-// A finish that is not compiled into the tile runs over the stored tile, so that the code of an
-// activation stands once in the program and not once per register.
-template <class T, class Finish>
-CHAINRULE_INLINE void finish_tile(const T* tile, std::ptrdiff_t row, std::ptrdiff_t rows,
+// An epilogue that is not compiled into the tile runs over the stored tile, so that the code of an
+// activation is in the program once and not once per register.
+template <class T, class Epilogue>
+CHAINRULE_INLINE void apply_epilogue(const T* tile, std::ptrdiff_t row, std::ptrdiff_t rows,
                                   std::ptrdiff_t column, int vectors, Ints<T> last,
-                                  Finish& finish) {
+                                  Epilogue& epilogue) {
     const Ints<T> all = ~Ints<T>{};
     if (vectors == 1) {
         for (std::ptrdiff_t r = 0; r < rows; ++r, tile += lanes<T>)
-            finish(row + r, column, load<T>(tile), last);
+            epilogue(row + r, column, load<T>(tile), last);
     } else {
         for (std::ptrdiff_t r = 0; r < rows; ++r, tile += 2 * lanes<T>) {
-            finish(row + r, column, load<T>(tile), all);
-            finish(row + r, column + lanes<T>, load<T>(tile + lanes<T>), last);
+            epilogue(row + r, column, load<T>(tile), all);
+            epilogue(row + r, column + lanes<T>, load<T>(tile + lanes<T>), last);
         }
     }
 }
 
 // One pass over rows [row, row_end) and columns of a block, for k in [0, depth) of what A and B
 // point to. The sums start from rows of `start`, start_row apart (null: from zero).
-template <class T, Along along, class Finish>
+template <class T, Along along, class Epilogue>
 void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* start,
-          std::ptrdiff_t start_row, Finish& finish) {
-    static_assert(tile_vectors == 2, "finish_tile knows one and two vectors");
-    constexpr bool direct = finishes_in_registers<Finish>;
+          std::ptrdiff_t start_row, Epilogue& epilogue) {
+    static_assert(tile_vectors == 2, "apply_epilogue has code for one and two vectors");
+    constexpr bool direct = runs_in_registers<Epilogue>;
     alignas(64) T tile[direct ? 1 : tile_rows * tile_vectors * lanes<T>];
     const std::ptrdiff_t rows = block.row_end - block.row_begin;
     // Even heights: 13 rows run as 7 + 6; as 12 + 1 the last tile waits for its chains' latency.
@@ -134,11 +134,11 @@ void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* sta
             from.a = A.data + row * a_row;
             from.start = start ? start + row * start_row + column : zero_row<T>;
             if constexpr (direct) {
-                accumulate_tile<T, along>(here, vectors, from, finish, row, column, last);
+                accumulate_tile<T, along>(here, vectors, from, epilogue, row, column, last);
             } else {
-                Store<T> keep{tile, vectors * lanes<T>};
-                accumulate_tile<T, along>(here, vectors, from, keep, 0, 0, last);
-                finish_tile<T>(tile, row, here, column, vectors, last, finish);
+                Store<T> to{tile, vectors * lanes<T>};
+                accumulate_tile<T, along>(here, vectors, from, to, 0, 0, last);
+                apply_epilogue<T>(tile, row, here, column, vectors, last, epilogue);
             }
             row += here;
         }
@@ -147,9 +147,9 @@ void pass(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* sta
 }
 
 // The product over one block. `start` is a row added to each row of the result (a bias), or null.
-template <class T, Along along, class Finish>
+template <class T, Along along, class Epilogue>
 void multiply(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T* start,
-              Finish&& finish, Partial<T> partial = {}) {
+              Epilogue&& epilogue, Partial<T> partial = {}) {
     const std::ptrdiff_t rows = block.row_end - block.row_begin;
     if (rows <= 0 || block.column_end <= block.column_begin) return;
     const std::ptrdiff_t depth_pieces = partial.data ? pieces(depth, depth_block<T>) : 1;
@@ -172,15 +172,16 @@ void multiply(Block block, std::ptrdiff_t depth, Left<T> A, Right<T> B, const T*
                 Store<T> sums{partial.data, partial.stride};
                 pass<T, along>(part, steps, a, b, from, from_row, sums);
             } else {
-                pass<T, along>(part, steps, a, b, from, from_row, finish);
+                pass<T, along>(part, steps, a, b, from, from_row, epilogue);
             }
         }
     }
 }
 
-template <class T, int V, class Finish>
+template <class T, int V, class Epilogue>
 CHAINRULE_INLINE void column_sums_of(std::ptrdiff_t rows, const T* from, std::ptrdiff_t stride,
-                                     std::ptrdiff_t rest, std::ptrdiff_t column, Finish& finish) {
+                                     std::ptrdiff_t rest, std::ptrdiff_t column,
+                                     Epilogue& epilogue) {
     Vec<T> sum[4][V] = {};
     std::ptrdiff_t r = 0;
     for (; r + 4 <= rows; r += 4, from += 4 * stride)
@@ -196,26 +197,26 @@ CHAINRULE_INLINE void column_sums_of(std::ptrdiff_t rows, const T* from, std::pt
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
         const std::ptrdiff_t left = rest - v * lanes<T>;
-        finish(0, column + v * lanes<T>, (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]),
+        epilogue(0, column + v * lanes<T>, (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]),
                first_lanes<T>(left < lanes<T> ? int(left) : lanes<T>));
     }
 }
 
 // The gradient of the bias: column sums of δ (samples x columns). Sample r goes to sum r mod 4, so
 // that 32 samples do not wait for 32 additions one after the other; then (0 + 1) + (2 + 3).
-// finish(0, column, sum, live) as above.
-template <class T, class Finish>
+// epilogue(0, column, sum, live) as above.
+template <class T, class Epilogue>
 void column_sums(std::ptrdiff_t rows, std::ptrdiff_t column_begin, std::ptrdiff_t column_end,
-                 const T* data, std::ptrdiff_t stride, Finish&& finish) {
+                 const T* data, std::ptrdiff_t stride, Epilogue&& epilogue) {
     std::ptrdiff_t column = column_begin;
     while (column < column_end) {
         const std::ptrdiff_t rest = column_end - column;
         const T* from = data + column;
         if (rest > lanes<T>) {
-            column_sums_of<T, 2>(rows, from, stride, rest, column, finish);
+            column_sums_of<T, 2>(rows, from, stride, rest, column, epilogue);
             column += 2 * lanes<T>;
         } else {
-            column_sums_of<T, 1>(rows, from, stride, rest, column, finish);
+            column_sums_of<T, 1>(rows, from, stride, rest, column, epilogue);
             column += lanes<T>;
         }
     }

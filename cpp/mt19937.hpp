@@ -1,6 +1,6 @@
 // The Mersenne Twister MT19937 (Matsumoto, Nishimura 1998) as numpy.random.RandomState uses it, and
-// its way to draw from 0 ... most: words are masked to the bits of `most` and drawn again while they
-// are above it. The state comes from RandomState.get_state() and goes back to set_state().
+// its method of drawing from 0 ... most: words are masked to the bits of `most` and drawn again
+// while they are above it. The state is that of RandomState.get_state() and set_state().
 #pragma once
 
 #include "isa.hpp"
@@ -21,7 +21,7 @@ public:
         return tempered(words_[used++]);
     }
 
-    // A number of 0 ... most, one of 0 ... most - 1, and so on for as many as there is room, down to
+    // A number of 0 ... most, one of 0 ... most - 1, and so on while there is room, down to
     // one of 0 ... 1 at the most; returns how many. most is below 2^32.
     unsigned draw(std::uint32_t* to, unsigned room, std::uint32_t most) {
         unsigned count = 0;
@@ -30,15 +30,15 @@ public:
             const std::uint32_t least = mask >> 1;  // the next mask's largest
             std::uint32_t& used = words_[length];
             if (used >= length) renew();
-            std::uint32_t place = used;
-            while (place < length && most > least && count < room) {
-                const std::uint32_t drawn = tempered(words_[place++]) & mask;
-                const bool taken = drawn <= most;
+            std::uint32_t next = used;
+            while (next < length && most > least && count < room) {
+                const std::uint32_t drawn = tempered(words_[next++]) & mask;
+                const bool accepted = drawn <= most;
                 to[count] = drawn;
-                count += taken;
-                most -= taken;
+                count += accepted;
+                most -= accepted;
             }
-            used = place;
+            used = next;
         }
         return count;
     }
@@ -66,13 +66,12 @@ private:
     std::uint32_t* words_;
 };
 
-// Shuffles `order` on from what it is, as RandomState.shuffle does: for i = n - 1 down to 1 entry i
-// changes places with one of the entries 0 ... i. `pause` is asked now and then; where it says true the shuffle
-// ends early, and false is returned.
+// Shuffles `order` as RandomState.shuffle does: for i = n - 1 down to 1 entry i is exchanged with
+// one of the entries 0 ... i. `pause` is called at intervals; if it returns true the shuffle ends
+// early, and false is returned.
 //
-// Whether a word is taken is a coin that no processor foresees: the places are drawn a few hundred
-// at a time without a branch on it, and the entries exchanged afterwards. 150 entries: 0.9 us, where
-// NumPy takes 2.5.
+// Whether a word is accepted cannot be predicted by the processor: a few hundred indices are drawn
+// without a branch, and then the entries are exchanged. 150 entries: 0.9 us, in NumPy 2.5.
 template <class Index, class Pause>
 bool shuffle(MersenneTwister& random, Index* order, std::uint64_t n, const Pause& pause) {
     constexpr unsigned room = 512;
@@ -81,9 +80,9 @@ bool shuffle(MersenneTwister& random, Index* order, std::uint64_t n, const Pause
     for (std::uint32_t last = n < 2 ? 0 : static_cast<std::uint32_t>(n - 1); last > 0;) {
         const unsigned count = random.draw(drawn, room, last);
         for (unsigned k = 0; k < count; ++k, --last) {
-            const Index kept = order[last];
+            const Index entry = order[last];
             order[last] = order[drawn[k]];
-            order[drawn[k]] = kept;
+            order[drawn[k]] = entry;
         }
         if ((since += count) < 65536) continue;
         since = 0;

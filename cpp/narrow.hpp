@@ -1,9 +1,9 @@
 // Layers with few outputs, and transposes.
 //
 // Ten outputs in sixteen lanes waste six of them, in the product and, worse, in the
-// activation. Such a layer runs with samples in the lanes: Zᵀ (outputs x samples) comes from dot
-// products along the features, whose partial sums are folded for a whole register of samples at
-// once. Its weights are kept transposed, (outputs x inputs); backward and gradient are then plain
+// activation. Such a layer runs with samples in the lanes: Zᵀ (outputs x samples) is computed by
+// dot products along the features, whose partial sums are folded for a whole register of samples at
+// once. Its weights are stored transposed, (outputs x inputs); backward and gradient are then plain
 // products (matmul.hpp) that read δᵀ one scalar at a time, and nothing is transposed.
 //
 // Order of the sums: feature k goes to lane k mod n in ascending order, the lanes are folded by
@@ -26,7 +26,7 @@ constexpr bool is_narrow(std::ptrdiff_t outputs) {
 // round weaves register i with register i + n/2 and adds the halves; after log2(n) rounds lane s
 // belongs to register s. 15 additions and 30 shuffles for 16 sums, and the same pairs of lanes as
 // sum_lanes, so that a sample's bits are the same in a full block and on its own. Fewer registers
-// than lanes stand side by side in the last one, which is then folded onto its first lanes.
+// than lanes are side by side in the last one, which is then folded onto its first lanes.
 template <class T, int n = lanes<T>, int all = n>
 CHAINRULE_INLINE Vec<T> fold_registers(const Vec<T> (&sums)[n]) {
     if constexpr (n == 1) {
@@ -45,7 +45,7 @@ CHAINRULE_INLINE Vec<T> fold_registers(const Vec<T> (&sums)[n]) {
 template <class T>
 constexpr int few = lanes<T> < 4 ? lanes<T> : 4;
 
-// n consecutive rows of X, or fewer: the last one stands in for those that are missing.
+// n consecutive rows of X, or fewer: the last one is used for those that are missing.
 template <class T, int n>
 struct Rows {
     const T* at[n];
@@ -53,18 +53,18 @@ struct Rows {
 #pragma GCC unroll 16
         for (int s = 0; s < n; ++s) at[s] = X + (s < rows ? s : rows - 1) * stride;
     }
-    // What stands behind a row must not be an infinity or NaN: it is multiplied too.
+    // The padding of a row must not be an infinity or NaN: it is multiplied too.
     CHAINRULE_INLINE Vec<T> entries(int s, std::ptrdiff_t k, Ints<T> live) const {
         return from_bits<T>(bits<T>(load_unaligned<T>(at[s] + k)) & live);
     }
 };
 
 // One block of samples of a narrow layer: `rows` (up to n) samples, all outputs.
-template <class T, int n, class Finish>
+template <class T, int n, class Epilogue>
 CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdiff_t depth,
                                    const T* X, std::ptrdiff_t stride, const T* Wt,
                                    std::ptrdiff_t w_stride, const T* bias, std::ptrdiff_t sample,
-                                   Finish& finish) {
+                                   Epilogue& epilogue) {
     const Rows<T, n> x(X, stride, rows);
     const Ints<T> live = first_lanes<T>(rows);
     const std::ptrdiff_t whole = depth / lanes<T> * lanes<T>;
@@ -88,7 +88,7 @@ CHAINRULE_INLINE void narrow_block(int rows, std::ptrdiff_t outputs, std::ptrdif
         }
         Vec<T> z = fold_registers<T>(sums);
         if (bias) z += broadcast<T>(bias[o]);
-        finish(o, sample, z, live);
+        epilogue(o, sample, z, live);
     }
 }
 
@@ -105,41 +105,41 @@ CHAINRULE_INLINE Vec<T> some_row_sums(int rows, std::ptrdiff_t depth, const T* d
 }
 
 // Zᵀ(o, s) = Σ_k X(s, k) Wᵀ(o, k) + b(o) for samples [begin, end), begin a multiple of lanes<T>.
-// finish(o, s, sums, live) is called for each output and register of samples, s a multiple of
-// lanes<T>, `live` as in matmul.hpp. Rows of X must be readable up to padded<T>(depth), whatever
-// stands there; rows of Wᵀ are aligned and zero there. `bias` may be null.
-template <class T, class Finish>
+// epilogue(o, s, sums, live) is called for each output and register of samples, s a multiple of
+// lanes<T>, `live` as in matmul.hpp. Rows of X must be readable up to padded<T>(depth), with any
+// finite entries there; rows of Wᵀ are aligned and zero there. `bias` may be null.
+template <class T, class Epilogue>
 void forward_narrow(std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t outputs,
                     std::ptrdiff_t depth, const T* X, std::ptrdiff_t x_stride, const T* Wt,
-                    std::ptrdiff_t w_stride, const T* bias, Finish&& finish) {
+                    std::ptrdiff_t w_stride, const T* bias, Epilogue&& epilogue) {
     std::ptrdiff_t s = begin;
     for (; s + lanes<T> <= end; s += lanes<T>)
         narrow_block<T, lanes<T>>(lanes<T>, outputs, depth, X + s * x_stride, x_stride, Wt,
-                                  w_stride, bias, s, finish);
+                                  w_stride, bias, s, epilogue);
     const int rest = int(end - s);
     if (rest == 0) return;
     X += s * x_stride;
     if (rest <= 2)
-        narrow_block<T, 2>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+        narrow_block<T, 2>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, epilogue);
     else if (rest <= few<T>)
-        narrow_block<T, few<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, finish);
+        narrow_block<T, few<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s, epilogue);
     else
         narrow_block<T, lanes<T>>(rest, outputs, depth, X, x_stride, Wt, w_stride, bias, s,
-                                  finish);
+                                  epilogue);
 }
 
-// The sums along `rows` rows of `depth` entries, side by side: finish(0, row, sums, live) with row
+// The sums along `rows` rows of `depth` entries, side by side: epilogue(0, row, sums, live), row
 // a multiple of lanes<T>. Padding is added too: it has to be zero.
-template <class T, class Finish>
+template <class T, class Epilogue>
 void row_sums(std::ptrdiff_t rows, std::ptrdiff_t depth, const T* data, std::ptrdiff_t stride,
-              Finish&& finish) {
+              Epilogue&& epilogue) {
     for (std::ptrdiff_t r = 0; r < rows; r += lanes<T>) {
         const int count = rows - r < lanes<T> ? int(rows - r) : lanes<T>;
         const T* const from = data + r * stride;
         const Vec<T> sums = count <= 2        ? some_row_sums<T, 2>(count, depth, from, stride)
                             : count <= few<T> ? some_row_sums<T, few<T>>(count, depth, from, stride)
-                                              : some_row_sums<T, lanes<T>>(count, depth, from, stride);
-        finish(0, r, sums, first_lanes<T>(count));
+                                           : some_row_sums<T, lanes<T>>(count, depth, from, stride);
+        epilogue(0, r, sums, first_lanes<T>(count));
     }
 }
 

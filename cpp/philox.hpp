@@ -69,17 +69,17 @@ private:
 };
 
 // order = 0, 1, ..., n - 1 shuffled (Fisher, Yates): for i = n - 1 down to 1, with r the next 32
-// bits, order[i] changes places with order[r * (i + 1) >> 32]. The product replaces a remainder
-// (Lemire 2019) and its bias is below n / 2^32. n is at most 2^32. `pause` is asked now and then;
-// where it says true the shuffle ends early, and false is returned.
+// bits, order[i] and order[r * (i + 1) >> 32] are exchanged. The product replaces a remainder
+// (Lemire 2019) and its bias is below n / 2^32. n is at most 2^32. `pause` is called at
+// intervals; if it returns true the shuffle ends early, and false is returned.
 template <class Index, class Pause>
 bool shuffle(Philox& random, Index* order, std::uint64_t n, const Pause& pause) {
     for (std::uint64_t i = 0; i < n; ++i) order[i] = static_cast<Index>(i);
     for (std::uint64_t i = n; i-- > 1;) {
         const std::uint64_t j = std::uint64_t{random.next32()} * (i + 1) >> 32;
-        const Index kept = order[i];
+        const Index entry = order[i];
         order[i] = order[j];
-        order[j] = kept;
+        order[j] = entry;
         if (i % 65536 == 0 && pause()) return false;
     }
     return true;

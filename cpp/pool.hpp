@@ -1,10 +1,10 @@
-// Threads that help with the parts of one large instruction: one pool in the process, made when it
-// is first needed.
+// Threads that compute parts of one large instruction: one pool in the process, created when it is
+// first used.
 //
-// A Crew is the right to use the pool for a while: an owner, and helpers that may come. The owner
-// never depends on a helper. It takes parts itself until none is left and then waits only for
-// helpers in the middle of one, so a helper that sleeps, was never created, or whose core does
-// other work costs nothing but its help. What is computed may not depend on who computes it.
+// A Crew is the right to use the pool for some time: an owner, and helpers that may enter. The
+// owner never depends on a helper. It takes parts itself until none is left and then waits only for
+// helpers that are computing one, so a helper that sleeps, was never created, or whose core does
+// other work delays nothing. Results must not depend on the thread that computes a part.
 //
 // One crew at a time has the pool; others that are formed meanwhile (a second fit in another thread
 // of the program) work alone. Nothing is allocated but the threads themselves.
@@ -33,7 +33,7 @@ constexpr int most_threads = 64;
 // networks that sharing pays for; waking a helper takes as long.
 constexpr double watch_seconds = 100e-6;
 
-// How numbers are rounded, and whether subnormal ones count as zero: a register of each thread.
+// Rounding, and whether subnormal numbers count as zero: a register of each thread.
 #if defined(__x86_64__)
 using FloatControl = unsigned;
 inline FloatControl float_control() { return __builtin_ia32_stmxcsr() & ~0x3fu; }  // no flags
@@ -54,7 +54,7 @@ inline void set_float_control(FloatControl control) {
 using PartOf = void (*)(const void* work, std::ptrdiff_t part, int thread);
 
 struct Pool {
-    // The parts that one thread begins with. Who is done takes from the others' too.
+    // The parts that one thread begins with. A thread that has finished takes parts of others too.
     struct alignas(64) Share {
         std::ptrdiff_t next, end;
     };
@@ -67,7 +67,7 @@ struct Pool {
     // generation << 32 | helpers that may enter << 16 | helpers that are in
     alignas(64) std::uint64_t state;
     int stopping;
-    alignas(64) PartOf part_of;  // the job; changed while nobody can enter only
+    alignas(64) PartOf part_of;  // the job; changed only while no helper can enter
     const void* work;
     int threads;
     FloatControl control;
@@ -107,7 +107,7 @@ inline double pool_clock() {
     return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
-// Lets some time pass in a loop that waits: a moment, or what another thread makes of the core.
+// Waits briefly in a loop, or gives the core to another thread.
 inline void wait_a_little(bool yield) {
     if (yield) {
         sched_yield();
@@ -142,7 +142,7 @@ inline void sleep_until_invited(int helper, std::uint64_t seen) {
     Pool::Helper& self = pool.helpers[helper];
     pthread_mutex_lock(&pool.sleeping);
     for (;;) {
-        // Either the owner sees that we sleep, or we see what it has published.
+        // Either the owner reads `asleep`, or this thread reads the job that it has published.
         __atomic_store_n(&self.asleep, 1, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&pool.stopping, __ATOMIC_SEQ_CST) ||
             invites(__atomic_load_n(&pool.state, __ATOMIC_SEQ_CST), helper, seen))
@@ -205,7 +205,7 @@ inline void after_fork_in_parent() {
     pthread_mutex_unlock(&pool.sleeping);
     pthread_mutex_unlock(&pool.making);
 }
-// A crew of another thread does not exist here, and its job will never be closed by its owner.
+// Crews of other threads do not exist in the child: their owners would never close their jobs.
 inline void after_fork_in_child() {
     __atomic_fetch_and(&pool.state, ~(openings | entries), __ATOMIC_RELAXED);
     __atomic_store_n(&pool.taken, 0, __ATOMIC_RELAXED);
@@ -218,11 +218,11 @@ inline void at_exit_of_process() {
     pthread_mutex_unlock(&pool.making);
 }
 
-// How many helpers there are, after trying to have `wanted`.
-inline int ensure_helpers(int wanted) {
-    if (wanted > most_threads - 1) wanted = most_threads - 1;
+// Creates helpers up to the requested number; returns how many there are.
+inline int ensure_helpers(int requested) {
+    if (requested > most_threads - 1) requested = most_threads - 1;
     pthread_mutex_lock(&pool.making);
-    if (pool.created < wanted && !pool.closed) {
+    if (pool.created < requested && !pool.closed) {
         if (!pool.registered) {
             pool.registered = pthread_atfork(before_fork, after_fork_in_parent,
                                              after_fork_in_child) == 0 &&
@@ -233,9 +233,9 @@ inline int ensure_helpers(int wanted) {
         sigset_t all, before;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        while (pool.created < wanted && !pool.closed) {
+        while (pool.created < requested && !pool.closed) {
             Pool::Helper& helper = pool.helpers[pool.created];
-            // Where the system gives no more threads, those that are there will do.
+            // If the system creates no more threads, those that exist are used.
             if (pthread_create(&helper.thread, nullptr, help, &helper) != 0) break;
             ++pool.created;
         }
@@ -247,7 +247,7 @@ inline int ensure_helpers(int wanted) {
     }
     const int created = pool.created;
     pthread_mutex_unlock(&pool.making);
-    return created < wanted ? created : wanted;
+    return created < requested ? created : requested;
 }
 
 class Crew {
@@ -268,8 +268,8 @@ public:
     int threads() const { return helpers_ + 1; }
 
     // Calls work(part, thread) for each part in [0, parts), in any order, by any thread of the
-    // crew; returns when all are done. A thread begins with parts that lie side by side, and with
-    // the same ones in each call with as many parts: what it wrote is near to it.
+    // crew; returns when all are done. A thread begins with adjacent parts, and with the same
+    // ones in each call with as many parts: what it wrote is in its cache.
     template <class Work>
     void share(std::ptrdiff_t parts, const Work& work) {
         if (helpers_ == 0 || parts < 2) {
@@ -303,7 +303,7 @@ private:
                 __atomic_exchange_n(&pool.helpers[h].asleep, 0, __ATOMIC_SEQ_CST))
                 wake_helper(h);
         take_parts(0);
-        // Closed to those who have not come; the parts of those who are in are theirs to finish.
+        // No helper can enter any more; those that have entered complete their parts.
         std::uint64_t state = __atomic_and_fetch(&pool.state, ~openings, __ATOMIC_ACQ_REL);
         for (unsigned turn = 0; state & entries; ++turn) {
             wait_a_little(turn > 1000 || __atomic_load_n(&pool.crowded, __ATOMIC_RELAXED));

@@ -2,8 +2,8 @@
 // sqrt, abs, sign, maximum, minimum, for float and double.
 //
 // Every function is defined on the full range, without branches, tables or calls, so each lane
-// takes the same steps wherever it stands. NaN gives NaN and infinities give the exact limit.
-// Subnormal arguments and results may come out as zero. Largest errors in ULP are asserted by
+// takes the same steps in every lane. NaN gives NaN and infinities give the exact limit.
+// Subnormal arguments and results may be returned as zero. Largest errors in ULP are asserted by
 // tests/primitives.cpp and listed in README.md.
 //
 // Polynomials: fit/coefficients.py (weighted minimax). Horner's form throughout: these run over
@@ -125,26 +125,26 @@ CHAINRULE_INLINE Vec<T> minimum(Vec<T> a, Vec<T> b) {
 // and a blend of the 64-byte conditional, which took 2 of a sigmoid's 16 cycles.
 template <class T>
 CHAINRULE_INLINE Vec<T> at_most(T high, Vec<T> x) {
-    const Vec<T> bound = broadcast<T>(high);
+    const Vec<T> prepared = broadcast<T>(high);
 #if defined(CHAINRULE_AVX512)
     if constexpr (sizeof(T) == 4)
-        return (Vec<T>)_mm512_maskz_min_ps(0xffff, (__m512)bound, (__m512)x);
+        return (Vec<T>)_mm512_maskz_min_ps(0xffff, (__m512)prepared, (__m512)x);
     else
-        return (Vec<T>)_mm512_maskz_min_pd(0xff, (__m512d)bound, (__m512d)x);
+        return (Vec<T>)_mm512_maskz_min_pd(0xff, (__m512d)prepared, (__m512d)x);
 #else
-    return bound < x ? bound : x;
+    return prepared < x ? prepared : x;
 #endif
 }
 template <class T>
 CHAINRULE_INLINE Vec<T> at_least(T low, Vec<T> x) {
-    const Vec<T> bound = broadcast<T>(low);
+    const Vec<T> prepared = broadcast<T>(low);
 #if defined(CHAINRULE_AVX512)
     if constexpr (sizeof(T) == 4)
-        return (Vec<T>)_mm512_maskz_max_ps(0xffff, (__m512)bound, (__m512)x);
+        return (Vec<T>)_mm512_maskz_max_ps(0xffff, (__m512)prepared, (__m512)x);
     else
-        return (Vec<T>)_mm512_maskz_max_pd(0xff, (__m512d)bound, (__m512d)x);
+        return (Vec<T>)_mm512_maskz_max_pd(0xff, (__m512d)prepared, (__m512d)x);
 #else
-    return bound > x ? bound : x;
+    return prepared > x ? prepared : x;
 #endif
 }
 
@@ -206,7 +206,7 @@ CHAINRULE_INLINE Vec<T> reciprocal(Vec<T> d) {
 template <class T>
 struct Exponential {
     Vec<T> tail;
-    Words<T> n;  // shifted to the place of the exponent
+    Words<T> n;  // shifted to the position of the exponent
 
     CHAINRULE_INLINE explicit Exponential(Vec<T> x) {
         using C = Constants<T>;
@@ -318,8 +318,8 @@ CHAINRULE_INLINE Vec<T> tanh(Vec<T> x) {
     const Exponential<T> e(inside + inside);
     const Vec<T> scale = e.power(0);
     const Vec<T> u = fma<T>(scale, e.tail, scale - T(1));
-    // The rounding of u + 2 would alone cost a unit in the last place. What it lost is known
-    // exactly and goes into the remainder of the quotient; without fma that remainder is noise,
+    // The rounding of u + 2 alone would cost one ULP. The lost part is known
+    // exactly and is added to the remainder of the quotient; without fma that remainder is noise,
     // and only the lost part is taken back.
     const Vec<T> d = u + T(2);
     const Vec<T> lost = u - (d - T(2));
@@ -370,7 +370,7 @@ CHAINRULE_INLINE Vec<T> log(Vec<T> x) {
     return x <= -C::smallest ? broadcast<T>(C::nan) : y;
 }
 
-// log(1 + x): u = 1 + x is rounded, and what it lost is added to f after the split. Small x come
+// log(1 + x): u = 1 + x is rounded, and what it lost is added to f after the share. Small x come
 // back exactly: k = 0 and f = (u - 1) + lost = x.
 template <class T>
 CHAINRULE_INLINE Vec<T> log1p(Vec<T> x) {

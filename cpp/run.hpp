@@ -1,4 +1,4 @@
-// Whole runs: epochs of steps, held-out losses, what is watched, and the way to stop in between.
+// Whole runs: epochs of steps, held-out losses, early stopping, and interruptions.
 #pragma once
 
 #include "batches.hpp"
@@ -38,29 +38,29 @@ private:
     Mode before_;
 };
 
-// When to look whether somebody wants a run to stop. Ctrl-C is to be answered within 100 ms or one
-// step, and reading the clock takes a tenth of the smallest step: it is read every so many steps,
-// about fifty times a second.
+// When to check whether a run is to stop. Ctrl-C must take effect within 100 ms or one step, and
+// reading the clock takes a tenth of the smallest step: the number of steps between two readings is
+// adapted to about fifty readings a second.
 class Pulse {
 public:
     Pulse(const Listener& listener, const Number& epochs_done, const FlushToZero& mode)
         : listener_(listener), epochs_done_(epochs_done), mode_(mode) {
-        looked_ = polled_ = listener.seconds();
+        read_ = polled_ = listener.seconds();
     }
 
     // After each step, and after each piece of held-out data. True: stop now.
     bool beat() {
         if (--left_ > 0) return false;
-        const double now = listener_.seconds(), passed = now - looked_;
-        looked_ = now;
+        const double now = listener_.seconds(), passed = now - read_;
+        read_ = now;
         if (passed < 0.01 && between_ < (Number{1} << 30)) between_ *= 2;
         if (passed > 0.03 && between_ > 1) between_ /= 2;
         left_ = between_;
         return polled(now);
     }
 
-    // Where beats are no measure of the time that has passed.
-    bool look() { return polled(listener_.seconds()); }
+    // Reads the clock in any case: where the number of beats is no measure of time.
+    bool check() { return polled(listener_.seconds()); }
 
     bool ends_with_epoch() const { return ends_with_epoch_; }
 
@@ -79,27 +79,27 @@ private:
     const Number& epochs_done_;
     const FlushToZero& mode_;
     Number left_ = 1, between_ = 1;
-    double looked_, polled_;
+    double read_, polled_;
     bool ends_with_epoch_ = false;
 };
 
 // Copies a value between the arena and an array of the caller.
 template <class T>
-void copy_out(const Machine<T>& m, Number v, T* to, Number rows_apart, Number columns_apart) {
-    const Value& value = m.p.values[v];
+void copy_out(const Machine<T>& m, Number v, T* to, Number row_stride, Number column_stride) {
+    const ValueRow& value = m.p.values[v];
     const std::ptrdiff_t rows = m.length[value.rows], columns = m.length[value.columns];
     for (std::ptrdiff_t r = 0; r < rows; ++r)
         for (std::ptrdiff_t c = 0; c < columns; ++c)
-            to[r * rows_apart + c * columns_apart] = m.base[v][r * m.stride[v] + c];
+            to[r * row_stride + c * column_stride] = m.base[v][r * m.stride[v] + c];
 }
 
-// The mean loss over held-out data, taken in pieces so that memory stays bounded. False: the pulse
-// said stop.
+// The mean loss over held-out data, taken in pieces so that memory stays bounded. False: the
+// run is to stop.
 template <class T>
-bool held_out_loss(Machine<T>& here, const Course& course, Pulse& pulse, double& loss) {
-    Machine<T>& there = *static_cast<Machine<T>*>(course.held);
-    for (Number s = 0; s < course.shared_count; ++s) {
-        const Number from = course.shared[2 * s], to = course.shared[2 * s + 1];
+bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse, double& loss) {
+    Machine<T>& there = *static_cast<Machine<T>*>(arguments.held);
+    for (Number s = 0; s < arguments.shared_count; ++s) {
+        const Number from = arguments.shared[2 * s], to = arguments.shared[2 * s + 1];
         if (from < 0) {  // a single number, by its slot
             there.set_scalar(to, here.slots[-1 - from]);
             continue;
@@ -108,118 +108,122 @@ bool held_out_loss(Machine<T>& here, const Course& course, Pulse& pulse, double&
                          Machine<T>::elements(here.p, from) * sizeof(T));
     }
     double total = 0.0;
-    for (Number first = 0; first < course.held_samples; first += course.held_batch) {
-        const Number rest = course.held_samples - first;
-        const Number count = rest < course.held_batch ? rest : course.held_batch;
+    for (Number first = 0; first < arguments.held_samples; first += arguments.held_batch) {
+        const Number rest = arguments.held_samples - first;
+        const Number count = rest < arguments.held_batch ? rest : arguments.held_batch;
         there.set_batch(count);
-        for (Number s = 0; s < course.source_count && course.held_sources[s].data; ++s)
-            gather<T>(there, course.held_sources[s], nullptr, first, count);
+        for (Number s = 0; s < arguments.source_count && arguments.held_sources[s].data; ++s)
+            gather<T>(there, arguments.held_sources[s], nullptr, first, count);
         there.step();
-        total += double(count) * there.slots[there.p.data_loss_slot];
+        total += double(count) * there.slots[there.p.counts.data_loss_slot];
         // A piece of many takes much longer than a small step, after which beats are counted.
-        if (rest > count ? pulse.look() : pulse.beat()) return false;
+        if (rest > count ? pulse.check() : pulse.beat()) return false;
     }
-    loss = total / double(course.held_samples);
+    loss = total / double(arguments.held_samples);
     return true;
 }
 
-// The learning rate of an epoch, divided as often as what is watched has asked for it. Divisions
-// one after the other, as scikit-learn does them: their product would round differently.
-inline double rate_of(const Course& course, Number epoch) {
-    double rate = course.rates ? course.rates[epoch] : course.rate;
-    for (Number w = 0; w < course.watch_count; ++w)
-        for (double k = 0; k < course.watches[w].reductions; ++k) rate /= course.watches[w].divisor;
+// The learning rate of an epoch after all reductions. Divisions one after the other, as in
+// scikit-learn: their product would round differently.
+inline double rate_of(const RunArguments& arguments, Number epoch) {
+    double rate = arguments.rates ? arguments.rates[epoch] : arguments.rate;
+    for (Number w = 0; w < arguments.rule_count; ++w)
+        for (double k = 0; k < arguments.rules[w].reductions; ++k)
+            rate /= arguments.rules[w].divisor;
     return rate;
 }
 
 template <class T>
-void keep(const Machine<T>& machine, const Course& course) {
-    for (Number k = 0; k < course.kept_count; ++k) {
-        const Kept& kept = course.kept[k];
-        T* const to = static_cast<T*>(kept.to);
-        if (kept.value < 0)
-            *to = T(machine.slots[-1 - kept.value]);
+void store_best(const Machine<T>& machine, const RunArguments& arguments) {
+    for (Number k = 0; k < arguments.best_count; ++k) {
+        const ParameterCopy& copy = arguments.best[k];
+        T* const to = static_cast<T*>(copy.to);
+        if (copy.value < 0)
+            *to = T(machine.slots[-1 - copy.value]);
         else
-            copy_out<T>(machine, kept.value, to, kept.rows_apart, kept.columns_apart);
+            copy_out<T>(machine, copy.value, to, copy.row_stride, copy.column_stride);
     }
 }
 
-// Looks at what is watched after an epoch (its number counts from 1). True: the run ends.
+// Applies the rules of early stopping after an epoch (numbered from 1). True: the run ends.
 template <class T>
-bool judge(const Machine<T>& machine, const Course& course, const Record& record, Number epoch) {
+bool ends_after(const Machine<T>& machine, const RunArguments& arguments, const EpochRow& record,
+                Number epoch) {
     bool ends = false;
-    for (Number n = 0; n < course.watch_count; ++n) {
-        Watch& w = course.watches[n];
+    for (Number n = 0; n < arguments.rule_count; ++n) {
+        StoppingRow& rule = arguments.rules[n];
         double value = record.held_loss;
-        if (w.held_out == 0)
-            value = w.data_weight == 1.0
+        if (rule.held_out == 0)
+            value = rule.data_weight == 1.0
                         ? record.loss
-                        : w.data_weight * record.data_loss + (record.loss - record.data_loss);
-        w.count = value <= w.best - w.tolerance ? 0.0 : w.count + 1.0;  // NaN is no improvement
-        if (value < w.best) {
-            w.best = value;
-            w.best_epoch = double(epoch);
-            if (w.keeps_best != 0) keep<T>(machine, course);
+                        : rule.data_weight * record.data_loss + (record.loss - record.data_loss);
+        const bool improved = value <= rule.best - rule.tolerance;  // NaN is no improvement
+        rule.not_improved = improved ? 0.0 : rule.not_improved + 1.0;
+        if (value < rule.best) {
+            rule.best = value;
+            rule.best_epoch = double(epoch);
+            if (rule.restores_best != 0) store_best<T>(machine, arguments);
         }
-        if (w.count <= w.patience) continue;
-        if (w.divisor == 0 || record.rate <= w.smallest_rate) {
+        if (rule.not_improved <= rule.patience) continue;
+        if (rule.divisor == 0 || record.rate <= rule.smallest_rate) {
             ends = true;
         } else {
-            w.reductions += 1.0;
-            w.count = 0.0;
+            rule.reductions += 1.0;
+            rule.not_improved = 0.0;
         }
     }
     return ends;
 }
 
-// Runs epochs from course.first_epoch on. However it ends, the parameters are those after the last
-// complete step.
+// Runs epochs from arguments.first_epoch on. At the end, for any reason, the parameters are those
+// after the last complete step.
 template <class T>
-void run_course(Machine<T>& machine, Course& course) {
+void run_epochs(Machine<T>& machine, RunArguments& arguments) {
     const FlushToZero flush;
-    Batches<T> batches(machine, course);
-    course.ending = interrupted;
-    course.epochs_done = course.steps_done = course.batch_number = 0;
-    Pulse pulse(course.listener, course.epochs_done, flush);
+    Batches<T> batches(machine, arguments);
+    arguments.ending = RunEnding::interrupted;
+    arguments.epochs_done = arguments.steps_done = arguments.batch_number = 0;
+    Pulse pulse(arguments.listener, arguments.epochs_done, flush);
     double rate = -1.0;
-    for (Number e = 0; e < course.epochs; ++e) {
-        Record& record = course.records[e];
-        record = {0.0, 0.0, 0.0, rate_of(course, e)};
-        if (course.rate_slot >= 0 && record.rate != rate)
-            machine.set_scalar(course.rate_slot, rate = record.rate);
-        course.batch_number = 0;
-        if (!batches.begin(course.first_epoch + e, [&] { return pulse.look(); })) return;
-        for (Number first = 0; first < course.samples; first += course.batch) {
-            const Number rest = course.samples - first;
-            const Number count = rest < course.batch ? rest : course.batch;
+    for (Number e = 0; e < arguments.epochs; ++e) {
+        EpochRow& record = arguments.records[e];
+        record = {0.0, 0.0, 0.0, rate_of(arguments, e)};
+        if (arguments.rate_slot >= 0 && record.rate != rate)
+            machine.set_scalar(arguments.rate_slot, rate = record.rate);
+        arguments.batch_number = 0;
+        if (!batches.begin(arguments.first_epoch + e, [&] { return pulse.check(); })) return;
+        for (Number first = 0; first < arguments.samples; first += arguments.batch) {
+            const Number rest = arguments.samples - first;
+            const Number count = rest < arguments.batch ? rest : arguments.batch;
             machine.set_batch(count);
-            if (machine.p.time_slot >= 0)
-                machine.set_scalar(machine.p.time_slot,
-                                   double(course.first_step + course.steps_done + 1));
-            batches.load(course.batch_number++, first, count);
+            if (machine.p.counts.time_slot >= 0)
+                machine.set_scalar(machine.p.counts.time_slot,
+                                   double(arguments.first_step + arguments.steps_done + 1));
+            batches.load(arguments.batch_number++, first, count);
             if (!machine.step()) {
-                course.ending = not_finite;
+                arguments.ending = RunEnding::not_finite;
                 return;
             }
-            ++course.steps_done;
-            record.loss += double(count) * machine.slots[machine.p.loss_slot];
-            record.data_loss += double(count) * machine.slots[machine.p.data_loss_slot];
+            ++arguments.steps_done;
+            record.loss += double(count) * machine.slots[machine.p.counts.loss_slot];
+            record.data_loss += double(count) * machine.slots[machine.p.counts.data_loss_slot];
             if (pulse.beat()) return;
         }
-        record.loss /= double(course.samples);
-        record.data_loss /= double(course.samples);
-        if (course.held && !held_out_loss<T>(machine, course, pulse, record.held_loss)) return;
-        ++course.epochs_done;
-        if (judge<T>(machine, course, record, course.first_epoch + e)) {
-            course.ending = no_better;
+        record.loss /= double(arguments.samples);
+        record.data_loss /= double(arguments.samples);
+        if (arguments.held && !held_out_loss<T>(machine, arguments, pulse, record.held_loss))
+            return;
+        ++arguments.epochs_done;
+        if (ends_after<T>(machine, arguments, record, arguments.first_epoch + e)) {
+            arguments.ending = RunEnding::not_improved;
             return;
         }
         if (pulse.ends_with_epoch()) {
-            course.ending = asked;
+            arguments.ending = RunEnding::requested;
             return;
         }
     }
-    course.ending = finished;
+    arguments.ending = RunEnding::finished;
 }
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

@@ -9,36 +9,36 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-CHAINRULE_INLINE double scalar_operation(Number operation, double x, double y, double z) {
+CHAINRULE_INLINE double scalar_operation(Operation operation, double x, double y, double z) {
     switch (operation) {
-    case op_add: return x + y;
-    case op_subtract: return x - y;
-    case op_multiply: return x * y;
-    case op_divide: return x / y;
-    case op_fma: return x * y + z;
-    case op_fnma: return z - x * y;
-    case op_negate: return -x;
-    case op_exp: return __builtin_exp(x);
-    case op_log: return __builtin_log(x);
-    case op_expm1: return __builtin_expm1(x);
-    case op_log1p: return __builtin_log1p(x);
-    case op_tanh: return __builtin_tanh(x);
-    case op_erf: return __builtin_erf(x);
-    case op_sigmoid: return 1.0 / (1.0 + __builtin_exp(-x));
-    case op_sqrt: return __builtin_sqrt(x);
-    case op_abs: return __builtin_fabs(x);
-    case op_sign: return x > 0 ? 1.0 : x < 0 ? -1.0 : x;
-    // NaN on either side comes out, as NumPy has it.
-    case op_maximum: return x > y || x != x ? x : y;
-    case op_minimum: return x < y || x != x ? x : y;
-    case op_greater: return x > y ? 1.0 : 0.0;
-    case op_where: return x != 0 ? y : z;
-    case op_power: return __builtin_pow(x, y);
+    case Operation::add: return x + y;
+    case Operation::subtract: return x - y;
+    case Operation::multiply: return x * y;
+    case Operation::divide: return x / y;
+    case Operation::fma: return x * y + z;
+    case Operation::fnma: return z - x * y;
+    case Operation::negate: return -x;
+    case Operation::exp: return __builtin_exp(x);
+    case Operation::log: return __builtin_log(x);
+    case Operation::expm1: return __builtin_expm1(x);
+    case Operation::log1p: return __builtin_log1p(x);
+    case Operation::tanh: return __builtin_tanh(x);
+    case Operation::erf: return __builtin_erf(x);
+    case Operation::sigmoid: return 1.0 / (1.0 + __builtin_exp(-x));
+    case Operation::sqrt: return __builtin_sqrt(x);
+    case Operation::abs: return __builtin_fabs(x);
+    case Operation::sign: return x > 0 ? 1.0 : x < 0 ? -1.0 : x;
+    // NaN on either side is the result, as in NumPy.
+    case Operation::maximum: return x > y || x != x ? x : y;
+    case Operation::minimum: return x < y || x != x ? x : y;
+    case Operation::greater: return x > y ? 1.0 : 0.0;
+    case Operation::where: return x != 0 ? y : z;
+    case Operation::power: return __builtin_pow(x, y);
     default: __builtin_trap();
     }
 }
 
-// Loops over named axes, entry by entry: slow, and right for every expression. A register is
+// Loops over named axes, entry by entry: slow, but possible for every expression. A register is
 // assigned by one line of the code; each loop has a counter of its own.
 template <class T>
 struct Loops {
@@ -55,19 +55,24 @@ struct Loops {
         for (const Step* s = begin; s != end; ++s) {
             double& to = registers[s->target];
             switch (s->operation) {
-            case op_constant: to = p.constants[s->x]; break;
-            case op_scalar: to = slots[s->x]; break;
-            case loop_load: to = double(base[s->x][counters[s->y] * stride[s->x] + counters[s->z]]); break;
-            case loop_begin: counters[s->target] = 0; break;
-            case loop_end:  // x: the axis, y: how far back the loop's first line is
+            case Operation::constant: to = p.constants[s->x]; break;
+            case Operation::scalar: to = slots[s->x]; break;
+            case Operation::loop_load:
+                to = double(base[s->x][counters[s->y] * stride[s->x] + counters[s->z]]);
+                break;
+            case Operation::loop_begin: counters[s->target] = 0; break;
+            case Operation::loop_end:  // x: the axis, y: how far back the loop's first line is
                 if (++counters[s->target] < length[s->x]) s -= s->y;
                 break;
-            case loop_add: to += registers[s->x]; break;
-            case loop_largest: to = scalar_operation(op_maximum, to, registers[s->x], 0.0); break;
-            case loop_store:  // into value `target`
-                base[s->target][counters[s->y] * stride[s->target] + counters[s->z]] = T(registers[s->x]);
+            case Operation::loop_add: to += registers[s->x]; break;
+            case Operation::loop_largest:
+                to = scalar_operation(Operation::maximum, to, registers[s->x], 0.0);
                 break;
-            case loop_slot: slots[s->target] = registers[s->x]; break;
+            case Operation::loop_store:  // into value `target`
+                base[s->target][counters[s->y] * stride[s->target] + counters[s->z]] =
+                    T(registers[s->x]);
+                break;
+            case Operation::loop_slot: slots[s->target] = registers[s->x]; break;
             default:
                 to = scalar_operation(s->operation, registers[s->x], registers[s->y],
                                       registers[s->z]);

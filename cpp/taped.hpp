@@ -1,8 +1,8 @@
-// Generated formulas run by the tape instead of by code of their own, with the same bits: for
-// instruction sets and number types for which compiling them does not pay.
+// Generated formulas run by the tape instead of by compiled code, with the same bits: for
+// instruction sets and number types for which compiling them takes too long.
 #pragma once
 
-#include "bound.hpp"
+#include "prepared_instruction.hpp"
 #include "generated/tapes.inc"
 #include "tape.hpp"
 

@@ -15,18 +15,18 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-// What follows the sums of a tile: finish(row, column, sum, live) once for each vector. `live` has
+// The epilogue of the sums of a tile: epilogue(row, column, sum, live) for each vector. `live` has
 // all bits set in lanes that are columns of the result and zero in those of the padding.
 //
-// A finish whose class has  static constexpr bool in_registers = true;  is compiled into the tile
-// and meets the accumulators in their registers. That is for light ones (a store, a slope, plain
-// gradient descent: they save 10 to 30 % of a product of depth below 32), for the code then stands
-// there once per register and tile shape. Others meet the tile in the first-level cache
-// (matmul.hpp).
-template <class Finish>
-constexpr bool finishes_in_registers = requires { requires Finish::in_registers; };
+// An epilogue whose class has  static constexpr bool in_registers = true;  is compiled into the
+// tile and applied to the accumulators in their registers. That is for light ones (a store, a
+// slope, plain gradient descent: they save 10 to 30 % of a product of depth below 32), because the
+// code is then repeated for each register and tile shape. Others are applied to the tile in the
+// first-level cache (matmul.hpp).
+template <class Epilogue>
+constexpr bool runs_in_registers = requires { requires Epilogue::in_registers; };
 
-// Stores the sum, padding lanes as they come (zero, where B's and start's are zero).
+// Stores the sum with its padding lanes (zero, where B's and start's are zero).
 template <class T>
 struct Store {
     static constexpr bool in_registers = true;
@@ -43,12 +43,12 @@ enum class Along { depth, rows };
 
 // 24 accumulators, 2 vectors of B and a broadcast fit 32 registers; 12, 2 and 1 (on SSE one more
 // for the product) fit 16. Measured on AVX-512, share of the FMA peak, 784-512-512-10 at 256:
-// 12 x 2 and 8 x 3 within 2 % of each other; 12 x 2 serves odd widths with less waste.
+// 12 x 2 and 8 x 3 within 2 % of each other; 12 x 2 wastes less for odd widths.
 constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
 constexpr int tile_vectors = 2;
 
-// What a tile reads. The start comes from rows start_stride apart (0: the same row for all), or is
-// one entry for each row (a bias of a result that lies turned over).
+// What a tile reads. The start is a row for each row of the tile, start_stride apart (0: the same
+// for all), or one entry for each row (the bias of a result that is stored transposed).
 template <class T>
 struct Operands {
     std::ptrdiff_t depth;
@@ -62,16 +62,16 @@ struct Operands {
 };
 
 // One tile whose first element is (row, column) of the result; `last` is the live mask of its last
-// vector. `finishing` is a Finish, nameless so that tiles of all kinds have one type.
+// vector. `epilogue_data` is an Epilogue, nameless so that tiles of all kinds have one type.
 template <class T>
-using TileFunction = void (*)(const Operands<T>&, const void* finishing, std::ptrdiff_t row,
+using TileFunction = void (*)(const Operands<T>&, const void* epilogue_data, std::ptrdiff_t row,
                               std::ptrdiff_t column, Ints<T> last);
 
-template <class T, Along along, int R, int V, class Finish>
-[[gnu::noinline]] void accumulate(const Operands<T>& from, const void* finishing,
+template <class T, Along along, int R, int V, class Epilogue>
+[[gnu::noinline]] void accumulate(const Operands<T>& from, const void* epilogue_data,
                                   std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
     // A copy: what it points to would be read again after each store, which might have changed it.
-    const Finish finish = *static_cast<const Finish*>(finishing);
+    const Epilogue epilogue = *static_cast<const Epilogue*>(epilogue_data);
     const std::ptrdiff_t depth = from.depth, a_stride = from.a_stride, b_stride = from.b_stride;
     const std::ptrdiff_t start_stride = from.start_stride;
     const T *a = from.a, *b = from.b, *start = from.start;
@@ -129,50 +129,51 @@ template <class T, Along along, int R, int V, class Finish>
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v)
-            finish(row + r, column + v * lanes<T>, sum[r][v], v + 1 < V ? all : last);
+            epilogue(row + r, column + v * lanes<T>, sum[r][v], v + 1 < V ? all : last);
 }
 
-// All tiles of one width by their rows, for those who look one up once and run it often.
-template <class T, Along along, class Finish, int V, class Rows>
+// All tiles of one width by their rows: looked up once and run often.
+template <class T, Along along, class Epilogue, int V, class Rows>
 struct TilesOfWidth;
-template <class T, Along along, class Finish, int V, std::size_t... before>
-struct TilesOfWidth<T, along, Finish, V, std::index_sequence<before...>> {
-    static constexpr TileFunction<T> of[] = {accumulate<T, along, int(before) + 1, V, Finish>...};
+template <class T, Along along, class Epilogue, int V, std::size_t... before>
+struct TilesOfWidth<T, along, Epilogue, V, std::index_sequence<before...>> {
+    static constexpr TileFunction<T> of[] = {accumulate<T, along, int(before) + 1, V, Epilogue>...};
 };
-template <class T, Along along, class Finish>
+template <class T, Along along, class Epilogue>
 constexpr TileFunction<T> tile_function(std::ptrdiff_t rows, int vectors) {
     using Rows = std::make_index_sequence<tile_rows>;
-    return vectors == 2 ? TilesOfWidth<T, along, Finish, 2, Rows>::of[rows - 1]
-                        : TilesOfWidth<T, along, Finish, 1, Rows>::of[rows - 1];
+    return vectors == 2 ? TilesOfWidth<T, along, Epilogue, 2, Rows>::of[rows - 1]
+                        : TilesOfWidth<T, along, Epilogue, 1, Rows>::of[rows - 1];
 }
 
 // The tile of `rows` (low to high) by V vectors, found by comparisons. A table of functions or a
 // switch (which gcc makes a table) costs 5 ns a tile here where the direct call costs none: three
 // tiles of 11 x 1, depth 4, took 48 ns instead of 33.
-template <class T, Along along, int V, int low, int high, class Finish>
-CHAINRULE_INLINE void accumulate_rows(std::ptrdiff_t rows, const Operands<T>& from, Finish& finish,
+template <class T, Along along, int V, int low, int high, class Epilogue>
+CHAINRULE_INLINE void accumulate_rows(std::ptrdiff_t rows, const Operands<T>& from,
+                                      Epilogue& epilogue,
                                       std::ptrdiff_t row, std::ptrdiff_t column, Ints<T> last) {
     if constexpr (low == high) {
-        accumulate<T, along, low, V, Finish>(from, &finish, row, column, last);
+        accumulate<T, along, low, V, Epilogue>(from, &epilogue, row, column, last);
     } else {
         constexpr int middle = (low + high) / 2;
         if (rows > middle)
-            accumulate_rows<T, along, V, middle + 1, high>(rows, from, finish, row, column, last);
+            accumulate_rows<T, along, V, middle + 1, high>(rows, from, epilogue, row, column, last);
         else
-            accumulate_rows<T, along, V, low, middle>(rows, from, finish, row, column, last);
+            accumulate_rows<T, along, V, low, middle>(rows, from, epilogue, row, column, last);
     }
 }
 
 // The tile of `rows` (1 to tile_rows) by `vectors` (1 or 2).
-template <class T, Along along, class Finish>
+template <class T, Along along, class Epilogue>
 CHAINRULE_INLINE void accumulate_tile(std::ptrdiff_t rows, int vectors, const Operands<T>& from,
-                                      Finish& finish, std::ptrdiff_t row, std::ptrdiff_t column,
+                                      Epilogue& epilogue, std::ptrdiff_t row, std::ptrdiff_t column,
                                       Ints<T> last) {
     static_assert(tile_vectors == 2);
     if (vectors == 2)
-        accumulate_rows<T, along, 2, 1, tile_rows>(rows, from, finish, row, column, last);
+        accumulate_rows<T, along, 2, 1, tile_rows>(rows, from, epilogue, row, column, last);
     else
-        accumulate_rows<T, along, 1, 1, tile_rows>(rows, from, finish, row, column, last);
+        accumulate_rows<T, along, 1, 1, tile_rows>(rows, from, epilogue, row, column, last);
 }
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

@@ -31,7 +31,7 @@ constexpr int vector_registers = 16;
 #endif
 
 // Whether fma() rounds once. On x86-64-v2 it is a product and a sum, each rounded: results differ
-// from the other instruction sets in the last bits, and are the same for every lane and place.
+// from the other instruction sets in the last bits, and are the same for every lane and position.
 #if defined(CHAINRULE_AVX512) || defined(CHAINRULE_AVX2) || defined(CHAINRULE_NEON)
 constexpr bool fused = true;
 #else
@@ -88,7 +88,7 @@ CHAINRULE_INLINE Vec<T> broadcast(T value) {
     return value - Vec<T>{};  // value - (+0) keeps every value, -0 and NaN included
 }
 
-// Memory is reached through `packed`: it may alias the scalars that stand there, and it tells the
+// Memory is reached through `packed`: it may alias the scalars in memory, and it informs the
 // compiler nothing about alignment. Aligned forms add that knowledge (on AVX the instructions are
 // the same; SSE folds only aligned operands into arithmetic).
 template <class T>

@@ -84,8 +84,8 @@ struct Descend {  // W -= rate * G
     T rate;
     CHAINRULE_INLINE void operator()(std::ptrdiff_t r, std::ptrdiff_t c, Vec<T> sum,
                                      Ints<T>) const {
-        T* const place = weights + r * stride + c;
-        store<T>(place, fma<T>(broadcast<T>(-rate), sum, load<T>(place)));
+        T* const entry = weights + r * stride + c;
+        store<T>(entry, fma<T>(broadcast<T>(-rate), sum, load<T>(entry)));
     }
 };
 
@@ -120,11 +120,12 @@ void layer(std::ptrdiff_t B, std::ptrdiff_t in, std::ptrdiff_t out, bool first) 
         dA(B, in), Zt(out, B), delta_t(out, B);
     Figure forward, backward{}, gradient, turn{}, activation;
     if (narrow) {
-        auto put = [&](std::ptrdiff_t o, std::ptrdiff_t s, Vec<T> z, Ints<T>) {
+        auto store_sums = [&](std::ptrdiff_t o, std::ptrdiff_t s, Vec<T> z, Ints<T>) {
             store<T>(Zt.data + o * Zt.stride + s, z);
         };
         forward = measure<T>(operations, [&] {
-            forward_narrow<T>(0, B, out, in, X.data, X.stride, Wt.data, Wt.stride, bias.data, put);
+            forward_narrow<T>(0, B, out, in, X.data, X.stride, Wt.data, Wt.stride, bias.data,
+                              store_sums);
         });
         backward = measure<T>(operations, [&] {
             multiply<T, Along::rows>({0, B, 0, in}, out, {delta_t.data, delta_t.stride},
@@ -160,8 +161,8 @@ void layer(std::ptrdiff_t B, std::ptrdiff_t in, std::ptrdiff_t out, bool first) 
     activation = measure<T>(operations, [&] {
         for (std::ptrdiff_t r = 0; r < rows; ++r)
             for (std::ptrdiff_t c = 0; c < width; c += lanes<T>) {
-                T* const place = pre.data + r * pre.stride + c;
-                store<T>(place, sigmoid<T>(load<T>(place)));
+                T* const entry = pre.data + r * pre.stride + c;
+                store<T>(entry, sigmoid<T>(load<T>(entry)));
             }
     });
     std::printf("%5td -> %-4td B %-4td %s forward %.2f %9.0f ns | gradient %.2f %9.0f ns | ", in,

@@ -14,11 +14,11 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
     ++allocations;
     const std::size_t unit = static_cast<std::size_t>(alignment);
     if (bytes > (std::size_t{1} << 60)) throw std::bad_alloc();
-    if (void* place = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit)) return place;
+    if (void* memory = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t, std::align_val_t) noexcept { std::free(place); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 int main() {
     chainrule::Reservation reservation;

@@ -1,4 +1,4 @@
-// What the stand-alone test programs share: a count of failures and one line per check.
+// Shared by the stand-alone test programs: a count of failures and one line per check.
 #pragma once
 
 #include <cstdio>

@@ -22,19 +22,19 @@ const Kernel<double>* kernels<double>() {
     return nullptr;
 }
 template <>
-const signed char* finish_numbers<float>() {
+const signed char* fused_product_numbers<float>() {
     return nullptr;
 }
 template <>
-const signed char* finish_numbers<double>() {
+const signed char* fused_product_numbers<double>() {
     return nullptr;
 }
 template <>
-const Finished<float>* finishes<float>() {
+const FusedProducts<float>* fused_products<float>() {
     return nullptr;
 }
 template <>
-const Finished<double>* finishes<double>() {
+const FusedProducts<double>* fused_products<double>() {
     return nullptr;
 }
 }  // namespace CHAINRULE_ISA_NAMESPACE
@@ -46,12 +46,12 @@ long allocations = 0;
 void* operator new(std::size_t size, std::align_val_t alignment) {
     ++allocations;
     const std::size_t a = std::size_t(alignment);
-    void* const place = std::aligned_alloc(a, (size + a - 1) / a * a);
-    if (!place) throw std::bad_alloc();
-    return place;
+    void* const memory = std::aligned_alloc(a, (size + a - 1) / a * a);
+    if (!memory) throw std::bad_alloc();
+    return memory;
 }
-void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t, std::align_val_t) noexcept { std::free(place); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 using namespace chainrule;
 
@@ -67,27 +67,37 @@ int never(void*, Number) { return go_on; }
 template <class T>
 void test_machine(std::ptrdiff_t samples) {
     const Number axes[] = {1, samples, 5, 40};
-    const Value values[] = {{1, 2, 0}, {2, 3, 0}, {0, 3, 0}, {1, 3, 0}, {0, 3, 0}};
+    const ValueRow values[] = {{1, 2}, {2, 3}, {0, 3}, {1, 3}, {0, 3}};
     const Instruction instructions[] = {
-        {Producer::product, -1, 0, 0, 1, 2, 1, 3, 2, 0, 0, 0},
-        {Producer::check, -1, 5, 0, 5, -1, 0, 0, 0, -1, 0, 0},
-        {Producer::total_of_rows, 4, 3, 0, 0, -1, 0, 3, 1, -1, 0, 0},
-        {Producer::nothing, -1, 0, 0, 0, -1, 2, 3, 0, 1, 0, 0},
+        {.producer = Producer::product, .a = 0, .b = 1, .bias = 2, .rows = 1, .columns = 3,
+         .depth = 2, .formula = 0},
+        {.producer = Producer::check, .a = 5, .b = 5},
+        {.producer = Producer::total_of_rows, .destination = 4, .a = 3, .columns = 3, .depth = 1},
+        {.producer = Producer::nothing, .rows = 2, .columns = 3, .formula = 1},
     };
     // operand, tanh, scalar, multiply, square, store, sum; then W - s * total
     const Step tape[] = {
-        {op_operand, 0, 0, 0, 0}, {op_tanh, 0, 0, 0, 0},     {op_constant, 1, 0, 0, 0},
-        {op_multiply, 0, 0, 1, 0}, {op_multiply, 1, 0, 0, 0}, {op_store, 0, 0, 0, 0},
-        {op_sum, 0, 1, 0, 0},      {op_operand, 0, 0, 0, 0},  {op_operand, 1, 1, 0, 0},
-        {op_scalar, 2, 0, 0, 0},   {op_fnma, 0, 2, 1, 0},     {op_store, 0, 0, 0, 0},
+        {Operation::operand, 0},
+        {Operation::tanh, 0},
+        {Operation::constant, 1},
+        {Operation::multiply, 0, 0, 1},
+        {Operation::multiply, 1},
+        {Operation::store, 0},
+        {Operation::sum, 0, 1},
+        {Operation::operand, 0},
+        {Operation::operand, 1, 1},
+        {Operation::scalar, 2},
+        {Operation::fnma, 0, 2, 1},
+        {Operation::store, 0},
     };
-    const Formula formulas[] = {{-1, 0, 7, 0, 1, 0, 0, 1, 2, 0, 1},
+    const FormulaRow formulas[] = {{-1, 0, 7, 0, 1, 0, 0, 1, 2, 0, 1},
                                 {-1, 7, 12, 2, 4, 0, 1, 4, 5, 1, 1}};
-    const Place places[] = {{-1, 0}, {3, 0}, {1, 0}, {4, 1}, {1, 0}};
+    const OperandRow operands[] = {{none}, {3}, {1}, {4, Broadcast::row}, {1}};
     const Number slots[] = {5};
     const double constants[] = {0.5};
-    const Program program = {axes, 4, values, 5, instructions, 4, formulas, 2, places, 5, slots, 1,
-                             tape, 12, nullptr, 0, 0, constants, 1, 0, 0, 6, 1, -1, 5, 5};
+    const Counts counts = {.slots = 6, .batch_slot = 1, .loss_slot = 5, .data_loss_slot = 5};
+    const Program program = {axes, 4,       values, 5,  instructions, 4, formulas,  2, operands, 5,
+                             slots, 1,      tape,   12, nullptr,      0, constants, 1, counts};
     const Engine& engine = Table<T>::engine;
     void* const machine = engine.create(program);
 
@@ -127,62 +137,67 @@ void test_machine(std::ptrdiff_t samples) {
               100 * tolerance * (1 + std::fabs(sum * totals[i % 40])));
     }
 
-    // A run: memory is taken before the first step, whatever the number of steps, in each order, with
-    // rates by epoch, and with a watch that keeps the best parameters and lowers the rate.
+    // A run: memory is allocated before the first step, for any number of steps, in each order,
+    // with rates by epoch, and with a rule that stores the best parameters and lowers the rate.
     std::vector<Number> rows(std::size_t(samples), 0);
     std::vector<std::uint32_t> twister(625, 12345);
     twister[624] = 624;
     std::vector<T> best(200);
-    const Kept kept = {1, best.data(), 40, 1};
-    void* const held = engine.create(program);  // that its step changes its weights is no matter
+    const ParameterCopy copy = {1, best.data(), 40, 1};
+    // A step changes the weights of this machine too, which has no effect here.
+    void* const held = engine.create(program);
     const Source held_sources[] = {source, {}};
     const Number shared[] = {1, 1, 2, 2};
-    for (const Number order : {as_they_lie, by_philox, by_mersenne_twister, as_given}) {
-        long taken[2];
+    for (const SampleOrder order : {SampleOrder::unshuffled, SampleOrder::philox,
+                                    SampleOrder::mersenne_twister, SampleOrder::given}) {
+        long allocated[2];
         for (int round = 0; round < 2; ++round) {
-            std::vector<Record> records(10);
+            std::vector<EpochRow> records(10);
             const std::vector<double> rates(10, 0.5);
-            Watch watch = {0, 1, 1, 1e300, 2, 0, 1, 1e308, 0, 0, 0};
+            StoppingRow rule = {.held_out = 0, .data_weight = 1, .patience = 1, .tolerance = 1e300,
+                                .divisor = 2, .smallest_rate = 0, .restores_best = 1,
+                                .best = 1e308};
             for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = Number(i);
-            Course course = {};
-            course.samples = samples;
-            course.batch = samples < 3 ? samples : samples - 1;
-            course.first_epoch = 1;
-            course.epochs = round ? 10 : 2;
-            course.order = order;
-            course.places = rows.data();
-            course.twister = twister.data();
-            course.rates = rates.data();
-            course.rate_slot = -1;
-            course.watches = &watch;
-            course.watch_count = 1;
-            course.kept = &kept;
-            course.kept_count = 1;
-            course.sources = &source;
-            course.source_count = 1;
-            course.records = records.data();
-            course.held = held;
-            course.held_sources = held_sources;
-            course.held_samples = samples;
-            course.held_batch = samples / 2 + 1;
-            course.shared = shared;
-            course.shared_count = 2;
-            course.listener = {never, clock_of_test, nullptr};
+            RunArguments arguments = {};
+            arguments.samples = samples;
+            arguments.batch = samples < 3 ? samples : samples - 1;
+            arguments.first_epoch = 1;
+            arguments.epochs = round ? 10 : 2;
+            arguments.order = order;
+            arguments.indices = rows.data();
+            arguments.twister = twister.data();
+            arguments.rates = rates.data();
+            arguments.rate_slot = -1;
+            arguments.rules = &rule;
+            arguments.rule_count = 1;
+            arguments.best = &copy;
+            arguments.best_count = 1;
+            arguments.sources = &source;
+            arguments.source_count = 1;
+            arguments.records = records.data();
+            arguments.held = held;
+            arguments.held_sources = held_sources;
+            arguments.held_samples = samples;
+            arguments.held_batch = samples / 2 + 1;
+            arguments.shared = shared;
+            arguments.shared_count = 2;
+            arguments.listener = {never, clock_of_test, nullptr};
             for (std::size_t i = 0; i < 200; ++i) W[i] = T(0);
             engine.write(machine, 1, W.data(), 40, 1);
             const long start = allocations;
-            engine.run(machine, course);
-            taken[round] = allocations - start;
-            CHECK(course.ending == finished && course.epochs_done == course.epochs);
+            engine.run(machine, arguments);
+            allocated[round] = allocations - start;
+            CHECK(arguments.ending == RunEnding::finished);
+            CHECK(arguments.epochs_done == arguments.epochs);
             // No epoch but the first improves by the tolerance: after each two the rate is halved.
-            CHECK(watch.reductions == (round ? 4 : 0));
+            CHECK(rule.reductions == (round ? 4 : 0));
             CHECK(records[0].rate == 0.5 && (!round || records[9].rate == 0.5 / 16));
             double least = records[0].loss;
-            for (Number e = 1; e < course.epochs; ++e)
+            for (Number e = 1; e < arguments.epochs; ++e)
                 if (records[std::size_t(e)].loss < least) least = records[std::size_t(e)].loss;
-            CHECK(watch.best == least && records[std::size_t(watch.best_epoch) - 1].loss == least);
+            CHECK(rule.best == least && records[std::size_t(rule.best_epoch) - 1].loss == least);
         }
-        CHECK(taken[0] == taken[1]);
+        CHECK(allocated[0] == allocated[1]);
     }
     engine.set_batch(machine, samples);
     b[3] = T(__builtin_nan(""));

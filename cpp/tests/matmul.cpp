@@ -68,7 +68,7 @@ T chain(T a, T b, T c) {
 
 enum class Room { none, own, result };  // where partial sums go
 
-// The same, met in registers by a finish that is compiled into the tile.
+// The same in registers: the epilogue is compiled into the tile.
 template <class T>
 struct KeepDirect : Keep<T> {
     static constexpr bool in_registers = true;
@@ -108,16 +108,16 @@ void product(Index m, Index n, Index depth, bool bias, Room room) {
             worst = std::max(worst, std::fabs(double(C(r, c)) - naive) / (size + 1e-300));
         }
     check::expect(exact, "product: the bits of the chain k = 0, 1, 2, ...");
-    check::expect(once, "product: finish sees every element once");
+    check::expect(once, "product: epilogue sees every element once");
     check::expect(worst <= double(depth + 1) * (sizeof(T) == 4 ? 6e-8 : 1.2e-16),
                   "product: close to the naive sum in double");
     // Partial sums write whole vectors; then the padding is what B's zeros make of it.
     check::expect(room == Room::result || C.padding_is(T(-7)), "product: padding untouched");
 }
 
-// Rows of a product are the same alone, in any batch, at any place, and in any split of blocks.
+// Rows of a product are the same alone, in any batch, at any position, and in any share of blocks.
 template <class T>
-void places(Index m, Index n, Index depth) {
+void positions(Index m, Index n, Index depth) {
     Matrix<T> A(m, depth, T(NAN)), B(depth, n, T(0)), whole(m, n, T(0), false),
         parts(m, n, T(0), false);
     const cr::Store<T> store{whole.data, whole.stride}, piece{parts.data, parts.stride};
@@ -170,7 +170,7 @@ void narrow(Index samples, Index outputs, Index depth) {
 }
 
 template <class T>
-void turned(Index rows, Index columns) {
+void transposed(Index rows, Index columns) {
     Matrix<T> in(rows, columns, T(-3)), out(columns, rows, T(-7), false);
     cr::transpose<T>(rows, 0, columns, in.data, in.stride, out.data, out.stride);
     bool right = true;
@@ -222,9 +222,9 @@ void all(bool quick) {
         const Room room = Room(round % 3);
         product<T, cr::Along::depth>(m, n, depth, round % 2, room);
         product<T, cr::Along::rows>(m, n, depth, round % 2, room);
-        places<T>(m, n, depth);
+        positions<T>(m, n, depth);
         narrow<T>(m, 1 + n % 5, depth);
-        turned<T>(m, n);
+        transposed<T>(m, n);
         sums<T>(m, n);
     }
     if (quick) return;
@@ -232,12 +232,12 @@ void all(bool quick) {
         product<T, cr::Along::depth>(40, 70, depth, true, Room::result);
         product<T, cr::Along::rows>(13, 33, depth, false, Room::own);
         product<T, cr::Along::rows>(13, 33, depth, false, Room::none);
-        places<T>(30, 50, depth);
+        positions<T>(30, 50, depth);
     }
     product<T, cr::Along::depth>(900, 20, 300, true, Room::own);  // several row blocks
     product<T, cr::Along::rows>(900, 20, 300, true, Room::own);
     product<T, cr::Along::depth>(5, 5, 0, true, Room::none);  // an empty sum is the bias
-    places<T>(256, 130, 512);
+    positions<T>(256, 130, 512);
 }
 
 }  // namespace

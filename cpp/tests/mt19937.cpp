@@ -30,38 +30,44 @@ std::vector<std::uint32_t> seeded(std::uint32_t seed) {
 
 int main() {
     using chainrule::MersenneTwister;
-    const auto go_on = [] { return false; };
+    const auto never_stop = [] { return false; };
     auto state = seeded(5489);
     MersenneTwister words(state.data());
     bool same = true;
-    for (const std::uint32_t want : {3499211612u, 581869302u, 3890346734u, 3586334585u, 545404204u}) same = same && words.next32() == want;
+    for (const std::uint32_t expected :
+         {3499211612u, 581869302u, 3890346734u, 3586334585u, 545404204u})
+        same = same && words.next32() == expected;
     check::expect(same, "words");
     std::uint32_t all = 0;
     for (int i = 0; i < 2000; ++i) all ^= words.next32();
     check::expect(all == 1037148678u, "2,000 words");
-    check::expect(state[624] == 2005 % 624, "the place goes on in the state");
+    check::expect(state[624] == 2005 % 624, "the index of the next word is in the state");
 
     state = seeded(5489);
     MersenneTwister random(state.data());
     std::vector<int> order(20);
     for (int i = 0; i < 20; ++i) order[std::size_t(i)] = i;
-    chainrule::shuffle(random, order.data(), order.size(), go_on);
-    check::expect(order == std::vector<int>{13, 9, 18, 8, 6, 2, 16, 19, 7, 0, 15, 4, 17, 3, 11, 10, 1, 5, 12, 14}, "shuffle of 20");
-    chainrule::shuffle(random, order.data(), order.size(), go_on);
-    check::expect(order == std::vector<int>{9, 12, 1, 10, 6, 18, 17, 8, 16, 2, 13, 15, 7, 4, 14, 0, 19, 11, 5, 3}, "and on");
+    chainrule::shuffle(random, order.data(), order.size(), never_stop);
+    check::expect(order == std::vector<int>{13, 9, 18, 8, 6, 2, 16, 19, 7, 0,
+                                            15, 4, 17, 3, 11, 10, 1, 5, 12, 14},
+                  "shuffle of 20");
+    chainrule::shuffle(random, order.data(), order.size(), never_stop);
+    check::expect(order == std::vector<int>{9, 12, 1, 10, 6, 18, 17, 8, 16, 2,
+                                            13, 15, 7, 4, 14, 0, 19, 11, 5, 3},
+                  "a second shuffle");
 
-    std::vector<std::int64_t> places(100000);
-    for (std::size_t i = 0; i < places.size(); ++i) places[i] = std::int64_t(i);
-    chainrule::shuffle(random, places.data(), places.size(), go_on);
+    std::vector<std::int64_t> indices(100000);
+    for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = std::int64_t(i);
+    chainrule::shuffle(random, indices.data(), indices.size(), never_stop);
     std::uint64_t sum = 0;
-    for (std::uint64_t i = 0; i < places.size(); ++i) sum += (i + 1) * std::uint64_t(places[i]);
+    for (std::uint64_t i = 0; i < indices.size(); ++i) sum += (i + 1) * std::uint64_t(indices[i]);
     check::expect(sum == 249345686277563, "shuffle of 100,000 (position-weighted sum)");
 
     const auto before = state;
-    chainrule::shuffle(random, order.data(), 0, go_on);
-    chainrule::shuffle(random, order.data(), 1, go_on);
+    chainrule::shuffle(random, order.data(), 0, never_stop);
+    chainrule::shuffle(random, order.data(), 1, never_stop);
     check::expect(state == before, "shuffles of 0 and 1 take nothing");
-    check::expect(!chainrule::shuffle(random, places.data(), places.size(), [] { return true; }),
+    check::expect(!chainrule::shuffle(random, indices.data(), indices.size(), [] { return true; }),
                   "a pause ends a long shuffle");
     return check::finish("mt19937");
 }

@@ -18,10 +18,10 @@
 
 namespace {
 
-void stream(std::uint64_t key0, std::uint64_t key1, const std::vector<std::uint64_t>& want) {
+void stream(std::uint64_t key0, std::uint64_t key1, const std::vector<std::uint64_t>& expected) {
     chainrule::Philox random(key0, key1);
     bool same = true;
-    for (const std::uint64_t word : want) same = same && random.next64() == word;
+    for (const std::uint64_t word : expected) same = same && random.next64() == word;
     check::expect(same, "random_raw");
 }
 
@@ -50,17 +50,17 @@ int main() {
                   "halves, low one first");
 
     chainrule::Philox twenty(3, 4);
-    const std::vector<int> want = {8, 2,  17, 13, 10, 6, 11, 0, 7,  14,
+    const std::vector<int> expected = {8, 2,  17, 13, 10, 6, 11, 0, 7,  14,
                                    15, 1, 16, 19, 3,  5, 12, 4, 18, 9};
     std::vector<int> order(20);
     chainrule::shuffle(twenty, order.data(), order.size());
-    check::expect(order == want, "shuffle of 20");
+    check::expect(order == expected, "shuffle of 20");
 
     chainrule::Philox large(3, 4);
-    std::vector<std::int64_t> places(100000);
-    chainrule::shuffle(large, places.data(), places.size());
+    std::vector<std::int64_t> indices(100000);
+    chainrule::shuffle(large, indices.data(), indices.size());
     std::uint64_t sum = 0;
-    for (std::uint64_t i = 0; i < places.size(); ++i) sum += (i + 1) * std::uint64_t(places[i]);
+    for (std::uint64_t i = 0; i < indices.size(); ++i) sum += (i + 1) * std::uint64_t(indices[i]);
     check::expect(sum == 250108022245260, "shuffle of 100,000 (position-weighted sum)");
 
     chainrule::Philox none(0, 0);

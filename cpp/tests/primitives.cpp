@@ -5,7 +5,7 @@
 //   primitives --quick    a tenth of the sample (for emulators)
 //
 // Oracle: libm in double for float, in long double for double. The unit is the spacing of the
-// number type at the exact result. Subnormal inputs and results are held to no bound but may
+// number type at the exact result. Subnormal inputs and results are held to no prepared but may
 // come out as zero, or as the result of zero.
 #include "../primitives.hpp"
 
@@ -171,10 +171,11 @@ void specials() {
     for (const Function<T>& f : functions<T>()) {
         check::expect(std::isnan(at(f.ours, nan)) && std::isnan(at(f.ours, -nan)), f.name);
         for (const T x : {T(0), T(-0.0), inf, -inf, T(1), T(-1)}) {
-            const T got = at(f.ours, x), want = T(f.exact(x));
-            if (std::isnan(want)) check::expect(std::isnan(got), f.name);
-            else if (std::fabs(x) != 1 || std::isinf(want))
-                check::expect(got == want && (x != 0 || std::signbit(got) == std::signbit(want)),
+            const T got = at(f.ours, x), expected = T(f.exact(x));
+            if (std::isnan(expected)) check::expect(std::isnan(got), f.name);
+            else if (std::fabs(x) != 1 || std::isinf(expected))
+                check::expect(got == expected && (x != 0 || std::signbit(got) ==
+                                                               std::signbit(expected)),
                               f.name);
         }
     }
@@ -198,7 +199,7 @@ void specials() {
     check::expect(std::isnan(held), "at_most keeps NaN");
 }
 
-// The bits of a result do not depend on the lane nor on what stands in the other lanes.
+// The bits of a result do not depend on the lane nor on the entries of the other lanes.
 template <class T>
 void lanes_agree() {
     std::mt19937_64 random(7);

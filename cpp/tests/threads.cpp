@@ -22,11 +22,11 @@ std::atomic<long> allocations{0};
 void* operator new(std::size_t size, std::align_val_t alignment) {
     ++allocations;
     const std::size_t a = std::size_t(alignment);
-    if (void* const place = std::aligned_alloc(a, (size + a - 1) / a * a)) return place;
+    if (void* const memory = std::aligned_alloc(a, (size + a - 1) / a * a)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t, std::align_val_t) noexcept { std::free(place); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 // What the child of a fork does with threads: pool.hpp.
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
@@ -38,69 +38,92 @@ namespace {
 constexpr Number samples = 1200, inputs = 40, outputs = 203, few = 3;
 // Axes: 1 samples, 2 inputs, 3 outputs, 4 few.
 const Number axes[] = {1, samples, inputs, outputs, few};
-enum : Number { X, W, b, A, total, turned, V, d, G, rows_of_A, small, U, at_most };
-const Value values[] = {{1, 2, 0}, {2, 3, 0}, {0, 3, 0}, {1, 3, 0}, {0, 3, 0}, {3, 1, 0},
-                        {4, 3, 0}, {4, 1, 0}, {2, 3, 0}, {0, 1, 0}, {2, 4, 0}, {3, 3, 0}};
+enum : Number { X, W, b, A, total, A_transposed, V, d, G, rows_of_A, small, U, at_most };
+const ValueRow values[] = {{1, 2}, {2, 3}, {0, 3}, {1, 3}, {0, 3}, {3, 1},
+                        {4, 3}, {4, 1}, {2, 3}, {0, 1}, {2, 4}, {3, 3}};
 const Instruction instructions[] = {
-    // producer, destination, a, a_turned, b, bias, rows, columns, depth, formula, bias_by_row, passing
-    {Producer::product, -1, X, 0, W, b, 1, 3, 2, 0, 0, 0},          // A = tanh(X W + b) / 2, sum of A^2
-    {Producer::total_of_rows, total, A, 0, 0, -1, 0, 3, 1, -1, 0, 0},
-    {Producer::total_of_columns, rows_of_A, A, 0, 0, -1, 0, 1, 3, -1, 0, 0},
-    {Producer::transposition, turned, A, 0, 0, -1, 3, 1, 0, -1, 0, 0},
-    {Producer::dot, d, V, 0, A, -1, 4, 1, 3, -1, 0, 0},              // d = V Aᵀ
-    {Producer::product, G, X, 1, A, -1, 2, 3, 1, -1, 0, 0},          // G = Xᵀ A
-    {Producer::product, small, G, 0, turned, -1, 2, 4, 3, -1, 0, 0},  // the first samples only
-    {Producer::nothing, -1, 0, 0, 0, -1, 1, 3, 0, 1, 0, 0},          // A <- A - s * total, sum of it^2
-    {Producer::product, -1, X, 1, A, -1, 2, 3, 1, 2, 0, 0},          // W <- W - s * Xᵀ A
-    {Producer::product, -1, W, 1, G, -1, 3, 3, 2, 3, 0, 0},          // U <- U - Wᵀ G, in registers
+    // A = tanh(X W + b) / 2, and the sum of A^2
+    {.producer = Producer::product, .a = X, .b = W, .bias = b, .rows = 1, .columns = 3, .depth = 2,
+     .formula = 0},
+    {.producer = Producer::total_of_rows, .destination = total, .a = A, .columns = 3, .depth = 1},
+    {.producer = Producer::total_of_columns, .destination = rows_of_A, .a = A, .columns = 1,
+     .depth = 3},
+    {.producer = Producer::transposition, .destination = A_transposed, .a = A, .rows = 3,
+     .columns = 1},
+    // d = V Aᵀ
+    {.producer = Producer::dot, .destination = d, .a = V, .b = A, .rows = 4, .columns = 1,
+     .depth = 3},
+    // G = Xᵀ A
+    {.producer = Producer::product, .destination = G, .a = X, .a_transposed = 1, .b = A, .rows = 2,
+     .columns = 3, .depth = 1},
+    // the first samples only
+    {.producer = Producer::product, .destination = small, .a = G, .b = A_transposed, .rows = 2,
+     .columns = 4, .depth = 3},
+    // A <- A - s * total, and the sum of A^2
+    {.producer = Producer::nothing, .rows = 1, .columns = 3, .formula = 1},
+    // W <- W - s * Xᵀ A
+    {.producer = Producer::product, .a = X, .a_transposed = 1, .b = A, .rows = 2, .columns = 3,
+     .depth = 1, .formula = 2},
+    // U <- U - Wᵀ G, in registers
+    {.producer = Producer::product, .a = W, .a_transposed = 1, .b = G, .rows = 3, .columns = 3,
+     .depth = 2, .formula = 3},
 };
 const Step tape[] = {
-    {op_operand, 0, 0, 0, 0},  {op_tanh, 0, 0, 0, 0},     {op_constant, 1, 0, 0, 0},
-    {op_multiply, 0, 0, 1, 0}, {op_multiply, 1, 0, 0, 0}, {op_store, 0, 0, 0, 0},
-    {op_sum, 0, 1, 0, 0},
-
-    {op_operand, 0, 0, 0, 0},  {op_operand, 1, 1, 0, 0},  {op_constant, 2, 1, 0, 0},
-    {op_fnma, 0, 2, 1, 0},     {op_multiply, 1, 0, 0, 0}, {op_store, 0, 0, 0, 0},
-    {op_sum, 0, 1, 0, 0},
-
-    {op_operand, 0, 0, 0, 0},  {op_operand, 1, 1, 0, 0},  {op_constant, 2, 1, 0, 0},
-    {op_fnma, 0, 2, 0, 1},     {op_store, 0, 0, 0, 0},
+    {Operation::operand, 0},
+    {Operation::tanh, 0},
+    {Operation::constant, 1},
+    {Operation::multiply, 0, 0, 1},
+    {Operation::multiply, 1},
+    {Operation::store, 0},
+    {Operation::sum, 0, 1},
+    {Operation::operand, 0},
+    {Operation::operand, 1, 1},
+    {Operation::constant, 2, 1},
+    {Operation::fnma, 0, 2, 1},
+    {Operation::multiply, 1},
+    {Operation::store, 0},
+    {Operation::sum, 0, 1},
+    {Operation::operand, 0},
+    {Operation::operand, 1, 1},
+    {Operation::constant, 2, 1},
+    {Operation::fnma, 0, 2, 0, 1},
+    {Operation::store, 0},
 };
-const Formula formulas[] = {{-1, 0, 7, 0, 1, 0, 0, 1, 2, 0, 1},
+const FormulaRow formulas[] = {{-1, 0, 7, 0, 1, 0, 0, 1, 2, 0, 1},
                             {-1, 7, 14, 2, 4, 0, 0, 4, 5, 1, 2},
                             {-1, 14, 19, 5, 7, 0, 0, 7, 8, 2, 2},
                             {0, 0, 0, 8, 10, 0, 0, 10, 11, 2, 2}};
-const Place places[] = {{-1, 0}, {A, 0},  {A, 0}, {total, 1}, {A, 0}, {-1, 0},
-                        {W, 0},  {W, 0},  {-1, 0}, {U, 0},    {U, 0}};
+const OperandRow operands[] = {{none}, {A}, {A},    {total, Broadcast::row}, {A}, {none},
+                              {W},    {W}, {none}, {U},                     {U}};
 const Number slots[] = {5, 6};
 const double constants[] = {0.5, 1e-4};
-const Program program = {axes,   5, values,  12, instructions, 10, formulas,  4, places, 11, slots, 2,
-                         tape, 19, nullptr, 0,  0,            constants, 2, 0,
-                         0, 7, 1, -1, 5, 6};
+const Counts counts = {.slots = 7, .batch_slot = 1, .loss_slot = 5, .data_loss_slot = 6};
+const Program program = {axes,  5, values, 12, instructions, 10, formulas,  4, operands, 11,
+                         slots, 2, tape,   19, nullptr,      0,  constants, 2, counts};
 
-// What the generator writes for operand 1 - sum: a kernel (never called) and a finish.
+// What the generator writes for operand 1 - sum: a kernel (never called) and an epilogue.
 template <class T>
 void kernel(Call<T>&) {
     __builtin_trap();
 }
 template <class T>
-struct Finish {
+struct Epilogue {
     static constexpr bool in_registers = true;
     const Call<T>& c;
     CHAINRULE_INLINE void operator()(std::ptrdiff_t row, std::ptrdiff_t column, Vec<T> sum,
                                      Ints<T> live) const {
         const Vec<T> before = load<T>(c.in[1] + row * c.step[1] + column);
-        store<T>(c.out[0] + row * c.out_step[0] + column, kept<T>(before - sum, live));
+        store<T>(c.out[0] + row * c.out_step[0] + column, masked<T>(before - sum, live));
     }
 };
 template <class T>
 constexpr Kernel<T> kernels[] = {kernel<T>};
 template <class T>
-constexpr Finished<T> finished[] = {finished_by<T, Finish, true>};
+constexpr FusedProducts<T> fused_products[] = {fused_products_of<T, Epilogue, true>};
 
 template <class T>
 void fill(Machine<T>& machine, Number value, int factor, int range, int scale) {
-    const Value& v = values[value];
+    const ValueRow& v = values[value];
     for (std::ptrdiff_t r = 0; r < machine.length[v.rows]; ++r)
         for (std::ptrdiff_t c = 0; c < machine.length[v.columns]; ++c)
             machine.base[value][r * machine.stride[value] + c] =
@@ -110,8 +133,8 @@ void fill(Machine<T>& machine, Number value, int factor, int range, int scale) {
 // Everything that three steps leave, padding included, and the sums.
 template <class T>
 std::vector<double> outcome(Number threads, Number batch, bool watch_memory = false) {
-    const signed char finish_numbers[] = {0};
-    Machine<T> machine(program, kernels<T>, finish_numbers, finished<T>);
+    const signed char fused_product_numbers[] = {0};
+    Machine<T> machine(program, kernels<T>, fused_product_numbers, fused_products<T>);
     machine.set_threads(threads);
     machine.set_batch(batch);
     fill(machine, X, 31, 1009, 300);

@@ -12,7 +12,7 @@ from chainrule.formulas.expressions import Largest, Rename, Symbol, mean, produc
 from chainrule.formulas.functions import tanh
 from chainrule.formulas.matrices import Indexed
 from chainrule.kernels import compiled
-from chainrule.kernels.reference import Execution, lying
+from chainrule.kernels.reference import Execution, as_matrix
 from chainrule.kernels.runner import Runner
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
@@ -50,7 +50,7 @@ def steps_agree(stated, values, data, steps=10):
         found = np.zeros(np.shape(values[symbol.name]))
         runner.read_parameter(symbol.name, found)
         expected = reference.values[symbol.name]
-        np.testing.assert_allclose(lying(found, symbol), expected, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(as_matrix(found, symbol), expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("inputs", [2, 5, 24])

@@ -8,7 +8,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import Largest, Rename, Symbol, mean, product, total
 from chainrule.formulas.functions import exp, tanh
-from chainrule.kernels.reference import Execution, lying, named_array
+from chainrule.kernels.reference import Execution, as_matrix, named_array
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
@@ -296,13 +296,13 @@ def test_lying_and_named_are_inverse(axes):
     sizes = {B: 2, I: 3, H: 4, O: 5}
     symbol = Symbol("x", axes)
     array = np.random.default_rng(0).normal(size=[sizes[axis] for axis in axes])
-    there = lying(array, symbol)
+    there = as_matrix(array, symbol)
     assert there.ndim == 2 or len(axes) > 2
     np.testing.assert_array_equal(named_array(there, symbol), array)
 
 
 def test_a_vector_lies_along_its_kind():
-    assert lying(np.ones(3), Symbol("b", (H,))).shape == (1, 3)
-    assert lying(np.ones(3), Symbol("w", (B,))).shape == (3, 1)
-    assert lying(np.ones((5, 4)), Symbol("V", (O, H))).shape == (5, 4)
-    assert lying(np.float64(3), Symbol("s")).shape == (1, 1)
+    assert as_matrix(np.ones(3), Symbol("b", (H,))).shape == (1, 3)
+    assert as_matrix(np.ones(3), Symbol("w", (B,))).shape == (3, 1)
+    assert as_matrix(np.ones((5, 4)), Symbol("V", (O, H))).shape == (5, 4)
+    assert as_matrix(np.float64(3), Symbol("s")).shape == (1, 1)

@@ -285,10 +285,10 @@ def test_a_containers_quota(text, expected, monkeypatch, tmp_path):
     assert threads._quota.__wrapped__() == expected
 
 
-@pytest.mark.parametrize("told", ["0", "-2", "many", "2.5"])
-def test_a_wrong_variable_is_named(told, monkeypatch):
-    monkeypatch.setenv("CHAINRULE_THREADS", told)
-    with pytest.raises(InputError, match=f"CHAINRULE_THREADS: '{told}' came"):
+@pytest.mark.parametrize("text", ["0", "-2", "many", "2.5"])
+def test_a_wrong_variable_is_named(text, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", text)
+    with pytest.raises(InputError, match=f"`CHAINRULE_THREADS` must be an integer.*, got '{text}'"):
         cr.predict(cr.Network.dense([1, 1]), {"W_1": [[1.0]], "b_1": [0.0]}, [[1.0]])
 
 
@@ -296,5 +296,5 @@ def test_a_wrong_variable_is_named(told, monkeypatch):
 def test_a_wrong_argument_is_named(backend):
     network = cr.Network.dense([1, 1])
     for wrong, kind in ((0, InputError), (True, InputTypeError), ("2", InputTypeError)):
-        with pytest.raises(kind, match=r"threads: .* came; a whole number of at least 1"):
+        with pytest.raises(kind, match=r"`threads` must be an integer of at least 1, got"):
             cr.train(network, [[1.0]], [[1.0]], threads=wrong, backend=backend)

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.errors import InputError
 from chainrule.kernels.backend import trainer
-from chainrule.kernels.orders import AS_THEY_LIE, Given, Legacy, Order
+from chainrule.kernels.orders import UNSHUFFLED, Given, Legacy, Order
 from chainrule.kernels.stopping import Count, Stopping
 from chainrule.kernels.trainer import Diverged, Run, State
 from chainrule.network.architecture import Network
@@ -125,7 +125,7 @@ class Fit:
 
     def _order(self) -> Order:
         if not self.model.shuffle:
-            return AS_THEY_LIE
+            return UNSHUFFLED
         with suppress(InputError):  # not the generator MT19937
             return Legacy(self.random_state)
         self.shuffled = np.arange(self.samples)

@@ -1,4 +1,4 @@
-"""The compiled core. What it computes, the reference backend defines."""
+"""The compiled core. The reference backend defines what it computes."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing_extensions import CapsuleType
 
 def build_info() -> dict[str, str]:
     """
-    Say how this module was built: compiler, compiler_version, cpp_standard (the value
+    Return how this module was built: compiler, compiler_version, cpp_standard (the value
     of __cplusplus), instruction_set (the least that a processor must offer) and
     nanobind_version.
     """
@@ -31,18 +31,18 @@ def formulas() -> list[str]:
 
 def generator_words(capsule: CapsuleType, count: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
     """
-    Return the first words of the state of a NumPy BitGenerator, where they lie.
+    Return the first words of the state of a NumPy BitGenerator, without a copy.
     """
 
 class Machine:
     """A program with its memory."""
 
-    def __init__(self, single: bool, axes: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], instructions: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], formulas: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], tape: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scalar_code: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], constants: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: tuple[int, int, int, int, int, int, int, int]) -> None: ...
+    def __init__(self, single: bool, axes: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], instructions: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], formulas: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], operands: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], tape: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scalar_code: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], constants: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
-    def write(self, value: int, turned: bool, array: object) -> None:
+    def write(self, value: int, transposed: bool, array: object) -> None:
         """Copy an array into a value."""
 
-    def read(self, value: int, turned: bool, array: object) -> None:
+    def read(self, value: int, transposed: bool, array: object) -> None:
         """Copy a value into an array."""
 
     def set_scalar(self, slot: int, value: float) -> None: ...
@@ -50,7 +50,7 @@ class Machine:
     def scalar(self, slot: int) -> float: ...
 
     def set_threads(self, threads: int) -> None:
-        """Let at most so many threads share a step; small steps stay on one."""
+        """Set how many threads may share a step; small steps run on one."""
 
     def step(self, given: Sequence[tuple[int, bool, object]], first: int, count: int) -> bool:
         """
@@ -66,10 +66,10 @@ class Training:
 
     def __init__(self, machine: Machine, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, parameters: Sequence[tuple[int, bool, object]], best: Sequence[tuple[int, bool, object]], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
-    def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, places: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, watches: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
+    def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, rules: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
         """
         Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not
-        finite, 3 no improvement, 4 the listener asked), epochs done, steps done, the batch
+        finite, 3 no improvement, 4 the listener requested it), epochs done, steps done, the batch
         in which it ended, what was raised.  The parameters are in their arrays then.
         """
 

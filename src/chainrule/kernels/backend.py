@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule.arrays import RealArray
+from chainrule.arrays import Array, RealArray
 from chainrule.errors import NotFused
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.plan_cache import gradient_plan, prediction_plan
@@ -102,7 +102,7 @@ def loss_and_gradients(
 ) -> tuple[float, dict[str, RealArray]]:
     """Return the loss of a checked batch and the gradients of the trainable parameters by name."""
     plan = gradient_plan(network, weighted="w" in data)
-    values = {**parameters, **network.strengths}
+    values: dict[str, Array | float] = {**parameters, **network.strengths}
     dtype = parameters.flat.dtype
     if _core_is_used(backend):
         from chainrule.kernels import compiled

@@ -1,18 +1,18 @@
-"""The compiled backend: Plans fused, laid out and run by the core.
+"""The compiled backend: Plans fused, assembled to programs and run by the core.
 
-What it computes is defined by the reference.  Nothing here knows a layer, an activation or a loss:
-a Plan goes in, with arrays by name.  Refused: arrays with more than two axes.
+The reference defines what it computes.  Nothing here is specific to a layer, an activation or a
+loss: the input is a Plan, with arrays by name.  Arrays with more than two axes are refused.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.compiled_trainer import CompiledTrainer
-from chainrule.kernels.reference import lying, named_array
+from chainrule.kernels.reference import as_matrix, named_array
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.plans.plan import Plan
 
@@ -23,9 +23,9 @@ __all__ = ["CompiledTrainer", "loss_and_gradients", "output"]
 
 def loss_and_gradients(
     plan: Plan,
-    values: Mapping[str, Any],
+    values: Mapping[str, Array | float],
     data: Mapping[str, Array],
-    dtype: Any,
+    dtype: DTypeLike,
     threads: int = 1,
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a Plan and the gradient of each of its parameters."""
@@ -39,13 +39,19 @@ def loss_and_gradients(
             shape = np.shape(values[parameter.name])
             gradient = np.zeros(shape, dtype)
             cotangent = Symbol(plan.gradients[parameter.name], parameter.axes)
-            matrix = np.zeros(lying(gradient, cotangent).shape, dtype)
+            matrix = np.zeros(as_matrix(gradient, cotangent).shape, dtype)
             runner.read(cotangent.name, matrix)
             gradients[parameter.name] = named_array(matrix, cotangent).reshape(shape)
     return runner.scalar(plan.loss), gradients
 
 
-def output(plan: Plan, values: Mapping[str, Any], X: Array, dtype: Any, threads: int = 1) -> Array:
+def output(
+    plan: Plan,
+    values: Mapping[str, Array | float],
+    X: Array,
+    dtype: DTypeLike,
+    threads: int = 1,
+) -> Array:
     """Return the output of a prediction's Plan, in pieces of rows."""
     rows = len(X)
     runner = Runner(

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.kernels import core_library
-from chainrule.kernels.orders import AsTheyLie, Given, Legacy, Seeded, given_places
+from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
+from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled, given_indices
 from chainrule.kernels.plan_cache import loss_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import PIECE, Runner
@@ -47,7 +48,7 @@ class CompiledTrainer(Trainer):
             run.data,
             dtype,
             self.batch,
-            whole_rows=self.places is None,
+            whole_rows=self.indices is None,
             threads=run.threads,
         )
         held: Runner | None = None
@@ -77,30 +78,29 @@ class CompiledTrainer(Trainer):
             min(held_rows, PIECE),
             _NOTHING_SHARED if held is None else self._shared(held),
         )
-        slot = self.runner.program.scalars.slots.get(run.optimizer.letters["learning_rate"])
+        slot = self.runner.program.scalar_slots.get(run.optimizer.letters["learning_rate"])
         self.rate_slot = -1 if slot is None else slot
-        self.watches = np.array(
+        self.rules = np.array(
             [
-                (
-                    rule.monitor == "validation_loss",
-                    rule.data_weight,
-                    rule.patience,
-                    rule.tolerance,
-                    rule.divisor,
-                    rule.smallest_rate,
-                    rule.restore_best,
-                    np.inf,
-                    0,
-                    0,
-                    0,
+                StoppingRow(
+                    held_out=rule.monitor == "validation_loss",
+                    data_weight=rule.data_weight,
+                    patience=rule.patience,
+                    tolerance=rule.tolerance,
+                    divisor=rule.divisor,
+                    smallest_rate=rule.smallest_rate,
+                    restores_best=rule.restore_best,
                 )
                 for rule in run.stopping
             ],
             np.float64,
-        ).reshape(-1, 11)
+        ).reshape(-1, len(StoppingRow._fields))
 
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
-        """Say where each trainable parameter lies in the program, and in these arrays."""
+        """Return the value or slot of each trainable parameter, and its array in ``parameters``.
+
+        A value has its number, a slot −1 − its number.
+        """
         parts: list[tuple[int, bool, Array]] = []
         for name in self.given.network.trainable_names:
             site = self.runner.prepared.site(name)
@@ -110,7 +110,7 @@ class CompiledTrainer(Trainer):
             if site.view is None:
                 parts.append((-1 - site.number, False, array.reshape(1, 1)))
             else:
-                parts.append((site.number, site.turned, site.view(array)))
+                parts.append((site.number, site.transposed, site.view(array)))
         return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
@@ -119,8 +119,8 @@ class CompiledTrainer(Trainer):
         for name in self.given.network.trainable_names:
             if name in here.stored and name in there.stored:
                 pairs.append((here.stored[name].number, there.stored[name].number))
-            elif name in here.scalars.slots and name in there.scalars.slots:
-                pairs.append((-1 - here.scalars.slots[name], there.scalars.slots[name]))
+            elif name in here.scalar_slots and name in there.scalar_slots:
+                pairs.append((-1 - here.scalar_slots[name], there.scalar_slots[name]))
         return np.array(pairs, np.int64).reshape(-1, 2)
 
     def collect(self) -> None:
@@ -153,13 +153,13 @@ class CompiledTrainer(Trainer):
                     twister = run.order.words()
                 lock = run.order.random_state._bit_generator.lock
             case Given():
-                self.places = given_places(run.order, run.samples)
+                self.indices = given_indices(run.order, run.samples)
         rates = None
         if run.rate is not None:
             epochs = range(first, first + len(records))
             rates = np.fromiter(map(run.rate, epochs), np.float64, len(records))
         if self.counts:
-            self.watches[:, 7:] = [
+            self.rules[:, _COUNTS] = [
                 (c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts
             ]
         with lock:
@@ -169,28 +169,34 @@ class CompiledTrainer(Trainer):
                 self.steps,
                 _ORDERS[type(run.order)],
                 seed,
-                self.places,
+                self.indices,
                 twister,
                 run.optimizer.learning_rate,
                 rates,
                 self.rate_slot,
-                self.watches,
+                self.rules,
                 records,
                 None if listener is None else lambda done: listener(records[:done]),
             )
         self.steps += steps
         if isinstance(run.order, Legacy) and twister is not None and not live:
-            run.order.go_on_from(twister)
-        for row, count in zip(self.watches.tolist(), self.counts, strict=True):
-            count.best = row[7]
-            count.best_epoch, count.epochs, count.reductions = map(int, row[8:])
+            run.order.set_words(twister)
+        for row, count in zip(self.rules.tolist(), self.counts, strict=True):
+            rule = StoppingRow(*row)
+            count.best = rule.best
+            count.best_epoch = int(rule.best_epoch)
+            count.epochs = int(rule.not_improved)
+            count.reductions = int(rule.reductions)
         error = raised if isinstance(raised, BaseException) else None
-        if ending == _NOT_FINITE:
+        if ending == RunEnding.NOT_FINITE:
             error = self._diverged(first + done, batch)
         return _ENDINGS.get(ending, "finished"), done, error
 
     def _diverged(self, epoch: int, batch: int) -> Diverged:
-        """Name the place by running the batch again with the reference, from the same state."""
+        """Return the exception, with the first symbol that is not finite.
+
+        The reference runs the batch again, from the same state.
+        """
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
@@ -206,9 +212,9 @@ class CompiledTrainer(Trainer):
 
 
 def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None:
-    """Return the state of a RandomState's generator where NumPy itself keeps it, if that is known.
+    """Return the state of a RandomState's generator without a copy, if its layout is known.
 
-    Taking it out and putting it back takes NumPy 170 µs, as long as a small run.
+    To get and set the state takes 170 µs in NumPy, as long as a small run.
     """
     if not _layout_known():
         return None
@@ -218,7 +224,7 @@ def live_words(random_state: np.random.RandomState) -> NDArray[np.uint32] | None
 
 @cache
 def _layout_known() -> bool:
-    """Whether NumPy keeps 624 words and then their place, as it has from the first: look once."""
+    """Return whether NumPy stores 624 words and then how many are used; checked once."""
     random_state = np.random.RandomState(20061126)
     expected = []
     try:
@@ -232,7 +238,15 @@ def _layout_known() -> bool:
 
 
 _NOTHING_SHARED = np.zeros((0, 2), np.int64)
-_ORDERS: dict[type, int] = {AsTheyLie: 0, Seeded: 1, Legacy: 2, Given: 3}
-_NOT_FINITE = 2
-_ENDINGS: dict[int, Ending] = {3: "no_better", 4: "asked"}
-"""Numbers of ``cpp/course.hpp``."""
+_COUNTS = slice(StoppingRow._fields.index("best"), len(StoppingRow._fields))
+"""The fields of a rule that a run updates."""
+_ORDERS: dict[type, SampleOrder] = {
+    Unshuffled: SampleOrder.UNSHUFFLED,
+    Seeded: SampleOrder.PHILOX,
+    Legacy: SampleOrder.MERSENNE_TWISTER,
+    Given: SampleOrder.GIVEN,
+}
+_ENDINGS: dict[int, Ending] = {
+    RunEnding.NOT_IMPROVED: "no_better",
+    RunEnding.REQUESTED: "asked",
+}

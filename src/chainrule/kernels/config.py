@@ -1,4 +1,4 @@
-"""What runs here: backend, instruction set, threads, compiler, versions."""
+"""The configuration: backend, instruction set, threads, compiler, versions."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +9,7 @@ from chainrule.kernels import core_library
 
 
 def configuration() -> dict[str, str]:
-    """Return what runs here, by name.
+    """Return the backend, versions and the machine, by name.
 
     >>> configuration()["backend"] in ("compiled", "reference")
     True
@@ -30,7 +30,7 @@ def configuration() -> dict[str, str]:
 
 
 def show_config() -> None:
-    """Print what runs here: backend, instruction set in use and available, threads, compiler."""
+    """Print the backend, the instruction sets in use and available, threads and compiler."""
     entries = configuration()
     width = max(map(len, entries))
     for name, value in entries.items():

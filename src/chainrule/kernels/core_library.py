@@ -1,4 +1,4 @@
-"""The compiled core: whether it could be imported, how it was built, what it was built with."""
+"""The compiled core: whether it could be imported, and how it was built."""
 
 from functools import cache
 
@@ -19,11 +19,11 @@ def available() -> bool:
 
 
 def require() -> None:
-    """Raise ``CoreUnavailable``, which says how to get the core, where it is missing."""
+    """Raise ``CoreUnavailable``, with a hint how to build the core, if it is missing."""
     if _missing is not None:
         raise CoreUnavailable(
-            f"backend 'compiled': the core could not be imported ({_missing}); build it with "
-            "`pip install .` in the source folder (a C++20 compiler is needed), or say "
+            f"backend 'compiled': the core could not be imported ({_missing}). Build it with "
+            "`pip install .` in the source folder (a C++20 compiler is needed), or use "
             "backend='reference'"
         )
 
@@ -49,4 +49,4 @@ def built() -> dict[str, str]:
 @cache
 def natives() -> dict[str, int]:
     """Return the number of each generated kernel by the text of its formula."""
-    return {text: place for place, text in enumerate(_core.formulas())}
+    return {text: number for number, text in enumerate(_core.formulas())}

@@ -1,11 +1,11 @@
-"""Generated kernels: C++ text for the formulas that the catalogues lead to.
+"""Generated kernels: C++ text for the formulas of networks over the catalogues.
 
 ``python -m chainrule.kernels.generate`` writes the files of ``cpp/generated/``; ``--check`` fails
-where a committed one is not current.  It runs from the source tree, without the built core.
+if a committed one is not current.  It runs from the source tree, without the built core.
 
-Nothing is typed here: networks over every activation, loss, penalty and optimizer are derived,
-lowered and fused, and each formula that comes out is written down once, under the text of its code.
-The core runs a formula whose text it knows by the kernel, every other one by the tape.
+No formula is written by hand: networks over every activation, loss, penalty and optimizer are
+derived, lowered and fused, and each resulting formula is written once, with the text of its code.
+The core runs a formula with one of these texts by its kernel, every other one by the tape.
 """
 
 import sys
@@ -14,8 +14,10 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
-from chainrule.kernels.program import Program, allocated
-from chainrule.kernels.tape import OPERATIONS, Line
+from chainrule.kernels.format import OPERATIONS
+from chainrule.kernels.format_header import program_header
+from chainrule.kernels.program_assembly import assembled
+from chainrule.kernels.tape import Line, allocated
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
@@ -32,11 +34,11 @@ _OUTPUTS = ("identity", "sigmoid", "tanh", "softplus", "exponential", "softmax",
 """Output activations whose losses get kernels; with others the loss runs on the tape."""
 
 _EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23}
-"""Where the estimators clip probabilities in a reported log loss."""
+"""The clipping of probabilities in the log loss that the estimators report."""
 
 
 def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
-    """Yield networks that together lead to the formulas in common use."""
+    """Yield networks that together contain the formulas in common use."""
     sgd: list[Optimizer] = [SGD(0.1)]
     for name in activations.CATALOGUE:
         if activations.CATALOGUE[name].elementwise:
@@ -71,19 +73,19 @@ def texts() -> list[str]:
         for rule in rules:
             whole = plan(gradients, rule)
             plans.append((whole, [whole.loss, whole.data_loss]))
-        bare = plan(gradients)
-        plans.append((bare, [bare.loss, *bare.gradients.values()]))
-        plans.append((bare.only(bare.data_loss), [bare.data_loss]))
-        plans.append((bare.forward(), [bare.output]))
+        without_rule = plan(gradients)
+        plans.append((without_rule, [without_rule.loss, *without_rule.gradients.values()]))
+        plans.append((without_rule.only(without_rule.data_loss), [without_rule.data_loss]))
+        plans.append((without_rule.forward(), [without_rule.output]))
         for lowered, wanted in plans:
             fused = fuse(lowered, wanted)
             for narrow in (False, True):
-                program = Program(fused, _sizes(fused, narrow), _LANES)
-                found |= dict.fromkeys(text for text in program.texts if not _bare(text))
+                program = assembled(fused, _sizes(fused, narrow), _LANES)
+                found |= dict.fromkeys(text for text in program.texts if not _trivial(text))
     return list(found)
 
 
-def _bare(text: str) -> bool:
+def _trivial(text: str) -> bool:
     return text.count(";") < 2  # a copy or a plain sum: the tape is as fast
 
 
@@ -100,34 +102,34 @@ def kernel(number: int, text: str) -> str:
     inside: list[str] = []
     onward: list[str] = []
     after: list[str] = []
-    for place, entry in enumerate(text.split("; ")):
+    for index, entry in enumerate(text.split("; ")):
         name, *words = entry.split()
         match name:
             case "operand" if words[1] == "v":
                 before.append(f"const T* p{words[0]} = c.in[{words[0]}];")
                 before.append(f"const std::ptrdiff_t d{words[0]} = c.step[{words[0]}];")
                 onward.append(f"p{words[0]} += d{words[0]};")
-                inside.append(f"const V r{place} = load_unaligned<T>(p{words[0]} + j);")
+                inside.append(f"const V r{index} = load_unaligned<T>(p{words[0]} + j);")
             case "operand":
                 before.append(f"const T* p{words[0]} = c.in[{words[0]}];")
                 before.append(f"const std::ptrdiff_t d{words[0]} = c.step[{words[0]}];")
-                by_row.append(f"const V r{place} = broadcast<T>(*p{words[0]});")
+                by_row.append(f"const V r{index} = broadcast<T>(*p{words[0]});")
                 onward.append(f"p{words[0]} += d{words[0]};")
             case "scalar":
-                before.append(f"const V r{place} = broadcast<T>(c.scalar[{words[0]}]);")
+                before.append(f"const V r{index} = broadcast<T>(c.scalar[{words[0]}]);")
             case "constant":
-                before.append(f"const V r{place} = broadcast<T>(T({words[0]}));")
+                before.append(f"const V r{index} = broadcast<T>(T({words[0]}));")
             case "store":
                 before.append(f"T* q{words[1]} = c.out[{words[1]}];")
                 before.append(f"const std::ptrdiff_t e{words[1]} = c.out_step[{words[1]}];")
                 onward.append(f"q{words[1]} += e{words[1]};")
-                inside.append(f"store_unaligned<T>(q{words[1]} + j, kept<T>(r{words[0]}, live));")
+                inside.append(f"store_unaligned<T>(q{words[1]} + j, masked<T>(r{words[0]}, live));")
             case "sum":
                 before.append(f"V s{words[1]}{{}};")
-                inside.append(f"s{words[1]} += kept<T>(r{words[0]}, live);")
+                inside.append(f"s{words[1]} += masked<T>(r{words[0]}, live);")
                 after.append(f"c.sum[{words[1]}] += double(sum_lanes<T>(s{words[1]}));")
             case _:
-                inside.append(f"const V r{place} = {_operation(name, words)};")
+                inside.append(f"const V r{index} = {_operation(name, words)};")
     lines = [
         "template <class T>",
         f"void formula_{number}(Call<T>& c) {{",
@@ -155,10 +157,10 @@ _LIGHT = {"add", "subtract", "multiply", "fma", "fnma", "greater"}
 def light(text: str) -> bool:
     """Return whether a formula is a few steps on a product's sums and one other matrix.
 
-    A gradient's plain descent is, and the slope of an activation that is known from its output.
-    Such a formula is also compiled into the product's register tile, once per tile shape: a
-    third of what an instruction set costs to compile.  Every other formula, as the descent with a
-    penalty, meets the stored product, with the same bits.
+    Plain gradient descent is, and the slope of an activation that is a function of its output.
+    Such a formula is also compiled into the product's register tile, once per tile shape: a third
+    of the compile time of an instruction set.  Every other formula, such as descent with a
+    penalty, is applied to the stored product, with the same bits.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
@@ -178,34 +180,34 @@ def _descent(text: str) -> bool:
     return text.split("; ")[-2].startswith("fnma")
 
 
-def finish(number: int, text: str) -> str:
-    """Return a light formula as what finishes a product in its registers."""
+def fused_product(number: int, text: str) -> str:
+    """Return a light formula as the epilogue of a product, in the registers of its tile."""
     members: list[str] = []
     lines: list[str] = []
-    for place, entry in enumerate(text.split("; ")):
+    for index, entry in enumerate(text.split("; ")):
         name, *words = entry.split()
         at = f"[{words[1] if name == 'store' else words[0]}]"
         match name:
             case "operand" if words[0] == "0":
-                lines.append(f"const Vec<T> r{place} = sum;")
+                lines.append(f"const Vec<T> r{index} = sum;")
             case "operand":
                 members.append(f"const T* const p = c.in{at};")
                 members.append(f"const std::ptrdiff_t d = c.step{at};")
-                lines.append(f"const Vec<T> r{place} = load<T>(p + row * d + column);")
+                lines.append(f"const Vec<T> r{index} = load<T>(p + row * d + column);")
             case "scalar":
-                members.append(f"const Vec<T> r{place} = broadcast<T>(c.scalar{at});")
+                members.append(f"const Vec<T> r{index} = broadcast<T>(c.scalar{at});")
             case "constant":
-                members.append(f"const Vec<T> r{place} = broadcast<T>(T({words[0]}));")
+                members.append(f"const Vec<T> r{index} = broadcast<T>(T({words[0]}));")
             case "store":
                 members.append(f"T* const q = c.out{at};")
                 members.append(f"const std::ptrdiff_t e = c.out_step{at};")
-                lines.append(f"store<T>(q + row * e + column, kept<T>(r{words[0]}, live));")
+                lines.append(f"store<T>(q + row * e + column, masked<T>(r{words[0]}, live));")
             case _:
-                lines.append(f"const Vec<T> r{place} = {_operation(name, words)};")
+                lines.append(f"const Vec<T> r{index} = {_operation(name, words)};")
     return "\n".join(
         [
             "template <class T>",
-            f"struct Finish_{number} {{",
+            f"struct FusedProduct_{number} {{",
             "    static constexpr bool in_registers = true;",
             "    const Call<T>& c;",
             *(f"    {line}" for line in members),
@@ -273,25 +275,25 @@ def formulas_file(found: list[str]) -> str:
         body += ["    };", "};"]
     lights = [text for text in found if light(text)]
     body += [
-        "// Which finish a light formula has; -1: none.",
-        "constexpr signed char finish_number[] = {",
+        "// The number of a light formula among the fused products; -1: none.",
+        "constexpr signed char fused_product_number[] = {",
     ]
     body += [f"    {lights.index(text) if text in lights else -1}," for text in found]
     body.append("};")
     return _file(["taped.hpp"], body)
 
 
-def finishes_file(found: list[str]) -> str:
-    """Return what finishes products in registers, and a table: the light formulas in order."""
+def fused_products_file(found: list[str]) -> str:
+    """Return the light formulas as epilogues of products, and a table of them in order."""
     body: list[str] = []
-    finishes: list[str] = []
+    entries: list[str] = []
     for number, text in enumerate(filter(light, found)):
-        body += [f"// {text}", finish(number, text), ""]
+        body += [f"// {text}", fused_product(number, text), ""]
         descent = str(_descent(text)).lower()
-        finishes.append(f"        finished_by<T, Finish_{number}, {descent}>,")
-    body += ["template <class T>", "struct Finishes {"]
-    body += ["    static constexpr Finished<T> table[] = {", *finishes, "    };", "};"]
-    return _file(["finish.hpp"], body)
+        entries.append(f"        fused_products_of<T, FusedProduct_{number}, {descent}>,")
+    body += ["template <class T>", "struct FusedProductTable {"]
+    body += ["    static constexpr FusedProducts<T> table[] = {", *entries, "    };", "};"]
+    return _file(["fused_products.hpp"], body)
 
 
 def texts_file(found: list[str]) -> str:
@@ -314,20 +316,20 @@ def tapes_file(found: list[str]) -> str:
             if name in ("operand", "scalar", "constant"):
                 lines.append((name, *words))
             else:
-                line = (name, *(int(word) for word in words))
-                (ends if name in ("store", "sum") else lines).append(line)
+                entry: Line = (name, *(int(word) for word in words))
+                (ends if name in ("store", "sum") else lines).append(entry)
         registers = allocated(lines, ends).of
-        for place, (name, *words) in enumerate(lines):
-            match name:
-                case "operand":
-                    sources = [int(words[0]), int(words[1] == "b")]
-                case "scalar":
-                    sources = [int(words[0])]
-                case "constant":
-                    sources = [constants.setdefault(words[0], len(constants))]
+        for index, line in enumerate(lines):
+            match line:
+                case ("operand", number, kind):
+                    sources = [int(number), int(kind == "b")]
+                case ("scalar", number):
+                    sources = [int(number)]
+                case ("constant", value):
+                    sources = [constants.setdefault(value, len(constants))]
                 case _:
-                    sources = [registers[word] for word in words]
-            steps.append(_step(name, registers[place], sources))
+                    sources = [registers[source] for source in line[1:]]
+            steps.append(_step(line[0], registers[index], sources))
         steps += [_step(name, 0, [registers[source], number]) for name, source, number in ends]
         begins.append(len(steps))
     body = [
@@ -348,16 +350,16 @@ def tapes_file(found: list[str]) -> str:
 
 def _step(name: str, target: int, sources: list[int]) -> str:
     assert name in OPERATIONS
-    x, y, z = [*sources, 0, 0][:3]
-    return f"{{op_{name}, {target}, {x}, {y}, {z}}}"
+    return f"{{Operation::{name}, {', '.join(map(str, [target, *sources]))}}}"
 
 
 def generated() -> dict[str, str]:
     """Return the files by their names."""
     found = texts()
     return {
+        "program.inc": program_header(),
         "formulas.inc": formulas_file(found),
-        "finishes.inc": finishes_file(found),
+        "fused_products.inc": fused_products_file(found),
         "tapes.inc": tapes_file(found),
         "texts.inc": texts_file(found),
     }

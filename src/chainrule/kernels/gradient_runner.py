@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from chainrule.arrays import RealArray
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.reference import lying
+from chainrule.kernels.reference import as_matrix
 from chainrule.kernels.runner import Runner
 from chainrule.network.parameters import Parameters
 from chainrule.plans.plan import Plan
@@ -42,5 +42,5 @@ class GradientRunner:
             runner.write(name, value)
         runner.step(0, self.rows)
         for name, cotangent in cotangents.items():
-            runner.read(cotangent.name, lying(gradient[name], cotangent))
+            runner.read(cotangent.name, as_matrix(gradient[name], cotangent))
         return runner.scalar(self.plan.loss), runner.scalar(self.plan.data_loss)

@@ -1,8 +1,8 @@
-"""Expressions without a matrix form as loops over named axes: slow, and right for each of them.
+"""Expressions without a matrix form as loops over named axes: slow, but possible for each of them.
 
 The code is that of single numbers (``tape``), with loops around it: every axis that is bound, by
 the result or by a sum, gets a counter of its own, and a symbol is loaded at the counters of its
-axes.  Refused: arrays with more than two axes.
+axes.  Arrays with more than two axes are refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +26,6 @@ from chainrule.kernels.tape import Code, Lowering
 from chainrule.plans.fusion.fused_plan import IN_CORE
 from chainrule.plans.operations import General, Operation
 
-LOOP_LINES = ("load", "begin", "end", "add to", "largest of", "put", "put number")
-"""The lines that loops have beside those of single numbers (``cpp/program.hpp``)."""
-
 
 def with_renamed(sizes: Mapping[Axis, int], operations: Iterable[Operation]) -> dict[Axis, int]:
     """Return the lengths of axes, those included that are other names of given ones."""
@@ -49,10 +46,10 @@ def with_renamed(sizes: Mapping[Axis, int], operations: Iterable[Operation]) -> 
 class Loops(Lowering):
     """The lines of one expression.
 
-    ``axes`` says over which axes a symbol's rows and columns run.  A line is
-    ``("load", name, row, column)`` with two counters, ``("begin", counter)``,
-    ``("end", counter, axis, place of the begin)``, ``("add to", sum, term)`` and so on, or an
-    operation on places of earlier lines.  Counter 0 is that of the unit axis.
+    ``axes`` are the axes of a symbol's rows and columns.  A line is
+    ``("loop_load", name, row, column)`` with two counters, ``("loop_begin", counter)``,
+    ``("loop_end", counter, axis, index of the begin)``, ``("loop_add", sum, term)`` and so on, or
+    an operation on indices of earlier lines.  Counter 0 is that of the unit axis.
     """
 
     def __init__(self, axes: Mapping[str, Sides]) -> None:
@@ -63,7 +60,7 @@ class Loops(Lowering):
         self._memo: dict[tuple[Expression, tuple[int, ...]], int] = {}
 
     def __call__(self, tree: Expression) -> int:
-        """Return the place of an expression's value at the counters of its axes."""
+        """Return the index of the line with an expression's value at the counters of its axes."""
         key = (tree, tuple(self.counters[axis] for axis in tree.axes))
         if key not in self._memo:
             self._memo[key] = self._value(tree)
@@ -73,12 +70,12 @@ class Loops(Lowering):
         """Compute every entry of ``target``, or the number that it is."""
         axes = [axis for axis in sides if axis is not None]
         with self._over(axes):
-            place = self(tree)
+            index = self(tree)
             if axes:
                 row, column = (self.counters[axis] for axis in sides)
-                self.code.lines.append(("put", target, place, row, column))
+                self.code.lines.append(("loop_store", target, index, row, column))
             else:
-                self.code.lines.append(("put number", target, place))
+                self.code.lines.append(("loop_slot", target, index))
 
     def _leaf(self, tree: Expression) -> int:
         if isinstance(tree, Size):
@@ -87,16 +84,16 @@ class Loops(Lowering):
         if not tree.axes:
             return self.code.emit("scalar", tree.name)
         row, column = (self.counters[axis] for axis in self.axes[tree.name])
-        return self.code.emit("load", tree.name, row, column)
+        return self.code.emit("loop_load", tree.name, row, column)
 
     def _value(self, tree: Expression) -> int:
         match tree:
             case Ones():
                 return self.code.emit("constant", 1.0)
             case Product(summed=summed) if summed:
-                return self._gathered("add to", 0.0, product(*tree.factors), summed)
+                return self._gathered("loop_add", 0.0, product(*tree.factors), summed)
             case Largest():
-                return self._gathered("largest of", -float("inf"), tree.operand, (tree.axis,))
+                return self._gathered("loop_largest", -float("inf"), tree.operand, (tree.axis,))
             case Rename():
                 with self._bound({tree.old: self.counters[tree.new]}):
                     return self(tree.operand)
@@ -107,27 +104,27 @@ class Loops(Lowering):
         return super()._value(tree)
 
     def _gathered(self, line: str, start: float, tree: Expression, axes: tuple[Axis, ...]) -> int:
-        """Return the place of a sum or a largest entry over axes, in a register of its own."""
-        place = len(self.code.lines)
+        """Return the index of a sum or a largest entry over axes, in a register of its own."""
+        index = len(self.code.lines)
         self.code.lines.append(("constant", start))
         with self._over(axes):
-            self.code.lines.append((line, place, self(tree)))
-        return place
+            self.code.lines.append((line, index, self(tree)))
+        return index
 
     @contextmanager
     def _over(self, axes: Sequence[Axis]) -> Iterator[None]:
-        """Put the lines of the body into loops over axes."""
+        """Enclose the lines of the body in loops over axes."""
         bound: dict[Axis | None, int] = {}
         begins = []
         for axis in axes:
             bound[axis] = self.counter_count
             self.counter_count += 1
             begins.append(len(self.code.lines))
-            self.code.lines.append(("begin", bound[axis]))
+            self.code.lines.append(("loop_begin", bound[axis]))
         with self._bound(bound):
             yield
         for axis, begin in zip(reversed(axes), reversed(begins), strict=True):
-            self.code.lines.append(("end", bound[axis], axis, begin))
+            self.code.lines.append(("loop_end", bound[axis], axis, begin))
 
     @contextmanager
     def _bound(self, counters: Mapping[Axis | None, int]) -> Iterator[None]:

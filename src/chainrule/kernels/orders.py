@@ -1,7 +1,7 @@
 """The orders in which an epoch takes its samples: a closed family, the same in every backend.
 
-As the samples lie; drawn anew in each epoch from a seed, so that neither threads nor resuming can
-disturb it; as scikit-learn draws it from NumPy's RandomState; or as given.
+Not shuffled; drawn for each epoch from a seed, independent of threads and of resuming; as
+scikit-learn draws it from NumPy's RandomState; or as given.
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import IntArray
 from chainrule.errors import InputError
 
 Array = NDArray[Any]
-Places = NDArray[np.int64]
 
 SHUFFLE = 2
-"""The purpose in Philox's key: the order of samples (1 is drawing starting weights)."""
+"""The purpose in Philox's key: the order of samples (1: initial weights)."""
 
 _EPOCH_BITS = 32
 
 
 @dataclass(frozen=True)
-class AsTheyLie:
+class Unshuffled:
     """No shuffling: sample 0 first."""
 
 
@@ -37,9 +37,9 @@ class Seeded:
 class Legacy:
     """The orders of scikit-learn: ``RandomState.shuffle`` on the order of the epoch before.
 
-    Epoch 1 shuffles 0, 1, 2, …; each further one what came before it, which is what
-    ``sample_idx = sklearn.utils.shuffle(sample_idx, random_state=random_state)`` comes to.  The
-    random state is advanced as if NumPy had drawn; its generator has to be MT19937.
+    Epoch 1 shuffles 0, 1, 2, …; each further one shuffles the order of the epoch before, as
+    ``sample_idx = sklearn.utils.shuffle(sample_idx, random_state=random_state)`` does.  The random
+    state is advanced as if NumPy had drawn; its generator must be MT19937.
     """
 
     random_state: np.random.RandomState
@@ -49,17 +49,17 @@ class Legacy:
         name = type(self.random_state._bit_generator).__name__
         if name != "MT19937":
             raise InputError(
-                f"order: a RandomState over {name} came; one over MT19937 is needed, such as "
-                "numpy.random.RandomState(0)"
+                f"`order` must be drawn from a RandomState over MT19937, got one over {name}. "
+                "Use numpy.random.RandomState(0), for example."
             )
 
     def words(self) -> NDArray[np.uint32]:
-        """Return the generator's state: 624 words, then how many of them are used up."""
+        """Return the generator's state: 624 words, then how many of them are used."""
         state = self.random_state.get_state(legacy=False)["state"]
         return np.append(state["key"], np.uint32(state["pos"]))
 
-    def go_on_from(self, words: NDArray[np.uint32]) -> None:
-        """Set the generator's state, and leave a pending normal number pending."""
+    def set_words(self, words: NDArray[np.uint32]) -> None:
+        """Set the generator's state; a stored normal number remains stored."""
         state = self.random_state.get_state(legacy=False)
         state["state"] = {"key": words[:-1], "pos": int(words[-1])}
         self.random_state.set_state(state)
@@ -67,21 +67,21 @@ class Legacy:
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """One order for every epoch: the places of the samples, read anew by each call."""
+    """One order for every epoch: the indices of the samples, read again by each call."""
 
-    places: Array
-
-
-Order = AsTheyLie | Seeded | Legacy | Given
-
-AS_THEY_LIE = AsTheyLie()
+    indices: Array
 
 
-def order(seed: int, epoch: int, count: int) -> Places:
+Order = Unshuffled | Seeded | Legacy | Given
+
+UNSHUFFLED = Unshuffled()
+
+
+def order(seed: int, epoch: int, count: int) -> IntArray:
     """Return the order of ``count`` samples in one epoch: Fisher and Yates, from the back.
 
     For i = count−1 … 1 the next 32 bits r of Philox (low half of each word first) choose
-    j = ⌊r (i+1) / 2³²⌋, and entries i and j change places.  The compiled core does the same.
+    j = ⌊r (i+1) / 2³²⌋, and entries i and j are exchanged.  The compiled core does the same.
 
     >>> order(seed=0, epoch=1, count=5).tolist() == order(seed=0, epoch=1, count=5).tolist()
     True
@@ -97,33 +97,36 @@ def order(seed: int, epoch: int, count: int) -> Places:
     halves[1::2] = words >> np.uint64(32)
     bounds = np.arange(count, 1, -1, dtype=np.uint64)
     chosen = ((halves[: count - 1] * bounds) >> np.uint64(32)).tolist()
-    places = list(range(count))
+    indices = list(range(count))
     for last, other in zip(range(count - 1, 0, -1), chosen, strict=True):
-        places[last], places[other] = places[other], places[last]
-    return np.array(places)
+        indices[last], indices[other] = indices[other], indices[last]
+    return np.array(indices)
 
 
-def given_places(given: Given, samples: int) -> Places:
-    """Return a given order as places, refusing one that reads outside the samples."""
-    places = np.ascontiguousarray(given.places, dtype=np.int64)
-    if places.shape != (samples,) or places.min() < 0 or places.max() >= samples:
+def given_indices(given: Given, samples: int) -> IntArray:
+    """Return a given order as indices.
+
+    Raises ``InputError`` unless it has an index from 0 to ``samples`` − 1 for each sample.
+    """
+    indices = np.ascontiguousarray(given.indices, dtype=np.int64)
+    if indices.shape != (samples,) or indices.min() < 0 or indices.max() >= samples:
         raise InputError(
-            f"order: an array of shape {places.shape} came; {samples} places from 0 to "
-            f"{samples - 1} are needed"
+            f"`order` must be {samples} indices from 0 to {samples - 1}, got an array of shape "
+            f"{indices.shape}"
         )
-    return places
+    return indices
 
 
-def next_places(chosen: Order, epoch: int, before: Places) -> Places:
+def next_indices(chosen: Order, epoch: int, before: IntArray) -> IntArray:
     """Return the order of an epoch, given that of the epoch before (at first 0, 1, 2, …)."""
     match chosen:
-        case AsTheyLie():
+        case Unshuffled():
             return before
         case Seeded(seed):
             return order(seed, epoch, len(before))
         case Legacy(random_state):
-            places = before.copy()
-            random_state.shuffle(places)
-            return places
+            indices = before.copy()
+            random_state.shuffle(indices)
+            return indices
         case Given():
-            return given_places(chosen, len(before))
+            return given_indices(chosen, len(before))

@@ -1,11 +1,12 @@
 """Plans by structure: derived once, used by every network of the same kind.
 
 A Plan depends on the number of layers, the activations, the loss and the penalties, never on widths
-or strengths.  Deriving one takes milliseconds, as long as a short training run, so it is kept.
+or strengths.  Deriving one takes milliseconds, as long as a short training run, so it is stored.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
@@ -13,38 +14,37 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.plans.plan import Plan, plan
 
 _LARGEST_MEMORY = 256
-"""Plans kept; a search over more structures than this derives some again."""
+"""The most Plans that are stored; a search over more structures derives some again."""
 
-_known: dict[tuple[Any, ...], Any] = {}
+Result = TypeVar("Result", Gradients, Plan)
+
+_known: dict[tuple[object, ...], Any] = {}
 
 
-def _kept(key: tuple[Any, ...], make: Any) -> Any:
-    found = _known.get(key)
+def _stored(key: tuple[object, ...], make: Callable[[], Result]) -> Result:
+    found: Result | None = _known.get(key)
     if found is None:
         if len(_known) >= _LARGEST_MEMORY:
             _known.pop(next(iter(_known)))
-        found = _known[key] = make()
+        _known[key] = found = make()
     return found
 
 
 def gradients_of(network: Network, *, weighted: bool = False) -> Gradients:
     """Return the derivation's gradient equations for a batch."""
     key = ("gradients", network.structure, weighted)
-    gradients: Gradients = _kept(key, lambda: differentiate(network.formulation(weighted=weighted)))
-    return gradients
+    return _stored(key, lambda: differentiate(network.formulation(weighted=weighted)))
 
 
 def gradient_plan(network: Network, *, weighted: bool = False) -> Plan:
     """Return the Plan of the loss and every gradient."""
     key = ("loss and gradients", network.structure, weighted)
-    found: Plan = _kept(key, lambda: plan(gradients_of(network, weighted=weighted)))
-    return found
+    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted)))
 
 
 def prediction_plan(network: Network) -> Plan:
     """Return the Plan of the output alone."""
-    found: Plan = _kept(("output", network.structure), lambda: gradient_plan(network).forward())
-    return found
+    return _stored(("output", network.structure), lambda: gradient_plan(network).forward())
 
 
 def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
@@ -54,18 +54,19 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
         whole = gradient_plan(network, weighted=weighted)
         return whole.only(whole.loss, whole.data_loss)
 
-    found: Plan = _kept(("loss", network.structure, weighted), make)
-    return found
+    return _stored(("loss", network.structure, weighted), make)
 
 
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
     key = ("step", network.structure, weighted, _statement(optimizer))
-    found: Plan = _kept(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
-    return found
+    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
 
 
 @lru_cache(maxsize=_LARGEST_MEMORY)
-def _statement(optimizer: Optimizer) -> tuple[Any, ...]:
-    """Return what the formulas depend on; writing the updates down takes longer than a step."""
+def _statement(optimizer: Optimizer) -> tuple[object, ...]:
+    """Return the parts of an optimizer that the formulas depend on.
+
+    They are stored: deriving the updates takes longer than a step.
+    """
     return (type(optimizer), tuple(optimizer.constants), optimizer.updates)

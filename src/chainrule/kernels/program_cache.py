@@ -1,9 +1,9 @@
-"""Programs ready to run: a Plan laid out once for arrays of given shapes, and where values lie.
+"""Prepared programs: a Plan for arrays of given shapes, and where its values are stored.
 
-A small run takes no longer than looking these things up, so they are kept.
+Preparing one takes longer than a small run, so they are stored.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,8 +15,9 @@ from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.loops import with_renamed
-from chainrule.kernels.program import Program, TooLarge
-from chainrule.kernels.reference import lying
+from chainrule.kernels.program import Program
+from chainrule.kernels.program_assembly import TooLarge, assembled
+from chainrule.kernels.reference import as_matrix
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
 from chainrule.plans.plan import Plan
@@ -24,37 +25,38 @@ from chainrule.plans.plan import Plan
 Array = NDArray[Any]
 
 _LARGEST_MEMORY = 64
-"""Programs kept; each is a few kilobytes."""
+"""The most programs that are stored; each is a few kilobytes."""
 
-_programs: dict[tuple[Any, ...], "Prepared"] = {}
+_programs: dict[tuple[Hashable, ...], "Prepared"] = {}
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a value by name lies in a program, and how its array is seen as a matrix."""
+    """Where a value is stored in a program, and the view of its array as a matrix."""
 
     number: int
-    """Of the matrix, or of the slot where ``view`` is None: the value is a single number."""
-    turned: bool
+    """Of the matrix, or of the slot of a single number."""
+    transposed: bool
     view: Callable[[Array], Array] | None
+    """None for a single number."""
 
 
 class Prepared:
-    """A Plan's program at given sizes, with what has to be looked up for each run of it."""
+    """A Plan's program at given sizes, with the lookups of each run."""
 
     def __init__(self, plan: Plan, program: Program, sizes: Mapping[Axis, int]) -> None:
-        self.plan = plan  # kept, so that its id stays its own
+        self.plan = plan  # stored, so that its id is not used again
         self.program = program
         self.symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
         self.lengths = [
-            (program.scalars.slots[f"|{axis.name}|"], length)
+            (program.scalar_slots[f"|{axis.name}|"], length)
             for axis, length in sizes.items()
             if not axis.is_samples
         ]
         self._sites: dict[str, Site | None] = {}
 
     def site(self, name: str) -> Site | None:
-        """Return where an input, parameter or memory lies, if the program has it."""
+        """Return where an input, parameter or memory is stored, if the program has it."""
         if name not in self._sites:
             self._sites[name] = self._look_up(name)
         return self._sites[name]
@@ -64,20 +66,20 @@ class Prepared:
         if symbol is None:
             return None
         if self.program.fused.sides[name] == UNIT:
-            slot = self.program.scalars.slots.get(name)
+            slot = self.program.scalar_slots.get(name)
             return None if slot is None else Site(slot, False, None)
         stored = self.program.stored.get(name)
         if stored is None:
             return None
-        view: Callable[[Array], Array] = partial(lying, symbol=symbol)
+        view: Callable[[Array], Array] = partial(as_matrix, symbol=symbol)
         if orient(symbol.axes, "rows") == symbol.axes:
-            view = _as_it_lies
+            view = _unchanged
         elif len(symbol.axes) == 1:
             view = _column if symbol.axes[0].is_samples else _row
-        return Site(stored.number, stored.turned, view)
+        return Site(stored.number, stored.transposed, view)
 
 
-def _as_it_lies(array: Array) -> Array:
+def _unchanged(array: Array) -> Array:
     return array
 
 
@@ -92,7 +94,7 @@ def _column(array: Array) -> Array:
 def prepared_for(
     plan: Plan,
     wanted: tuple[str, ...],
-    values: Mapping[str, Any],
+    values: Mapping[str, Array | float],
     rows: int,
     *,
     single: bool,
@@ -102,9 +104,9 @@ def prepared_for(
 ) -> Prepared:
     """Return the program of a Plan for values of these shapes, built once.
 
-    ``lanes`` are the numbers in a vector of the core, ``natives`` its generated kernels by their
-    text.  ``whole_rows`` lets it read X where it lies, if it is only ever the left factor of
-    products.
+    ``lanes`` are the entries of a vector of the core, ``natives`` its generated kernels by their
+    text.  With ``whole_rows`` it reads X from the caller's array, if X is used only as the left
+    factor of products.
     """
     shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
     key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
@@ -115,10 +117,10 @@ def prepared_for(
     sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
 
     def built(fused: FusedPlan) -> Program:
-        program = Program(fused, sizes, lanes, natives)
+        program = assembled(fused, sizes, lanes, natives)
         x = program.stored.get("X")
-        if whole_rows and x and not x.turned and "X" not in program.read_by_vectors:
-            return Program(fused, sizes, lanes, natives, in_place=frozenset({"X"}))
+        if whole_rows and x and not x.transposed and "X" not in program.read_by_vectors:
+            return assembled(fused, sizes, lanes, natives, from_caller=frozenset({"X"}))
         return program
 
     try:
@@ -131,12 +133,14 @@ def prepared_for(
     return prepared
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def _shape(value: Array | float) -> tuple[int, ...]:
     return () if isinstance(value, float) else np.shape(value)
 
 
-def sizes_of(symbols: Iterable[Symbol], values: Mapping[str, Any], rows: int) -> dict[Axis, int]:
-    """Return the length of each axis, read off the arrays; that of the samples is ``rows``."""
+def sizes_of(
+    symbols: Iterable[Symbol], values: Mapping[str, Array | float], rows: int
+) -> dict[Axis, int]:
+    """Return the length of each axis, from the arrays; that of the samples is ``rows``."""
     sizes: dict[Axis, int] = {}
     for symbol in symbols:
         if symbol.name in values:

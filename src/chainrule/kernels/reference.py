@@ -1,14 +1,14 @@
 """The reference backend: the Plan, operation by operation, in NumPy.
 
-It is the living definition of what every other executor has to compute.  Values are matrices known
-by name; nothing is fused, nothing is reordered.
+It defines what every other executor has to compute.  Values are matrices with names; nothing is
+fused and nothing is reordered.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import orient
@@ -46,7 +46,7 @@ class Execution:
     9.0
     """
 
-    def __init__(self, plan: Plan, *, dtype: Any = np.float64) -> None:
+    def __init__(self, plan: Plan, *, dtype: DTypeLike = np.float64) -> None:
         self.plan = plan
         self.dtype = dtype
         self.values: dict[str, Array] = {}
@@ -55,8 +55,8 @@ class Execution:
         for equation in plan.formulation.equations:
             self._symbols[equation.left.name] = equation.left
 
-    def give(self, values: Mapping[str, Any]) -> None:
-        """Let the inputs, parameters and scalars have these values, in their own shapes.
+    def give(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set the inputs, parameters and scalars to these values, in their own shapes.
 
         Arrays of the right type are not copied, and updates write into parameters and memory.
         """
@@ -67,12 +67,13 @@ class Execution:
             array = np.asarray(value, dtype=self.dtype)
             if array.ndim != len(symbol.axes):
                 raise InputError(
-                    f"{name}: an array of shape {array.shape} came; "
-                    f"axes ({', '.join(axis.name for axis in symbol.axes)}) are needed"
+                    f"`{name}` must have the axes "
+                    f"({', '.join(axis.name for axis in symbol.axes)}), got an array of shape "
+                    f"{array.shape}"
                 )
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 self.sizes[axis] = length
-            self.values[name] = lying(array, symbol)
+            self.values[name] = as_matrix(array, symbol)
 
     def all(self) -> None:
         """Run every operation in order."""
@@ -105,12 +106,12 @@ class Execution:
         return self.read(operation.left) @ self.read(operation.right)
 
     def _total(self, operation: ComputeTotal) -> Array:
-        place = 0 if operation.over == "rows" else 1
-        return np.asarray(np.sum(self.read(operation.source), axis=place, keepdims=True))
+        axis = 0 if operation.over == "rows" else 1
+        return np.asarray(np.sum(self.read(operation.source), axis=axis, keepdims=True))
 
     def _extreme(self, operation: ComputeExtreme) -> Array:
-        place = 0 if operation.over == "rows" else 1
-        return np.asarray(np.max(self.read(operation.source), axis=place, keepdims=True))
+        axis = 0 if operation.over == "rows" else 1
+        return np.asarray(np.max(self.read(operation.source), axis=axis, keepdims=True))
 
     def _spread(self, operation: Spread) -> Array:
         return np.broadcast_to(self.read(operation.source), self.shape(operation.sides))
@@ -138,7 +139,7 @@ class Execution:
         target = self._symbols.get(operation.target)
         axes = operation.expression.axes if target is None else target.axes
         value = named.spread(operation.expression, axes)
-        return lying(value, Symbol(operation.target, axes))
+        return as_matrix(value, Symbol(operation.target, axes))
 
 
 _RULES: dict[type, Callable[[Execution, Any], Array]] = {
@@ -152,9 +153,13 @@ _RULES: dict[type, Callable[[Execution, Any], Array]] = {
 }
 
 
-def lying(array: Array, symbol: Symbol) -> Array:
-    """Return an array with the symbol's axes as it lies in the Plan: a matrix, if it can be one."""
-    # `laid_out` with the sides of `orient`, written out: it is asked for every array of every call.
+def as_matrix(array: Array, symbol: Symbol) -> Array:
+    """Return an array with the symbol's axes as the matrix of the Plan.
+
+    Shapes (samples, n) are unchanged, (n, samples) are transposed, (n,) becomes (1, n) and
+    (samples,) becomes (samples, 1); arrays with more than two axes are returned as they are.
+    """
+    # The sides of `orient`, written out: this runs for every array of every call.
     match symbol.axes:
         case (_, second):
             return array.T if second.is_samples else array

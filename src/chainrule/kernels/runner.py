@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.kernels import core_library
 from chainrule.kernels.program_cache import prepared_for
@@ -17,7 +17,7 @@ if core_library.available():
 Array = NDArray[Any]
 
 PIECE = 1024
-"""Rows that a prediction or a held-out loss takes at a time, so that memory stays bounded."""
+"""Rows that a prediction or a held-out loss computes at a time, to bound its memory."""
 
 
 class Runner:
@@ -31,9 +31,9 @@ class Runner:
         self,
         plan: Plan,
         wanted: Iterable[str],
-        values: Mapping[str, Any],
+        values: Mapping[str, Array | float],
         given: Mapping[str, Array],
-        dtype: Any,
+        dtype: DTypeLike,
         rows: int,
         *,
         whole_rows: bool = False,
@@ -54,21 +54,33 @@ class Runner:
             whole_rows=whole_rows,
         )
         self.program = self.prepared.program
-        self.machine = _core.Machine(single, **self.program.tables)
+        self.machine = _core.Machine(
+            single,
+            axes=self.program.axes,
+            values=self.program.values,
+            instructions=self.program.instructions,
+            formulas=self.program.formulas,
+            operands=self.program.operands,
+            slots=self.program.slots,
+            tape=self.program.tape,
+            scalar_code=self.program.scalar_code,
+            constants=self.program.constants,
+            counts=self.program.counts,
+        )
         self.machine.set_threads(threads)
         for slot, length in self.prepared.lengths:
             self.machine.set_scalar(slot, length)
         for name, value in values.items():
             self.write(name, value)
-        # Memory starts as the machine does: all zero.
+        # The memory of an optimizer is zero at the start, as all of the machine is.
         self.sources = [
-            (stored.number, stored.turned, array if array.ndim == 2 else array[:, None])
+            (stored.number, stored.transposed, array if array.ndim == 2 else array[:, None])
             for name, array in given.items()
             if (stored := self.program.stored.get(name)) is not None
         ]
 
-    def write(self, name: str, value: Any) -> None:
-        """Let an input, parameter or memory have this value, in its own shape."""
+    def write(self, name: str, value: Array | float) -> None:
+        """Set an input, parameter or memory to this value, in its own shape."""
         site = self.prepared.site(name)
         if site is None:
             return
@@ -76,7 +88,7 @@ class Runner:
             self.machine.set_scalar(site.number, float(value))
         else:
             array = site.view(np.asarray(value, dtype=self.dtype))
-            self.machine.write(site.number, site.turned, array)
+            self.machine.write(site.number, site.transposed, array)
 
     def read(self, name: str, into: Array) -> None:
         """Copy a value of the Plan into a matrix with its sides."""
@@ -85,7 +97,9 @@ class Runner:
             into[...] = self.scalar(name)
             return
         stored = self.program.stored[reference.name]
-        self.machine.read(stored.number, stored.turned, into.T if reference.transposed else into)
+        self.machine.read(
+            stored.number, stored.transposed, into.T if reference.transposed else into
+        )
 
     def read_parameter(self, name: str, into: Array) -> None:
         """Copy a parameter or memory into an array of its own shape."""
@@ -95,11 +109,11 @@ class Runner:
         if site.view is None:
             into[...] = self.machine.scalar(site.number)
         else:
-            self.machine.read(site.number, site.turned, site.view(into))
+            self.machine.read(site.number, site.transposed, site.view(into))
 
     def scalar(self, name: str) -> float:
-        """Return a value that is one number."""
-        slot = self.program.scalars.slots[self.program.fused.found(name).name]
+        """Return a value that is a single number."""
+        slot = self.program.scalar_slots[self.program.fused.found(name).name]
         return float(self.machine.scalar(slot))
 
     def step(self, first: int, count: int) -> bool:

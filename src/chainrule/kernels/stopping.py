@@ -1,7 +1,7 @@
-"""When a run ends before its last epoch, or slows down: the rule, and where it stands.
+"""Early stopping and reductions of the learning rate: the rule, and its state.
 
-The rule is scikit-learn's (``BaseMultilayerPerceptron._update_no_improvement_count``), here for a
-value that is to fall.  Every backend keeps to it; this is its definition.
+The rule is scikit-learn's (``BaseMultilayerPerceptron._update_no_improvement_count``), for a value
+that is to fall.  This is its definition for every backend.
 """
 
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ Monitor = Literal["loss", "validation_loss"]
 
 @dataclass(frozen=True)
 class Stopping:
-    """A value that is watched after each epoch, and what is done when it no longer falls.
+    """A value that is monitored after each epoch, and the action when it no longer falls.
 
     An epoch improves where the value is at most the best one so far minus ``tolerance``; after more
     than ``patience`` epochs in a row that do not, the run ends.  With a ``divisor`` the learning
     rate is divided by it instead and the count starts again, and the run ends where the rate was
     at ``smallest_rate`` or below already.  The best value is the lowest, by however little;
-    ``restore_best`` keeps the parameters after its epoch.  For the monitor "loss" the value is
+    ``restore_best`` stores the parameters after its epoch.  For the monitor "loss" the value is
     ``data_weight`` · data loss + penalties.
     """
 
@@ -35,7 +35,7 @@ class Stopping:
 
 @dataclass
 class Count:
-    """Where a `Stopping` stands.
+    """The state of a `Stopping`.
 
     >>> count = Count()
     >>> rule = Stopping(patience=1, tolerance=0.1)
@@ -55,7 +55,7 @@ class Count:
     """Whether the last epoch had the best value."""
 
     def ends(self, stopping: Stopping, epoch: int, value: float, rate: float) -> bool:
-        """Take the value after an epoch that ran at this rate; return whether the run ends."""
+        """Update the state after an epoch at this learning rate; return whether the run ends."""
         improved = value <= self.best - stopping.tolerance  # never where it is NaN
         self.epochs = 0 if improved else self.epochs + 1
         self.is_best = value < self.best
@@ -70,8 +70,8 @@ class Count:
         return False
 
 
-def watched(stopping: Stopping, loss: float, data_loss: float, validation_loss: float) -> float:
-    """Return the value that is watched."""
+def monitored(stopping: Stopping, loss: float, data_loss: float, validation_loss: float) -> float:
+    """Return the value that is monitored."""
     if stopping.monitor == "validation_loss":
         return validation_loss
     if stopping.data_weight == 1.0:
@@ -80,9 +80,9 @@ def watched(stopping: Stopping, loss: float, data_loss: float, validation_loss: 
 
 
 def reduced(rate: float, rules: tuple[Stopping, ...], counts: list[Count]) -> float:
-    """Return a learning rate divided as often as was asked for.
+    """Return a learning rate after all reductions.
 
-    Divided one after the other, as scikit-learn does: the product of divisors rounds differently.
+    The divisions are separate, as in scikit-learn: the product of divisors rounds differently.
     """
     for stopping, count in zip(rules, counts, strict=True):
         for _ in range(count.reductions):

@@ -1,12 +1,12 @@
 """Formulas to code: registers, each assigned once, for the tape and for the generated kernels.
 
-Entry by entry arithmetic becomes a ``Tape`` over operands that are read by vectors (``v``) or
-broadcast from one entry (``b``), and over scalars.  What depends on single numbers only (the
-learning rate over a bias correction, 2/(B n)) becomes scalar code, which runs once a step in
+Entrywise arithmetic becomes a ``Tape`` over operands that are read by vectors (``v``) or
+broadcast from one entry (``b``), and over scalars.  Parts that depend on single numbers only
+(the learning rate over a bias correction, 2/(B n)) become scalar code, which runs once a step in
 float64.  Equal subexpressions are computed once, and a product added to something is one ``fma``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -27,52 +27,25 @@ from chainrule.formulas.expressions import (
     product,
 )
 from chainrule.formulas.functions import Function
+from chainrule.kernels.format import OPERATIONS, OperandRow, Step
 from chainrule.plans.fusion.fused_plan import IN_CORE
 
-OPERATIONS = (
-    "operand",
-    "scalar",
-    "constant",
-    "store",
-    "sum",
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "fma",
-    "fnma",
-    "negate",
-    "exp",
-    "log",
-    "expm1",
-    "log1p",
-    "tanh",
-    "erf",
-    "sigmoid",
-    "sqrt",
-    "abs",
-    "sign",
-    "maximum",
-    "minimum",
-    "greater",
-    "where",
-    "power",
-)
-"""The core's operations, in the order of its numbers (``cpp/program.hpp``)."""
-
 Line = tuple[Any, ...]
-"""An operation and its sources: places of earlier lines, or numbers for the first three."""
+"""An operation and its sources: indices of earlier lines, or for operands, scalars and constants
+their number, kind or value."""
+Operand = tuple[OperandRow, str]
+"""Where an operand is stored, and its kind: ``v`` is read by vectors, ``b`` is one entry a row."""
 
 
 @dataclass
 class Code:
-    """Lines in order; a line is known by its place."""
+    """Lines in order; equal lines are stored once."""
 
     lines: list[Line] = field(default_factory=list)
     known: dict[Line, int] = field(default_factory=dict)
 
     def emit(self, *line: Any) -> int:
-        """Return the place of a line, adding it where it is new."""
+        """Return the index of a line, adding it where it is new."""
         if line not in self.known:
             self.known[line] = len(self.lines)
             self.lines.append(line)
@@ -80,25 +53,25 @@ class Code:
 
 
 class Lowering:
-    """Expressions to lines, given what a symbol or a scalar part becomes."""
+    """Expressions to lines; the functions return the line of a symbol or of a scalar part."""
 
     def __init__(
         self,
         code: Code,
         leaf: Callable[[Expression], int],
-        whole: Callable[[Expression], int | None] = lambda _: None,
+        single: Callable[[Expression], int | None] = lambda _: None,
     ) -> None:
         self.code = code
         self.leaf = leaf
-        self.whole = whole
+        self.single = single
         self.memo: dict[Expression, int] = {}
 
     def __call__(self, tree: Expression) -> int:
-        """Return the place where the value of an expression is computed."""
+        """Return the index of the line that computes an expression."""
         known = self.memo.get(tree)
         if known is None:
-            taken = self.whole(tree)
-            known = self.memo[tree] = self._value(tree) if taken is None else taken
+            line = self.single(tree)
+            known = self.memo[tree] = self._value(tree) if line is None else line
         return known
 
     def _value(self, tree: Expression) -> int:
@@ -118,12 +91,12 @@ class Lowering:
         raise NotFused(f"{type(tree).__name__} in {tree} is not computed entry by entry")
 
     def _sum(self, tree: Add) -> int:
-        single = [term for term in tree.terms if self.whole(term) is not None]
-        terms = [term for term in tree.terms if self.whole(term) is None]
-        if single:  # one number for all that does not vary
-            whole = single[0] if len(single) == 1 else Add(tuple(single))
-            place = tree.terms.index(single[0])
-            terms.insert(min(place, len(terms)), whole)
+        single = [term for term in tree.terms if self.single(term) is not None]
+        terms = [term for term in tree.terms if self.single(term) is None]
+        if single:  # one number for all terms that are the same for every entry
+            together = single[0] if len(single) == 1 else Add(tuple(single))
+            index = tree.terms.index(single[0])
+            terms.insert(min(index, len(terms)), together)
         first = next((t for t in terms if not self._signed(t)[0] and not _factors(t)), None)
         first = first or next((t for t in terms if not self._signed(t)[0]), terms[0])
         terms.remove(first)
@@ -131,12 +104,12 @@ class Lowering:
         for term in terms:
             negative, positive = self._signed(term)
             parts = _factors(positive)
-            if parts and self.whole(positive) is None:
+            if parts and self.single(positive) is None:
                 left, right = (self(part) for part in parts)
                 result = self.code.emit("fnma" if negative else "fma", left, right, result)
             else:
-                place = self(positive)
-                result = self.code.emit("subtract" if negative else "add", result, place)
+                term_line = self(positive)
+                result = self.code.emit("subtract" if negative else "add", result, term_line)
         return result
 
     def _signed(self, term: Expression) -> tuple[bool, Expression]:
@@ -151,8 +124,8 @@ class Lowering:
         return False, term
 
     def _quotient(self, tree: Product) -> int:
-        single = [factor for factor in tree.factors if self.whole(factor) is not None]
-        others = [factor for factor in tree.factors if self.whole(factor) is None]
+        single = [factor for factor in tree.factors if self.single(factor) is not None]
+        others = [factor for factor in tree.factors if self.single(factor) is None]
         above: list[Expression] = []
         below: list[Expression] = []
         for factor in others:
@@ -189,13 +162,13 @@ class Lowering:
             if exponent == Fraction(1, 2):
                 return self.code.emit("sqrt", self(tree.base))
             if exponent.denominator == 1 and 0 < exponent <= 64:
-                return self._whole_power(self(tree.base), int(exponent))
+                return self._integer_power(self(tree.base), int(exponent))
         return self.code.emit("power", self(tree.base), self(tree.exponent))
 
-    def _whole_power(self, base: int, exponent: int) -> int:
+    def _integer_power(self, base: int, exponent: int) -> int:
         if exponent == 1:
             return base
-        half = self._whole_power(base, exponent // 2)
+        half = self._integer_power(base, exponent // 2)
         square = self.code.emit("multiply", half, half)
         return self.code.emit("multiply", square, base) if exponent % 2 else square
 
@@ -203,7 +176,7 @@ class Lowering:
         function = tree.function
         name = IN_CORE[function] if isinstance(function, Function) else function.name
         if name not in OPERATIONS:
-            raise NotFused(f"the primitive {name} is not one of the core's")
+            raise NotFused(f"the core has no primitive {name!r}")
         return self.code.emit(name, *(self(argument) for argument in tree.arguments))
 
 
@@ -233,11 +206,11 @@ class Tape:
 
     def __init__(
         self,
-        leaf: Callable[[str], tuple[Any, str] | None],
+        leaf: Callable[[str], Operand | None],
         scalar: Callable[[Expression], int],
     ) -> None:
         self.code = Code()
-        self.operands: list[tuple[Any, str]] = []
+        self.operands: list[Operand] = []
         self.scalars: list[int] = []
         self.stores: list[str] = []
         self.sums: list[str] = []
@@ -245,7 +218,7 @@ class Tape:
         self._leaf = leaf
         self._scalar = scalar
 
-    def operand(self, described: tuple[Any, str]) -> int:
+    def operand(self, described: Operand) -> int:
         """Return the register of an operand."""
         if described not in self.operands:
             self.operands.append(described)
@@ -267,7 +240,7 @@ class Tape:
                 return tree.name in self.values or self._leaf(tree.name) is not None
             return any(varies(part) for part in children(tree))
 
-        def whole(tree: Expression) -> int | None:
+        def single(tree: Expression) -> int | None:
             if varies(tree):
                 return None
             number = _folded(tree)
@@ -278,39 +251,39 @@ class Tape:
                 self.scalars.append(slot)
             return self.code.emit("scalar", self.scalars.index(slot))
 
-        self.values[target] = Lowering(self.code, leaf, whole)(formula)
+        self.values[target] = Lowering(self.code, leaf, single)(formula)
 
     def finish(self, stores: list[str], sums: list[str]) -> None:
-        """Say which values are stored and which are summed; drop what none of them needs."""
+        """State which values are stored and summed; remove the lines that none of them needs."""
         self.stores, self.sums = stores, sums
         lines = self.code.lines
-        ends = [("store", self.values[name], place) for place, name in enumerate(stores)]
-        ends += [("sum", self.values[name], place) for place, name in enumerate(sums)]
+        ends = [("store", self.values[name], number) for number, name in enumerate(stores)]
+        ends += [("sum", self.values[name], number) for number, name in enumerate(sums)]
         needed: set[int] = set()
         pending = [line[1] for line in ends]
         while pending:
-            place = pending.pop()
-            if place not in needed:
-                needed.add(place)
-                pending.extend(sources(lines[place]))
-        operands: list[tuple[Any, str]] = []
+            index = pending.pop()
+            if index not in needed:
+                needed.add(index)
+                pending.extend(sources(lines[index]))
+        operands: list[Operand] = []
         scalars: list[int] = []
         moved: dict[int, int] = {}
         code = Code()
-        for place, line in enumerate(lines):
-            if place not in needed:
+        for index, line in enumerate(lines):
+            if index not in needed:
                 continue
             match line:
                 case ("operand", number, kind):
                     operands.append(self.operands[number])
-                    moved[place] = code.emit("operand", len(operands) - 1, kind)
+                    moved[index] = code.emit("operand", len(operands) - 1, kind)
                 case ("scalar", number):
                     scalars.append(self.scalars[number])
-                    moved[place] = code.emit("scalar", len(scalars) - 1)
+                    moved[index] = code.emit("scalar", len(scalars) - 1)
                 case ("constant", _):
-                    moved[place] = code.emit(*line)
+                    moved[index] = code.emit(*line)
                 case (name, *found):
-                    moved[place] = code.emit(name, *(moved[source] for source in found))
+                    moved[index] = code.emit(name, *(moved[source] for source in found))
         self.code, self.operands, self.scalars = code, operands, scalars
         self.ends = [(name, moved[source], number) for name, source, number in ends]
 
@@ -323,8 +296,37 @@ class Tape:
 
 
 def sources(line: Line) -> tuple[int, ...]:
-    """Return the places of the lines that a line reads."""
+    """Return the indices of the lines that a line reads."""
     return () if line[0] in ("operand", "scalar", "constant") else line[1:]
+
+
+@dataclass(frozen=True)
+class Registers:
+    """A register for each line, and how many there are."""
+
+    of: Mapping[int, int]
+    count: int
+
+
+def allocated(lines: Sequence[Line], ends: Sequence[Line]) -> Registers:
+    """Return a register for each line that is free while its value is needed."""
+    last: dict[int, int] = {}
+    for index, line in enumerate(lines):
+        for source in sources(line):
+            last[source] = index
+    for end in ends:
+        last[end[1]] = len(lines)
+    free: list[int] = []
+    of: dict[int, int] = {}
+    count = 0
+    for index, line in enumerate(lines):
+        # A source is read before the result of the same line is stored: it may use its register.
+        free += [of[source] for source in set(sources(line)) if last[source] == index]
+        if not free:
+            free.append(count)
+            count += 1
+        of[index] = free.pop()
+    return Registers(of, count)
 
 
 def _folded(tree: Expression) -> float | None:
@@ -353,30 +355,33 @@ class ScalarCode:
 
     def __init__(self) -> None:
         self.slots: dict[str, int] = {}
-        self.steps: list[tuple[int, int, int, int, int]] = []
+        self.steps: list[Step] = []
         self.constants: list[float] = []
         self._known: dict[Line, int] = {}
-        self._settled: set[int] = set()
+        self._fixed: set[int] = set()
 
     def slot(self, name: str) -> int:
         """Return the slot of a named number."""
         return self.slots.setdefault(name, len(self.slots))
 
-    def settle(self, name: str) -> None:
-        """Say that a number is given before a step and stays during it."""
-        self._settled.add(self.slot(name))
+    def mark_fixed(self, name: str) -> None:
+        """Mark a number as given before a step and unchanged during it."""
+        self._fixed.add(self.slot(name))
 
     def constant(self, value: float) -> int:
-        """Return the place of a constant."""
+        """Return the number of a constant."""
         if value not in self.constants:
             self.constants.append(value)
         return self.constants.index(value)
 
-    def compute(self, formula: Expression) -> tuple[int, list[Any]]:
-        """Return the slot of a formula's value and the steps it takes that are new."""
+    def compute(self, formula: Expression) -> tuple[int, list[Step]]:
+        """Return the slot of a formula's value, and the steps of each run that compute it.
+
+        Steps that depend on fixed numbers only are added to the prelude, ``steps``.
+        """
         code = Code()
-        steps: list[tuple[int, int, int, int, int]] = []
-        places: dict[int, int] = {}
+        steps: list[Step] = []
+        slots: dict[int, int] = {}
 
         def leaf(tree: Expression) -> int:
             assert isinstance(tree, (Size, Symbol))
@@ -384,26 +389,25 @@ class ScalarCode:
             return code.emit("slot", self.slot(name))
 
         last = Lowering(code, leaf)(formula)
-        for place, line in enumerate(code.lines):
+        for index, line in enumerate(code.lines):
             if line[0] == "slot":
-                places[place] = line[1]
+                slots[index] = line[1]
                 continue
             if line[0] == "constant":
                 key: Line = ("constant", self.constant(line[1]))
             else:
-                key = (line[0], *(places[source] for source in line[1:]))
-            settled = line[0] == "constant" or all(source in self._settled for source in key[1:])
-            if settled and key in self._known:
-                places[place] = self._known[key]
+                key = (line[0], *(slots[source] for source in line[1:]))
+            fixed = line[0] == "constant" or all(source in self._fixed for source in key[1:])
+            if fixed and key in self._known:
+                slots[index] = self._known[key]
                 continue
             slot = self.slot(f"·{len(self.slots)}")
-            places[place] = slot
-            padded = [*key[1:], 0, 0][:3]
-            step = (OPERATIONS.index(line[0]), slot, padded[0], padded[1], padded[2])
-            if settled:
+            slots[index] = slot
+            step = Step(OPERATIONS[line[0]], slot, *key[1:])
+            if fixed:
                 self._known[key] = slot
-                self._settled.add(slot)
+                self._fixed.add(slot)
                 self.steps.append(step)
             else:
                 steps.append(step)
-        return places[last], steps
+        return slots[last], steps

@@ -1,47 +1,44 @@
-"""How many threads a run may use: what was asked for, the environment, the processors at hand.
+"""How many threads a run may use: as requested, from the environment, or from the processors.
 
-Numbers of threads change times and never results, so they are no part of a network or a model.
+The number of threads changes times and never results, so it is no part of a network or a model.
 """
 
 import os
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
-from chainrule.errors import InputError, InputTypeError
+from chainrule.errors import InputError
+from chainrule.validation import checked_integer, requirement
 
 VARIABLE = "CHAINRULE_THREADS"
 
 MOST_BY_DEFAULT = 8
-"""Steps of small networks have no work for more; whoever has larger ones can ask for it."""
+"""Steps of small networks have no work for more; for larger ones more can be requested."""
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def threads_of(asked: int | None = None) -> int:
+def threads_of(requested: int | None = None) -> int:
     """Return how many threads a run may use at most.
 
-    ``asked`` decides; without it the variable CHAINRULE_THREADS; without that the processors that
-    this process may use, at most 8, and at most OMP_NUM_THREADS, by which process pools and batch
-    systems share a machine.
+    That is ``requested``; without it the variable CHAINRULE_THREADS; without that the processors
+    that this process may use, at most 8, and at most OMP_NUM_THREADS, by which process pools and
+    batch systems share a machine.
 
     >>> threads_of(3)
     3
     """
-    if asked is not None:
-        return _positive(asked, "threads")
-    told = os.environ.get(VARIABLE, "").strip()
-    if told:
+    if requested is not None:
+        return checked_integer("threads", requested)
+    text = os.environ.get(VARIABLE, "").strip()
+    if text:
         try:
-            number = int(told)
+            number = int(text)
         except ValueError:
             number = 0
         if number < 1:
-            raise InputError(
-                f"{VARIABLE}: {told!r} came from the environment; a whole number of at least 1 is "
-                "needed, or no such variable"
-            )
+            message = requirement(VARIABLE, "an integer of at least 1", text)
+            raise InputError(f"{message} from the environment")
         return number
     return min(processors(), MOST_BY_DEFAULT, _shared_out())
 
@@ -66,14 +63,6 @@ def _quota() -> int:
 
 
 def _shared_out() -> int:
-    """Return OMP_NUM_THREADS where it is a number; its lists and mistakes are others' concern."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) > 0 else 1 << 16
-
-
-def _positive(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputTypeError(f"{name}: {value!r} came; a whole number of at least 1 is needed")
-    if value < 1:
-        raise InputError(f"{name}: {value} came; a whole number of at least 1 is needed")
-    return int(value)
+    """Return OMP_NUM_THREADS if it is a number; lists and other texts are ignored."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else 1 << 16

@@ -1,7 +1,7 @@
-"""What a training run is given and what it gives back, whichever backend runs it.
+"""The arguments and results of a training run, the same for every backend.
 
-`Trainer` keeps the books that all backends share; `ReferenceTrainer` is the run in NumPy and the
-definition of what a run is.
+`Trainer` holds the counts and losses that all backends share; `ReferenceTrainer` is the run in
+NumPy and the definition of a run.
 """
 
 import time
@@ -13,34 +13,36 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import FloatArray, IntArray
 from chainrule.errors import ChainruleError, InputError
-from chainrule.kernels.orders import AS_THEY_LIE, AsTheyLie, Legacy, Order, next_places
+from chainrule.kernels.orders import UNSHUFFLED, Legacy, Order, Unshuffled, next_indices
 from chainrule.kernels.plan_cache import loss_plan, training_plan
 from chainrule.kernels.reference import Execution
-from chainrule.kernels.stopping import Count, Stopping, reduced, watched
+from chainrule.kernels.stopping import Count, Stopping, monitored, reduced
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.parameters import Parameters
 from chainrule.plans.plan import Plan
+from chainrule.validation import requirement
 
 Array = NDArray[Any]
-Records = NDArray[np.float64]
+Records = FloatArray
 """A row for each epoch: loss, data loss, validation loss, learning rate."""
-Listener = Callable[[Records], Any]
-"""Told the epochs that a call has finished so far; a true answer ends the run."""
+Listener = Callable[[Records], object]
+"""Gets the epochs that a call has finished so far; a true result ends the run."""
 Ending = Literal["finished", "no_better", "asked"]
-"""All epochs were run; what is watched no longer fell; the listener wanted it."""
+"""All epochs were run; the monitored value no longer fell; the listener requested the end."""
 
 PERIOD = 0.05
-"""Seconds between two calls of a listener, at the least."""
+"""The least number of seconds between two calls of a listener."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A network, where it starts, its data, and how they are cut into batches.
+    """A network with its initial parameters, its data, and the size of a batch.
 
     ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
-    by epoch (they count from 1); without one it is the optimizer's.  ``stopping`` are the rules by
+    by epoch (numbered from 1); without one it is the optimizer's.  ``stopping`` are the rules by
     which the run ends early or slows down; at most one restores the best parameters.  At most
     ``threads`` threads share a step.
     """
@@ -50,7 +52,7 @@ class Run:
     parameters: Parameters
     data: Mapping[str, Array]
     batch: int
-    order: Order = AS_THEY_LIE
+    order: Order = UNSHUFFLED
     held: Mapping[str, Array] | None = None
     rate: Callable[[int], float] | None = None
     stopping: tuple[Stopping, ...] = ()
@@ -77,7 +79,7 @@ class Losses:
     """Means by epoch, each batch taken at the parameters before its own step.
 
     ``rate`` is the learning rate by epoch, where it may change.  ``best`` is the lowest value that
-    the first `Stopping` has seen, and ``best_epoch`` its epoch (0: none yet).
+    the first `Stopping` was given, and ``best_epoch`` its epoch (0: none yet).
     """
 
     loss: list[float] = field(default_factory=list)
@@ -96,10 +98,10 @@ class Losses:
 
 @dataclass
 class State:
-    """What a run needs to go on exactly where it is, beside its parameters: arrays and numbers.
+    """What a run needs to continue exactly from its last epoch, beside its parameters.
 
     ``memory`` are the optimizer's moments by the names of the Plan (``m_W_ih``), ``best`` the best
-    parameters as one vector, ``places`` the order of the last epoch where the next depends on it.
+    parameters as one vector, ``indices`` the order of the last epoch if the next depends on it.
     """
 
     steps: int
@@ -107,11 +109,11 @@ class State:
     memory: dict[str, Array]
     counts: list[Count]
     best: Array | None = None
-    places: Array | None = None
+    indices: IntArray | None = None
 
 
 class Diverged(ChainruleError, ArithmeticError):  # noqa: N818 - names what happened
-    """A loss became NaN or infinite; ``epoch``, ``batch`` and ``symbol`` say where."""
+    """A loss became NaN or infinite, in this ``epoch``, ``batch`` and ``symbol``."""
 
     def __init__(self, epoch: int, batch: int, loss: float, symbol: str) -> None:
         super().__init__(f"loss {loss} in epoch {epoch}, batch {batch}, first in {symbol}")
@@ -121,23 +123,23 @@ class Diverged(ChainruleError, ArithmeticError):  # noqa: N818 - names what happ
 class Trainer(ABC):
     """A backend's run, continued by each call.
 
-    ``losses`` are those of all epochs finished so far, by whichever call.
+    ``losses`` are those of all finished epochs of all calls.
     """
 
     def __init__(self, run: Run) -> None:
         needed = {"X", run.network.names.target}
         for data in filter(None, (run.data, run.held)):
             if data.keys() - {"w"} != needed:
-                raise InputError(f"data: {sorted(data)} came; {sorted(needed)} are needed")
+                raise InputError(requirement("data", f"the arrays {sorted(needed)}", sorted(data)))
         self.given = run
         self.steps = 0
         self.epochs = 0
         self.losses = Losses()
         self.counts = [Count() for _ in run.stopping]
-        lies = isinstance(run.order, AsTheyLie)
-        self.places: Array | None = None if lies else np.arange(run.samples)
-        keeps = any(rule.restore_best for rule in run.stopping)
-        self.best: Parameters | None = run.parameters.copy() if keeps else None
+        unshuffled = isinstance(run.order, Unshuffled)
+        self.indices: IntArray | None = None if unshuffled else np.arange(run.samples)
+        restores = any(rule.restore_best for rule in run.stopping)
+        self.best: Parameters | None = run.parameters.copy() if restores else None
 
     def run(self, first: int, epochs: int, listener: Listener | None = None) -> Losses:
         """Run epochs ``first``, ``first + 1`` …; return their losses, with the parameters current.
@@ -171,48 +173,47 @@ class Trainer(ABC):
     def batch_rows(self, batch: int) -> slice | Array:
         """Return the rows of a batch (from 1) of the latest epoch, to index the data with."""
         rows = slice((batch - 1) * self.given.batch, batch * self.given.batch)
-        return rows if self.places is None else self.places[rows]
+        return rows if self.indices is None else self.indices[rows]
 
     def restore_best(self) -> bool:
-        """Go back to the parameters after the best epoch; return whether there are any."""
-        kept = any(
+        """Restore the parameters after the best epoch; return whether there are any."""
+        stored = any(
             rule.restore_best and count.best_epoch
             for rule, count in zip(self.given.stopping, self.counts, strict=True)
         )
-        if kept and self.best is not None:
+        if stored and self.best is not None:
             self.given.parameters.flat[...] = self.best.flat
             self._write(self.given.parameters)
-        return kept
+        return stored
 
     def state(self) -> State:
-        """Return what the run needs to go on, as copies."""
+        """Return what the run needs to continue, as copies."""
         return State(
             self.steps,
             self.epochs,
             self._memory(),
             [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts],
             None if self.best is None else self.best.flat.copy(),
-            self.places.copy()
-            if self.places is not None and isinstance(self.given.order, Legacy)
+            self.indices.copy()
+            if self.indices is not None and isinstance(self.given.order, Legacy)
             else None,
         )
 
     def restore(self, state: State) -> None:
-        """Go on from a state; the parameters are the run's own.
+        """Continue from a state, with the current parameters of the run.
 
-        A state without memory is one in which every moment is zero.  Raises ``InputError`` where
-        the state is that of another run: other moments, or another number of rules.
+        In a state without memory every moment is zero.  Raises ``InputError`` if the state is
+        that of another run: other moments, or another number of rules.
         """
         if state.memory:
             expected = memory_shapes(self.given.plan, self.given)
             shapes = {name: np.shape(array) for name, array in state.memory.items()}
             if shapes != expected:
-                raise InputError(f"state: memory {shapes} came; {expected} is needed")
+                message = requirement("state.memory", f"arrays of the shapes {expected}", shapes)
+                raise InputError(message)
         if len(state.counts) != len(self.counts):
-            raise InputError(
-                f"state: {len(state.counts)} counts came; {len(self.counts)} are needed, one for "
-                "each rule of stopping"
-            )
+            allowed = f"{len(self.counts)} counts, one for each rule of stopping"
+            raise InputError(requirement("state.counts", allowed, len(state.counts)))
         if state.memory:
             self._write(state.memory)
         elif self.steps:  # before the first step every moment is zero anyway
@@ -222,18 +223,18 @@ class Trainer(ABC):
         self.counts[:] = [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts]
         if self.best is not None and state.best is not None:
             self.best.flat[...] = state.best
-        if state.places is not None and self.places is not None:
-            self.places[...] = state.places
+        if state.indices is not None and self.indices is not None:
+            self.indices[...] = state.indices
 
     @abstractmethod
     def collect(self) -> None:
-        """Bring the parameters up to the last complete step, whatever has interrupted a call."""
+        """Set the parameters to those after the last complete step, after any interruption."""
 
     @abstractmethod
     def _epochs(
         self, first: int, records: Records, listener: Listener | None
     ) -> tuple[Ending, int, BaseException | None]:
-        """Run an epoch for each record; return how it ended, epochs done, what is to be raised."""
+        """Run an epoch for each record; return the ending, epochs done, an exception to raise."""
 
     @abstractmethod
     def _memory(self) -> dict[str, Array]:
@@ -241,11 +242,11 @@ class Trainer(ABC):
 
     @abstractmethod
     def _write(self, values: Mapping[str, Array]) -> None:
-        """Let parameters or memory have these values."""
+        """Set parameters or memory to these values."""
 
 
 def first_not_finite(execution: Execution) -> str:
-    """Return the first symbol on the way forward whose value is not finite."""
+    """Return the first symbol of the forward pass whose value is not finite."""
     for equation in execution.plan.formulation.equations:
         value = execution.values.get(equation.left.name)
         if value is not None and not np.isfinite(value).all():
@@ -294,50 +295,53 @@ class ReferenceTrainer(Trainer):
     def _epochs(
         self, first: int, records: Records, listener: Listener | None
     ) -> tuple[Ending, int, BaseException | None]:
-        told, done = time.monotonic(), 0
+        last_call, done = time.monotonic(), 0
         try:
             for epoch in range(first, first + len(records)):
                 ends = self._epoch(epoch, records[done])
                 done += 1
                 if ends:
                     return "no_better", done, None
-                if listener is not None and time.monotonic() - told >= PERIOD:
-                    asked, told = listener(records[:done]), time.monotonic()
-                    if asked:
+                if listener is not None and time.monotonic() - last_call >= PERIOD:
+                    requested = listener(records[:done])
+                    last_call = time.monotonic()
+                    if requested:
                         return "asked", done, None
-        except BaseException as error:  # raised again when the books are in order
+        except BaseException as error:  # raised again when the losses are complete
             self.collect()
             return "finished", done, error
         return "finished", done, None
 
     def _epoch(self, epoch: int, record: Records) -> bool:
         run = self.given
-        if self.places is not None:
-            self.places = next_places(run.order, epoch, self.places)
+        if self.indices is not None:
+            self.indices = next_indices(run.order, epoch, self.indices)
         rate = run.optimizer.learning_rate if run.rate is None else run.rate(epoch)
         rate = reduced(float(rate), run.stopping, self.counts)
         self.step.give({run.optimizer.letters["learning_rate"]: rate})
         total = np.zeros(2)
         for batch, start in enumerate(range(0, run.samples, run.batch), start=1):
             stop = min(start + run.batch, run.samples)
-            rows = slice(start, stop) if self.places is None else self.places[start:stop]
+            rows: slice | IntArray = slice(start, stop)
+            if self.indices is not None:
+                rows = self.indices[start:stop]
             total += (stop - start) * self._step(rows, epoch, batch)
         held = 0.0 if run.held is None else self._held(run.held)
         record[:] = (*(total / run.samples), held, rate)
         ends = False
         for rule, count in zip(run.stopping, self.counts, strict=True):
-            ends |= count.ends(rule, epoch, watched(rule, *map(float, record[:3])), rate)
+            ends |= count.ends(rule, epoch, monitored(rule, *map(float, record[:3])), rate)
             if rule.restore_best and count.is_best and self.best is not None:
                 self.best.flat[...] = run.parameters.flat
         return ends
 
-    def _step(self, rows: Any, epoch: int, batch: int) -> Array:
-        kept = [self.given.parameters.flat, *self.memory.values()]
-        self._before = [(array, array.copy()) for array in kept]
+    def _step(self, rows: slice | IntArray, epoch: int, batch: int) -> Array:
+        changed = [self.given.parameters.flat, *self.memory.values()]
+        self._before = [(array, array.copy()) for array in changed]
         self.step.give({name: array[rows] for name, array in self.given.data.items()})
         self.step.give({"t": self.steps + 1})
         with np.errstate(all="ignore"):
-            # A run that diverges is told below, with its place; NumPy's warnings would not be.
+            # `Diverged` is raised below with the symbol, which NumPy's warnings do not state.
             self.step.all()
         losses = np.array(
             [self.step.scalar(name) for name in (self.plan.loss, self.plan.data_loss)]

@@ -11,7 +11,7 @@ from chainrule.arrays import FloatArray, RealArray
 from chainrule.errors import InputTypeError, NonFiniteLoss
 from chainrule.kernels import backend as backends
 from chainrule.kernels.backend import Backend, check_backend
-from chainrule.kernels.orders import AS_THEY_LIE, Seeded
+from chainrule.kernels.orders import UNSHUFFLED, Seeded
 from chainrule.kernels.threads import threads_of
 from chainrule.kernels.trainer import (
     PERIOD,
@@ -168,7 +168,7 @@ def train(
         current,
         data,
         size,
-        Seeded(seed) if shuffle else AS_THEY_LIE,
+        Seeded(seed) if shuffle else UNSHUFFLED,
         held,
         rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
         rules_of(early_stopping, schedule, validated=held is not None),

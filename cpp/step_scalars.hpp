@@ -1,8 +1,8 @@
 // Scalars that follow from the number of the step, such as Adam's corrections 1 - βᵗ.
 //
-// They are computed for eight steps at once: side by side a few divisions and powers take little
-// longer than one step's alone, in which each waits for the one before. A step's values depend on
-// its number only, not on where a run began.
+// They are computed for eight steps at once: a few independent divisions and powers take little
+// longer than those of one step, in which each waits for the one before. A step's values depend on
+// its number only, not on the first step of a run.
 #pragma once
 
 #include "arena.hpp"
@@ -12,25 +12,25 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
 
-class Timed {
+class StepScalars {
 public:
-    static constexpr std::int64_t together = 8;
+    static constexpr std::int64_t steps_at_once = 8;
 
     static void reserve(Reservation& memory, const Program& p) {
-        memory.add<Line>(p.prelude_count);
-        memory.add<double>(together * p.prelude_count);
+        memory.add<Line>(p.counts.prelude_steps);
+        memory.add<double>(steps_at_once * p.counts.prelude_steps);
     }
 
-    // The lines of the prelude that rest on the number of the step; `changing`, of all scalars,
-    // says of which it is known, and learns of what they make.
+    // Finds the lines of the prelude that depend on the number of the step. `changing` has a flag
+    // for each scalar; those of the results are set here.
     void find(Arena& arena, const Program& p, unsigned char* changing) {
-        lines_ = arena.take<Line>(p.prelude_count);
-        values_ = arena.take<double>(together * p.prelude_count);
-        slot_ = p.time_slot;
+        lines_ = arena.take<Line>(p.counts.prelude_steps);
+        values_ = arena.take<double>(steps_at_once * p.counts.prelude_steps);
+        slot_ = p.counts.time_slot;
         if (slot_ < 0) return;
         changing[slot_] = 1;
-        for (const Step* s = p.scalar_code; s != p.scalar_code + p.prelude_count; ++s) {
-            if (s->operation <= op_sum) continue;
+        for (const Step* s = p.scalar_code; s != p.scalar_code + p.counts.prelude_steps; ++s) {
+            if (s->operation <= Operation::sum) continue;
             if (!changing[s->x] && !changing[s->y] && !changing[s->z]) continue;
             const Line line = {*s, {row(s->x), row(s->y), row(s->z)}, {}};
             lines_[count_++] = line;
@@ -38,27 +38,27 @@ public:
         }
     }
 
-    // Scalars have been set: what was computed holds where those it came from are the same.
-    void settle(const double* slots) {
+    // After scalars were set: discards what was computed if one that it depends on has changed.
+    void discard_outdated(const double* slots) {
         for (Number n = 0; n < count_; ++n)
             for (int s = 0; s < 3; ++s)
                 if (lines_[n].rows[s] == fixed && slots[lines_[n].source(s)] != lines_[n].from[s])
                     first_ = -1;
     }
 
-    // Writes what belongs to the step whose number stands in its slot.
-    void tell(double* slots) {
+    // Writes the values of the step whose number is in its slot.
+    void write(double* slots) {
         if (count_ == 0) return;
-        const std::int64_t step = std::int64_t(slots[slot_]), place = step % together;
-        if (step - place != first_) compute(slots, step - place);
+        const std::int64_t step = std::int64_t(slots[slot_]), index = step % steps_at_once;
+        if (step - index != first_) compute(slots, step - index);
         for (Number n = 0; n < count_; ++n)
-            slots[lines_[n].code.target] = values_[n * together + place];
+            slots[lines_[n].code.target] = values_[n * steps_at_once + index];
     }
 
 private:
     struct Line {
         Step code;
-        Number rows[3];  // which line makes each source, or one of the two below
+        Number rows[3];  // the line that computes each source, or one of the two below
         double from[3];  // the sources that are fixed, when they were last read
         Number source(int s) const { return s == 0 ? code.x : s == 1 ? code.y : code.z; }
     };
@@ -75,28 +75,29 @@ private:
         first_ = first;
         for (Number n = 0; n < count_; ++n) {
             Line& line = lines_[n];
-            double* const to = values_ + n * together;
-            double from[3][together];
+            double* const to = values_ + n * steps_at_once;
+            double from[3][steps_at_once];
             for (int s = 0; s < 3; ++s) {
                 if (line.rows[s] == fixed) line.from[s] = slots[line.source(s)];
-                for (std::int64_t k = 0; k < together; ++k)
+                for (std::int64_t k = 0; k < steps_at_once; ++k)
                     from[s][k] = line.rows[s] == fixed  ? line.from[s]
                                  : line.rows[s] == time ? double(first + k)
-                                                        : values_[line.rows[s] * together + k];
+                                                        : values_[line.rows[s] * steps_at_once + k];
             }
-            if (line.code.operation == op_power && line.rows[0] == fixed && line.rows[1] == time) {
+            if (line.code.operation == Operation::power && line.rows[0] == fixed &&
+                line.rows[1] == time) {
                 // One power and products: xᵗ, xᵗ x, xᵗ x x, ...; x¹ is x.
                 to[0] = __builtin_pow(line.from[0], double(first));
-                for (std::int64_t k = 1; k < together; ++k) to[k] = to[k - 1] * line.from[0];
+                for (std::int64_t k = 1; k < steps_at_once; ++k) to[k] = to[k - 1] * line.from[0];
                 continue;
             }
-            for (std::int64_t k = 0; k < together; ++k)
+            for (std::int64_t k = 0; k < steps_at_once; ++k)
                 to[k] = scalar_operation(line.code.operation, from[0][k], from[1][k], from[2][k]);
         }
     }
 
     Line* lines_ = nullptr;
-    double* values_ = nullptr;  // `together` of each line
+    double* values_ = nullptr;  // `steps_at_once` of each line
     Number count_ = 0, slot_ = -1;
     std::int64_t first_ = -1;
 };
