@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests import selection
+
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("jax", "torch")
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C interrupt: what a shell starts in its background ignores it, and hands that on.
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C interrupt, and tell ``tests.selection`` whether slow tests are left out.
 
-    Tests of interruption would then wait for ever.
+    A process that a shell starts in its background ignores Ctrl-C and hands that on; tests of
+    interruption would wait for ever.
     """
+    selection.LOOP = "not slow" in config.getoption("markexpr")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

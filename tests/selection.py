@@ -8,6 +8,10 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+LOOP = False
+"""Whether slow tests are left out (``-m "not slow"``); tests/conftest.py sets it."""
 
 
 def sampled(cases: Iterable[Any], every: int, name: Callable[[Any], str] = str) -> list[Any]:
@@ -32,3 +36,8 @@ def in_turn(cases: Iterable[Any], *others: Sequence[Any], every: int = 1) -> lis
         )
         for number, row in enumerate(rows)
     ]
+
+
+def examples(count: int) -> settings:
+    """Return hypothesis's settings for a number of examples; a fifth of them in the edit loop."""
+    return settings(max_examples=max(10, count // 5) if LOOP else count, deadline=None)

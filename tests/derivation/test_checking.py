@@ -29,26 +29,17 @@ from chainrule.network.architecture import SAMPLES, Network
 from chainrule.network.optimizers import ALPHA, SGD, Adam, AdamW, RMSprop
 from chainrule.network.penalties import L1, L2
 from tests.random_networks import admissible_pairs, random_networks
+from tests.selection import in_turn, sampled
 
 SLOW = os.environ.get("CHAINRULE_SLOW") == "1"
 OPTIMIZERS = (SGD(), SGD(0.1, 0.9), SGD(0.1, 0.9, nesterov=True), Adam(), AdamW(), RMSprop())
-
-
-def derivation(network, number=0, **options):
-    given = {
-        "layout": ("rows", "columns")[number % 2],
-        "batch": number % 3 != 0,
-        "optimizer": OPTIMIZERS[number % len(OPTIMIZERS)],
-        **options,
-    }
-    return derive(network, **given)
 
 
 # -- what is right passes ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("detail", ["brief", "full"])
-@pytest.mark.parametrize("pair", admissible_pairs(), ids="-".join)
+@pytest.mark.parametrize("pair", sampled(admissible_pairs(), every=6, name="-".join))
 def test_every_pair_passes(pair, detail):
     last, loss = pair
     network = Network.dense([2, 3, 2], ["tanh", last], loss, penalty=[L1(0.1), L2(0.1)])
@@ -61,7 +52,7 @@ def test_every_pair_passes(pair, detail):
 
 
 def test_every_equality_has_its_verdict():
-    told = derivation(Network.dense([2, 3, 1]))
+    told = derive(Network.dense([2, 3, 1]))
     checked = told.check()
     assert checked.lines == told.lines
     for line, verdicts in zip(checked.lines, checked.results, strict=True):
@@ -78,17 +69,19 @@ def random_cases(count):
 @pytest.mark.slow
 @pytest.mark.skipif(not SLOW, reason="CHAINRULE_SLOW=1 runs all 2,000")
 def test_no_false_alarm_in_two_thousand_random_networks():
-    cases = random_cases(2000)
-    assert len(cases) == 2000
-    for case in cases:
-        checked = derivation(case.network, case.number).check(seed=case.number)
+    for case in random_cases(2000):
+        checked = derive(case.network, optimizer=Adam()).check(seed=case.number)
         assert checked.passed, (str(case), str(checked))
 
 
-def test_no_false_alarm_in_random_networks():
-    for case in random_cases(60):
-        checked = derivation(case.network, case.number).check(seed=case.number)
-        assert checked.passed, (str(case), str(checked))
+@pytest.mark.parametrize(
+    ("case", "layout", "batch", "optimizer"),
+    in_turn(random_cases(60), ("rows", "columns"), (False, True, True), OPTIMIZERS, every=4),
+)
+def test_no_false_alarm_in_random_networks(case, layout, batch, optimizer):
+    found = derive(case.network, layout=layout, batch=batch, optimizer=optimizer)
+    checked = found.check(seed=case.number)
+    assert checked.passed, str(checked)
 
 
 # -- mistakes ------------------------------------------------------------------------------------
@@ -212,32 +205,48 @@ def test_every_mistake_in_one_network_is_caught(layout):
     assert min(found.values()) >= 2, found
 
 
-def test_one_mistake_of_each_kind_in_random_networks_is_caught():
+def networks_with_mistakes():
     """No shared bias: 1ᵀ δ 1 is 1ᵀ δᵀ 1, so that a transpose in it is no mistake.
 
     One hidden layer at least: otherwise no line has a weight whose update could come first.
     """
-    caught = dict.fromkeys(KINDS, 0)
-    cases = [
+    return [
         case
         for case in random_cases(480)
         if len(case.network.layers) > 2 and "shared" not in (case.network.trainable or {}).values()
-    ]
-    for case in cases[:220]:
-        told = derive(case.network, layout=("rows", "columns")[case.number % 2])
-        generator = np.random.default_rng([5, case.number])
-        grouped: dict[str, list] = {}
-        for kind, statement, wrong in mistakes(told):
-            grouped.setdefault(kind, []).append((statement, wrong))
-        both = (one_length(told), lengths((*told.network.axes, SAMPLES)))
-        judges = [checker(told, sizes) for sizes in both]
-        for kind, found in grouped.items():
+    ][:220]
+
+
+def mistakes_by_kind(derivation):
+    grouped: dict[str, list] = {kind: [] for kind in KINDS}
+    for kind, statement, wrong in mistakes(derivation):
+        grouped[kind].append((statement, wrong))
+    return grouped
+
+
+@pytest.mark.parametrize(
+    ("case", "layout"), in_turn(networks_with_mistakes(), ("rows", "columns"), every=8)
+)
+def test_one_mistake_of_each_kind_in_random_networks_is_caught(case, layout):
+    derivation = derive(case.network, layout=layout)
+    generator = np.random.default_rng([5, case.number])
+    both = (one_length(derivation), lengths((*derivation.network.axes, SAMPLES)))
+    checkers = [checker(derivation, sizes) for sizes in both]
+    for kind, found in mistakes_by_kind(derivation).items():
+        if found:
             statement, wrong = found[generator.integers(len(found))]
-            for judge in judges:
-                verdict = judge.result(statement, wrong)
-                assert not verdict.passed, (str(case), kind, statement.left, wrong.formula)
-            caught[kind] += 1
-    assert min(caught.values()) >= 200, caught
+            for each in checkers:
+                result = each.result(statement, wrong)
+                assert not result.passed, (kind, statement.left, wrong.formula)
+
+
+@pytest.mark.slow
+def test_most_networks_have_mistakes_of_every_kind():
+    counts = dict.fromkeys(KINDS, 0)
+    for case in networks_with_mistakes():
+        for kind, found in mistakes_by_kind(derive(case.network)).items():
+            counts[kind] += bool(found)
+    assert min(counts.values()) >= 200, counts
 
 
 def test_a_wrong_function_is_caught():

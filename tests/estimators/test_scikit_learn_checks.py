@@ -35,6 +35,7 @@ def test_so_many_checks_were_generated(model: Any) -> None:
     assert "check_sample_weight_equivalence_on_dense_data" in names
 
 
+@pytest.mark.slow
 def test_the_suite_of_scikit_learn_passes_with_our_classes() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "sklearn_suite"), "-q"],

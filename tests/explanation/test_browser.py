@@ -10,7 +10,7 @@ from chainrule import Explanation
 from tests.documents.test_browser import DESKTOP, PHONE, browser, measured
 from tests.explanation.test_pages import deep, mazur, of_tables, others
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 __all__ = ["browser"]  # the fixture that asks for one
 

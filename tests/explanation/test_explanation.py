@@ -18,7 +18,7 @@ from chainrule.formulas.matrices import Matrix, Multiply, Pointwise, Transpose
 from chainrule.formulas.positional import MatrixEvaluation
 from tests.explanation.cases import OPTIMIZERS, cases, drawn, entry, places, steps
 from tests.random_networks import Case
-from tests.selection import in_turn
+from tests.selection import in_turn, sampled
 
 CASES = cases()
 LAYOUTS = ("rows", "columns")
@@ -97,7 +97,7 @@ def test_shares_and_causes_add_up_to_the_step_of_train(case: Case, optimizer: An
         assert story.mark.passed
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("optimizer", sampled(OPTIMIZERS, every=3, name=repr))
 def test_the_step_after_several_is_explained_from_its_memory(optimizer: Any) -> None:
     network = cr.Network.dense([3, 4, 2], ["tanh", "softmax"], "log_loss", penalty=cr.L2(0.02))
     generator = np.random.default_rng(5)

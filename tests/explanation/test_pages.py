@@ -191,7 +191,7 @@ def test_printed_columns_add_up_exactly(language: Any) -> None:
     assert len(columns(mazur().to_text(language))) == 2
 
 
-@pytest.mark.parametrize(("case", "optimizer"), in_turn(cases()[::16], OPTIMIZERS))
+@pytest.mark.parametrize(("case", "optimizer"), in_turn(cases()[::16], OPTIMIZERS, every=2))
 def test_printed_columns_of_random_networks_add_up(case: Any, optimizer: Any) -> None:
     parameters, X, Y = drawn(case)
     for weight in places(case.network, np.random.default_rng(1), 1)[:2]:
@@ -244,7 +244,8 @@ def test_both_languages_have_the_same_phrases_with_the_same_places() -> None:
         )
 
 
-def test_every_phrase_is_said_somewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_every_phrase_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     known = {language: Recorded(dict(wording.phrases(language))) for language in LANGUAGES}
     monkeypatch.setattr(document_writer, "phrases", lambda language: known[language])
     for explanation in (mazur(), deep(), *others(), *of_tables(tmp_path)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.explanation.step_decomposition import CAUSES, DATA, PENALTY, split
@@ -19,6 +19,7 @@ from chainrule.network.optimizers import (
     RMSprop,
     W,
 )
+from tests.selection import examples
 
 OPTIMIZERS = [
     SGD(0.3),
@@ -62,7 +63,7 @@ numbers = st.floats(-3, 3).map(lambda number: round(number, 3))
 @given(
     w=numbers, data=numbers, penalty=numbers, m=numbers, v=st.floats(0.01, 3), t=st.integers(1, 50)
 )
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_parts_add_up_to_the_assignments(
     optimizer: Optimizer, w: float, data: float, penalty: float, m: float, v: float, t: int
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import product as choices
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.formulas.arrange import arrange, orient
@@ -54,6 +54,7 @@ from tests.formulas.random_expressions import (
     expressions,
     fits,
 )
+from tests.selection import examples
 
 LAYOUTS = ("rows", "columns")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -105,7 +106,7 @@ def products(draw: st.DrawFn, letter: str = "f") -> Expression:
 
 
 @given(products(), st.sampled_from([DISTINCT, EQUAL]), SEEDS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_product_by_position_is_the_product_by_name(tree, sizes, seed):
     at = values_of(tree, sizes, seed)
     for layout in LAYOUTS:
@@ -113,7 +114,7 @@ def test_a_product_by_position_is_the_product_by_name(tree, sizes, seed):
 
 
 @given(expressions(depth=3), st.sampled_from([DISTINCT, EQUAL]), SEEDS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_expression_by_position_is_the_expression_by_name(tree, sizes, seed):
     at = evaluation(sizes, seed)
     assume(fits(at(tree)))
@@ -122,7 +123,7 @@ def test_any_expression_by_position_is_the_expression_by_name(tree, sizes, seed)
 
 
 @given(products(), products("g"), st.sampled_from([DISTINCT, EQUAL]), SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_sums_and_functions_of_products(first, second, sizes, seed):
     tree = tanh(first) * second - first
     at = values_of(tree, sizes, seed)
@@ -131,7 +132,7 @@ def test_sums_and_functions_of_products(first, second, sizes, seed):
 
 
 @given(products(), st.sampled_from([DISTINCT, EQUAL]), SEEDS, st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_lacks_an_axis_is_spread_over_it(tree, sizes, seed, data):
     others = [axis for axis in FOUR if axis not in tree.axes]
     room = 2 - len(tree.axes)
@@ -164,7 +165,7 @@ def chains(draw: st.DrawFn) -> tuple[list[Symbol], Expression]:
 
 
 @given(chains(), st.sampled_from([2, 3]), SEEDS, st.sampled_from(LAYOUTS))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_line_of_axes_is_one_product_in_walking_order(chain, size, seed, layout):
     factors, tree = chain
     sizes = {axis: size for factor in factors for axis in factor.axes}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.errors import MissingRule
@@ -73,6 +73,7 @@ from tests.formulas.random_expressions import (
     nodes,
     numbers_for,
 )
+from tests.selection import examples
 
 SIZES = st.sampled_from([DISTINCT, EQUAL])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -209,7 +210,7 @@ def opened(node: Expression) -> tuple[Expression, list[Symbol]]:
 
 
 @given(expressions(depth=3), SIZES, SEEDS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_each_nodes_pullback_is_the_derivative_along_random_directions(tree, sizes, seed):
     rng = np.random.default_rng(seed)
     at = evaluation(sizes, seed)
@@ -261,7 +262,7 @@ def _central(
 
 
 @given(expressions(depth=3), SIZES, SEEDS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_whole_expressions_derivative_is_the_complex_step(tree, sizes, seed):
     rng = np.random.default_rng(seed)
     values = numbers_for(sizes, seed)

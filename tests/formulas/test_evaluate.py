@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import special
 
@@ -42,13 +42,14 @@ from tests.formulas.random_expressions import (
     nodes,
     numbers_for,
 )
+from tests.selection import examples
 
 SIZES = st.sampled_from([DISTINCT, EQUAL])
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(expressions(depth=4), SIZES, SEEDS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_every_node_means_what_broadcasting_by_name_means(tree, sizes, seed):
     values = numbers_for(sizes, seed)
     for node in nodes(tree):
@@ -61,7 +62,7 @@ def test_every_node_means_what_broadcasting_by_name_means(tree, sizes, seed):
 
 
 @given(expressions(depth=3, kinked=False), SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_both_forms_of_a_function_have_one_value(tree, seed):
     printed = evaluation(DISTINCT, seed, form="value")(tree)
     assume(fits(printed))
@@ -162,7 +163,7 @@ def test_the_largest_of_complex_numbers_is_chosen_by_real_part():
 
 
 @given(expressions(depth=3, kinked=False), SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_complex_arithmetic_extends_the_real_one(tree, seed):
     values = numbers_for(DISTINCT, seed)
     real = evaluation(DISTINCT, seed, form="value")(tree)

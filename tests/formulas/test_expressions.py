@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError, InputTypeError
@@ -52,6 +52,7 @@ from tests.formulas.random_expressions import (
     fits,
     nodes,
 )
+from tests.selection import examples
 
 s, u = Symbol("s"), Symbol("u")
 x, y, v = Symbol("x", (I,)), Symbol("y", (H,)), Symbol("v", (O,))
@@ -191,7 +192,7 @@ def test_symbols_are_found_once():
 
 
 @given(expressions(depth=3), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_rebuilding_changes_no_value(tree, seed):
     at = evaluation(DISTINCT, seed)
     for node in nodes(tree):
@@ -203,7 +204,7 @@ def test_rebuilding_changes_no_value(tree, seed):
 
 
 @given(expressions(depth=3), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_naming_a_part_and_putting_it_back_is_the_same(tree, seed):
     for part in nodes(tree):
         name = Symbol("☆", part.axes)
@@ -211,7 +212,7 @@ def test_naming_a_part_and_putting_it_back_is_the_same(tree, seed):
 
 
 @given(expressions(depth=3))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_equal_expressions_have_equal_hashes(tree):
     parts = children(tree)
     again = type(tree)(*(getattr(tree, name) for name in tree.__dataclass_fields__))

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.formulas.arrange import arrange
@@ -24,6 +24,7 @@ from tests.formulas.random_expressions import (
     nodes,
 )
 from tests.formulas.read_mathml import MathMLReader, check_elements
+from tests.selection import examples
 
 SIZES = {axis.size: axis for axis in AXES}
 FUNCTIONS = {name: CATALOGUE[name] for name in ("sigmoid", "softplus", "silu", "softmax")}
@@ -72,7 +73,7 @@ def test_every_loss_read_back_is_the_same_formula(name):
 
 
 @given(expressions(depth=3, renamed=False), st.integers(0, 2**32 - 1))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_random_expressions_read_back_have_the_same_value(tree, seed):
     assume(not any(isinstance(node, Largest) for node in nodes(tree)))
     at = evaluation(DISTINCT, seed)
@@ -85,7 +86,7 @@ def test_random_expressions_read_back_have_the_same_value(tree, seed):
 
 
 @given(expressions(depth=3))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_matrices_are_made_of_known_elements(tree):
     for layout in ("rows", "columns"):
         check_elements(ElementTree.fromstring(mathml(arrange(tree, layout))))

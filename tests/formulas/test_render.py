@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.formulas.arrange import arrange
@@ -50,6 +50,7 @@ from tests.formulas.random_expressions import (
     numbers_for,
 )
 from tests.formulas.read_back import IndexReader, MatrixReader
+from tests.selection import examples
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -206,7 +207,7 @@ def read_index(tree, seed: int):
 
 
 @given(expressions(depth=3), SEEDS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_printed_text_read_back_is_the_expression(tree, seed):
     at = evaluation(DISTINCT, seed)
     assume(all(fits(at(node), 1e6) for node in nodes(tree)))
@@ -217,7 +218,7 @@ def test_printed_text_read_back_is_the_expression(tree, seed):
 
 
 @given(expressions(depth=3, renamed=False), SEEDS, st.sampled_from(["rows", "columns"]))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_printed_matrices_read_back_are_the_expression(tree, seed, layout):
     assume(not any(isinstance(n, Apply) and n.function is softmax for n in nodes(tree)))
     matrix = arrange(tree, layout)
@@ -269,7 +270,7 @@ def _double_scripts(tex: str) -> bool:
 
 
 @given(expressions(depth=3))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_latex_is_balanced(tree):
     assert_balanced(latex(tree))
     for layout in ("rows", "columns"):
@@ -304,7 +305,7 @@ def test_latex_compiles(tmp_path):
 
 
 @given(expressions(depth=3))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_formula_is_printed_on_one_line(tree):
     for written in (text(tree), latex(tree), str(tree), repr(tree)):
         assert "\n" not in written

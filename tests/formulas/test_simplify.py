@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, reject, settings
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from chainrule.formulas.differentiate import derivative
@@ -51,6 +51,7 @@ from tests.formulas.random_expressions import (
     nodes,
     numbers_for,
 )
+from tests.selection import examples
 
 SIZES = st.sampled_from([DISTINCT, EQUAL])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -70,13 +71,13 @@ def agree(before: Expression, after: Expression, sizes=DISTINCT, seed=0) -> None
 
 
 @given(expressions(depth=4), SIZES, SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_cancelling_changes_no_value(tree, sizes, seed):
     agree(tree, cancel(tree), sizes, seed)
 
 
 @given(expressions(depth=3), SIZES, SEEDS, st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_cancelling_changes_no_value_whatever_is_kept(tree, sizes, seed, data):
     sums = [node for node in nodes(tree) if isinstance(node, Add)]
     kept = data.draw(st.lists(st.sampled_from(sums), unique=True)) if sums else []
@@ -84,7 +85,7 @@ def test_cancelling_changes_no_value_whatever_is_kept(tree, sizes, seed, data):
 
 
 @given(expressions(depth=2), expressions(depth=2), SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_cancelling_a_quotient_changes_no_value(first, second, seed):
     below = 1 + second**2
     agree(first / below * below, cancel(first / below * below), DISTINCT, seed)
@@ -93,13 +94,13 @@ def test_cancelling_a_quotient_changes_no_value(first, second, seed):
 
 
 @given(expressions(depth=3))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_is_subtracted_from_itself_is_gone(tree):
     assert cancel(tree - tree) == ZERO
 
 
 @given(st.lists(expressions(depth=2), min_size=1, max_size=3), SIZES, SEEDS, st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_putting_constants_in_front_changes_no_value(terms, sizes, seed, data):
     fronts = st.lists(st.sampled_from([Size(O), 1 / Size(O), Size(B), 1 / Size(B)]), max_size=3)
     tree = sum((product(*data.draw(fronts), term) for term in terms), ZERO)
@@ -114,7 +115,7 @@ def test_constants_in_front_are_those_that_every_term_has_as_often():
 
 
 @given(SEEDS)
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_facts_replace_what_they_say(seed):
     r, v = Symbol("r", (B, O)), Symbol("v", (O,))
     tree = v * total(r, O) - r
@@ -201,7 +202,7 @@ def test_where_the_input_cannot_be_solved_for_the_derivative_keeps_it():
 
 
 @given(expressions(depth=3, kinked=False), SEEDS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_lengths_do_not_count_numbers_and_brackets(tree, seed):
     assert length(2 * tree) == length(tree) == length(-tree)
     assert length(tree + tree) == 2 * length(tree) or isinstance(tree, Add) or not length(tree)
@@ -249,7 +250,7 @@ def test_without_a_stated_form_logarithms_stay(tree, source):
 
 
 @given(expressions(depth=2), SEEDS, st.sampled_from(["sigmoid", "softmax", "exponential"]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_safe_logarithms_inside_anything_change_no_value(tree, seed, name):
     q, A = Symbol("q", (B, H)), Symbol("A", (B, H))
     before = tree * log(A) + log(1 + absolute(tree)) + mean(log(A), B)

@@ -42,6 +42,7 @@ def test_every_figure_is_met(example: Example, part: Part) -> None:
     assert not missed, "; ".join(missed)
 
 
+@pytest.mark.slow
 def test_no_figure_is_lost() -> None:
     """Each example keeps its figures; those that need data are counted where it is."""
     found = {

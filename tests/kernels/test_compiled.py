@@ -165,6 +165,7 @@ def permuted(network, parameters, seed=5):
     return changed, order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 @pytest.mark.parametrize(
     ("layers", "activation", "loss", "penalty"),
@@ -334,6 +335,7 @@ def memory():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads Linux's /proc")
 def test_memory_does_not_grow_over_ten_thousand_fits():
     network = cr.Network.dense([4, 16, 3])
@@ -375,6 +377,7 @@ def test_a_large_array_is_not_copied():
     assert int(done.stdout) < 32 * 1024
 
 
+@pytest.mark.slow
 def test_each_instruction_set_agrees_with_the_reference():
     program = (
         "import sys; sys.path.insert(0, 'tests/kernels'); import test_compiled as t\n"

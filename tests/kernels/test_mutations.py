@@ -163,8 +163,9 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("last", "loss"), PAIRS)
-def test_every_mutation_is_caught(last, loss, kind):
+@pytest.mark.parametrize("pair", sampled(PAIRS, every=3, name="-".join))
+def test_every_mutation_is_caught(pair, kind):
+    last, loss = pair
     made = derived("tanh", last, loss)[-1]
     mutations = list(KINDS[kind](made))
     assert mutations or (kind == "slope" and (last, loss) == ("identity", "half_mse"))

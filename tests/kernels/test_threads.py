@@ -92,6 +92,7 @@ def test_the_number_of_threads_leaves_no_trace(name, dtype):
     assert len({digest(name, count, dtype) for count in COUNTS}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", _core.instruction_sets()[:-1])
 def test_the_same_bits_in_every_instruction_set(level):
     program = (

@@ -42,7 +42,7 @@ def test_braces_in_a_value_are_not_fields():
 
 
 def test_a_refusal_survives_pickling():
-    refusal = Refusal("layers_few", came="[2]")
+    refusal = Refusal("layers_few", given="[2]")
     again = pickle.loads(pickle.dumps(refusal))
     assert str(again) == str(refusal)
     assert again.message("zh") == refusal.message("zh")

@@ -270,6 +270,7 @@ def is_slope(node):
     return False
 
 
+@pytest.mark.slow
 def test_every_single_mutation_is_wrong_with_its_kind():
     counted: dict[str, int] = {}
     wrong_kinds = []

@@ -377,6 +377,7 @@ def test_bad_constants_are_refused(make):
         make()
 
 
+@pytest.mark.slow
 def test_each_instruction_set_runs_all_of_it():
     program = (
         "import sys; sys.path[:0] = ['tests/training', 'tests/kernels']\n"
