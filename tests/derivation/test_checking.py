@@ -76,7 +76,7 @@ def test_no_false_alarm_in_two_thousand_random_networks():
 
 @pytest.mark.parametrize(
     ("case", "layout", "batch", "optimizer"),
-    in_turn(random_cases(60), ("rows", "columns"), (False, True, True), OPTIMIZERS, every=4),
+    in_turn(random_cases(60), ("rows", "columns"), (False, True, True), OPTIMIZERS, every=7),
 )
 def test_no_false_alarm_in_random_networks(case, layout, batch, optimizer):
     found = derive(case.network, layout=layout, batch=batch, optimizer=optimizer)
@@ -225,7 +225,7 @@ def mistakes_by_kind(derivation):
 
 
 @pytest.mark.parametrize(
-    ("case", "layout"), in_turn(networks_with_mistakes(), ("rows", "columns"), every=8)
+    ("case", "layout"), in_turn(networks_with_mistakes(), ("rows", "columns"), every=21)
 )
 def test_one_mistake_of_each_kind_in_random_networks_is_caught(case, layout):
     derivation = derive(case.network, layout=layout)

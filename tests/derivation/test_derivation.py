@@ -12,6 +12,7 @@ from chainrule.documents.wording import phrases
 from chainrule.errors import InputError
 from chainrule.language.phrase_books import LANGUAGES
 from chainrule.network.optimizers import CATALOGUE
+from tests.selection import sampled
 
 DEEP = cr.Network.dense([7, 5, 4, 3], "relu", "log_loss", penalty=cr.L2(0.1))
 
@@ -27,7 +28,7 @@ def test_both_languages_have_the_same_phrases() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("layout", ["rows", "columns"])
-@pytest.mark.parametrize("optimizer", CATALOGUE)
+@pytest.mark.parametrize("optimizer", sampled(CATALOGUE, every=3))
 def test_every_symbol_of_the_update_is_explained(
     optimizer: str, layout: str, language: str
 ) -> None:
@@ -102,6 +103,7 @@ DOCUMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_line_of_text_is_longer_than_a_hundred_columns(name: str, language: str) -> None:

@@ -44,6 +44,7 @@ def test_pages_of_random_networks_are_well_formed(case):
     check_page(parsed(page(case.network, "zh", detail="full", optimizer="adamw")))
 
 
+@pytest.mark.slow
 def test_every_function_and_loss_has_a_page():
     for name in activations.CATALOGUE:
         check_page(parsed(page(cr.Network.dense([2, 3, 2], [name, "identity"]))))

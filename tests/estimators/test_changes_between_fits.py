@@ -15,6 +15,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 import chainrule as cr
 from chainrule.errors import InputError, InputTypeError
+from tests.selection import sampled
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -157,7 +158,7 @@ assert model.score(X, X.sum(axis=1)) > 0.9
 """
 
 
-@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("early", sampled([False, True], every=2))
 def test_an_interrupted_fit_is_a_fitted_estimator(early: bool) -> None:
     code = INTERRUPTED.format(early=early)
     done = subprocess.run(

@@ -113,6 +113,7 @@ def test_halving_search_over_epochs() -> None:
     assert ours.best_params_ == theirs.best_params_
 
 
+@pytest.mark.slow
 def test_cross_validation_in_processes() -> None:
     ours = cross_val_score(classifier(), X, Y, cv=3, n_jobs=2)
     theirs = cross_val_score(classifier(neural_network), X, Y, cv=3)

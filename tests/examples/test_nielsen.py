@@ -24,6 +24,7 @@ def accuracies(output):
     return [float(text) for text in re.findall(r"^epoch +\d+: ([\d.]+) %", output, re.MULTILINE)]
 
 
+@pytest.mark.slow
 def test_two_epochs_and_the_same_steps_as_numpy(shared_data):
     done = run(shared_data, "--epochs", 2, "--compare")
     assert done.returncode == 0, done.stderr

@@ -34,6 +34,7 @@ def cases():
             yield pytest.param(example, part, id=name, marks=marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("example", "part"), list(cases()))
 def test_every_figure_is_met(example: Example, part: Part) -> None:
     if not example.ready:

@@ -262,6 +262,7 @@ def squared(architecture: Architecture) -> Architecture:
 # -- everything follows --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @EACH
 @pytest.mark.parametrize("equal", [False, True], ids=["distinct sizes", "equal sizes"])
 def test_verification_passes_by_every_method(name, equal):

@@ -40,7 +40,7 @@ from chainrule.network import activations
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import CATALOGUE, SGD, find
 from chainrule.network.penalties import L1, L2
-from tests.selection import in_turn
+from tests.selection import in_turn, sampled
 
 MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, True)]
 
@@ -74,7 +74,7 @@ DISPLAYED = [
 ]
 
 
-@pytest.mark.parametrize(("network", "mode"), in_turn(DISPLAYED, MODES))
+@pytest.mark.parametrize(("network", "mode"), in_turn(DISPLAYED, MODES, every=3))
 def test_every_displayed_line_is_right(network, mode):
     layout, batch = mode
     count = 0
@@ -94,7 +94,7 @@ OPTIMIZERS = [
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "mode", "layers"), in_turn(OPTIMIZERS, MODES, ([2, 3, 4, 2], [2, 3, 2]))
+    ("optimizer", "mode", "layers"), in_turn(OPTIMIZERS, MODES, ([2, 3, 4, 2], [2, 3, 2]), every=3)
 )
 def test_every_displayed_update_is_right_and_every_change_of_it_wrong(optimizer, mode, layers):
     layout, batch = mode
@@ -207,7 +207,7 @@ def rewritten(tree, computation, names, generator):
     return new
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", sampled(range(24), every=4))
 def test_every_equal_form_is_right(number):
     network, layout, batch = random_network(number)
     names = Vocabulary(network)
