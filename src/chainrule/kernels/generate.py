@@ -157,10 +157,10 @@ _LIGHT = {"add", "subtract", "multiply", "fma", "fnma", "greater"}
 def light(text: str) -> bool:
     """Return whether a formula is a few steps on a product's sums and one other matrix.
 
-    Plain gradient descent is, and the slope of an activation that is a function of its output.
-    Such a formula is also compiled into the product's register tile, once per tile shape: a third
-    of the compile time of an instruction set.  Every other formula, such as descent with a
-    penalty, is applied to the stored product, with the same bits.
+    Gradient descent is, plain or with an L2 penalty, and the slope of an activation that is a
+    function of its output.  Such a formula is also compiled into the product's register tile, once
+    per tile shape: a third of the compile time of an instruction set.  Every other formula is
+    applied to the stored product, with the same bits.
     """
     names = [entry.split()[0] for entry in text.split("; ")]
     rest = [name for name in names if name not in ("operand", "scalar", "constant")]
@@ -168,7 +168,7 @@ def light(text: str) -> bool:
         text.startswith("operand 0 v")
         and " b;" not in text
         and names.count("operand") == 2
-        and names.count("scalar") <= 1
+        and names.count("scalar") <= (2 if _descent(text) else 1)
         and rest.pop() == "store"
         and rest[-1] in ("multiply", "fnma")
         and (_descent(text) or 2 <= len(rest) <= 3)
