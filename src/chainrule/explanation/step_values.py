@@ -16,7 +16,6 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.simplify import safe_logarithms
 from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution, named_array
@@ -143,8 +142,3 @@ def memory_from(
             )
         memory[name] = array
     return memory
-
-
-def symbol_of(formulation: Formulation, name: str) -> Symbol:
-    """Return the parameter of that name."""
-    return next(symbol for symbol in formulation.parameters if symbol.name == name)

@@ -23,14 +23,10 @@ from chainrule.formulas.expressions import (
 
 @dataclass(frozen=True, slots=True)
 class Primitive(Named):
-    """An elementwise operation: a name and how many arguments it takes.
-
-    ``analytic`` tells whether the complex step may pass through it.
-    """
+    """An elementwise operation: a name and how many arguments it takes."""
 
     name: str
     arity: int = 1
-    analytic: bool = True
 
     def __call__(self, *arguments: Operand) -> Expression:
         if len(arguments) != self.arity:
@@ -44,13 +40,13 @@ expm1 = Primitive("expm1")
 log1p = Primitive("log1p")
 tanh = Primitive("tanh")
 erf = Primitive("erf")
-absolute = Primitive("abs", analytic=False)
-sign = Primitive("sign", analytic=False)
-maximum = Primitive("maximum", 2, analytic=False)
-minimum = Primitive("minimum", 2, analytic=False)
-greater = Primitive("greater", 2, analytic=False)
+absolute = Primitive("abs")
+sign = Primitive("sign")
+maximum = Primitive("maximum", 2)
+minimum = Primitive("minimum", 2)
+greater = Primitive("greater", 2)
 """greater(x, y) is 1 where x > y and 0 elsewhere."""
-where = Primitive("where", 3, analytic=False)
+where = Primitive("where", 3)
 """where(c, x, y) is x where the condition c is 1 and y elsewhere."""
 
 PRIMITIVES = {
