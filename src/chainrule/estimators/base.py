@@ -1,13 +1,15 @@
 """The base of the two estimators: parameters, checked input, initial weights, solvers, outputs."""
 
+import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
@@ -24,7 +26,8 @@ from chainrule.estimators.as_network import (
     starting_weights,
 )
 from chainrule.estimators.randomness import random_state_of
-from chainrule.estimators.stochastic import Fit
+from chainrule.estimators.samples import Samples
+from chainrule.estimators.stochastic import Fit, Progress
 from chainrule.kernels.backend import pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
@@ -113,18 +116,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                 f"{targets.shape[1]}. Use a new estimator (clone) for another number."
             )
         self.n_outputs_ = targets.shape[1]
-        data = {"X": X, "Y": targets}
-        if sample_weight is not None:
-            data["score weight"] = sample_weight
         combined = self._weighted(y, sample_weight, incremental=incremental)
-        if combined is not None:
-            data["w"] = combined
+        samples = Samples(X, targets, combined, sample_weight)
         own = self._own_validation(*validation, X.dtype)
         with random_state_of(self.random_state) as random_state:
             if first:
                 widths = [X.shape[1], *hidden, self.n_outputs_]
                 self._initialize(widths, X.dtype, random_state)
-            self._solve(data, own, random_state, incremental)
+            self._solve(samples, own, random_state, incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -134,13 +133,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _solve(
         self,
-        data: dict[str, Any],
-        own: dict[str, Any] | None,
+        samples: Samples,
+        own: Samples | None,
         random_state: np.random.RandomState,
         incremental: bool,
     ) -> None:
         dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
-        data = {name: input_checks.dense(array, dtype) for name, array in data.items()}
+        samples = samples.dense(dtype)
         network = self._network(dtype)
         if self.solver == "lbfgs":
             if own is not None:
@@ -148,11 +147,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                     "`X_val` must be None with solver='lbfgs', which has no epochs, got validation "
                     "data. Leave it out, or use solver='adam' or 'sgd'."
                 )
-            self._fit_quasi_newton(network, data)
+            self._fit_quasi_newton(network, samples)
             return
-        if own is not None:
-            own = {name: input_checks.dense(array, dtype) for name, array in own.items()}
-        self._fit_stochastic(network, data, own, random_state, incremental)
+        held = None if own is None else own.dense(dtype)
+        self._fit_stochastic(network, samples, held, random_state, incremental)
 
     def _weighted(
         self, y: LabelArray, sample_weight: RealArray | None, *, incremental: bool
@@ -160,7 +158,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return the weights to train with, or None."""
         return sample_weight
 
-    def _own_validation(self, X: Any, y: Any, dtype: Any) -> dict[str, Any] | None:
+    def _own_validation(self, X: Any, y: Any, dtype: Any) -> Samples | None:
         """Return the user's validation data, checked, or None."""
         if X is None and y is None:
             return None
@@ -168,7 +166,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             given = "y_val" if X is None else "X_val"
             raise InputError(f"`X_val` and `y_val` must be given together, got only `{given}`")
         X, y = input_checks.training_data(self, X, y, reset=False, numbers=self._numbers)
-        return {"X": X, "Y": self._held_targets(y, dtype)}
+        return Samples(X, self._held_targets(y, dtype))
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -208,22 +206,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         names = self._activations(len(widths) - 1)
         names.append(names[-1] if names else str(self.activation))
         self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
-        if self.solver in STOCHASTIC:
-            self._start_curves()
-
-    def _start_curves(self) -> None:
-        self.loss_curve_: Any = []
-        self.validation_loss_curve_: Any = None
-        self._start_watching()
-
-    def _start_watching(self) -> None:
-        """Reset the best loss or the best score, depending on ``early_stopping``."""
-        self._no_improvement_count = 0
-        self.validation_scores_: Any = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self.best_loss_ = None if self.early_stopping else np.inf
-        if self.early_stopping:
-            self._best = [array.copy() for array in (*self.coefs_, *self.intercepts_)]
+        self._progress: Progress | None = None
 
     def _network(self, dtype: DTypeLike) -> Network:
         widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
@@ -239,11 +222,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """
         return 1.0 / self.n_outputs_ if self.loss in REPORTED_AS_MEAN else 1.0
 
-    def _fit_quasi_newton(self, network: Network, data: dict[str, RealArray]) -> None:
-        data.pop("score weight", None)
-        data[network.names.target] = data.pop("Y")
+    def _fit_quasi_newton(self, network: Network, samples: Samples) -> None:
         parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
-        objective = quasi_newton.Objective(network, parameters, data, self._data_weight())
+        objective = quasi_newton.Objective(
+            network, parameters, samples.data(network), self._data_weight()
+        )
         result = quasi_newton.minimize(
             objective,
             max_fun=self.max_fun,
@@ -259,56 +242,76 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _fit_stochastic(
         self,
         network: Network,
-        data: dict[str, RealArray],
-        held: dict[str, RealArray] | None,
+        samples: Samples,
+        held: Samples | None,
         random_state: np.random.RandomState,
         incremental: bool,
     ) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         # A warm start may follow a fit by another solver, or one that monitored the other value.
-        if not hasattr(self, "loss_curve_"):
-            self._start_curves()
-        elif self.early_stopping != (self.best_loss_ is None):
-            self._start_watching()
+        progress = (self._progress or Progress()).monitoring(scores=self.early_stopping)
         parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
         score = None
         if self.early_stopping:
             if held is None:
-                data, held = self._split(data, random_state)
+                samples, held = self._split(samples, random_state)
             score = self._scorer(network, parameters, held)
-        data.pop("score weight", None)
-        data[network.names.target] = data.pop("Y")
-        if held is not None:
-            held = {"X": held["X"], network.names.target: held["Y"]}
         fit = Fit(
             self,
             network,
             parameters,
-            data,
+            samples,
             random_state,
+            progress,
             incremental=incremental,
             data_weight=self._data_weight(),
             held=held,
             score=score,
         )
-        try:
-            fit.run()
-        finally:
-            self._take(parameters)
-            if self.early_stopping:
-                layers = len(self.coefs_)
-                self.coefs_ = [array.copy() for array in self._best[:layers]]
-                self.intercepts_ = [array.copy() for array in self._best[layers:]]
+        progress = fit.run()
+        self._store(progress, parameters)
+        if progress.ending != "max_iter" or not incremental:
+            self._warn_of_ending(progress)
+
+    def _store(self, progress: Progress, parameters: Parameters) -> None:
+        """Set the fitted attributes, scikit-learn's and ours, to the results of a run."""
+        self._progress = progress
+        self._take(parameters)
+        if progress.best_parameters is not None:
+            layers = len(self.coefs_)
+            best = [array.copy() for array in progress.best_parameters]
+            self.coefs_, self.intercepts_ = best[:layers], best[layers:]
+        self.n_iter_, self.t_ = progress.iterations, progress.samples
+        self.loss_curve_ = progress.loss_curve
+        self.validation_loss_curve_ = progress.validation_loss_curve
+        self.validation_scores_ = progress.scores
+        monitors_loss = progress.scores is None
+        self.best_loss_ = progress.best if monitors_loss else None
+        self.best_validation_score_ = None if monitors_loss else -progress.best
+        if progress.loss is not None:
+            self.loss_ = progress.loss
+        if progress.best_iteration is not None:
+            self.best_iteration_ = progress.best_iteration
+
+    def _warn_of_ending(self, progress: Progress) -> None:
+        messages = {
+            "max_iter": f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
+            "the optimization hasn't converged yet.",
+            "interrupted": "Training interrupted by user.",
+            "diverged": f"Stochastic Optimizer: the loss became {progress.where}; the "
+            "weights of the best validation score are retained. Scale X, or use a smaller "
+            "learning_rate_init.",
+        }
+        if progress.ending in messages:
+            category = UserWarning if progress.ending == "interrupted" else ConvergenceWarning
+            warnings.warn(messages[progress.ending], category, stacklevel=6)
 
     def _take(self, parameters: Parameters) -> None:
         """Set ``coefs_`` and ``intercepts_`` to these parameters, views of one vector."""
         arrays = list(parameters.values())
         layers = len(arrays) // 2
         self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers:]
-
-    def _keep_best(self, parameters: Parameters) -> None:
-        self._best = [array.copy() for array in parameters.values()]
 
     # -- early stopping ------------------------------------------------------------------------
 
@@ -317,39 +320,36 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         return None
 
     def _split(
-        self, data: dict[str, RealArray], random_state: np.random.RandomState
-    ) -> tuple[dict[str, RealArray], dict[str, RealArray]]:
+        self, samples: Samples, random_state: np.random.RandomState
+    ) -> tuple[Samples, Samples]:
         """Hold out the same rows as scikit-learn, which splits arrays by random indices too."""
         if not self.validation_fraction:
             raise InputError(
                 "`validation_fraction` must be above 0 with early_stopping=True, got 0. Give a "
                 "number between 0 and 1, or validation data of your own (X_val, y_val)."
             )
-        rows = np.arange(len(data["X"]))
+        rows = np.arange(len(samples))
         training, held = train_test_split(
             rows,
             random_state=random_state,
             test_size=self.validation_fraction,
-            stratify=self._stratified(data["Y"]),
+            stratify=self._stratified(samples.targets),
         )
         if len(held) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
                 "your dataset."
             )
-        return (
-            {name: array[training] for name, array in data.items()},
-            {name: array[held] for name, array in data.items()},
-        )
+        return samples.rows(training), samples.rows(held)
 
     def _scorer(
-        self, network: Network, parameters: Parameters, held: Mapping[str, RealArray]
+        self, network: Network, parameters: Parameters, held: Samples
     ) -> Callable[[], float]:
-        actual = self._compared(held["Y"])
-        weights = held.get("score weight")
+        actual = self._compared(held.targets)
+        weights = held.score_weights
 
         def score() -> float:
-            values = pooled_outputs(network, parameters, held["X"])
+            values = pooled_outputs(network, parameters, held.X)
             if not np.isfinite(values).all():
                 return float("nan")
             return self._scored(actual, self._compared(values), weights)

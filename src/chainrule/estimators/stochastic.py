@@ -1,21 +1,22 @@
 """The solvers "sgd" and "adam": scikit-learn's rules for the training loop.
 
 Order of samples, learning rates, stopping and the memory of the update rule are arguments of the
-run; only a score on held-out data (``early_stopping``) is computed here, between epochs.
+run; only a score on held-out data (``early_stopping``) is computed here, between epochs.  A `Fit`
+changes parameters in place and returns its `Progress`, which the estimator stores.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Literal, Protocol
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.errors import InputError
+from chainrule.estimators.samples import Samples
 from chainrule.kernels.backend import trainer
 from chainrule.kernels.orders import UNSHUFFLED, Given, Legacy, Order
 from chainrule.kernels.stopping import Count, Stopping
@@ -26,6 +27,28 @@ from chainrule.network.parameters import Parameters
 
 _DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 """Constants of the learning rate "adaptive"."""
+
+Ending = Literal["max_iter", "no_better", "interrupted", "diverged"]
+
+
+class Settings(Protocol):
+    """The parameters of an estimator that these solvers read."""
+
+    solver: str
+    batch_size: str | int
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    verbose: bool | int
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
 
 
 @dataclass
@@ -40,13 +63,13 @@ class Update:
     memory: dict[str, RealArray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: Any) -> "Update":
+    def of(cls, settings: Settings) -> "Update":
         """Return the rule of an estimator's parameters, in its initial state."""
-        rate = float(model.learning_rate_init)
-        if model.solver == "adam":
-            return cls(_adam(rate, model.beta_1, model.beta_2, model.epsilon), rate)
-        rule = _sgd(rate, float(model.momentum), bool(model.nesterovs_momentum))
-        return cls(rule, rate, model.learning_rate, float(model.power_t))
+        rate = float(settings.learning_rate_init)
+        if settings.solver == "adam":
+            return cls(_adam(rate, settings.beta_1, settings.beta_2, settings.epsilon), rate)
+        rule = _sgd(rate, float(settings.momentum), bool(settings.nesterovs_momentum))
+        return cls(rule, rate, settings.learning_rate, float(settings.power_t))
 
     def rate_after(self, samples: int) -> float:
         """Return the learning rate of the schedule invscaling after so many samples."""
@@ -63,45 +86,80 @@ def _sgd(rate: float, momentum: float, nesterov: bool) -> SGD:
     return SGD(rate, momentum, nesterov and momentum > 0)
 
 
+@dataclass
+class Progress:
+    """What a call of ``fit`` or ``partial_fit`` returns, and the next one continues from.
+
+    The monitored value, which is to fall, is the training loss, or −score on held-out rows where
+    ``scores`` is a list.  ``best`` is its lowest, after the epoch ``best_iteration`` (from 1),
+    ``stale_epochs`` the number of epochs since it improved by the tolerance; ``best_parameters``
+    are copied where a score is monitored.  ``iterations`` are the epochs of the last call,
+    ``samples`` the rows of all epochs.  ``ending`` says why the last call ended, ``where`` the
+    loss, epoch, batch and layer in which it diverged.
+    """
+
+    loss_curve: list[float] = field(default_factory=list)
+    validation_loss_curve: list[float] | None = None
+    scores: list[float] | None = None
+    best: float = np.inf
+    best_iteration: int | None = None
+    best_parameters: list[RealArray] | None = None
+    stale_epochs: int = 0
+    iterations: int = 0
+    samples: int = 0
+    loss: float | None = None
+    update: Update | None = None
+    ending: Ending = "max_iter"
+    where: str = ""
+
+    def monitoring(self, *, scores: bool) -> "Progress":
+        """Return this progress, with the best value forgotten if another value is monitored now."""
+        if scores != (self.scores is not None):
+            self.scores = [] if scores else None
+            self.best, self.best_parameters, self.stale_epochs = np.inf, None, 0
+        return self
+
+
 class Fit:
     """One call of ``fit`` or ``partial_fit``.
 
-    ``model`` is the estimator, which stores the state for later calls.  ``data`` holds X,
-    targets and weights of the training rows; ``parameters`` are changed in place.  ``held`` are
-    rows whose loss is reported; ``score`` is computed after each epoch, for early stopping.
+    ``samples`` are the training rows; ``parameters`` are changed in place; ``progress`` is that of
+    the earlier calls, and continued.  ``held`` are rows whose loss is reported; ``score`` is
+    computed after each epoch, for early stopping.  With ``incremental`` one epoch is run.
     """
 
     def __init__(
         self,
-        model: Any,
+        settings: Settings,
         network: Network,
         parameters: Parameters,
-        data: Mapping[str, RealArray],
+        samples: Samples,
         random_state: np.random.RandomState,
+        progress: Progress,
         *,
         incremental: bool,
         data_weight: float,
-        held: Mapping[str, RealArray] | None = None,
+        held: Samples | None = None,
         score: Callable[[], float] | None = None,
     ) -> None:
-        self.model, self.parameters, self.score = model, parameters, score
-        self.random_state = random_state
-        self.samples = len(data["X"])
-        self.epochs = 1 if incremental else int(model.max_iter)
-        self.incremental = incremental
+        self.settings, self.parameters, self.score = settings, parameters, score
+        self.random_state, self.progress = random_state, progress
+        if progress.scores is not None and progress.best_parameters is None:
+            progress.best_parameters = [array.copy() for array in parameters.values()]
+        self.rows, self.weights = len(samples), samples.weights
+        self.epochs = 1 if incremental else int(settings.max_iter)
         self.data_weight = data_weight
-        previous = getattr(model, "_optimizer", None) if incremental else None
-        self.update: Update = previous or Update.of(model)
-        self.start_t = model.t_
+        previous = progress.update if incremental else None
+        self.update = progress.update = previous or Update.of(settings)
+        self.samples_before = progress.samples
         self.rule = Stopping(
-            patience=model.n_iter_no_change,
-            tolerance=float(model.tol),
+            patience=settings.n_iter_no_change,  # type: ignore[arg-type] # may be infinity
+            tolerance=float(settings.tol),
             data_weight=data_weight,
             divisor=_DIVISOR if self.update.schedule == "adaptive" else 0.0,
             smallest_rate=_SMALLEST_RATE,
         )
-        best = model.best_loss_ if score is None else -model.best_validation_score_
-        self.count = Count(best=float(best), epochs=model._no_improvement_count)
+        self.count = Count(best=float(progress.best), epochs=progress.stale_epochs)
         self.shuffled: IntArray | None = None
         order = self._order()
         constant = self.update.schedule == "constant"
@@ -109,10 +167,10 @@ class Fit:
             network,
             self.update.rule,
             parameters,
-            data,
+            samples.data(network),
             self._batch(),
             order,
-            held=held,
+            held=None if held is None else held.data(network),
             rate=None if constant else self._rate,
             stopping=() if score else (self.rule,),
         )
@@ -124,85 +182,78 @@ class Fit:
     # -- arguments of the run ------------------------------------------------------------------
 
     def _order(self) -> Order:
-        if not self.model.shuffle:
+        if not self.settings.shuffle:
             return UNSHUFFLED
         with suppress(InputError):  # not the generator MT19937
             return Legacy(self.random_state)
-        self.shuffled = np.arange(self.samples)
+        self.shuffled = np.arange(self.rows)
         return Given(self.shuffled)  # shuffled here before every epoch
 
     def _batch(self) -> int:
-        size = self.model.batch_size
+        size = self.settings.batch_size
         if isinstance(size, str):
-            return min(200, self.samples)
-        if size > self.samples:
+            return min(200, self.rows)
+        if size > self.rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
                 stacklevel=7,
             )
-        return int(np.clip(size, 1, self.samples))
+        return int(np.clip(size, 1, self.rows))
 
     def _rate(self, epoch: int) -> float:
         if self.update.schedule == "invscaling" and epoch > 1:
-            return self.update.rate_after(self.start_t + (epoch - 1) * self.samples)
+            return self.update.rate_after(self.samples_before + (epoch - 1) * self.rows)
         return self.update.learning_rate
 
     # -- the run -------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Run the epochs and store curves, counts and rule on the estimator.
+    def run(self) -> Progress:
+        """Run the epochs; return curves, counts, update rule and ending.
 
         Raises ``ValueError``, as scikit-learn does for weights that are not finite, as soon as the
-        loss is not finite.
+        loss is not finite and no best weights are stored.
         """
-        model = self.model
-        model.n_iter_ = 0
+        progress = self.progress
+        progress.iterations, progress.ending = 0, "max_iter"
         together = self.epochs if self.score is None and self.shuffled is None else 1
         stopped = False
         try:
-            while model.n_iter_ < self.epochs and not stopped:
+            while progress.iterations < self.epochs and not stopped:
                 if self.shuffled is not None:
                     self.random_state.shuffle(self.shuffled)
-                listener = self._listener if model.verbose else None
-                losses = self.trainer.run(model.n_iter_ + 1, together, listener)
+                listener = self._listener if self.settings.verbose else None
+                losses = self.trainer.run(progress.iterations + 1, together, listener)
                 self._finished()
                 stopped = losses.ending == "no_better" if self.score is None else self._scored()
+            if stopped:
+                progress.ending = "no_better"
         except KeyboardInterrupt:
             self._finished()
-            stopped = True
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            progress.ending = "interrupted"
         except Diverged as divergence:
             self._finished()
-            stopped = True
             self._diverged(divergence)
-        finally:
-            self._store_state()
-        if stopped and model.verbose and model._no_improvement_count > model.n_iter_no_change:
+        self._store_state()
+        if progress.ending != "max_iter" and self.settings.verbose:
             self._print_end()
-        if not stopped and not self.incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
+        return progress
 
     def _finished(self) -> None:
         """Append the losses of the epochs finished since the last call to the curves."""
-        model, whole = self.model, self.trainer.losses
-        new = slice(model.n_iter_, None)
+        progress, whole = self.progress, self.trainer.losses
+        new = slice(progress.iterations, None)
         curve = self._reported(whole.loss[new], whole.data_loss[new])
-        if model.verbose:
-            self._print(model.n_iter_, curve)
+        if self.settings.verbose:
+            self._print(progress.iterations, curve)
         if curve:
-            model.loss_ = curve[-1]
-        model.loss_curve_ += curve
+            progress.loss = curve[-1]
+        progress.loss_curve += curve
         if whole.validation_loss:
             held = [self.data_weight * loss for loss in whole.validation_loss[new]]
-            model.validation_loss_curve_ = (model.validation_loss_curve_ or []) + held
-        model.n_iter_ += len(curve)
-        model.t_ += len(curve) * self.samples
+            progress.validation_loss_curve = (progress.validation_loss_curve or []) + held
+        progress.iterations += len(curve)
+        progress.samples += len(curve) * self.rows
 
     def _reported(self, loss: list[float], data_loss: list[float]) -> list[float]:
         if self.data_weight == 1.0:
@@ -212,23 +263,23 @@ class Fit:
 
     def _scored(self) -> bool:
         """Compute the score of the held-out rows; return whether the run ends."""
+        progress, count = self.progress, self.count
         assert self.score is not None
-        model, count = self.model, self.count
+        assert progress.scores is not None
         score = self.score()
-        model.validation_scores_.append(score)
-        if model.verbose:
+        progress.scores.append(score)
+        if self.settings.verbose:
             print(f"Validation score: {score:f}")
         reductions = count.reductions
-        ends = count.ends(self.rule, model.n_iter_, -score, self.update.learning_rate)
+        ends = count.ends(self.rule, progress.iterations, -score, self.update.learning_rate)
         if count.is_best:
-            model.best_validation_score_ = score
-            model._keep_best(self.parameters)
+            progress.best_parameters = [array.copy() for array in self.parameters.values()]
         if count.reductions > reductions:
             self.update.learning_rate /= _DIVISOR
         return ends
 
     def _diverged(self, divergence: Diverged) -> None:
-        model = self.model
+        progress = self.progress
         where = f"epoch {divergence.epoch}, batch {divergence.batch}, first in {divergence.symbol}"
         if self._has_no_weight(divergence.batch):
             raise InputError(
@@ -236,52 +287,44 @@ class Fit:
                 f"{divergence.batch} of epoch {divergence.epoch}. Leave out rows of weight 0, or "
                 "use a larger batch_size."
             ) from None
-        if self.score is None:
+        if progress.scores is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
                 f"values and need to be preprocessed. (The loss became {divergence.loss} in "
                 f"{where}; scale X, or use a smaller learning_rate_init.)"
             ) from None
         # The best weights so far are finite: scikit-learn continues with NaN up to max_iter.
-        model.loss_ = float(divergence.loss)
-        model.loss_curve_.append(model.loss_)
-        model.validation_scores_.append(float("nan"))
-        model.n_iter_ += 1
-        warnings.warn(
-            f"Stochastic Optimizer: the loss became {divergence.loss} in {where}; the weights "
-            "of the best validation score are retained. Scale X, or use a smaller "
-            "learning_rate_init.",
-            ConvergenceWarning,
-            stacklevel=7,
-        )
+        progress.ending, progress.where = "diverged", f"{divergence.loss} in {where}"
+        progress.loss = float(divergence.loss)
+        progress.loss_curve.append(progress.loss)
+        progress.scores.append(float("nan"))
+        progress.iterations += 1
 
     def _has_no_weight(self, batch: int) -> bool:
-        weights = self.trainer.given.data.get("w")
+        weights = self.weights
         return weights is not None and not weights[self.trainer.batch_rows(batch)].sum()
 
     def _store_state(self) -> None:
-        """Store on the estimator the state for later calls."""
-        model, update = self.model, self.update
+        """Store the state from which the next call continues."""
+        progress, update = self.progress, self.update
         state = self.trainer.state()
         update.steps, update.memory = state.steps, state.memory
         count = self.count if self.score else state.counts[0]
-        model._no_improvement_count = count.epochs
+        progress.best, progress.stale_epochs = count.best, count.epochs
         if count.best_epoch:
-            before = len(model.loss_curve_) - model.n_iter_
-            model.best_iteration_ = before + count.best_epoch
+            before = len(progress.loss_curve) - progress.iterations
+            progress.best_iteration = before + count.best_epoch
         if self.score is None:
-            model.best_loss_ = count.best
             for _ in range(count.reductions):
                 update.learning_rate /= _DIVISOR
-        if update.schedule == "invscaling" and model.n_iter_:
-            update.learning_rate = update.rate_after(model.t_)
-        model._optimizer = update
+        if update.schedule == "invscaling" and progress.iterations:
+            update.learning_rate = update.rate_after(progress.samples)
 
     # -- verbose -------------------------------------------------------------------------------
 
     def _listener(self, records: FloatArray) -> None:
-        # The epochs of this call so far; the model's count is that of earlier calls.
-        self._print(self.model.n_iter_, self._reported(*records.T[:2].tolist()))
+        # The epochs of this call so far; the progress counts those of earlier calls.
+        self._print(self.progress.iterations, self._reported(*records.T[:2].tolist()))
 
     def _print(self, before: int, curve: list[float]) -> None:
         for epoch, loss in enumerate(curve, before + 1):
@@ -290,10 +333,12 @@ class Fit:
                 self.reported_epochs = epoch
 
     def _print_end(self) -> None:
-        model = self.model
-        monitored = "Training loss" if self.score is None else "Validation score"
+        settings, progress = self.settings, self.progress
+        if progress.stale_epochs <= settings.n_iter_no_change:
+            return
+        monitored = "Training loss" if progress.scores is None else "Validation score"
         slow = "Learning rate too small. " if self.rule.divisor else ""
         print(
-            f"{monitored} did not improve more than tol={model.tol:f} for "
-            f"{model.n_iter_no_change} consecutive epochs. {slow}Stopping."
+            f"{monitored} did not improve more than tol={settings.tol:f} for "
+            f"{settings.n_iter_no_change} consecutive epochs. {slow}Stopping."
         )
