@@ -284,8 +284,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             self.coefs_, self.intercepts_ = best[:layers], best[layers:]
         self.n_iter_, self.t_ = progress.iterations, progress.samples
         self.loss_curve_ = progress.loss_curve
-        self.validation_loss_curve_ = progress.validation_loss_curve
-        self.validation_scores_ = progress.scores
+        # Lists or None, which one depends on the parameters, as in scikit-learn.
+        self.validation_loss_curve_: Any = progress.validation_loss_curve
+        self.validation_scores_: Any = progress.scores
         monitors_loss = progress.scores is None
         self.best_loss_ = progress.best if monitors_loss else None
         self.best_validation_score_ = None if monitors_loss else -progress.best
