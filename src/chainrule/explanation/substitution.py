@@ -28,6 +28,7 @@ from chainrule.formulas.matrices import (
     MatrixSymbol,
     Multiply,
     Pointwise,
+    Relabeled,
     Transpose,
     every,
 )
@@ -80,7 +81,7 @@ def sized(tree: Expression, named: Evaluation) -> Expression:
 
 def _sized_matrix(matrix: Matrix, named: Evaluation) -> Matrix:
     match matrix:
-        case Transpose() | Layerwise() | Extreme():
+        case Transpose() | Layerwise() | Extreme() | Relabeled():
             return replace(matrix, operand=_sized_matrix(matrix.operand, named))
         case Multiply():
             return Multiply(tuple(_sized_matrix(factor, named) for factor in matrix.factors))

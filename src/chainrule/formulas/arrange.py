@@ -41,6 +41,7 @@ from chainrule.formulas.matrices import (
     OnesMatrix,
     Passed,
     Pointwise,
+    relabeled,
     turned,
 )
 
@@ -134,11 +135,19 @@ class _Arrangement:
                 inside = self._spread(sides, tree.operand.axes)
                 return self._operand(tree, Extreme(self.matrix(tree.operand, inside), tree.axis))
             case Rename():
-                raise NoMatrixForm
+                return self._renamed(tree, sides)
         parts = children(tree)
         if not parts:
             return tree
         return rebuild(tree, tuple(self.entrywise(part, sides) for part in parts))
+
+    def _renamed(self, tree: Rename, sides: Sides) -> Expression:
+        rows, columns = self._restricted(sides, tree.axes)
+        inside = (
+            tree.old if rows == tree.new else rows,
+            tree.old if columns == tree.new else columns,
+        )
+        return self._operand(tree, relabeled(self.matrix(tree.operand, inside), rows, columns))
 
     def _layer_function(self, tree: Apply, function: Function, sides: Sides) -> Expression:
         (argument,) = tree.arguments
@@ -221,7 +230,7 @@ class _Arrangement:
             # Ones are a column as stored, in either layout: entered by the unit axis they are 1ᵀ.
             stored: Matrix = OnesMatrix(leave, None) if enter is None else OnesMatrix(enter, leave)
         else:
-            stored = self.matrix(road, orient(road.axes, self.layout))
+            stored = self.matrix(road, _as_stored(road, self.layout))
         return Passed(road, enter, leave, stored)
 
 
@@ -303,6 +312,17 @@ def _scaling_neighbors(roads: list[Expression], summed: tuple[Axis, ...]) -> lis
             groups.remove(vector)
             groups[groups.index(wider[-1])] = product(vector, wider[-1])
     return groups
+
+
+def _as_stored(tree: Expression, layout: Layout) -> Sides:
+    """Return the sides of a factor as it is stored: what is renamed is stored as before."""
+    if not isinstance(tree, Rename):
+        return orient(tree.axes, layout)
+    rows, columns = _as_stored(tree.operand, layout)
+    return (
+        tree.new if rows == tree.old else rows,
+        tree.new if columns == tree.old else columns,
+    )
 
 
 def _entry(symbol: Symbol, sides: Sides, layout: Layout) -> Matrix:

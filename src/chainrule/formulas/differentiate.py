@@ -37,9 +37,19 @@ from chainrule.formulas.expressions import (
     children,
     power,
     product,
+    renamed,
     symbols,
 )
-from chainrule.formulas.functions import Function, Primitive, exp, greater, log, sign
+from chainrule.formulas.functions import (
+    Function,
+    Primitive,
+    cosine,
+    exp,
+    greater,
+    log,
+    sign,
+    sine,
+)
 
 Contribution = tuple[Expression, Expression]
 """An operand and what a node adds to its cotangent."""
@@ -58,6 +68,9 @@ PARTIALS: dict[str, Callable[..., tuple[Expression, ...]]] = {
     "maximum": lambda out, x, y: (greater(x, y), 1 - greater(x, y)),
     "minimum": lambda out, x, y: (greater(y, x), 1 - greater(y, x)),
     "greater": lambda out, x, y: (ZERO, ZERO),
+    "equal": lambda out, x, y: (ZERO, ZERO),
+    "sin": lambda out, x: (cosine(x),),
+    "cos": lambda out, x: (-sine(x),),
     "where": lambda out, c, x, y: (ZERO, c, 1 - c),
 }
 """∂(primitive)/∂(each argument), in the output and the arguments."""
@@ -123,7 +136,7 @@ def _partials(primitive: Primitive) -> Callable[..., tuple[Expression, ...]]:
 
 
 def _pull_rename(node: Rename, output: Expression, cotangent: Expression) -> list[Contribution]:
-    return [(node.operand, Rename(cotangent, node.new, node.old))]
+    return [(node.operand, renamed(cotangent, node.new, node.old))]
 
 
 RULES: dict[type, Callable[[Any, Expression, Expression], list[Contribution]]] = {

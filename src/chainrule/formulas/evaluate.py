@@ -61,6 +61,9 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
     "maximum": lambda x, y: _where((_real(x) > _real(y)) | np.isnan(_real(x)), x, y),
     "minimum": lambda x, y: _where((_real(x) < _real(y)) | np.isnan(_real(x)), x, y),
     "greater": lambda x, y: (_real(x) > _real(y)).astype(np.result_type(_real(x), _real(y))),
+    "equal": lambda x, y: (_real(x) == _real(y)).astype(np.result_type(_real(x), _real(y))),
+    "sin": np.sin,
+    "cos": np.cos,
     "where": _where,
 }
 """What each primitive means in NumPy."""

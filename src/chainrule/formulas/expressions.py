@@ -408,6 +408,30 @@ def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
     return rebuild(tree, tuple(with_axes(part, renamed) for part in parts)) if parts else tree
 
 
+def renamed(tree: Expression, old: Axis, new: Axis) -> Expression:
+    """Return the expression with its free axis ``old`` called ``new``, by nodes around symbols.
+
+    Sums over ``old`` inside it have an index of their own and stay as they are.  An expression that
+    sums over ``new`` is renamed as a whole.
+
+    >>> h, o = Axis("h", 1), Axis("o", 2)
+    >>> x = Symbol("x", (h,))
+    >>> renamed(2 * x, h, o) == 2 * Rename(x, h, o)
+    True
+    """
+    if old == new or old not in tree.axes:
+        return tree
+    if isinstance(tree, Rename) and tree.new == old:
+        return renamed(tree.operand, tree.old, new)
+    if isinstance(tree, Ones):
+        return Ones(tuple(new if axis == old else axis for axis in tree.axes))
+    parts = children(tree)
+    binds = isinstance(tree, Product) and new in tree.summed
+    if not parts or binds or isinstance(tree, (Rename, Largest)):
+        return Rename(tree, old, new)
+    return rebuild(tree, tuple(renamed(part, old, new) for part in parts))
+
+
 def symbols(tree: Expression) -> set[Symbol]:
     """Return every symbol that occurs."""
     found: set[Symbol] = set()
@@ -421,3 +445,9 @@ def symbols(tree: Expression) -> set[Symbol]:
             found.add(node)
         pending.extend(children(node))
     return found
+
+
+def renames(tree: Expression) -> set[tuple[Axis, Axis]]:
+    """Return the two names of every axis that is renamed somewhere in an expression."""
+    found = {(tree.old, tree.new)} if isinstance(tree, Rename) else set()
+    return found.union(*(renames(part) for part in children(tree)))

@@ -40,12 +40,16 @@ expm1 = Primitive("expm1")
 log1p = Primitive("log1p")
 tanh = Primitive("tanh")
 erf = Primitive("erf")
+sine = Primitive("sin")
+cosine = Primitive("cos")
 absolute = Primitive("abs")
 sign = Primitive("sign")
 maximum = Primitive("maximum", 2)
 minimum = Primitive("minimum", 2)
 greater = Primitive("greater", 2)
 """greater(x, y) is 1 where x > y and 0 elsewhere."""
+equal = Primitive("equal", 2)
+"""equal(x, y) is 1 where x = y and 0 elsewhere."""
 where = Primitive("where", 3)
 """where(c, x, y) is x where the condition c is 1 and y elsewhere."""
 
@@ -58,11 +62,14 @@ PRIMITIVES = {
         log1p,
         tanh,
         erf,
+        sine,
+        cosine,
         absolute,
         sign,
         maximum,
         minimum,
         greater,
+        equal,
         where,
     )
 }

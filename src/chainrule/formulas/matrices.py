@@ -12,6 +12,7 @@ cannot even be built.
 ``Pointwise``   a scalar formula applied entry by entry, ⊙ included, with broadcasting
 ``Layerwise``   a function of a whole layer (softmax) applied to each sample
 ``Extreme``     the largest entry of each row or column
+``Relabeled``   the same matrix with other names of its axes
 ``Indexed``     an expression with no matrix form, left in index notation
 ==============  ==========================================================================
 """
@@ -162,6 +163,15 @@ class Extreme(Matrix):
 
 
 @dataclass(frozen=True, repr=False)
+class Relabeled(Matrix):
+    """The operand, whose axes have other names here: it is added to a matrix with those axes."""
+
+    operand: Matrix
+    rows: Axis | None
+    columns: Axis | None
+
+
+@dataclass(frozen=True, repr=False)
 class Indexed(Matrix):
     """An expression for which no arrangement in rows and columns exists."""
 
@@ -173,7 +183,7 @@ class Indexed(Matrix):
 def below(matrix: Matrix) -> tuple[Matrix, ...]:
     """Return the matrices directly below a node."""
     match matrix:
-        case Transpose() | Layerwise() | Extreme():
+        case Transpose() | Layerwise() | Extreme() | Relabeled():
             return (matrix.operand,)
         case Multiply():
             return matrix.factors
@@ -194,6 +204,20 @@ def turned(matrix: Matrix) -> Matrix:
     if isinstance(matrix, OnesMatrix):
         return OnesMatrix(matrix.columns, matrix.rows)
     return matrix.operand if isinstance(matrix, Transpose) else Transpose(matrix)
+
+
+def relabeled(matrix: Matrix, rows: Axis | None, columns: Axis | None) -> Matrix:
+    """Return the matrix with other names of its axes; a transpose stays outside.
+
+    >>> h, o = Axis("h", 1), Axis("o", 2)
+    >>> print(relabeled(Transpose(MatrixSymbol(Symbol("x"), None, h)), o, None))
+    xᵀ
+    """
+    if isinstance(matrix, Transpose):
+        return turned(relabeled(matrix.operand, columns, rows))
+    if isinstance(matrix, Relabeled):
+        matrix = matrix.operand
+    return matrix if matrix.sides == (rows, columns) else Relabeled(matrix, rows, columns)
 
 
 @dataclass(frozen=True)

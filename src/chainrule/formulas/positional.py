@@ -24,6 +24,7 @@ from chainrule.formulas.matrices import (
     Multiply,
     OnesMatrix,
     Pointwise,
+    Relabeled,
     Transpose,
 )
 
@@ -70,6 +71,8 @@ class MatrixEvaluation:
                 return self.named.numbers.ones([*self._shape(matrix.sides)], self.named.dtype)
             case Transpose():
                 return self(matrix.operand).T
+            case Relabeled():
+                return self(matrix.operand)
             case Multiply():
                 result = self(matrix.factors[0])
                 for factor in matrix.factors[1:]:

@@ -259,7 +259,7 @@ class Assembly:
         references = {symbol.name: reference for symbol, reference in looped.operands}
         sides = {symbol.name: orient(symbol.axes, "rows") for symbol, _ in looped.operands}
         loops = Loops(sides)
-        loops.store(looped.expression, kernel.result, kernel.sides)
+        loops.store(looped.expression, kernel.result, looped.sides)
         begin = len(self.steps)
         for index, line in enumerate(loops.code.lines):
             self.steps.append(self._loop_step(line, index, references))

@@ -1,15 +1,15 @@
-"""Network: what you describe.  Layers, activations, loss and penalties, and nothing that runs."""
+"""Network: what you describe.  Layers, losses and penalties, and nothing that runs."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.errors import InputError, unknown_name
-from chainrule.formulas.axes import SAMPLES_POSITION, Axis
+from chainrule.errors import InputError, InputTypeError, shown, unknown_name
+from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import (
     ONE,
@@ -21,6 +21,7 @@ from chainrule.formulas.expressions import (
     product,
     total,
 )
+from chainrule.formulas.functions import equal
 from chainrule.network import initializers, losses
 from chainrule.network.activations import Activation
 from chainrule.network.arguments import (
@@ -32,13 +33,13 @@ from chainrule.network.arguments import (
 )
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
+from chainrule.network.graph import Node, in_order
+from chainrule.network.layers import CategoryLayer, Dense, Input, InputLayer
 from chainrule.network.losses import Form, Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
-from chainrule.validation import checked_seed
-
-SAMPLES = Axis("B", SAMPLES_POSITION)
-"""The axis of samples of every network."""
+from chainrule.network.scope import SAMPLES, Scope, SymbolNames
+from chainrule.validation import checked_number, checked_seed, requirement
 
 LOSS, DATA_LOSS = Symbol("Loss"), Symbol("DataLoss")
 WEIGHTS = Symbol("w", (SAMPLES,))
@@ -48,47 +49,46 @@ _INITIALIZE = 1
 """The purpose in the random generator's key: drawing starting weights."""
 
 
-@dataclass(frozen=True)
-class SymbolNames:
-    """What the symbols of a network are called: the source page's way or numbered.
-
-    ``labels`` name the layers from the inputs to the outputs; a weight is named after the two it
-    joins (``W_ih``) or by the number of the layer it leads to (``W_1``).
-    """
-
-    labels: tuple[str, ...]
-    joined: bool
-    target: str
-
-    @classmethod
-    def for_depth(cls, count: int) -> "SymbolNames":
-        """Return the source page's names for one hidden layer, numbers otherwise."""
-        if count == 3:
-            return cls(("i", "h", "o"), joined=True, target="Y_t")
-        return cls(tuple(str(number) for number in range(count)), joined=False, target="Y")
-
-    def parameter(self, letter: str, layer: int) -> str:
-        """Return the name of a weight or bias that leads to a layer (1 is the first)."""
-        start = self.labels[layer - 1] if self.joined else ""
-        return f"{letter}_{start}{self.labels[layer]}"
-
-    def unit(self, letter: str, layer: int, batch: bool) -> str:
-        """Return the name of a layer's values: a matrix's letter is a capital."""
-        return f"{letter.upper() if batch else letter}_{self.labels[layer]}"
-
-
-@dataclass(frozen=True, eq=False)
 class Network:
-    """A dense feed-forward network: z = a W + b, a = f(z), layer by layer, and a loss.
+    """A feed-forward network: its inputs, its outputs, and a loss for each of these.
 
-    Make one with ``Network.dense``.
+    ``inputs`` is one node of `Input` or `Categories`, or a list of them; ``outputs`` one node or a
+    list, with as many losses; the loss of several is Σ weight · loss.  ``Network.dense`` describes
+    a dense network in one line.  ``trainable`` states for single parameters: False leaves them as
+    they are, ``"shared"`` makes a bias one number for its layer.
+
+    Raises ``InputError`` for inputs that are not used or not listed, and for a loss that does not
+    suit its output.
+
+    >>> x = Input(8)
+    >>> h = Dense(16, "silu")(x)
+    >>> h = h + Dense(16, "silu")(h)
+    >>> print(Network(x, Dense(1)(h), loss="mse"))
+    8 inputs, 4 layers, 1 output, mse, 433 parameters
     """
 
-    layers: tuple[int, ...]
-    activations: tuple[Activation, ...]
-    loss: Loss
-    penalties: tuple[Penalty, ...] = ()
-    trainable: Mapping[str, bool | str] | None = None
+    def __init__(
+        self,
+        inputs: Node | Sequence[Node],
+        outputs: Node | Sequence[Node],
+        loss: str | Loss | Sequence[str | Loss] = "mse",
+        *,
+        loss_weights: Sequence[float] | None = None,
+        penalty: Penalty | Sequence[Penalty] = (),
+        trainable: Mapping[str, bool | str] | None = None,
+    ) -> None:
+        self.inputs = _nodes("inputs", inputs)
+        self.outputs = _nodes("outputs", outputs)
+        self.losses = self._losses_of(loss)
+        self.loss_weights = self._weights_of(loss_weights)
+        self.penalties = penalties_of(penalty)
+        self.trainable = options_of(trainable)
+        self.nodes = in_order(self.outputs)
+        self._check_inputs()
+        self.forms = tuple(
+            _form(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
+        )
+        self._check_trainable()
 
     @classmethod
     def dense(
@@ -100,12 +100,11 @@ class Network:
         penalty: Penalty | Sequence[Penalty] = (),
         trainable: Mapping[str, bool | str] | None = None,
     ) -> "Network":
-        """Describe a dense network.
+        """Describe a dense network: z = a W + b, a = f(z), layer by layer.
 
         ``layers`` are the widths from the inputs to the outputs.  ``activation`` is one name for
         every layer or a list of one per layer; where a single name does not fit the loss at the
-        last layer, that layer gets the loss's canonical activation.  ``trainable`` says for single
-        parameters: False keeps it as it is, ``"shared"`` makes a bias one number for its layer.
+        last layer, that layer gets the loss's canonical activation.
 
         Raises ``InputError`` for widths, names or combinations that are not allowed.
 
@@ -118,38 +117,165 @@ class Network:
         widths = widths_of(layers)
         stated = losses.find(loss)
         chosen = activations_of(activation, len(widths) - 1, stated, widths[-1])
-        network = cls(widths, chosen, stated, penalties_of(penalty), options_of(trainable))
-        network._check_trainable()
-        return network
+        x = node = Input(widths[0])
+        for width, function in zip(widths[1:], chosen, strict=True):
+            node = Dense(width, function)(node)
+        return cls(x, node, stated, penalty=penalty, trainable=trainable)
+
+    # -- the dense network ---------------------------------------------------------------------
+
+    @cached_property
+    def _chain(self) -> tuple[Dense, ...] | None:
+        """The layers, where this is a chain of dense layers with activations."""
+        chain: list[Dense] = []
+        for below, node in zip(self.nodes[:-1], self.nodes[1:], strict=True):
+            layer = node.layer
+            if not isinstance(layer, Dense) or layer.activation is None or not layer.bias:
+                return None
+            if node.sources != (below,) or layer in chain:
+                return None
+            chain.append(layer)
+        first = self.nodes[0].layer
+        alone = len(self.inputs) == len(self.outputs) == 1 and not isinstance(first, CategoryLayer)
+        return tuple(chain) if chain and alone else None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether this is a chain of dense layers, as ``Network.dense`` describes."""
+        return self._chain is not None
+
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """The widths of a dense network, from the inputs to the outputs."""
+        self._require_dense("layers")
+        return tuple(node.width for node in self.nodes)
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activations of a dense network, one for each layer; of others, all that it has."""
+        if self._chain is not None:
+            return tuple(layer.activation for layer in self._chain if layer.activation)
+        found = (getattr(node.layer, "activation", None) for node in self.nodes)
+        return tuple(function for function in found if function is not None)
+
+    def _require_dense(self, what: str) -> None:
+        if self._chain is None:
+            raise InputError(
+                f"`{what}` must be asked of a dense network (Network.dense), got {self}. Its "
+                "nodes are `network.nodes`"
+            )
+
+    @property
+    def loss(self) -> Loss:
+        """The loss, of several the first."""
+        return self.losses[0]
 
     # -- names and shapes ----------------------------------------------------------------------
 
     @cached_property
     def names(self) -> SymbolNames:
         """How this network's symbols are called."""
-        return SymbolNames.for_depth(len(self.layers))
+        return SymbolNames.for_depth(len(self.nodes) if self._chain else max(4, len(self.nodes)))
+
+    @cached_property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the targets, one for each output."""
+        if len(self.outputs) == 1:
+            return (self.names.target,)
+        return tuple(f"Y_{number}" for number in range(1, len(self.outputs) + 1))
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs' symbols: X, or X_1, X_2, ... ; k_2 for a column of codes."""
+        if len(self.inputs) == 1:
+            return ("k",) if isinstance(self.inputs[0].layer, CategoryLayer) else ("X",)
+        letters = ("k" if isinstance(node.layer, CategoryLayer) else "X" for node in self.inputs)
+        return tuple(f"{letter}_{number}" for number, letter in enumerate(letters, start=1))
+
+    @cached_property
+    def _node_axes(self) -> dict[int, Axis]:
+        """The axis of each node with units of its own, by the node's id."""
+        own = [node for node in self.nodes if node.layer.has_own_axis]
+        inner = [n for n in own if not isinstance(n.layer, InputLayer) and n not in self._ends]
+        axes: dict[int, Axis] = {}
+        for position, node in enumerate(own):
+            number = self.nodes.index(node)
+            if isinstance(node.layer, InputLayer):
+                label = self._counted("i", self.inputs, node)
+            elif node in self._ends:
+                label = self._counted("o", self._ends, node)
+            elif self._chain:
+                label = "h" if len(inner) == 1 else f"h{number}"
+            else:
+                label = f"h{number}"
+            size = "n" if label == "o" else f"n_{label}"
+            axes[id(node)] = Axis(label, 2 * position if self._chain is None else position, size)
+        return axes
+
+    @staticmethod
+    def _counted(letter: str, nodes: Sequence[Node], node: Node) -> str:
+        return letter if len(nodes) == 1 else f"{letter}{list(nodes).index(node) + 1}"
+
+    @cached_property
+    def _ends(self) -> tuple[Node, ...]:
+        """For each output the node whose units it has."""
+        found: list[Node] = []
+        for output in self.outputs:
+            node = output
+            while not node.layer.has_own_axis:
+                # A sum has the units of its latest source.
+                node = max(node.sources, key=self.nodes.index)
+            if node not in found and not isinstance(node.layer, InputLayer):
+                found.append(node)
+        return tuple(found)
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """The axis of each layer, from the inputs to the outputs."""
-        last = len(self.layers) - 1
-        middle = ["h"] if last == 2 else [f"h{number}" for number in range(1, last)]
-        labels = ["i", *middle, "o"]
-        sizes = [f"n_{label}" for label in labels[:-1]] + ["n"]
-        return tuple(
-            Axis(label, number, size)
-            for number, (label, size) in enumerate(zip(labels, sizes, strict=True))
-        )
+        """The axis of each layer with units of its own, from the inputs to the outputs."""
+        return tuple(self._node_axes.values())
+
+    @cached_property
+    def sizes(self) -> Mapping[Axis, int]:
+        """The length of every axis but that of the samples."""
+        return self._stated.lengths
+
+    @cached_property
+    def _stated(self) -> Scope:
+        """The layers' equations for a batch, in training."""
+        return self._scope(batch=True, training=True)
+
+    def _scope(self, *, batch: bool, training: bool) -> Scope:
+        scope = Scope(self.names, batch=batch, training=training, options=self.trainable)
+        for number, node in enumerate(self.nodes):
+            axis = self._node_axes.get(id(node))
+            scope.enter(node, number, axis)
+            if isinstance(node.layer, InputLayer):
+                scope.values[id(node)] = self._given(scope, node, number)
+            else:
+                sources = [scope.values[id(source)] for source in node.sources]
+                scope.values[id(node)] = node.layer.state(scope, sources)
+        return scope
+
+    def _given(self, scope: Scope, node: Node, number: int) -> Symbol:
+        """State an input: a symbol, or the one-hot rows of a column of codes."""
+        name = self.input_names[self.inputs.index(node)]
+        axis = scope.own_axis
+        if not isinstance(node.layer, CategoryLayer):
+            symbol = Symbol(name, (*scope.samples, axis))
+            scope.inputs.append(symbol)
+            return symbol
+        codes = Symbol(name, scope.samples)
+        scope.inputs.append(codes)
+        levels = scope.constant("l", (axis,), np.arange(node.width))
+        return scope.define("o", (axis,), equal(codes, levels))
 
     @cached_property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter as it is stored; weights are (inputs, outputs)."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for layer in range(1, len(self.layers)):
-            weights, bias = (self.names.parameter(letter, layer) for letter in "Wb")
-            shapes[weights] = (self.layers[layer - 1], self.layers[layer])
-            shapes[bias] = () if self._option(bias) == "shared" else (self.layers[layer],)
-        return shapes
+        return {
+            stated.symbol.name: tuple(self.sizes[axis] for axis in stated.symbol.axes)
+            for stated in self._stated.parameters
+        }
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -158,19 +284,26 @@ class Network:
 
     @cached_property
     def trainable_names(self) -> tuple[str, ...]:
-        """The names of the parameters that training changes."""
-        return tuple(name for name in self.parameter_names if self._option(name) is not False)
+        """The names of the parameters that training changes by their gradients."""
+        return tuple(
+            stated.symbol.name
+            for stated in self._stated.parameters
+            if stated.kind != "running" and self._stated.option(stated.symbol.name) is not False
+        )
+
+    @cached_property
+    def running_names(self) -> tuple[str, ...]:
+        """The names of running statistics, which each training step changes too."""
+        return tuple(equation.left.name for equation in self._stated.running)
 
     @property
     def form(self) -> Form:
-        """The formula of the loss for this network's output."""
-        form = self.loss.form_for(self.activations[-1].range)
-        assert form is not None, "checked when the network was described"
-        return form
+        """The formula of the loss for this network's output, of several for the first."""
+        return self.forms[0]
 
     @property
     def targets(self) -> Domain:
-        """The targets that the loss is defined for."""
+        """The targets that the loss is defined for, of several the first."""
         return self.form.targets
 
     @property
@@ -181,27 +314,59 @@ class Network:
     @cached_property
     def structure(self) -> tuple[Any, ...]:
         """All that the formulas depend on: everything but the widths and the strengths."""
-        options = tuple((name, self._option(name)) for name in self.parameter_names)
+        numbers = {id(node): number for number, node in enumerate(self.nodes)}
+        layers: dict[int, int] = {}
+        graph = tuple(
+            (
+                type(node.layer),
+                node.layer.statement,
+                layers.setdefault(id(node.layer), number),
+                layers.get(id(getattr(node.layer, "of", None))),
+                tuple(numbers[id(source)] for source in node.sources),
+            )
+            for number, node in enumerate(self.nodes)
+        )
+        options = tuple((name, self._stated.option(name)) for name in self.parameter_names)
         return (
-            len(self.layers),
-            self.activations,
-            self.form,
+            graph,
+            tuple(numbers[id(node)] for node in (*self.inputs, *self.outputs)),
+            self.forms,
+            len(self.loss_weights),
             tuple(type(penalty) for penalty in self.penalties),
             options,
         )
 
+    @property
+    def needs_batch(self) -> bool:
+        """Whether a training step is only defined for several samples (batch normalization)."""
+        return any(node.layer.needs_batch for node in self.nodes)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a training step draws at random (dropout, noise)."""
+        return bool(self._stated.draws)
+
     def __str__(self) -> str:
+        penalties = "".join(f", {p.name} {p.strength:g}" for p in self.penalties)
+        named = ", ".join(loss.name for loss in self.losses)
+        ending = f"{named}{penalties}, {self.size:,} parameters"
+        if not self.is_dense:
+            inputs = sum(
+                1 if isinstance(node.layer, CategoryLayer) else node.width for node in self.inputs
+            )
+            layers = len(self.nodes) - len(self.inputs)
+            outputs = sum(node.width for node in self.outputs)
+            return (
+                f"{_plural(inputs, 'input')}, {_plural(layers, 'layer')}, "
+                f"{_plural(outputs, 'output')}, {ending}"
+            )
         names = [activation.name for activation in self.activations]
         hidden = dict.fromkeys(names[:-1])
         then = [*hidden] if names[-1] in hidden and len(hidden) == 1 else [*hidden, names[-1]]
         if len(hidden) > 1:
             then = names
         widths = "-".join(map(str, self.layers))
-        penalties = "".join(f", {p.name} {p.strength:g}" for p in self.penalties)
-        return (
-            f"{widths}, {' then '.join(then)}, {self.loss.name}{penalties}, "
-            f"{self.size:,} parameters"
-        )
+        return f"{widths}, {' then '.join(then)}, {ending}"
 
     def __repr__(self) -> str:
         return f"<Network {self}>"
@@ -223,112 +388,219 @@ class Network:
         result = Parameters(self.parameter_shapes, np.zeros(self.size, real_type(dtype)))
         key = np.array([checked_seed(seed), _INITIALIZE], dtype=np.uint64)
         generator = np.random.Generator(np.random.Philox(key=key))
-        for layer in range(1, len(self.layers)):
-            weights, offset = (self.names.parameter(letter, layer) for letter in "Wb")
-            inputs, outputs = self.layers[layer - 1], self.layers[layer]
-            given = self.activations[layer - 1].initializer if scheme is None else scheme
-            result[weights][...] = initializers.find(given)(generator, inputs, outputs)
-            drawn = initializers.find(bias)(generator, 1, max(1, result[offset].size))
-            result[offset][...] = drawn.reshape(result[offset].shape)
+        chosen_bias = initializers.find(bias)
+        chosen = None if scheme is None else initializers.find(scheme)
+        for stated in self._stated.parameters:
+            array = result[stated.symbol.name]
+            if stated.kind == "bias":
+                drawn = chosen_bias(generator, 1, max(1, array.size)).reshape(array.shape)
+            elif stated.suited and chosen is not None:
+                inputs, outputs = array.shape
+                drawn = chosen(generator, inputs, outputs)
+            else:
+                drawn = stated.initial(generator, array.shape)
+            array[...] = drawn
         return result
 
     # -- formulas ------------------------------------------------------------------------------
 
-    def formulation(self, *, batch: bool = True, weighted: bool = False) -> Formulation:
+    def formulation(
+        self, *, batch: bool = True, weighted: bool = False, training: bool = True
+    ) -> Formulation:
         """Return the forward equations, for a batch or for one sample.
 
-        ``weighted`` gives every sample a weight w: the loss is Σ w ℓ / Σ w.
+        ``weighted`` gives every sample a weight w: the loss is Σ w ℓ / Σ w.  Without ``training``
+        they are those of a prediction: nothing is drawn at random, and normalizations use their
+        running statistics.
         """
-        samples = (SAMPLES,) if batch else ()
-        inputs, *others, outputs = self.axes
-        values = Symbol("X", (*samples, inputs))
-        target = Symbol(self.names.target, (*samples, outputs))
-        given = [values, target]
-        equations: list[Equation] = []
+        training = training and (batch or not self.needs_batch)
+        scope = self._scope(batch=batch, training=training)
+        outputs = [scope.values[id(node)] for node in self.outputs]
+        targets = [
+            Symbol(name, output.axes)
+            for name, output in zip(self.target_names, outputs, strict=True)
+        ]
+        given = [*scope.inputs, *targets]
         parameters: list[Symbol] = []
         weights: list[Symbol] = []
-        deltas: set[Symbol] = set()
-        for layer, axis in enumerate((*others, outputs), start=1):
-            before = self.axes[layer - 1]
-            matrix = Symbol(self.names.parameter("W", layer), (before, axis))
-            bias = Symbol(self.names.parameter("b", layer))
-            if self._option(bias.name) != "shared":
-                bias = Symbol(bias.name, (axis,))
-            z = Symbol(self.names.unit("z", layer, batch), (*samples, axis))
-            a = Symbol(self.names.unit("a", layer, batch), (*samples, axis))
-            equations.append(Equation(z, product(values, matrix, over=[before]) + bias))
-            equations.append(Equation(a, self.activations[layer - 1](z)))
-            for parameter in (matrix, bias):
-                frozen = self._option(parameter.name) is False
-                (given if frozen else parameters).append(parameter)
-            weights.append(matrix)
-            deltas.add(z)
-            values = a
+        for stated in scope.parameters:
+            frozen = stated.kind == "running" or scope.option(stated.symbol.name) is False
+            (given if frozen else parameters).append(stated.symbol)
+            if stated.kind == "weight":
+                weights.append(stated.symbol)
+        given += [*scope.constants, *scope.draws]
         front: list[Expression] = []
         if weighted:
             given.append(WEIGHTS)
             front = [power(total(WEIGHTS, SAMPLES), -1), WEIGHTS]
         elif batch:
             front = [power(Size(SAMPLES), -1)]
-        over = SAMPLES if batch else None
-        whole = self.form.over(target, values, outputs, *front, samples=over)
-        share = front[:1]
-        equations.extend(self._losses(whole, weights, share))
-        data_loss = DATA_LOSS if self.penalties else LOSS
-        reported = self.form.reported
-        if reported is not None:
-            reported = self.form.over(target, values, outputs, *front, samples=over, value=reported)
+        equations = list(scope.equations)
+        reported: dict[Symbol, Expression] = {}
+        penalized = bool(self.penalties)
+        data_loss = DATA_LOSS if penalized else LOSS
+        shares: list[Symbol] = []
+        for number, (form, target, output) in enumerate(
+            zip(self.forms, targets, outputs, strict=True), start=1
+        ):
+            left = data_loss if len(outputs) == 1 else Symbol(f"Loss_{number}")
+            over = SAMPLES if batch else None
+            whole = form.over(target, output, output.axes[-1], *front, samples=over)
+            equations.append(Equation(left, whole))
+            if form.reported is not None:
+                reported[left] = form.over(
+                    target, output, output.axes[-1], *front, samples=over, value=form.reported
+                )
+            shares.append(left)
+        if len(outputs) > 1:
+            letters = [Symbol(f"c_{number}") for number in range(1, len(outputs) + 1)]
+            given += letters
+            weighed = [letter * share for letter, share in zip(letters, shares, strict=True)]
+            equations.append(Equation(data_loss, add(*weighed)))
+        if penalized:
+            added = [
+                product(*front[:1], penalty.of(matrix))
+                if penalty.per_sample
+                else penalty.of(matrix)
+                for penalty in self.penalties
+                for matrix in weights
+            ]
+            equations.append(Equation(LOSS, add(DATA_LOSS, *added)))
         given.extend(penalty.symbol for penalty in self.penalties)
+        facts: dict[Expression, Expression] = {}
+        for form, node, target, output in zip(
+            self.forms, self.outputs, targets, outputs, strict=True
+        ):
+            facts |= form.facts(target, output.axes[-1])
+            if node.layer.range.simplex:
+                facts[total(output, output.axes[-1])] = ONE
         return Formulation(
             equations=tuple(equations),
             loss=LOSS,
             parameters=tuple(parameters),
             inputs=tuple(given),
-            output=values,
+            output=outputs[0],
+            outputs=tuple(outputs),
             data_loss=data_loss,
-            facts={**self.form.facts(target, outputs), **self._shares(values, outputs)},
-            deltas=frozenset(deltas),
-            reported={} if reported is None else {data_loss: reported},
+            facts=facts,
+            deltas=frozenset(scope.deltas),
+            reported=reported,
+            draws=scope.draws,
+            running=tuple(scope.running),
         )
-
-    def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:
-        """Return what is known of the outputs: shares of a whole sum to one."""
-        return {total(output, units): ONE} if self.activations[-1].range.simplex else {}
-
-    def _losses(
-        self, whole: Expression, weights: list[Symbol], share: list[Expression]
-    ) -> list[Equation]:
-        if not self.penalties:
-            return [Equation(LOSS, whole)]
-        added = [
-            product(*share, penalty.of(matrix)) if penalty.per_sample else penalty.of(matrix)
-            for penalty in self.penalties
-            for matrix in weights
-        ]
-        return [Equation(DATA_LOSS, whole), Equation(LOSS, add(DATA_LOSS, *added))]
 
     @property
     def strengths(self) -> dict[str, float]:
         """The value of each penalty's letter."""
         return {penalty.letter: penalty.strength for penalty in self.penalties}
 
+    @cached_property
+    def constants(self) -> dict[str, float | NDArray[np.float64]]:
+        """What the formulas are given beside data and parameters.
+
+        These are the strengths of penalties, the weights of several losses, and constant arrays of
+        the layers.
+        """
+        weights = self.loss_weights if len(self.outputs) > 1 else ()
+        return {
+            **self.strengths,
+            **{f"c_{number}": value for number, value in enumerate(weights, start=1)},
+            **{symbol.name: value for symbol, value in self._stated.constants.items()},
+        }
+
     def with_penalty(self, *penalties: Penalty) -> "Network":
         """Return the same network with other penalties."""
-        return replace(self, penalties=penalties_of(penalties))
+        return Network(
+            self.inputs,
+            self.outputs,
+            self.losses,
+            loss_weights=self.loss_weights,
+            penalty=penalties,
+            trainable=self.trainable,
+        )
 
     # -- checks --------------------------------------------------------------------------------
 
-    def _option(self, name: str) -> bool | str:
-        return (self.trainable or {}).get(name, True)
+    def _losses_of(self, given: str | Loss | Sequence[str | Loss]) -> tuple[Loss, ...]:
+        listed = [given] if isinstance(given, (str, Loss)) else list(given)
+        if len(listed) != len(self.outputs):
+            raise InputError(
+                requirement("loss", f"{len(self.outputs)} losses, one for each output", given)
+            )
+        return tuple(map(losses.find, listed))
+
+    def _weights_of(self, given: Sequence[float] | None) -> tuple[float, ...]:
+        if given is None:
+            return (1.0,) * len(self.outputs)
+        if len(given) != len(self.outputs):
+            allowed = f"{len(self.outputs)} numbers, one for each output"
+            raise InputError(requirement("loss_weights", allowed, given))
+        return tuple(checked_number("loss_weights", weight) for weight in given)
+
+    def _check_inputs(self) -> None:
+        for node in self.inputs:
+            if not isinstance(node.layer, InputLayer):
+                raise InputError(
+                    f"`inputs` must be nodes of cr.Input or cr.Categories, got {node.layer}"
+                )
+            if node not in self.nodes:
+                raise InputError(
+                    f"`inputs` must be used by the outputs, but {node.layer} is not; leave it out"
+                )
+        for node in self.nodes:
+            if isinstance(node.layer, InputLayer) and node not in self.inputs:
+                raise InputError(
+                    f"`inputs` must have every input that the outputs use, but {node.layer} is "
+                    "not among them; add it"
+                )
+        if len(set(map(id, self.inputs))) < len(self.inputs):
+            raise InputError("`inputs` must have each node once")
+        for node in self.outputs:
+            if isinstance(node.layer, InputLayer):
+                raise InputError(f"`outputs` must be computed, got the input {node.layer}")
 
     def _check_trainable(self) -> None:
-        for name, option in (self.trainable or {}).items():
+        for name, option in self.trainable.items():
             if name not in self.parameter_names:
                 raise unknown_name("parameter in trainable", name, list(self.parameter_names))
-            if option == "shared" and not name.startswith("b"):
+            kind = next(s.kind for s in self._stated.parameters if s.symbol.name == name)
+            if option == "shared" and kind != "bias":
                 raise InputError(
                     f"trainable: {name!r} cannot be shared; only biases can, as in {{'b_ih': "
                     "'shared'}"
                 )
         if not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
+
+
+def _nodes(name: str, given: Node | Sequence[Node]) -> tuple[Node, ...]:
+    listed = (given,) if isinstance(given, Node) else given
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        raise InputTypeError(requirement(name, "a node such as cr.Input(8), or a list", given))
+    for node in listed:
+        if not isinstance(node, Node):
+            hint = f"Apply it: {node}(x)" if hasattr(node, "width_of") else ""
+            raise InputTypeError(
+                f"`{name}` must be nodes such as cr.Input(8), got {shown(node)}"
+                + (f". {hint}" if hint else "")
+            )
+    return tuple(listed)
+
+
+def _form(loss: Loss, node: Node) -> Form:
+    """Return the loss's formula for an output; raise ``InputError`` where there is none."""
+    produced = node.layer.range
+    form = None if node.width == 1 and produced.simplex else loss.form_for(produced)
+    if form is None:
+        needed = " or ".join(str(each.outputs) for each in loss.forms)
+        suited = " or ".join(repr(each.canonical) for each in loss.forms)
+        raise InputError(
+            f"`loss` {loss.name!r} must follow outputs in {needed}, got {node.layer} with "
+            f"{node.width} outputs in {produced}. End with the activation {suited}, as in "
+            f"cr.Dense({node.width}, {loss.forms[-1].canonical!r})"
+        )
+    return form
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -1,17 +1,19 @@
 """What is to be derived: forward equations, a loss, and the parameters to differentiate by.
 
 A ``Formulation`` is all that derivation, Plan, execution and verification need.  ``Network`` writes
-one for a dense network; anything else that can be stated as equations over named axes (a residual
-block, layer normalization, several heads) is one as well, with nothing to add elsewhere.
+one from its layers; anything else that can be stated as equations over named axes is one as well,
+with nothing to add elsewhere.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation
-from chainrule.formulas.expressions import Expression, Symbol, symbols
+from chainrule.formulas.expressions import Expression, Symbol, renames, symbols
+from chainrule.network.distributions import Distribution
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Formulation:
     whose cotangent is called δ; ``output`` is what a prediction is; ``data_loss`` is the loss
     without penalties.  ``reported`` is what executors compute for a loss in place of its equation,
     which is the one that is differentiated.
+
+    With several heads, ``outputs`` are what each predicts, ``output`` the first.  ``draws`` are
+    inputs that are drawn at random in each step (the mask of dropout), with their distributions;
+    ``running`` are assignments to inputs after each step (running statistics).
     """
 
     equations: tuple[Equation, ...]
@@ -34,8 +40,13 @@ class Formulation:
     facts: Mapping[Expression, Expression] = field(default_factory=dict)
     deltas: frozenset[Symbol] = frozenset()
     reported: Mapping[Symbol, Expression] = field(default_factory=dict)
+    outputs: tuple[Symbol, ...] = ()
+    draws: Mapping[Symbol, Distribution] = field(default_factory=dict)
+    running: tuple[Equation, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.outputs:
+            object.__setattr__(self, "outputs", (self.output,))
         known = {*self.parameters, *self.inputs}
         if len(known) < len(self.parameters) + len(self.inputs):
             both = sorted(symbol.name for symbol in set(self.parameters) & set(self.inputs))
@@ -68,7 +79,7 @@ class Formulation:
                 raise InputError(
                     f"formulation: {scalar.name} has axes; a loss is one number: sum or average it"
                 )
-        for needed in (self.loss, self.output, self.data_loss):
+        for needed in (self.loss, *self.outputs, self.data_loss):
             if needed not in known:
                 raise InputError(f"formulation: no equation defines {needed.name}")
 
@@ -78,6 +89,25 @@ class Formulation:
             _, _, layer = symbol.name.partition("_")
             return Symbol(f"δ_{layer}" if layer else "δ", symbol.axes)
         return Symbol(f"∂{self.loss.name}/∂{symbol.name}", symbol.axes)
+
+    @cached_property
+    def same_axes(self) -> Mapping[Axis, Axis]:
+        """For each axis that is another name of an earlier one: the earliest of its names."""
+        same: dict[Axis, Axis] = {}
+
+        def first(axis: Axis) -> Axis:
+            while axis in same:
+                axis = same[axis]
+            return axis
+
+        for equation in self.equations:
+            for old, new in renames(equation.right):
+                earlier, later = sorted(
+                    (first(old), first(new)), key=lambda axis: (axis.position, axis.name)
+                )
+                if earlier != later:
+                    same[later] = earlier
+        return {axis: first(axis) for axis in same}
 
     @property
     def defined(self) -> dict[Symbol, Expression]:

@@ -9,6 +9,7 @@ Every value is a matrix in the rows layout, known by name; ``Reference`` to it m
 ``ComputeExtreme``   largest entry over the rows or the columns
 ``ComputePointwise``  a scalar formula entry by entry, operands broadcast by position
 ``ComputeLayerwise``  a function of each sample's layer, with the operations it consists of
+``DrawRandom``       entries drawn from a distribution, new in each step
 ``General``          an expression with no matrix form, by the meaning of its named axes
 ===================  ======================================================================
 """
@@ -22,6 +23,7 @@ from chainrule.formulas.expressions import Expression, Symbol, substitute
 from chainrule.formulas.functions import Function
 from chainrule.formulas.matrices import Matrix, MatrixSymbol, Pointwise
 from chainrule.formulas.render import TEXT, Writer
+from chainrule.network.distributions import Distribution
 
 Stage = Literal["forward", "backward", "update"]
 Over = Literal["rows", "columns"]
@@ -157,6 +159,25 @@ class ComputeLayerwise(_OneSource):
     @property
     def formula_text(self) -> str:
         return f"{self.function.name}({self.source})"
+
+
+@dataclass(frozen=True)
+class DrawRandom(Operation):
+    """Independent entries of a distribution, from the seed, the number of the step and ``stream``.
+
+    ``stream`` tells the draws of one step apart.
+    """
+
+    distribution: Distribution
+    stream: int
+
+    @property
+    def uses(self) -> tuple[Reference, ...]:
+        return ()
+
+    @property
+    def formula_text(self) -> str:
+        return f"{self.distribution.name}({self.distribution.parameter:g})"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from chainrule.formulas.matrices import (
     Multiply,
     OnesMatrix,
     Pointwise,
+    Relabeled,
     Transpose,
 )
 from chainrule.formulas.simplify import safe_logarithms
@@ -31,6 +32,7 @@ from chainrule.plans.operations import (
     ComputeLayerwise,
     ComputePointwise,
     ComputeTotal,
+    DrawRandom,
     General,
     MatrixProduct,
     Operation,
@@ -46,7 +48,8 @@ from chainrule.plans.operations import (
 class Plan:
     """Operations in order, what goes in, and where the results are.
 
-    ``gradients`` says under which name each parameter's gradient is found.
+    ``gradients`` says under which name each parameter's gradient is found, ``outputs`` under which
+    each head's prediction is, ``output`` the first.
     """
 
     formulation: Formulation
@@ -55,6 +58,7 @@ class Plan:
     loss: str
     data_loss: str
     output: str
+    outputs: tuple[str, ...]
     gradients: Mapping[str, str]
     memory: tuple[Symbol, ...] = ()
 
@@ -70,7 +74,7 @@ class Plan:
 
     def forward(self) -> "Plan":
         """Return the part that makes a prediction."""
-        return self.only(self.output)
+        return self.only(*self.outputs)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self.operations)} operations>"
@@ -85,17 +89,29 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
-    """Lower a derivation, and an optimizer's update where one is given."""
+def plan(
+    gradients: Gradients, optimizer: Optimizer | None = None, *, draws: bool = False
+) -> Plan:
+    """Lower a derivation, and an optimizer's update where one is given.
+
+    With ``draws`` the Plan draws its random values itself; otherwise they are inputs.
+    """
     formulation = gradients.formulation
     lowering = _Lowering()
+    if draws:
+        for stream, (symbol, distribution) in enumerate(formulation.draws.items()):
+            sides = orient(symbol.axes, "rows")
+            lowering.operations.append(
+                DrawRandom(symbol.name, sides, "forward", distribution, stream)
+            )
     for equation in formulation.equations:
         stated = formulation.reported.get(equation.left, equation.right)
         stable = safe_logarithms(stated, formulation.defined)
         lowering.equation(equation.left, stable, "forward")
     for entry in gradients.backward:
         lowering.equation(entry.left, entry.right, "backward")
-    inputs = [*formulation.inputs, *formulation.parameters]
+    given = (s for s in formulation.inputs if not (draws and s in formulation.draws))
+    inputs = [*given, *formulation.parameters]
     memory: list[Symbol] = []
     if optimizer is not None:
         constants = {STEPS, *map(Symbol, optimizer.letters.values())}
@@ -104,6 +120,8 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
                 lowering.update(update)
                 inputs.extend((symbols(update.right) & constants).difference(inputs))
             memory.extend(memory_of(parameter, optimizer))
+        for equation in formulation.running:
+            lowering.update(equation)
     targets = {
         parameter.name: lowering.found(formulation.cotangent(parameter))
         for parameter in formulation.parameters
@@ -116,11 +134,12 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None) -> Plan:
         loss=lowering.found(formulation.loss),
         data_loss=lowering.found(formulation.data_loss),
         output=lowering.found(formulation.output),
+        outputs=tuple(map(lowering.found, formulation.outputs)),
         gradients=targets,
         memory=tuple(memory),
     )
     updated = [op.target for op in lowering.operations if op.stage == "update"]
-    return whole.only(whole.loss, whole.data_loss, whole.output, *targets.values(), *updated)
+    return whole.only(whole.loss, whole.data_loss, *whole.outputs, *targets.values(), *updated)
 
 
 def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:
@@ -203,6 +222,8 @@ class _Lowering:
                 return known or Reference(matrix.symbol.name)
             case Transpose():
                 return self._value(matrix.operand).turned()
+            case Relabeled():
+                return self._value(matrix.operand)
         if matrix in self.known:
             return self.known[matrix]
         reference = Reference(target or self._fresh())

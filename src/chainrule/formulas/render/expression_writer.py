@@ -264,6 +264,8 @@ class ExpressionWriter:
                 return style.absolute(pieces[0]), ATOM
             case "greater":
                 return style.condition(style.greater(pieces[0], pieces[1])), ATOM
+            case "equal":
+                return style.condition(style.equals.join(pieces)), ATOM
             case "where":
                 condition = tree.arguments[0]
                 when = pieces[0]

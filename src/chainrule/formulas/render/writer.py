@@ -12,8 +12,10 @@ from chainrule.formulas.expressions import (
     Expression,
     Largest,
     Product,
+    Rename,
     Symbol,
     children,
+    with_axes,
 )
 from chainrule.formulas.matrices import (
     Extreme,
@@ -24,6 +26,7 @@ from chainrule.formulas.matrices import (
     Multiply,
     OnesMatrix,
     Pointwise,
+    Relabeled,
     Transpose,
 )
 from chainrule.formulas.printing import print_with
@@ -157,6 +160,8 @@ class Writer(ExpressionWriter):
                 return style.ones(kind), ATOM
             case Transpose():
                 return style.transpose(self._matrix_at(matrix.operand, ATOM)), POWER
+            case Relabeled():
+                return self._matrix(matrix.operand)
             case Multiply():
                 braces, self.braces = self.braces, False  # one brace, not braces under braces
                 pieces = list(map(self._multiplier, matrix.factors))
@@ -177,6 +182,7 @@ class Writer(ExpressionWriter):
 
     def _multiplier(self, factor: Matrix) -> str:
         # A plain name needs no brackets, not even ∂Loss/∂Z.
+        factor = factor.operand if isinstance(factor, Relabeled) else factor
         return self._matrix_at(factor, PREFIX if isinstance(factor, MatrixSymbol) else POWER)
 
     def _matrix_at(self, matrix: Matrix, level: int) -> str:
@@ -196,6 +202,8 @@ def _axes(tree: Expression) -> tuple[Axis, ...]:
     pending = [tree]
     while pending:
         node = pending.pop()
+        if isinstance(node, Rename):
+            node = with_axes(node.operand, {node.old: node.new})
         found.update(node.axes)
         if isinstance(node, Product):
             found.update(node.summed)

@@ -21,6 +21,7 @@ from chainrule.plans.fusion.fused_plan import (
     IN_CORE,
     UNIT,
     Assignment,
+    Drawn,
     Kernel,
     Looped,
     Multiplied,
@@ -32,6 +33,7 @@ from chainrule.plans.operations import (
     ComputeLayerwise,
     ComputePointwise,
     ComputeTotal,
+    DrawRandom,
     General,
     MatrixProduct,
     Operation,
@@ -66,8 +68,9 @@ class Flat:
     def __init__(self, plan: Plan) -> None:
         self.entries: list[FlatEntry] = []
         self.aliases: dict[str, Reference] = {}
+        self._same = plan.formulation.same_axes
         self.sides: dict[str, Sides] = {
-            symbol.name: orient(symbol.axes, "rows")
+            symbol.name: self._one_name(orient(symbol.axes, "rows"))
             for symbol in (*plan.inputs, *plan.memory)
             if len(symbol.axes) <= 2
         }
@@ -82,8 +85,13 @@ class Flat:
             return reference
         return alias.turned() if reference.transposed else alias
 
+    def _one_name(self, sides: Sides) -> Sides:
+        """Return the sides with one name for axes that are the same."""
+        rows, columns = sides
+        return (self._same.get(rows, rows), self._same.get(columns, columns))
+
     def take(self, operation: Operation) -> None:
-        self.sides[operation.target] = operation.sides
+        self.sides[operation.target] = self._one_name(operation.sides)
         match operation:
             case ComputeLayerwise():
                 for part in operation.body:
@@ -100,8 +108,11 @@ class Flat:
                 self._assign(operation, value, ((value, operation.source),))
             case ComputePointwise():
                 self._assign(operation, operation.formula, operation.operands)
+            case DrawRandom():
+                self._produce(operation, Drawn(operation.distribution, operation.stream))
             case General():
-                self._produce(operation, Looped(operation.expression, self._operands(operation)))
+                looped = Looped(operation.expression, self._operands(operation), operation.sides)
+                self._produce(operation, looped)
             case _:
                 raise NotFused(f"{type(operation).__name__}: no kernel runs this operation")
 
@@ -115,9 +126,9 @@ class Flat:
         return tuple((s, self.resolve(reference)) for s, reference in operation.operands)
 
     def _produce(self, operation: Operation, producer: Producer) -> None:
-        key = (operation.sides, producer)
-        if not self._repeated(operation, key):
-            self.entries.append(FlatEntry(operation.target, operation.sides, producer=producer))
+        sides = self.sides[operation.target]
+        if not self._repeated(operation, (sides, producer)):
+            self.entries.append(FlatEntry(operation.target, sides, producer=producer))
 
     def _repeated(self, operation: Operation, key: object) -> bool:
         known = self._known.get(key)
@@ -133,21 +144,22 @@ class Flat:
         formula: Expression,
         operands: tuple[tuple[Symbol, Reference], ...],
     ) -> None:
+        target_sides = self.sides[operation.target]
         resolved = {symbol: self.resolve(reference) for symbol, reference in operands}
         named = {str(reference): reference for reference in resolved.values()}
         renamed: dict[Symbol, Expression] = {s: Symbol(str(r)) for s, r in resolved.items()}
         written = written_out(substitute(formula, dict(renamed)))
         update = operation.stage == "update"
-        earlier = self._formulas.setdefault(operation.sides, {})
+        earlier = self._formulas.setdefault(target_sides, {})
         if not update:
             if isinstance(written, Symbol) and written.name in named:
                 source = named[written.name]
                 rows, columns = self.sides[source.name]
                 sides = (columns, rows) if source.transposed else (rows, columns)
-                if sides == operation.sides:
+                if sides == target_sides:
                     self.aliases[operation.target] = source
                     return
-            if self._repeated(operation, (operation.sides, written)):
+            if self._repeated(operation, (target_sides, written)):
                 return
             shorter = substitute(written, dict(earlier))
             if shorter != written:
@@ -156,8 +168,8 @@ class Flat:
         used = {symbol.name for symbol in symbols(written)}
         needed = {name: reference for name, reference in named.items() if name in used}
         assignment = Assignment(operation.target, written, needed, update)
-        self.entries.append(FlatEntry(operation.target, operation.sides, assignment=assignment))
-        if not update and operation.sides != UNIT and children(written):
+        self.entries.append(FlatEntry(operation.target, target_sides, assignment=assignment))
+        if not update and target_sides != UNIT and children(written):
             earlier[written] = Symbol(operation.target)
 
 

@@ -10,6 +10,7 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import Function
 from chainrule.network.activations import CATALOGUE
+from chainrule.network.distributions import Distribution
 from chainrule.plans.operations import (
     Over,
     Reference,
@@ -61,17 +62,30 @@ class Reduced:
 class Looped:
     """The producer of what has no matrix form: an expression, entry by entry, in loops over axes.
 
-    ``operands`` say what its symbols stand for.
+    ``operands`` say what its symbols stand for; ``sides`` are those of the result, by the axes of
+    the expression.
     """
 
     expression: Expression
     operands: tuple[tuple[Symbol, Reference], ...]
+    sides: Sides
 
     def __str__(self) -> str:
         return f"{self.expression} in loops"
 
 
-Producer = Multiplied | Reduced | Looped
+@dataclass(frozen=True)
+class Drawn:
+    """The producer: entries drawn at random in each step."""
+
+    distribution: Distribution
+    stream: int
+
+    def __str__(self) -> str:
+        return f"{self.distribution.name}({self.distribution.parameter:g})"
+
+
+Producer = Multiplied | Reduced | Looped | Drawn
 
 
 @dataclass(eq=False)

@@ -1,0 +1,92 @@
+"""Layers that normalize: over the units of a sample, or over the samples of a batch."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from chainrule.formulas.expressions import Expression, Number, Symbol, mean, square_root
+from chainrule.network.domains import BELOW_ONE, POSITIVE, checked
+from chainrule.network.graph import Layer, Node
+from chainrule.network.layers import filled
+from chainrule.network.scope import SAMPLES, Scope
+
+EPSILON = 1e-5
+
+
+class _Normalization(Layer):
+    def __init__(self, epsilon: float = EPSILON, *, affine: bool = True) -> None:
+        self.epsilon = checked(epsilon, "`epsilon`", POSITIVE, "such as 1e-5")
+        self.affine = bool(affine)
+
+    def width_of(self, sources: tuple[Node, ...]) -> int:
+        return sources[0].width
+
+    @property
+    def _number(self) -> Expression:
+        return Number(Fraction(repr(self.epsilon)), "ε")
+
+    def _scaled(self, scope: Scope, normal: Symbol) -> Symbol:
+        """Return γ ⊙ n + β."""
+        if not self.affine:
+            return normal
+        axis = scope.units(normal)
+        gamma = scope.parameter("γ", (axis,), filled(1.0))
+        beta = scope.parameter("β", (axis,), filled(0.0))
+        return scope.define("a", (axis,), gamma * normal + beta)
+
+    @property
+    def statement(self) -> tuple[object, ...]:
+        return (self.epsilon, self.affine)
+
+
+class LayerNorm(_Normalization):
+    """Layer normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + β.
+
+    μ and v are the mean and the variance (divided by the number of units) of one sample's values.
+    With ``affine=False`` there are no γ and β.  Source: Ba, Kiros, Hinton, Layer normalization,
+    2016.
+    """
+
+    def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
+        (x,) = sources
+        axis = scope.units(x)
+        center = scope.define("μ", (), mean(x, axis))
+        spread = scope.define("v", (), mean((x - center) ** 2, axis))
+        normal = (x - center) / square_root(spread + self._number)
+        return self._scaled(scope, scope.define("n", (axis,), normal))
+
+
+class BatchNorm(_Normalization):
+    """Batch normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + β.
+
+    In training μ and v are the mean and the variance (divided by the number of samples) of a unit's
+    values in the batch, and after each step the running statistics move to them by the share
+    ``momentum``: μ̄ ← (1 − m) μ̄ + m μ.  Predictions and validation losses use the running
+    statistics.  Source: Ioffe, Szegedy, Batch normalization, 2015.
+    """
+
+    needs_batch = True
+
+    def __init__(
+        self, epsilon: float = EPSILON, *, momentum: float = 0.1, affine: bool = True
+    ) -> None:
+        super().__init__(epsilon, affine=affine)
+        self.momentum = checked(momentum, "`momentum`", BELOW_ONE, "such as 0.1")
+
+    def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
+        (x,) = sources
+        axis = scope.units(x)
+        running_center = scope.parameter("running_mean", (axis,), filled(0.0), kind="running")
+        running_spread = scope.parameter("running_var", (axis,), filled(1.0), kind="running")
+        center, spread = running_center, running_spread
+        if scope.training:
+            center = scope.define("μ", (axis,), mean(x, SAMPLES), samples=False)
+            spread = scope.define("v", (axis,), mean((x - center) ** 2, SAMPLES), samples=False)
+            for statistic, value in ((running_center, center), (running_spread, spread)):
+                kept = 1 - Fraction(repr(self.momentum))
+                scope.after_step(statistic, kept * statistic + self.momentum * value)
+        normal = (x - center) / square_root(spread + self._number)
+        return self._scaled(scope, scope.define("n", (axis,), normal))
+
+    @property
+    def statement(self) -> tuple[object, ...]:
+        return (*super().statement, self.momentum)
