@@ -1,4 +1,4 @@
-"""Network: what you describe.  Layers, activations, loss and penalties, and nothing that runs."""
+"""Network: the description of a model by its layers, activations, loss and penalties."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -45,15 +45,16 @@ WEIGHTS = Symbol("w", (SAMPLES,))
 """The weight of each sample, where there are weights."""
 
 _INITIALIZE = 1
-"""The purpose in the random generator's key: drawing starting weights."""
+"""Part of the random generator's key: a separate stream for starting weights."""
 
 
 @dataclass(frozen=True)
 class SymbolNames:
-    """What the symbols of a network are called: the source page's way or numbered.
+    """The names of a network's symbols.
 
-    ``labels`` name the layers from the inputs to the outputs; a weight is named after the two it
-    joins (``W_ih``) or by the number of the layer it leads to (``W_1``).
+    ``labels`` are those of the layers, from the inputs to the outputs.  A weight has the labels of
+    both its layers where ``joined`` (``W_ih``), else that of the layer it leads to (``W_1``).
+    ``target`` is the name of the targets.
     """
 
     labels: tuple[str, ...]
@@ -62,7 +63,7 @@ class SymbolNames:
 
     @classmethod
     def for_depth(cls, count: int) -> "SymbolNames":
-        """Return the source page's names for one hidden layer, numbers otherwise."""
+        """Return the names i, h, o for one hidden layer (``count`` 3), numbers otherwise."""
         if count == 3:
             return cls(("i", "h", "o"), joined=True, target="Y_t")
         return cls(tuple(str(number) for number in range(count)), joined=False, target="Y")
@@ -81,7 +82,8 @@ class SymbolNames:
 class Network:
     """A dense feed-forward network: z = a W + b, a = f(z), layer by layer, and a loss.
 
-    Make one with ``Network.dense``.
+    ``layers`` are the widths from the inputs to the outputs, ``activations`` one per layer after
+    the inputs.  ``Network.dense`` makes one and checks it.
     """
 
     layers: tuple[int, ...]
@@ -100,12 +102,12 @@ class Network:
         penalty: Penalty | Sequence[Penalty] = (),
         trainable: Mapping[str, bool | str] | None = None,
     ) -> "Network":
-        """Describe a dense network.
+        """Return a dense network.
 
         ``layers`` are the widths from the inputs to the outputs.  ``activation`` is one name for
-        every layer or a list of one per layer; where a single name does not fit the loss at the
-        last layer, that layer gets the loss's canonical activation.  ``trainable`` says for single
-        parameters: False keeps it as it is, ``"shared"`` makes a bias one number for its layer.
+        every layer or a list of one per layer; where a single name does not suit the loss at the
+        last layer, that layer has the loss's canonical activation.  ``trainable`` has options of
+        single parameters: False freezes one, ``"shared"`` makes a bias one number for its layer.
 
         Raises ``InputError`` for widths, names or combinations that are not allowed.
 
@@ -126,7 +128,7 @@ class Network:
 
     @cached_property
     def names(self) -> SymbolNames:
-        """How this network's symbols are called."""
+        """The names of this network's symbols."""
         return SymbolNames.for_depth(len(self.layers))
 
     @cached_property
@@ -143,7 +145,7 @@ class Network:
 
     @cached_property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter as it is stored; weights are (inputs, outputs)."""
+        """Shapes by name: weights (inputs, outputs), biases (outputs,) or () where shared."""
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(1, len(self.layers)):
             weights, bias = (self.names.parameter(letter, layer) for letter in "Wb")
@@ -180,7 +182,7 @@ class Network:
 
     @cached_property
     def structure(self) -> tuple[Any, ...]:
-        """All that the formulas depend on: everything but the widths and the strengths."""
+        """A key of the formulas: everything except the widths and the strengths of penalties."""
         options = tuple((name, self._option(name)) for name in self.parameter_names)
         return (
             len(self.layers),
@@ -213,8 +215,9 @@ class Network:
     ) -> Parameters:
         """Return starting parameters, the same for the same seed.
 
-        ``scheme`` is an initializer for every weight matrix (by default each layer gets the one
-        that suits its activation), ``bias`` one for the biases, drawn as (1, outputs).
+        ``scheme`` is an initializer for every weight matrix (by default that of each layer's
+        activation), ``bias`` one for the biases, called for a matrix (1, outputs).  ``dtype`` is
+        float32 or float64.
 
         >>> network = Network.dense([2, 3, 1])
         >>> network.initialize(seed=0)["W_ih"].shape
@@ -235,9 +238,13 @@ class Network:
     # -- formulas ------------------------------------------------------------------------------
 
     def formulation(self, *, batch: bool = True, weighted: bool = False) -> Formulation:
-        """Return the forward equations, for a batch or for one sample.
+        """Return the forward equations and the loss, for a batch or for one sample.
 
-        ``weighted`` gives every sample a weight w: the loss is Σ w ℓ / Σ w.
+        A batch has inputs X (B, inputs) and targets (B, outputs); one sample has no axis B.
+        ``weighted`` adds a weight w of each sample, (B,): the loss is Σ w ℓ / Σ w.
+
+        >>> [equation.left.name for equation in Network.dense([2, 1]).formulation().equations]
+        ['Z_1', 'A_1', 'Loss']
         """
         samples = (SAMPLES,) if batch else ()
         inputs, *others, outputs = self.axes
@@ -292,7 +299,7 @@ class Network:
         )
 
     def _shares(self, output: Symbol, units: Axis) -> dict[Expression, Expression]:
-        """Return what is known of the outputs: shares of a whole sum to one."""
+        """Return facts about the outputs: probabilities of a softmax sum to one."""
         return {total(output, units): ONE} if self.activations[-1].range.simplex else {}
 
     def _losses(
@@ -309,7 +316,7 @@ class Network:
 
     @property
     def strengths(self) -> dict[str, float]:
-        """The value of each penalty's letter."""
+        """The strength of each penalty by its letter."""
         return {penalty.letter: penalty.strength for penalty in self.penalties}
 
     def with_penalty(self, *penalties: Penalty) -> "Network":

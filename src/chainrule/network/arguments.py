@@ -1,4 +1,4 @@
-"""What a network may be described with: every argument is checked once, here.
+"""Checks of the arguments of a network.
 
 Each function returns its argument in one form, or raises an error that states what is allowed and
 what was given.
@@ -19,7 +19,7 @@ from chainrule.validation import requirement
 
 
 def real_type(dtype: Any) -> Any:
-    """Return float32 or float64, the types that weights may have."""
+    """Return the NumPy type, float32 or float64; ``InputTypeError`` for any other."""
     try:
         kind = np.dtype(dtype)
     except TypeError:
@@ -30,7 +30,7 @@ def real_type(dtype: Any) -> Any:
 
 
 def penalties_of(given: Any) -> tuple[Penalty, ...]:
-    """Return the penalties, one of a kind at most."""
+    """Return one penalty or a list as a tuple; each kind may occur once."""
     listed = (given,) if isinstance(given, Penalty) else given
     if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
         raise InputTypeError(
@@ -43,7 +43,7 @@ def penalties_of(given: Any) -> tuple[Penalty, ...]:
 
 
 def options_of(given: Any) -> dict[str, bool | str]:
-    """Return the options of single parameters, NumPy's truth values as Python's."""
+    """Return the options of single parameters: True, False or "shared" by name."""
     if given is not None and not isinstance(given, Mapping):
         raise InputTypeError(requirement("trainable", "a mapping such as {'b_ih': False}", given))
     options: dict[str, bool | str] = {}
@@ -58,7 +58,7 @@ def options_of(given: Any) -> dict[str, bool | str]:
 
 
 def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the layers, inputs and outputs at least."""
+    """Return the widths of the layers as integers: at least inputs and outputs."""
     try:
         widths = tuple(layers)
     except TypeError:
@@ -78,7 +78,11 @@ def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
 def activations_of(
     given: "str | Activation | Sequence[str | Activation]", count: int, loss: Loss, outputs: int
 ) -> tuple[Activation, ...]:
-    """Return one activation per layer; a single name gives way to what the loss needs last."""
+    """Return ``count`` activations, one per layer.
+
+    Where a single one is given and the loss cannot follow it, the last layer has the loss's
+    canonical activation.  ``outputs`` is the width of the last layer.
+    """
     single = isinstance(given, (str, Activation))
     if not single and not isinstance(given, Sequence):
         raise InputError(
@@ -114,7 +118,7 @@ def activations_of(
 
 
 def fits(last: Activation, loss: Loss, outputs: int) -> bool:
-    """Return whether a loss may follow an activation."""
+    """Return whether a loss may follow an activation with this number of outputs."""
     if outputs == 1 and last.range.simplex:
-        return False  # one share of a whole is always 1
+        return False  # the probability of a single class is always 1
     return loss.form_for(last.range) is not None

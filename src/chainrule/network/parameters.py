@@ -1,4 +1,4 @@
-"""Parameters: one flat vector underneath, a named view for each array."""
+"""Parameters: one flat vector, and a named view of it for each array."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 class Parameters(Mapping[str, NDArray[Any]]):
     """A mapping from parameter names to arrays that are views of one vector, ``flat``.
+
+    ``shapes`` maps names to shapes, in the order of the vector.  ``flat`` is zero where it is not
+    given.
 
     >>> parameters = Parameters({"W": (2, 3), "b": (3,)})
     >>> parameters["b"][:] = 1.0
@@ -44,7 +47,7 @@ class Parameters(Mapping[str, NDArray[Any]]):
         return f"Parameters({listed}; {self.flat.dtype})"
 
     def copy(self) -> "Parameters":
-        """Return the same values in a vector of their own."""
+        """Return a copy with a new vector."""
         return Parameters({name: array.shape for name, array in self.items()}, self.flat.copy())
 
 
@@ -60,7 +63,8 @@ def _array(name: str, given: Any) -> NDArray[Any]:
 def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
     """Copy a mapping of arrays into one flat vector, checking names, shapes and values.
 
-    The type is that of the arrays: float32 where all are float32, else float64.
+    The type is float32 where all arrays are float32, else float64.  Raises ``InputError`` where a
+    name is missing or unknown, a shape differs, or a value is not a finite number.
     """
     for name in given:
         if name not in shapes:

@@ -1,15 +1,15 @@
-"""The operations of a Plan: what an executor has to know, and all of it.
+"""The operations of a Plan: everything that an executor needs.
 
-Every value is a matrix in the rows layout, known by name; ``Reference`` to it may be transposed.
+Every value is a matrix in the rows layout with a name; a ``Reference`` to it may be transposed.
 
 ===================  ======================================================================
 ``MatrixProduct``    op(left) · op(right)
 ``ComputeTotal``     sum over the rows or over the columns (a product with **1**)
-``Spread``           repeat a row or a column (an outer product with **1**)
+``Spread``           a row or a column repeated (an outer product with **1**)
 ``ComputeExtreme``   largest entry over the rows or the columns
 ``ComputePointwise``  a scalar formula entry by entry, operands broadcast by position
 ``ComputeLayerwise``  a function of each sample's layer, with the operations it consists of
-``General``          an expression with no matrix form, by the meaning of its named axes
+``General``          an expression with no matrix form, evaluated over its named axes
 ===================  ======================================================================
 """
 
@@ -44,7 +44,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Operation:
-    """One assignment: ``target`` gets a matrix with these sides."""
+    """One assignment: ``target`` is a matrix with the row and column axis ``sides``."""
 
     target: str
     sides: Sides
@@ -52,7 +52,7 @@ class Operation:
 
     @property
     def uses(self) -> tuple[Reference, ...]:
-        """The values that must be known before."""
+        """The values that the operation reads."""
         raise NotImplementedError
 
     @property
@@ -123,7 +123,7 @@ class ComputeExtreme(_OneSource):
 
 @dataclass(frozen=True)
 class ComputePointwise(Operation):
-    """A scalar formula, entry by entry; ``operands`` say what its symbols stand for."""
+    """A scalar formula, entry by entry; ``operands`` are its symbols and their values."""
 
     formula: Expression
     operands: tuple[tuple[Symbol, Reference], ...]
@@ -161,7 +161,7 @@ class ComputeLayerwise(_OneSource):
 
 @dataclass(frozen=True)
 class General(Operation):
-    """An expression over named axes; ``operands`` say what its symbols stand for."""
+    """An expression over named axes; ``operands`` are its symbols and their values."""
 
     expression: Expression
     operands: tuple[tuple[Symbol, Reference], ...]
