@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
@@ -31,7 +32,7 @@ from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
 from chainrule.plans.plan import Plan, plan
 
-Values = Mapping[str, Any]
+Values = Mapping[str, ArrayLike]
 
 COMPLEX_STEP = 1e-20
 CENTRAL_STEP = 1e-5
@@ -108,9 +109,9 @@ def verify(
     seed: int = 0,
     *,
     samples: int = 5,
-    parameters: Values | None = None,
-    X: Any = None,
-    Y: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    X: ArrayLike | None = None,
+    Y: ArrayLike | None = None,
 ) -> Verification:
     """Check every gradient of a network against independent methods, on random numbers.
 
@@ -122,14 +123,10 @@ def verify(
     """
     formulation = network.formulation()
     gradients = differentiate(formulation)
-    given = X if X is not None else Y
-    values = random_values(network, seed, samples if given is None else len(given))
-    if parameters is not None:
-        values.update(parameters)
-    if X is not None:
-        values["X"] = np.asarray(X, dtype=float)
-    if Y is not None:
-        values[network.names.target] = np.asarray(Y, dtype=float)
+    data = {"X": X, network.names.target: Y}
+    given = {name: np.asarray(array, float) for name, array in data.items() if array is not None}
+    count = len(next(iter(given.values()))) if given else samples
+    values = {**random_values(network, seed, count), **(parameters or {}), **given}
     found = verify_formulation(formulation, values, gradients=gradients, title=str(network))
     return replace(found, checks=(*found.checks, *_displayed(network, seed)))
 
@@ -190,9 +187,9 @@ class Forward:
             evaluation.define(equation.left, value)
         return evaluation
 
-    def loss(self, changed: Values) -> Any:
-        """Return the loss."""
-        return self.at(changed)(self.formulation.loss)[()]
+    def loss(self, changed: Values) -> Array:
+        """Return the loss, an array of shape ()."""
+        return self.at(changed)(self.formulation.loss)
 
 
 def _gradients(
@@ -255,12 +252,14 @@ def _directions(array: Array, seed: int) -> Iterator[Array]:
         yield direction / np.linalg.norm(direction)
 
 
-def _complex_step(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+def _complex_step(
+    forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array
+) -> float:
     changed = old[symbol.name] + 1j * COMPLEX_STEP * direction
     return float(np.imag(forward.loss({symbol.name: changed}))) / COMPLEX_STEP
 
 
-def _central(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+def _central(forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array) -> float:
     above = forward.loss({symbol.name: old[symbol.name] + CENTRAL_STEP * direction})
     below = forward.loss({symbol.name: old[symbol.name] - CENTRAL_STEP * direction})
     return float(above - below) / (2 * CENTRAL_STEP)
@@ -304,7 +303,7 @@ def _rewrites(
             yield CheckResult("rewrites", error, 1e-12, f"{entry.left.name}: {rewrite.name}")
 
 
-def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Any]:
+def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Array]:
     """Draw parameters, inputs and targets that suit the loss, away from every kink.
 
     Raises ``InputError`` where no draw of many keeps its distance from the kinks.
@@ -321,9 +320,9 @@ def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, An
     )
 
 
-def _draw(network: Network, generator: np.random.Generator, samples: int) -> dict[str, Any]:
+def _draw(network: Network, generator: np.random.Generator, samples: int) -> dict[str, Array]:
     parameters = network.initialize(int(generator.integers(2**31)))
-    values: dict[str, Any] = {name: np.array(array) for name, array in parameters.items()}
+    values: dict[str, Array] = {name: np.array(array) for name, array in parameters.items()}
     for name, array in values.items():
         if name.startswith("b"):
             values[name] = generator.normal(0.0, 0.5, array.shape)
@@ -333,7 +332,8 @@ def _draw(network: Network, generator: np.random.Generator, samples: int) -> dic
     values["X"] = generator.normal(size=(samples, network.layers[0]))
     values[network.names.target] = random_targets(network, generator, samples)
     values["w"] = generator.uniform(0.5, 2.0, samples)
-    return {**values, **network.strengths}
+    strengths = {name: np.asarray(value) for name, value in network.strengths.items()}
+    return {**values, **strengths}
 
 
 def random_targets(network: Network, generator: np.random.Generator, samples: int) -> Array:

@@ -113,7 +113,7 @@ class Chains:
             return
         deltas = self._deltas(entry.right)
         if deltas:
-            opened = substitute(entry.right, dict(deltas))
+            opened = substitute(entry.right, deltas)
             yield self._equal(opened, entry.of, rule)
             yield from written_out
             yield self._equal(entry.right, entry.of, "reason_delta")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.derivation.derivation import Language, derive
 from chainrule.documents import html_of, latex_of, text_of
@@ -60,8 +61,8 @@ class Explanation(EvaluatedDerivation):
 def explain(
     network: Network,
     parameters: Mapping[str, Any],
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     row: int | None = None,
     rows: Sequence[int] | None = None,

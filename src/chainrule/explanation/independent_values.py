@@ -13,7 +13,6 @@ is no derivative, and the value is that of the index form at the declared slope.
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -145,7 +144,7 @@ class IndependentValues:
             if left in lifted and left != symbol
         }
         moved = np.stack([self.batch.named(symbol) + 1j * COMPLEX_STEP * d for d in directions])
-        values: dict[str, Any] = {symbol.name: moved}
+        values: dict[str, Array] = {symbol.name: moved}
         given = {name for right in defined.values() for name in symbols(right)} - lifted.keys()
         values.update({name.name: self.batch.named(name) for name in given})
         evaluation = Evaluation(values, form="value", dtype=np.complex128)
@@ -154,7 +153,7 @@ class IndependentValues:
         evaluation.measure((start, *given))
         for left, right in defined.items():
             # Safe logarithms, where what they look into is moved too: else 1 − a loses its digits.
-            stable = substitute(safe_logarithms(right, defined), dict(lifted))
+            stable = substitute(safe_logarithms(right, defined), lifted)
             target = lifted[left]
             assert isinstance(target, Symbol)
             evaluation.define(target, evaluation.spread(stable, target.axes))

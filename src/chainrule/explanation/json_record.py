@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.documents.wording import left_side, written
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.evaluated_lines import EvaluatedForm, EvaluatedLine
@@ -50,7 +51,7 @@ def record_of(explanation: EvaluatedDerivation) -> dict[str, Any]:
     return plain
 
 
-def _array(value: Any) -> Any:
+def _array(value: Array) -> object:
     if value.size == 1:
         return float(value.reshape(()))
     if value.size <= LARGEST_ARRAY:
@@ -65,6 +66,7 @@ def _array(value: Any) -> Any:
 
 def _line(line: EvaluatedLine) -> dict[str, Any]:
     statement = line.statement
+    assert line.value is not None
     return {
         "left": left_side(statement, TEXT),
         "assigns": statement.assigns,

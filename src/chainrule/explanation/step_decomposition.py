@@ -91,7 +91,7 @@ def split(optimizer: Optimizer) -> Split:
     first: list[Equation] = []
     scaling: set[Symbol] = set()
     for update in optimizer.updates:
-        right = substitute(update.right, dict(known))
+        right = substitute(update.right, known)
         if update.left == W or _linear(right, {G, *optimizer.memory}):
             known[update.left] = right
         else:

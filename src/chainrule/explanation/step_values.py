@@ -57,7 +57,7 @@ class StepValues:
         return len(inputs.axes) == 1
 
     @cached_property
-    def given(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Array | float]:
         """The values of everything that is not computed, by name."""
         X, Y = (self.X[0], self.Y[0]) if self.single else (self.X, self.Y)
         return {

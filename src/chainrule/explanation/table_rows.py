@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import FloatArray
 from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table, as_table
 from chainrule.documents.numerals import numeral
 from chainrule.errors import DataError, nearest, shown
@@ -105,7 +106,7 @@ def _refuse_missing_targets(model: TableModel, table: Table) -> None:
 
 
 def _labels(
-    model: TableModel, part: Table, chosen: tuple[int, ...], matrix: Any, targets: Any
+    model: TableModel, part: Table, chosen: tuple[int, ...], matrix: FloatArray, targets: FloatArray
 ) -> SampleLabels:
     outputs = _output_names(model)
     lines = tuple(int(line) for line in part.rows) if part.row_word == "line" else ()
@@ -129,7 +130,7 @@ def _output_names(model: TableModel) -> tuple[str, ...]:
     return model.target.names
 
 
-def _inputs(model: TableModel, part: Table, values: Any) -> list[Cell]:
+def _inputs(model: TableModel, part: Table, values: FloatArray) -> list[Cell]:
     cells: list[Cell] = []
     start = 0
     for column in model.preprocessor.columns:
@@ -147,7 +148,9 @@ def _inputs(model: TableModel, part: Table, values: Any) -> list[Cell]:
     return cells
 
 
-def _targets(model: TableModel, part: Table, values: Any, outputs: tuple[str, ...]) -> list[Cell]:
+def _targets(
+    model: TableModel, part: Table, values: FloatArray, outputs: tuple[str, ...]
+) -> list[Cell]:
     if isinstance(model.target, ClassTarget):
         name, text = model.target.name, _cell(part, model.target.name)
         if model.target.n_outputs == 1:

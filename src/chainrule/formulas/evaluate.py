@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError
@@ -69,11 +70,11 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
 class Numbers:
     """The operations of an evaluation that depend on the kind of number: real or complex here."""
 
-    def constant(self, value: Fraction | int, dtype: Any) -> Array:
+    def constant(self, value: Fraction | int, dtype: DTypeLike | None) -> Array:
         """Return an exact rational as a scalar, shape ()."""
         return np.asarray(float(value), dtype=dtype or np.float64)
 
-    def ones(self, lengths: list[int], dtype: Any) -> Array:
+    def ones(self, lengths: list[int], dtype: DTypeLike | None) -> Array:
         """Return an array of ones of shape ``lengths``."""
         return np.ones(lengths, dtype or np.float64)
 
@@ -114,10 +115,10 @@ class Evaluation:
 
     def __init__(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, ArrayLike],
         *,
         form: str = "computed",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         numbers: Numbers = REALS,
     ) -> None:
         self.values = values
@@ -272,7 +273,7 @@ _MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {
 }
 
 
-def evaluate(tree: Expression, values: Mapping[str, Any], *, form: str = "computed") -> Array:
+def evaluate(tree: Expression, values: Mapping[str, ArrayLike], *, form: str = "computed") -> Array:
     """Return the value of one expression, an array with the dimensions ``tree.axes``.
 
     ``values`` maps names of symbols to arrays; ``form`` is as for ``Evaluation``.  Raises

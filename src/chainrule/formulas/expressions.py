@@ -19,33 +19,33 @@ variances) is built from these nodes by the functions at the end of this file.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 from chainrule.errors import InputTypeError
 from chainrule.formulas.axes import Axis, in_order
 from chainrule.formulas.printing import Printed
 
 _Node = TypeVar("_Node")
+_Key = TypeVar("_Key", bound="Expression")
 
 
 @dataclass_transform(frozen_default=True)
 def _node(plain: type[_Node]) -> type[_Node]:
     """Make a frozen dataclass whose structural hash is computed once per object."""
-    cls: Any = dataclass(frozen=True, repr=False)(plain)
-    structural: Callable[[Any], int] = cls.__hash__
+    made = dataclass(frozen=True, repr=False)(plain)
+    structural: Callable[[_Node], int] = made.__hash__
 
-    def cached(self: Any) -> int:
+    def cached(self: _Node) -> int:
         value: int | None = self.__dict__.get("_hash")
         if value is None:
             value = structural(self)
             self.__dict__["_hash"] = value
         return value
 
-    cls.__hash__ = cached
-    made: type[_Node] = cls
+    made.__hash__ = cached  # type: ignore[method-assign,assignment]
     return made
 
 
@@ -68,7 +68,7 @@ class Expression(Printed):
 
     axes: tuple[Axis, ...]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # Hashes of strings differ from process to process.
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
@@ -393,17 +393,25 @@ def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
     return node
 
 
-def substitute(tree: Expression, replacements: "dict[Any, Expression]") -> Expression:
+def substitute(
+    tree: Expression,
+    replacements: Mapping[_Key, Expression],
+) -> Expression:
     """Replace every expression that is a key of ``replacements``, from the root down.
 
     >>> a, z = Symbol("a"), Symbol("z")
     >>> print(substitute(a * (1 - a), {a: z}))
     z(1 − z)
     """
-    if tree in replacements:
-        return replacements[tree]
+    known: dict[Expression, Expression] = dict(replacements.items())
+    return _substituted(tree, known)
+
+
+def _substituted(tree: Expression, known: dict[Expression, Expression]) -> Expression:
+    if tree in known:
+        return known[tree]
     parts = children(tree)
-    changed = tuple(substitute(part, replacements) for part in parts)
+    changed = tuple(_substituted(part, known) for part in parts)
     return tree if changed == parts else rebuild(tree, changed)
 
 

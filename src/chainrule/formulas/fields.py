@@ -15,14 +15,14 @@ that runs backwards.
 import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.formulas.differentiate import PARTIALS
 from chainrule.formulas.evaluate import Numbers
-from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import Function
 from chainrule.formulas.positional import Entrywise
 
@@ -36,10 +36,10 @@ class NoSuchNumber(ArithmeticError):  # noqa: N818 - not an error: the caller dr
 
 def _with_numbers(
     operation: "Callable[[Residue, Residue], Residue]",
-) -> "Callable[[Residue, Any], Residue]":
+) -> "Callable[[Residue, object], Residue]":
     """Return an operation that also takes integers; for arrays it is NotImplemented."""
 
-    def mixed(self: "Residue", other: Any) -> Any:
+    def mixed(self: "Residue", other: object) -> "Residue":
         return NotImplemented if isinstance(other, np.ndarray) else operation(self, _residue(other))
 
     return mixed
@@ -134,7 +134,7 @@ class Residue:
         return Residue(self.value, slopes)
 
 
-def _residue(value: Any) -> Residue:
+def _residue(value: object) -> Residue:
     if isinstance(value, Residue):
         return value
     if isinstance(value, (int, np.integer)):
@@ -142,7 +142,7 @@ def _residue(value: Any) -> Residue:
     raise TypeError(f"{type(value).__name__} is no exact number")
 
 
-def residues(values: Any) -> Array:
+def residues(values: ArrayLike) -> Array:
     """Return integers as an array of residues of the same shape, without slopes."""
     return _entry_by_entry(_residue, np.asarray(values, dtype=object))
 
@@ -152,7 +152,7 @@ def plain(values: Array) -> Array:
     return _entry_by_entry(lambda entry: Residue(_residue(entry).value), values)
 
 
-def _entry_by_entry(operation: Callable[..., Any], *arrays: Array) -> Array:
+def _entry_by_entry(operation: Callable[..., Residue], *arrays: Array) -> Array:
     if all(np.ndim(array) == 0 for array in arrays):
         result = np.empty((), dtype=object)
         result[()] = operation(*(np.asarray(array, dtype=object)[()] for array in arrays))
@@ -177,7 +177,7 @@ class PrimeField(Numbers):
     def __init__(self, seed: int, *, opened: bool = False) -> None:
         self.opened = opened
         self._random = random.Random(seed)
-        self._known: dict[tuple[Any, ...], int] = {}
+        self._known: dict[tuple[str | int, ...], int] = {}
 
     def draw(self, *lengths: int) -> Array:
         """Return an array of this shape of random residues other than 0."""
@@ -190,13 +190,13 @@ class PrimeField(Numbers):
             self._known[(name, *arguments)] = self._random.randrange(2, PRIME - 1)
         return self._known[(name, *arguments)]
 
-    def constant(self, value: Fraction | int, dtype: Any) -> Array:
+    def constant(self, value: Fraction | int, dtype: DTypeLike | None) -> Array:
         """Return a rational number: numerator times the inverse of the denominator."""
         exact = Fraction(value)
         number = Residue(exact.numerator) / Residue(exact.denominator)
         return _entry_by_entry(lambda _: number, np.asarray(0))
 
-    def ones(self, lengths: list[int], dtype: Any) -> Array:
+    def ones(self, lengths: list[int], dtype: DTypeLike | None) -> Array:
         """Return an array of ones."""
         return residues(np.ones(lengths, dtype=int))
 
@@ -217,7 +217,7 @@ class PrimeField(Numbers):
     def primitive(self, name: str, *arguments: Array) -> Array:
         """Return a primitive: exact where the field has it, else a fresh symbol."""
 
-        def value(*given: Any) -> Residue:
+        def value(*given: object) -> Residue:
             return Residue(self._primitive(name, *(_residue(entry).value for entry in given)))
 
         out = _entry_by_entry(value, *arguments)
@@ -259,14 +259,14 @@ class PrimeField(Numbers):
         """Raise ``NoSuchNumber``: residues have no order."""
         raise NoSuchNumber
 
-    def _value(self, formula: Any, known: dict[str, Array]) -> Array:
+    def _value(self, formula: Expression, known: dict[str, Array]) -> Array:
         return Entrywise(known, form="value", dtype=object, numbers=self)(formula)
 
     def _sloped(self, out: Array, partials: Sequence[Array], arguments: Sequence[Array]) -> Array:
         """Return ``out`` with slopes by the chain rule; all arrays broadcast to its shape."""
         count = len(arguments)
 
-        def chained(value: Residue, *rest: Any) -> Residue:
+        def chained(value: Residue, *rest: object) -> Residue:
             factors = [_residue(factor).value for factor in rest[:count]]
             return value.sloped(*zip(factors, map(_residue, rest[count:]), strict=True))
 

@@ -130,7 +130,7 @@ class Function(Named):
         """
         if self.elementwise:
             formal = {Symbol(name): value for name, value in arguments.items()}
-            return substitute(formula, dict(formal))
+            return substitute(formula, formal)
         if axis is None:
             raise InputError(f"{self.name}: the axis of the layer is needed to write it out")
         placed = with_axes(formula, {UNITS: axis})

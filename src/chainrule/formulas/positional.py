@@ -6,9 +6,9 @@ and a comparison with the values by axis name (``evaluate``) finds it.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.formulas.axes import Axis, Sides
@@ -119,7 +119,7 @@ class MatrixEvaluation:
         return rows, columns
 
 
-def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation) -> Array:
+def entrywise(formula: Expression, values: Mapping[str, ArrayLike], named: Evaluation) -> Array:
     """Return a scalar formula of arrays whose shapes broadcast by position.
 
     Scalars that are not in ``values`` are taken from ``named``.

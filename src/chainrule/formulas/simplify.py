@@ -237,7 +237,7 @@ def _common_factor(polynomial: Polynomial) -> tuple[Monomial, Fraction]:
 
 def assume(tree: Expression, facts: Mapping[Expression, Expression]) -> Expression:
     """Substitute facts (left side: right side) and cancel: Σₖ yₖ = 1 makes a Σₖ yₖ − y a − y."""
-    replaced = substitute(tree, dict(facts))
+    replaced = substitute(tree, facts)
     return tree if replaced == tree else cancel(replaced)
 
 
@@ -259,7 +259,7 @@ def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -
     while True:
         step = _solved(node, image, z)
         if step is None:
-            return substitute(derivative, dict(known))
+            return substitute(derivative, known)
         node, image = step
         known[node] = image
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.kernels import core_library
 from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
 from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled, given_indices
@@ -28,8 +28,6 @@ from chainrule.network.parameters import Parameters
 
 if core_library.available():
     from chainrule.kernels import _core
-
-Array = NDArray[Any]
 
 
 class CompiledTrainer(Trainer):
@@ -142,7 +140,7 @@ class CompiledTrainer(Trainer):
         self, first: int, records: Records, listener: Listener | None
     ) -> tuple[Ending, int, BaseException | None]:
         run, seed, twister, live = self.given, 0, None, False
-        lock: AbstractContextManager[Any] = nullcontext()
+        lock: AbstractContextManager[object] = nullcontext()
         match run.order:
             case Seeded(seed):
                 pass

@@ -6,11 +6,10 @@ Preparing one takes longer than a small run, so they are stored.
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
@@ -21,8 +20,6 @@ from chainrule.kernels.reference import as_matrix
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
 from chainrule.plans.plan import Plan
-
-Array = NDArray[Any]
 
 _LARGEST_MEMORY = 64
 """The most programs that are stored; each is a few kilobytes."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
+from chainrule.arrays import Array, Real
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
@@ -28,8 +29,6 @@ from chainrule.plans.operations import (
     Spread,
 )
 from chainrule.plans.plan import Plan
-
-Array = NDArray[Any]
 
 
 class Execution:
@@ -93,9 +92,10 @@ class Execution:
         value = self.values[reference.name]
         return value.T if reference.transposed else value
 
-    def scalar(self, name: str) -> Any:
+    def scalar(self, name: str) -> Real:
         """Return a value that is one number."""
-        return self.values[name].reshape(())[()]
+        number: Real = self.values[name].reshape(1)[0]
+        return number
 
     def shape(self, sides: Sides) -> tuple[int, int]:
         """Return the shape of a matrix with these sides."""

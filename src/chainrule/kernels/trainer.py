@@ -8,12 +8,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule.arrays import FloatArray, IntArray
+from chainrule.arrays import Array, FloatArray, IntArray
 from chainrule.errors import ChainruleError, InputError
 from chainrule.kernels.orders import UNSHUFFLED, Legacy, Order, Unshuffled, next_indices
 from chainrule.kernels.plan_cache import loss_plan, training_plan
@@ -25,7 +24,6 @@ from chainrule.network.parameters import Parameters
 from chainrule.plans.plan import Plan
 from chainrule.validation import requirement
 
-Array = NDArray[Any]
 Records = FloatArray
 """A row for each epoch: loss, data loss, validation loss, learning rate."""
 Listener = Callable[[Records], object]

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis
@@ -32,6 +32,7 @@ from chainrule.network.arguments import (
 )
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
+from chainrule.network.initializers import Initializer
 from chainrule.network.losses import Form, Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
@@ -181,7 +182,7 @@ class Network:
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     @cached_property
-    def structure(self) -> tuple[Any, ...]:
+    def structure(self) -> tuple[object, ...]:
         """A key of the formulas: everything except the widths and the strengths of penalties."""
         options = tuple((name, self._option(name)) for name in self.parameter_names)
         return (
@@ -211,7 +212,12 @@ class Network:
     # -- starting values -----------------------------------------------------------------------
 
     def initialize(
-        self, seed: int = 0, *, dtype: Any = np.float64, scheme: Any = None, bias: Any = 0.0
+        self,
+        seed: int = 0,
+        *,
+        dtype: DTypeLike = np.float64,
+        scheme: Initializer | None = None,
+        bias: Initializer = 0.0,
     ) -> Parameters:
         """Return starting parameters, the same for the same seed.
 

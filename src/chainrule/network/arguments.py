@@ -5,10 +5,12 @@ what was given.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.arrays import RealType
 from chainrule.errors import InputError, InputTypeError
 from chainrule.language.refusals import Refusal
 from chainrule.network import activations
@@ -18,18 +20,18 @@ from chainrule.network.penalties import Penalty
 from chainrule.validation import requirement
 
 
-def real_type(dtype: Any) -> Any:
+def real_type(dtype: DTypeLike) -> RealType:
     """Return the NumPy type, float32 or float64; ``InputTypeError`` for any other."""
     try:
         kind = np.dtype(dtype)
     except TypeError:
         kind = None
-    if kind not in (np.float32, np.float64):
+    if kind is None or kind not in (np.float32, np.float64):
         raise InputTypeError(requirement("dtype", "float32 or float64", dtype))
-    return kind
+    return cast(RealType, kind)
 
 
-def penalties_of(given: Any) -> tuple[Penalty, ...]:
+def penalties_of(given: object) -> tuple[Penalty, ...]:
     """Return one penalty or a list as a tuple; each kind may occur once."""
     listed = (given,) if isinstance(given, Penalty) else given
     if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
@@ -42,7 +44,7 @@ def penalties_of(given: Any) -> tuple[Penalty, ...]:
     return tuple(listed)
 
 
-def options_of(given: Any) -> dict[str, bool | str]:
+def options_of(given: object) -> dict[str, bool | str]:
     """Return the options of single parameters: True, False or "shared" by name."""
     if given is not None and not isinstance(given, Mapping):
         raise InputTypeError(requirement("trainable", "a mapping such as {'b_ih': False}", given))

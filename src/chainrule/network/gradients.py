@@ -125,7 +125,7 @@ def _collapse(
     }
     if not known or formulation.cotangent(equation.left) == equation.left:
         return ()
-    written_out = substitute(equation.right, dict(known))
+    written_out = substitute(equation.right, known)
     cancelled, shortest = min(
         ((each, assume(each, formulation.facts)) for each in _cancelled(written_out)),
         key=lambda pair: length(pair[1]),

@@ -7,7 +7,7 @@ layer.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from chainrule.validation import requirement
 
 Draw = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 """A function of (generator, inputs, outputs) that returns a matrix (inputs, outputs)."""
+Initializer: TypeAlias = str | float | Draw
+"""A name of the catalogue, a constant, or a function."""
 
 
 def _uniform(variance: Callable[[int, int], float]) -> Draw:
@@ -67,7 +69,7 @@ CATALOGUE: dict[str, Draw] = {
 """Every initializer by name; a number stands for ``constant(number)``."""
 
 
-def find(given: Any) -> Draw:
+def find(given: object) -> Draw:
     """Return the initializer of a name; a number is a constant, a callable is returned as it is.
 
     Raises ``InputError`` for any other value.
@@ -79,11 +81,11 @@ def find(given: Any) -> Draw:
         if given not in CATALOGUE:
             raise unknown_name("initializer", given, list(CATALOGUE))
         return CATALOGUE[given]
-    if isinstance(given, (int, float)) and math.isfinite(given):
-        return constant(given)
-    if callable(given):
-        draw: Draw = given
-        return draw
+    if isinstance(given, (int, float)):
+        if math.isfinite(given):
+            return constant(given)
+    elif callable(given):
+        return cast(Draw, given)
     raise InputError(
         requirement(
             "initializer",

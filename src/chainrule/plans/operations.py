@@ -142,7 +142,7 @@ class ComputePointwise(Operation):
         scalars: dict[Symbol, Expression] = {
             symbol: Symbol(str(reference)) for symbol, reference in self.operands if not symbol.axes
         }
-        formula = substitute(self.formula, dict(scalars))
+        formula = substitute(self.formula, scalars)
         return Writer(TEXT).write(Pointwise(formula, shown, *self.sides))
 
 

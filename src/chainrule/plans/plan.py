@@ -151,7 +151,7 @@ def updates_of(
     for update in optimizer.updates:
         left = names[update.left]
         assert isinstance(left, Symbol)
-        stated.append(Equation(left, substitute(update.right, dict(names))))
+        stated.append(Equation(left, substitute(update.right, names)))
     return tuple(stated)
 
 

@@ -139,7 +139,7 @@ class Flat:
         resolved = {symbol: self.resolve(reference) for symbol, reference in operands}
         named = {str(reference): reference for reference in resolved.values()}
         renamed: dict[Symbol, Expression] = {s: Symbol(str(r)) for s, r in resolved.items()}
-        written = written_out(substitute(formula, dict(renamed)))
+        written = written_out(substitute(formula, renamed))
         update = operation.stage == "update"
         earlier = self._formulas.setdefault(operation.sides, {})
         if not update:
@@ -152,7 +152,7 @@ class Flat:
                     return
             if self._repeated(operation, (operation.sides, written)):
                 return
-            shorter = substitute(written, dict(earlier))
+            shorter = substitute(written, earlier)
             if shorter != written:
                 named |= {name: Reference(name) for name in map(str, earlier.values())}
                 written = shorter
