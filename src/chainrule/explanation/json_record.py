@@ -52,6 +52,7 @@ def record_of(explanation: EvaluatedDerivation) -> dict[str, Any]:
 
 
 def _array(value: Array) -> object:
+    """Return a number for one entry, nested lists for an array of any shape, else a summary."""
     if value.size == 1:
         return float(value.reshape(()))
     if value.size <= LARGEST_ARRAY:

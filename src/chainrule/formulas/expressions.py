@@ -288,7 +288,7 @@ def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
                 flat.append(part)
     if not coefficient:
         return ZERO
-    # Ones matter only along an axis that nothing else carries; summed there, they are its length.
+    # Ones have an effect only along an axis that no other factor has; a sum over it is its length.
     carried = {axis for part in flat for axis in part.axes if not isinstance(part, Ones)}
     spread = {axis for part in flat if isinstance(part, Ones) for axis in part.axes} - carried
     flat = [part for part in flat if not isinstance(part, Ones)]

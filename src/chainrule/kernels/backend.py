@@ -165,7 +165,7 @@ class LossFunction:
 
 
 def _executed(plan: Plan, values: Mapping[str, ArrayLike], dtype: DTypeLike) -> Execution:
-    """Return the reference's execution of a Plan, completed."""
+    """Return the reference's execution of a Plan, completed; values have their symbols' axes."""
     run = Execution(plan, dtype=dtype)
     run.give(values)
     with np.errstate(over="ignore", invalid="ignore"):

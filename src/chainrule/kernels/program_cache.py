@@ -77,14 +77,17 @@ class Prepared:
 
 
 def _unchanged(array: Array) -> Array:
+    """Return a matrix as it is."""
     return array
 
 
 def _row(array: Array) -> Array:
+    """Return (n,) as (1, n)."""
     return array[None, :]
 
 
 def _column(array: Array) -> Array:
+    """Return (samples,) as (samples, 1)."""
     return array[:, None]
 
 
@@ -131,6 +134,7 @@ def prepared_for(
 
 
 def _shape(value: Array | float) -> tuple[int, ...]:
+    """Return the shape of an array; () for a number."""
     return () if isinstance(value, float) else np.shape(value)
 
 

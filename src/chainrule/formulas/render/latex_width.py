@@ -109,7 +109,7 @@ class _Reader:
 
     def _environment(self, name: str) -> float:
         rows = [[""]]
-        depth = 0  # environments inside this one keep their own columns and rows
+        depth = 0  # the columns and rows of inner environments are not counted
         while depth or self.tokens[self.position] != rf"\end{{{name}}}":
             token = self.tokens[self.position]
             self.position += 1
