@@ -86,15 +86,15 @@ def _form(line: EvaluatedLine, form: EvaluatedForm) -> dict[str, Any]:
     }
 
 
-def _weight(story: WeightAccount) -> dict[str, Any]:
+def _weight(account: WeightAccount) -> dict[str, Any]:
     return {
-        "name": str(story.entry),
-        "before": story.before,
-        "after": story.after,
-        "change": story.change,
-        "gradient": story.gradient.total,
-        "agrees": story.mark.passed,
-        "chain": [_factor(factor) for factor in story.chain],
+        "name": str(account.entry),
+        "before": account.before,
+        "after": account.after,
+        "change": account.change,
+        "gradient": account.gradient.total,
+        "agrees": account.mark.passed,
+        "chain": [_factor(factor) for factor in account.chain],
         "shares": [
             {
                 "kind": p.label.kind,
@@ -102,7 +102,7 @@ def _weight(story: WeightAccount) -> dict[str, Any]:
                 "count": p.label.count,
                 "value": p.value,
             }
-            for p in story.gradient.parts
+            for p in account.gradient.parts
         ],
         "ways": [
             {
@@ -111,17 +111,17 @@ def _weight(story: WeightAccount) -> dict[str, Any]:
                 "count": p.label.count,
                 "value": p.value,
             }
-            for p in story.paths.parts
+            for p in account.paths.parts
         ],
-        "causes": [{"cause": p.label.kind, "value": p.value} for p in story.step.parts],
-        "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in story.scaled.parts],
+        "causes": [{"cause": p.label.kind, "value": p.value} for p in account.step.parts],
+        "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in account.scaled.parts],
         "remainders": {
             name: sums.remainder
             for name, sums in (
-                ("shares", story.gradient),
-                ("ways", story.paths),
-                ("causes", story.step),
-                ("causes_scaled", story.scaled),
+                ("shares", account.gradient),
+                ("ways", account.paths),
+                ("causes", account.step),
+                ("causes_scaled", account.scaled),
             )
         },
     }
