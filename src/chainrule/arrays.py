@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
-RealArray: TypeAlias = NDArray[np.floating[Any]]
-"""Values in either precision: float32 or float64."""
+Real: TypeAlias = np.floating[Any]
+"""A number in either precision: float32 or float64."""
+RealArray: TypeAlias = NDArray[Real]
+"""Values in either precision."""
+RealType: TypeAlias = np.dtype[Real]
+"""float32 or float64, as a NumPy type."""
 LabelArray: TypeAlias = NDArray[np.generic]
 """Labels of classes: text, integers or floats, as the user gave them."""
 Array: TypeAlias = NDArray[Any]

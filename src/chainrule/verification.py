@@ -1,10 +1,10 @@
-"""Verification: every derived gradient against methods that share nothing with the derivation.
+"""Verification: every derived gradient, compared with methods that are independent of it.
 
 The forward equations are evaluated by axis name in their printed form; their derivative by the
 complex step (exact to rounding) and by central differences is compared with what the Plan computes.
-Beside that, every matrix form is compared with its index form in both layouts, every rewrite with
-what it replaced, one training step with the step from gradients at the old parameters, and every
-equality that the derivation displays is computed as it is displayed.
+Also, every matrix form is compared with its index form in both layouts, every rewrite with the
+expression that it replaces, one training step with the step from gradients at the old parameters,
+and every equality that the derivation displays is evaluated as it is displayed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
@@ -31,13 +32,13 @@ from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD
 from chainrule.plans.plan import Plan, plan
 
-Values = Mapping[str, Any]
+Values = Mapping[str, ArrayLike]
 
 COMPLEX_STEP = 1e-20
 CENTRAL_STEP = 1e-5
 KINK_MARGIN = 1e-4
 LARGEST = 50.0
-"""Random batches with larger values anywhere are drawn again: differences would lose digits."""
+"""Random batches with larger values are drawn again: differences would lose digits."""
 ENTRIES = 48
 """Arrays up to this size are checked entry by entry, larger ones along random directions."""
 
@@ -108,13 +109,14 @@ def verify(
     seed: int = 0,
     *,
     samples: int = 5,
-    parameters: Values | None = None,
-    X: Any = None,
-    Y: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    X: ArrayLike | None = None,
+    Y: ArrayLike | None = None,
 ) -> Verification:
-    """Check every gradient of a network against independent methods, on random numbers.
+    """Check every gradient of a network against independent methods, at random values.
 
-    ``parameters``, ``X`` and ``Y`` may be given instead of drawn.
+    ``parameters``, ``X`` (samples, inputs) and ``Y`` (samples, outputs) replace random ones where
+    they are given.  Raises ``InputError`` where no random batch is far enough from every kink.
 
     >>> result = verify(Network.dense([3, 4, 2], activation="tanh"), seed=0)
     >>> result.passed
@@ -122,20 +124,16 @@ def verify(
     """
     formulation = network.formulation()
     gradients = differentiate(formulation)
-    given = X if X is not None else Y
-    values = random_values(network, seed, samples if given is None else len(given))
-    if parameters is not None:
-        values.update(parameters)
-    if X is not None:
-        values["X"] = np.asarray(X, dtype=float)
-    if Y is not None:
-        values[network.names.target] = np.asarray(Y, dtype=float)
+    data = {"X": X, network.names.target: Y}
+    given = {name: np.asarray(array, float) for name, array in data.items() if array is not None}
+    count = len(next(iter(given.values()))) if given else samples
+    values = {**random_values(network, seed, count), **(parameters or {}), **given}
     found = verify_formulation(formulation, values, gradients=gradients, title=str(network))
     return replace(found, checks=(*found.checks, *_displayed(network, seed)))
 
 
 def _displayed(network: Network, seed: int) -> Iterator[CheckResult]:
-    """Check every line that ``derive`` shows, in both layouts; an equality holds or it does not."""
+    """Check every line that ``derive`` shows, in both layouts; the error is 0 or infinite."""
     for layout in LAYOUTS:
         for statement, _, result in derive(network, layout=layout, detail="full").check(seed):
             error = 0.0 if result.passed else np.inf
@@ -152,10 +150,10 @@ def verify_formulation(
     seed: int = 0,
     title: str = "",
 ) -> Verification:
-    """Check any formulation at the given values.
+    """Check any formulation at the given values, arrays with the axes of their symbols.
 
-    ``gradients`` and ``training`` (a Plan with plain gradient-descent updates) may be given to be
-    put to the test; by default both are derived here.
+    ``gradients`` and ``training`` (a Plan with plain gradient-descent updates of rate ``STEP``) are
+    what is checked; by default both are derived here.
     """
     derived = gradients or differentiate(formulation)
     stepped = training or plan(derived, SGD(STEP))
@@ -180,7 +178,7 @@ class Forward:
         self.values = values
 
     def at(self, changed: Values, *, form: str = "value") -> Evaluation:
-        """Return all symbols' values with some parameters changed (to complex ones, too)."""
+        """Return the values of all symbols with some parameters changed, also to complex ones."""
         values = {**self.values, **changed}
         kind = np.result_type(float, *(np.asarray(array).dtype for array in changed.values()))
         evaluation = Evaluation(values, form=form, dtype=kind)
@@ -190,9 +188,9 @@ class Forward:
             evaluation.define(equation.left, value)
         return evaluation
 
-    def loss(self, changed: Values) -> Any:
-        """Return the loss."""
-        return self.at(changed)(self.formulation.loss)[()]
+    def loss(self, changed: Values) -> Array:
+        """Return the loss, an array of shape ()."""
+        return self.at(changed)(self.formulation.loss)
 
 
 def _gradients(
@@ -226,7 +224,7 @@ def _gradients(
         name = formulation.cotangent(symbol).name
         yield CheckResult("complex step", relative_error(along, exact, loss), 1e-12, name)
         yield CheckResult("central differences", relative_error(along, central, loss), 1e-6, name)
-        # The step is a difference of parameters: it carries their rounding, not the gradient's.
+        # The step is a difference of parameters, so it has their rounding errors.
         rounding = 4e-16 * float(np.linalg.norm(old[symbol.name])) / STEP
         slack = rounding / max(float(np.linalg.norm(exact)), 1e-3 * (1 + abs(loss)))
         error = max(0.0, relative_error(step, exact, loss) - slack)
@@ -238,7 +236,7 @@ def _scalar_error(run: Execution, stepped: Plan, loss: float) -> float:
 
 
 def _directions(array: Array, seed: int) -> Iterator[Array]:
-    """Yield every unit direction of a small array, random ones (single, mixed) of a large one."""
+    """Yield directions in the array's shape: all units of a small one, else random ones."""
     if array.size <= ENTRIES:
         for index in np.ndindex(array.shape):
             direction = np.zeros(array.shape)
@@ -255,19 +253,22 @@ def _directions(array: Array, seed: int) -> Iterator[Array]:
         yield direction / np.linalg.norm(direction)
 
 
-def _complex_step(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+def _complex_step(
+    forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array
+) -> float:
+    """Return the derivative of the loss along a direction in the symbol's shape."""
     changed = old[symbol.name] + 1j * COMPLEX_STEP * direction
     return float(np.imag(forward.loss({symbol.name: changed}))) / COMPLEX_STEP
 
 
-def _central(forward: Forward, symbol: Symbol, old: Values, direction: Array) -> float:
+def _central(forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array) -> float:
     above = forward.loss({symbol.name: old[symbol.name] + CENTRAL_STEP * direction})
     below = forward.loss({symbol.name: old[symbol.name] - CENTRAL_STEP * direction})
     return float(above - below) / (2 * CENTRAL_STEP)
 
 
 def _backward(formulation: Formulation, gradients: Gradients, values: Values) -> Evaluation:
-    """Return the values of all symbols, cotangents included, by axis name."""
+    """Return the values of all symbols and cotangents, by axis name."""
     evaluation = Forward(formulation, values).at({}, form="computed")
     for entry in gradients.backward:
         evaluation.define(entry.left, evaluation.spread(entry.right, entry.left.axes))
@@ -284,7 +285,7 @@ def _matrix_forms(
             axes = equation.left.axes
             matrix = arrange(equation.right, layout, axes)
             if len(axes) > 2:
-                continue  # no matrix form: index notation is what runs
+                continue  # no matrix form: it is evaluated in index notation
             found = MatrixEvaluation(named)(matrix)
             expected = laid_out(named(equation.left), axes, matrix.sides)
             error = relative_error(found.reshape(expected.shape), expected, 0.0)
@@ -304,10 +305,11 @@ def _rewrites(
             yield CheckResult("rewrites", error, 1e-12, f"{entry.left.name}: {rewrite.name}")
 
 
-def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Any]:
-    """Draw parameters, inputs and targets that suit the loss, away from every kink.
+def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, Array]:
+    """Draw parameters, X, targets, weights w and penalty strengths, away from every kink.
 
-    Raises ``InputError`` where no draw of many keeps its distance from the kinks.
+    They are mapped by name: X is (samples, inputs), targets (samples, outputs), w (samples,).
+    Raises ``InputError`` where none of 1000 draws is far enough from every kink.
     """
     formulation = network.formulation()
     for attempt in range(1000):
@@ -321,9 +323,9 @@ def random_values(network: Network, seed: int, samples: int = 5) -> dict[str, An
     )
 
 
-def _draw(network: Network, generator: np.random.Generator, samples: int) -> dict[str, Any]:
+def _draw(network: Network, generator: np.random.Generator, samples: int) -> dict[str, Array]:
     parameters = network.initialize(int(generator.integers(2**31)))
-    values: dict[str, Any] = {name: np.array(array) for name, array in parameters.items()}
+    values: dict[str, Array] = {name: np.array(array) for name, array in parameters.items()}
     for name, array in values.items():
         if name.startswith("b"):
             values[name] = generator.normal(0.0, 0.5, array.shape)
@@ -333,11 +335,12 @@ def _draw(network: Network, generator: np.random.Generator, samples: int) -> dic
     values["X"] = generator.normal(size=(samples, network.layers[0]))
     values[network.names.target] = random_targets(network, generator, samples)
     values["w"] = generator.uniform(0.5, 2.0, samples)
-    return {**values, **network.strengths}
+    strengths = {name: np.asarray(value) for name, value in network.strengths.items()}
+    return {**values, **strengths}
 
 
 def random_targets(network: Network, generator: np.random.Generator, samples: int) -> Array:
-    """Draw targets that the network's loss is defined for."""
+    """Draw targets that the network's loss is defined for, (samples, outputs)."""
     shape = (samples, network.layers[-1])
     if network.form.shares:
         return generator.dirichlet(np.ones(shape[1]), samples)
@@ -354,7 +357,7 @@ def random_targets(network: Network, generator: np.random.Generator, samples: in
 
 
 def _is_tame(formulation: Formulation, values: Values) -> bool:
-    """Whether the batch keeps off every kink and nothing in it is so large that digits are lost."""
+    """Whether the batch is far from every kink and no value is so large that digits are lost."""
     evaluation = Forward(formulation, values).at({})
     largest = max(
         np.max(np.abs(evaluation(equation.left)), initial=0.0)
@@ -365,7 +368,7 @@ def _is_tame(formulation: Formulation, values: Values) -> bool:
 
 
 def distance_from_kinks(formulation: Formulation, values: Values) -> float:
-    """Return how near the batch comes to a kink that a parameter could move it over."""
+    """Return the smallest distance of the batch from a kink that depends on a parameter."""
     varying = depends(formulation.equations, formulation.parameters)
     evaluation = Forward(formulation, values).at({}, form="value")
     nearest = np.inf

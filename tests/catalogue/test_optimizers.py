@@ -46,7 +46,7 @@ X, Y = _generator.normal(size=(6, 3)), _generator.normal(size=(6, 2))
 
 
 def start() -> Arrays:
-    return {name: array.copy() for name, array in NETWORK.initialize(seed=2).items()}
+    return {name: np.array(array, float) for name, array in NETWORK.initialize(seed=2).items()}
 
 
 def ours(optimizer: Optimizer, steps: int = STEPS) -> list[Arrays]:

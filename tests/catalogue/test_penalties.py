@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from chainrule.errors import InputError
 from chainrule.formulas.axes import Axis
@@ -109,7 +110,7 @@ def test_l2_is_the_weight_decay_of_torch() -> None:
 
 def test_penalty_of_one_matrix() -> None:
     W = Symbol("W", (Axis("i", 0), Axis("o", 1)))
-    values = {"W": [[1.0, -2.0], [0.0, 3.0]], "λ": 0.5, "λ_1": 0.25}
+    values: dict[str, ArrayLike] = {"W": [[1.0, -2.0], [0.0, 3.0]], "λ": 0.5, "λ_1": 0.25}
     assert evaluate(L2(0.5).of(W), values) == 0.5 * 0.5 * 14
     assert evaluate(L1(0.25).of(W), values) == 0.25 * 6
     slope = evaluate(derivative(L1(0.25).of(W), W), values)

@@ -161,7 +161,7 @@ def test_wide_layers_are_not_walked_through() -> None:
 
 def _best_by_hand(batch: StepValues, unit: int) -> float:
     """The largest |product| from z_1 of a unit to the loss, layer by layer, by NumPy alone."""
-    a = [batch.named.values["X"].reshape(-1)]
+    a = [np.reshape(batch.named.values["X"], -1)]
     for layer in (1, 2, 3, 4):
         a.append(np.tanh(a[-1] @ batch.parameters[f"W_{layer}"] + batch.parameters[f"b_{layer}"]))
     back = np.abs(2 / 4 * (a[4] - batch.Y[0])) * (1 - a[4] ** 2)

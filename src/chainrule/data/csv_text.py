@@ -158,7 +158,7 @@ def _separator(data: bytes) -> str:
 
 
 def _positions(data: bytes, *wanted: int) -> IntArray:
-    """Return the positions of the given bytes, by chunks that stay in the processor's cache."""
+    """Return the positions of the given bytes, (found,), by chunks that fit the cache."""
     view = np.frombuffer(data, dtype=np.uint8)
     found = []
     if len(wanted) == 1 and wanted[0] not in data:
@@ -176,6 +176,7 @@ def _regular(data: bytes, quotes: IntArray, separator: int) -> bool:
     """Return whether every quote opens or closes a whole cell, or is one of a doubled pair.
 
     Only then does the parity of the number of quotes before a byte determine whether it is quoted.
+    ``quotes`` are the positions of all quotes, (quotes,).
     """
     if len(quotes) == 0:
         return True
@@ -192,7 +193,7 @@ def _regular(data: bytes, quotes: IntArray, separator: int) -> bool:
 
 
 def _scan(data: bytes, quotes: IntArray, separator: int) -> Records:
-    """Return the position of every record, the line on which it begins and its number of cells."""
+    """Return position, line and number of cells of every record, (records,) each."""
     view = np.frombuffer(data, dtype=np.uint8)
     marks = _positions(data, NEWLINE, separator)
     is_break = view[marks] == NEWLINE

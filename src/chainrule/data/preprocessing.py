@@ -245,8 +245,9 @@ class Preprocessor:
 
 
 def _fit_numbers(name: str, values: FloatArray) -> NumericColumn | DroppedColumn:
-    """Fit mean and deviation after the median is filled in, so that the features have mean 0 and
-    deviation 1.
+    """Fit mean and deviation of (rows,) after the median is filled in, in place.
+
+    The features of the training rows then have mean 0 and deviation 1.
     """
     missing = np.isnan(values)
     # Halved, because the mean of two middle values beyond 1e307 would overflow.
@@ -285,6 +286,7 @@ def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> IntArray:
 
 
 def _count(counts: dict[str, int], name: str, which: BoolArray) -> None:
+    """Store how many entries of (rows,) are true, unless none is."""
     if which.any():
         counts[name] = int(which.sum())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from chainrule.errors import ModelFileError, shown
 
@@ -41,7 +41,7 @@ def field(record: object, key: str, kind: type[Value]) -> Value:
         raise unreadable(f"must be a dictionary with {key!r}, got {shown(record)}")
     if key not in record:
         raise unreadable(f"{key!r} is missing")
-    value: Any = record[key]
+    value: object = record[key]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise unreadable(f"{key!r} must be {kind.__name__}, got {shown(value)}")
     return value

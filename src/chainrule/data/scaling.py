@@ -86,6 +86,7 @@ class TargetScaler:
         return restored
 
     def _checked(self, name: str, given: ArrayLike) -> FloatArray:
+        """Return a float64 array (rows, outputs), or raise InputError."""
         array = np.asarray(given, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != len(self.mean):
             allowed = f"an array of shape (rows, {len(self.mean)})"

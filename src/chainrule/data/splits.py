@@ -86,7 +86,7 @@ def _rows_needed(fraction: float, n_classes: int) -> int:
 
 
 def _codes(classes: ArrayLike, n_rows: int) -> IntArray:
-    """Return the classes as codes 0, 1, ..., none of them without a row."""
+    """Return the classes, (rows,), as codes 0, 1, ..., each of which occurs."""
     given = np.asarray(classes)
     if given.shape != (n_rows,):
         raise InputError(
@@ -96,7 +96,10 @@ def _codes(classes: ArrayLike, n_rows: int) -> IntArray:
 
 
 def _stratified(order: IntArray, codes: IntArray, counts: IntArray, wanted: int) -> IntArray:
-    """Return the rows to hold out in proportion to the classes; one of each class remains."""
+    """Return the rows to hold out, (wanted,), in proportion to the classes; one of each remains.
+
+    ``order`` and ``codes`` are (rows,), ``counts`` the rows of each class, (classes,).
+    """
     quotas = counts * (wanted / len(order))
     shares = np.floor(quotas + 1e-9).astype(np.int64)  # below counts, because wanted < n_rows
     # The rest is assigned by largest remainder, the more frequent class first for equal ones.

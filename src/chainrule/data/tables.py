@@ -22,6 +22,7 @@ from chainrule.arrays import IntArray
 from chainrule.errors import DataError, InputTypeError, one_line, shown, unknown_name
 
 if TYPE_CHECKING:
+    import narwhals.stable.v2 as nw
     import polars as pl
 
 __all__ = ["Table"]
@@ -171,7 +172,7 @@ def _plain(series: pl.Series, source: str) -> pl.Series:
     )
 
 
-def _by_columns(wrapped: Any, source: str) -> pl.DataFrame:
+def _by_columns(wrapped: nw.DataFrame[Any], source: str) -> pl.DataFrame:
     """Return a polars frame of a pandas-like one without pyarrow, which is not a dependency.
 
     The conversion of pandas frames in polars requires pyarrow.

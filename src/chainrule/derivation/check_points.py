@@ -9,7 +9,6 @@ residues that carry derivatives (``formulas.fields``), or in floating point by t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -169,7 +168,7 @@ def _forward(
     start: Mapping[Symbol, Array],
     sizes: Mapping[Axis, int],
     moved: Symbol | None = None,
-    index: Any = (),
+    index: tuple[int, ...] | int = (),
 ) -> Evaluation:
     """Evaluate the forward equations, one entry of one symbol moved along the imaginary axis."""
     at = evaluation(REALS, sizes)
@@ -182,7 +181,7 @@ def _forward(
     return at
 
 
-def _shifted(value: Array, index: Any) -> Array:
+def _shifted(value: Array, index: tuple[int, ...] | int) -> Array:
     away = np.array(value, complex)
     away[index] += 1j * _STEP
     return away

@@ -337,11 +337,11 @@ def _entries(formula: Formula, at: Evaluation) -> Array:
     layer: dict[Expression, Expression] = {z: z_k, a: a_k}
     match formula:
         case Scalar():
-            return at.spread(substitute(formula.expression, dict(layer)), (UNITS,))
+            return at.spread(substitute(formula.expression, layer), (UNITS,))
         case ChainFactors():
             whole = at.spread(ONE, (UNITS,))
             for factor in formula.factors:
-                whole = whole * at.spread(substitute(factor, dict(layer)), (UNITS,))
+                whole = whole * at.spread(substitute(factor, layer), (UNITS,))
             return np.asarray(whole)
     raise TypeError(f"{type(formula).__name__} tells nothing about a function")
 

@@ -6,7 +6,6 @@ entry by entry, or a single neuron.  Every formula keeps what it means over name
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from chainrule.documents.elements import Equal, Part, Partials, Scalar, Stage, Statement
 from chainrule.formulas.arrange import Layout, arrange
@@ -55,7 +54,7 @@ class Chains:
         """Whether formulas are written entry by entry."""
         return self.part in ("index", "neuron")
 
-    # -- the way forward -----------------------------------------------------------------------
+    # -- forward pass --------------------------------------------------------------------------
 
     def forward(self) -> Iterator[Statement]:
         """Yield every layer's weighted sums and outputs."""
@@ -79,7 +78,7 @@ class Chains:
         right = self._equal(tree, equation.left, f"reason_{'activation' if applied else 'layer'}")
         return self._statement(equation.left, (right,), stage)
 
-    # -- the way back --------------------------------------------------------------------------
+    # -- backward pass -------------------------------------------------------------------------
 
     def backward(self, entry: Backward, stage: Stage = "backward") -> Statement:
         """Return one cotangent: definition, chain rule, product written out, final form."""
@@ -113,7 +112,7 @@ class Chains:
             return
         deltas = self._deltas(entry.right)
         if deltas:
-            opened = substitute(entry.right, dict(deltas))
+            opened = substitute(entry.right, deltas)
             yield self._equal(opened, entry.of, rule)
             yield from written_out
             yield self._equal(entry.right, entry.of, "reason_delta")
@@ -190,12 +189,25 @@ class Chains:
         return "reason_rule"
 
     def _statement(
-        self, left: Symbol, rights: tuple[Equal, ...], stage: Stage, **rest: Any
+        self,
+        left: Symbol,
+        rights: tuple[Equal, ...],
+        stage: Stage,
+        *,
+        indexed: bool | None = None,
+        assigns: bool = False,
+        of: Symbol | None = None,
     ) -> Statement:
-        given = {"indexed": self.indexed, **rest}
-        if self.part == "index":
-            given["counted"] = self.formulation.axes
-        return Statement(left, rights, part=self.part, stage=stage, **given)
+        return Statement(
+            left,
+            rights,
+            indexed=self.indexed if indexed is None else indexed,
+            assigns=assigns,
+            part=self.part,
+            stage=stage,
+            of=of,
+            counted=self.formulation.axes if self.part == "index" else (),
+        )
 
     def _equal(self, tree: Expression, like: Symbol, reason: str = "") -> Equal:
         if self.indexed:

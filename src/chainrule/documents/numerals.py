@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SCALAR_DIGITS, MATRIX_DIGITS = 9, 6
 """Digits that count, of a single number and of a number in a matrix."""
@@ -84,7 +84,7 @@ class Grid:
     summary: tuple[Numeral, Numeral, Numeral] | None = None
 
 
-def grid(matrix: Any, digits: int = MATRIX_DIGITS, most: int = MOST_COLUMNS) -> Grid:
+def grid(matrix: ArrayLike, digits: int = MATRIX_DIGITS, most: int = MOST_COLUMNS) -> Grid:
     """Return a matrix as it is shown, whole up to ten rows and ``most`` columns.
 
     >>> shown = grid(np.arange(200.0).reshape(20, 10))
@@ -109,7 +109,7 @@ def grid(matrix: Any, digits: int = MATRIX_DIGITS, most: int = MOST_COLUMNS) -> 
     return Grid(cells, (rows, columns), (low, high, norm))
 
 
-def fitting(matrix: Any, fits: Callable[[Grid], bool]) -> Grid:
+def fitting(matrix: ArrayLike, fits: Callable[[Grid], bool]) -> Grid:
     """Return a matrix as it is shown where there is little room.
 
     Where it does not fit its numbers have fewer digits, and where that does not suffice columns

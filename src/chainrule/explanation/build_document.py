@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from chainrule.documents.elements import (
 from chainrule.documents.numerals import Numeral, numeral
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.evaluated_lines import EvaluatedLine
-from chainrule.explanation.ledger_format import Ledger
+from chainrule.explanation.ledger_format import Label, Ledger
 from chainrule.explanation.sample_labels import Cell
 from chainrule.explanation.step_decomposition import DATA, PENALTY
 from chainrule.explanation.substitution import sized, substituted
@@ -325,7 +324,7 @@ class _Builder:
         self,
         head: tuple[Piece, ...],
         rows: tuple[tuple[Piece, ...], ...],
-        sums: Ledger[Any],
+        sums: Ledger[Label],
     ) -> TableBlock:
         """Return a column that adds up: the parts, what rounding took, and the total."""
         blank: tuple[Piece, ...] = ("",) * (len(head) - 2)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.derivation.derivation import Language, derive
 from chainrule.documents import html_of, latex_of, text_of
@@ -60,8 +61,8 @@ class Explanation(EvaluatedDerivation):
 def explain(
     network: Network,
     parameters: Mapping[str, Any],
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     row: int | None = None,
     rows: Sequence[int] | None = None,
@@ -76,15 +77,14 @@ def explain(
 
     ``X`` is (samples, inputs) and ``Y`` (samples, outputs); ``row`` chooses one sample, ``rows``
     several, otherwise all are taken as one batch.  A single sample is shown without an axis of
-    samples.  ``weight`` names one weight or bias to be followed (``"W_ih[0,2]"``: indices as
-    stored, from 0).  The step is that of ``optimizer``; ``state`` is its memory before the step, by
-    the Plan's names
-    (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and ``step`` counts from 1.
-    ``labels`` say what inputs, outputs and samples are called.
+    samples.  ``weight`` is the name of one weight or bias to be followed (``"W_ih[0,2]"``: indices
+    as stored, from 0).  The step is that of ``optimizer``; ``state`` is its memory before the step,
+    by the Plan's names (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and
+    ``step`` counts from 1.  ``labels`` are the names of inputs, outputs and samples.
 
-    Numbers are computed unrounded in float64, whatever the type of the parameters, and only shown
-    with fewer digits.  Each formula of a line is evaluated as it is laid out and compared with a
-    independent value: ``Explanation.passed``.
+    Values are computed unrounded in float64, whatever the type of the parameters, and only shown
+    with fewer digits.  Each formula of a line is evaluated in its displayed form and compared with
+    an independent value: ``Explanation.passed``.
 
     Everything is computed when it is first used.
 

@@ -1,4 +1,4 @@
-"""Independent values: what a displayed line has to give, found without the derivation.
+"""Independent values: the expected value of a displayed line, found without the derivation.
 
 =============  =====================================================================
 forward        the same equation by axis name, in index notation
@@ -6,14 +6,13 @@ gradients      the complex step through the printed forward equations
 updates        the step that the reference backend runs
 =============  =====================================================================
 
-The complex step is exact to rounding.  Where a sample lies exactly on a kink (z = 0 of relu) there
+The complex step is exact to rounding.  Where a sample is exactly at a kink (z = 0 of relu) there
 is no derivative, and the value is that of the index form at the declared slope.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -31,17 +30,17 @@ from chainrule.formulas.simplify import safe_logarithms
 from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
 LIMIT = 1e-9
-"""The relative error up to which a line is right: rounding stays far below, a slip far above."""
+"""The largest relative error of a correct line: far above rounding, far below a mistake."""
 LARGEST = 2_000_000
-"""Numbers that one evaluation may hold: batches of many samples take several."""
+"""The most entries of one evaluation; batches of many samples need several evaluations."""
 _DIRECTIONS = Axis("D", SAMPLES_POSITION - 1)
-"""The axis along which the directions of the complex step lie."""
+"""The axis of the directions of the complex step."""
 ENTRIES, SINGLE, MIXED = 24, 12, 6
 """Arrays up to this size are checked entry by entry, larger ones along single and mixed entries."""
 
 
 class IndependentValues:
-    """Finds the independent values of one batch, and marks formulas by them."""
+    """The independent values of one batch, and the marks of formulas compared with them."""
 
     def __init__(self, batch: StepValues) -> None:
         self.batch = batch
@@ -49,12 +48,12 @@ class IndependentValues:
 
     @cached_property
     def on_kink(self) -> bool:
-        """Whether some sample lies exactly where a slope jumps."""
+        """Whether some sample is exactly at a kink, where a slope jumps."""
         return distance_from_kinks(self.batch.formulation, self.batch.given) == 0.0
 
     @cached_property
     def cotangents(self) -> dict[Symbol, Symbol]:
-        """Which symbol each cotangent is the derivative by."""
+        """The symbol of each cotangent: the loss is differentiated by it."""
         return {entry.left: entry.of for entry in self.batch.gradients.backward}
 
     def mark(
@@ -62,8 +61,8 @@ class IndependentValues:
     ) -> CheckResult:
         """Return the verdict on ``left = matrix`` (or ``left ← matrix``).
 
-        ``sides`` are those of ``left`` in the layout; what the formula takes for its own decides
-        nothing, as its numbers are judged by where they stand.
+        ``sides`` are those of ``left`` in the layout.  Those of the formula are not used: its
+        values are compared by position.
         """
         try:
             with np.errstate(all="ignore"):
@@ -82,22 +81,22 @@ class IndependentValues:
         if left not in self.cotangents or self.on_kink:
             return _result("index", _error(found, expected))
         mark = self._by_complex_step(found, left, sides)
-        # Along a few directions only, where the array is large: the rest by the index form.
+        # A large array is checked along a few directions only: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
 
     def mark_scalar(self, means: Expression, left: Symbol) -> CheckResult | None:
-        """Return the verdict on a loss in index notation: by what the reference computes."""
+        """Return the verdict on a loss in index notation, compared with the reference backend."""
         if left.name not in self.batch.losses:
             return None
         expected = self.batch.losses[left.name]
         found = float(self.batch.named(means))
         if not np.isfinite(found):
-            # log 0 in the printed form, where training uses a safe one.
+            # log 0 in the printed form; training uses a safe form.
             return CheckResult(NOT_COMPARED)
         return _result("reference", _error(np.array([found]), np.array([expected])))
 
     def mark_entry(self, symbol: Symbol, index: tuple[int, ...], gradient: float) -> CheckResult:
-        """Return the verdict on one number of a gradient."""
+        """Return the verdict on one entry of a gradient."""
         direction = np.zeros(self.batch.named(symbol).shape)
         direction[index] = 1.0
         (expected,) = self._along(symbol, [direction])
@@ -106,6 +105,7 @@ class IndependentValues:
         return _result("complex", _error(np.array([gradient]), np.array([expected])))
 
     def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> CheckResult:
+        """Return the verdict on a gradient, a matrix with these sides, along chosen directions."""
         symbol = self.cotangents[left]
         directions = list(_directions(self.batch.named(symbol).shape))
         expected = self._slopes(symbol, directions)
@@ -116,6 +116,7 @@ class IndependentValues:
         return _result("complex", _error(along, np.array(expected)))
 
     def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
+        """Return the derivative of the loss along each direction, in the symbol's shape."""
         if symbol not in self._found:
             together = max(1, LARGEST // sum(self.batch.named(s).size for s in self._used(symbol)))
             self._found[symbol] = [
@@ -126,14 +127,14 @@ class IndependentValues:
         return self._found[symbol]
 
     def _used(self, symbol: Symbol) -> set[Symbol]:
-        """Return what a symbol acts on, and itself."""
+        """Return the symbols that depend on a symbol, and itself."""
         return depends(self.batch.formulation.equations, [symbol])
 
     def _along(self, symbol: Symbol, directions: list[Array]) -> list[float]:
-        """Return how the loss changes with one symbol along each direction, all else held.
+        """Return the derivative of the loss along each direction, in the symbol's shape.
 
-        The directions are one more axis of everything that the symbol acts on, so that the forward
-        equations are evaluated once for all of them.
+        The directions are one more axis, the first, of everything that depends on the symbol, so
+        that the forward equations are evaluated once for all of them.
         """
         formulation = self.batch.formulation
         lifted: dict[Symbol, Expression] = {
@@ -145,7 +146,7 @@ class IndependentValues:
             if left in lifted and left != symbol
         }
         moved = np.stack([self.batch.named(symbol) + 1j * COMPLEX_STEP * d for d in directions])
-        values: dict[str, Any] = {symbol.name: moved}
+        values: dict[str, Array] = {symbol.name: moved}
         given = {name for right in defined.values() for name in symbols(right)} - lifted.keys()
         values.update({name.name: self.batch.named(name) for name in given})
         evaluation = Evaluation(values, form="value", dtype=np.complex128)
@@ -153,8 +154,8 @@ class IndependentValues:
         assert isinstance(start, Symbol)
         evaluation.measure((start, *given))
         for left, right in defined.items():
-            # Safe logarithms, where what they look into is moved too: else 1 − a loses its digits.
-            stable = substitute(safe_logarithms(right, defined), dict(lifted))
+            # Safe logarithms of what is moved too: otherwise 1 − a loses digits.
+            stable = substitute(safe_logarithms(right, defined), lifted)
             target = lifted[left]
             assert isinstance(target, Symbol)
             evaluation.define(target, evaluation.spread(stable, target.axes))
@@ -163,7 +164,7 @@ class IndependentValues:
 
 
 def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
-    """Yield every unit direction of a small array, single and mixed ones of a large one."""
+    """Yield directions in this shape: all units of a small array, else single and mixed ones."""
     size = int(np.prod(shape))
     if size <= ENTRIES:
         for index in range(size):
@@ -182,10 +183,10 @@ def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
 
 
 def _error(found: Array, expected: Array, before: Array | None = None) -> float:
-    """Return ‖found − expected‖ over the size of what was to be found.
+    """Return ‖found − expected‖ / size, infinity where the shapes differ.
 
-    That is ‖expected‖, no less than 10⁻³; after a step from ``before`` it is the size of the step,
-    no less than what the rounding of the parameters leaves of one.
+    The size is ‖expected‖, at least 10⁻³; after a step from ``before`` it is that of the step, at
+    least 10⁻⁴ ‖expected‖ because the parameters are rounded.
     """
     if found.shape != expected.shape:
         return np.inf

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import Array
 from chainrule.documents.wording import left_side, written
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.evaluated_lines import EvaluatedForm, EvaluatedLine
@@ -50,7 +51,8 @@ def record_of(explanation: EvaluatedDerivation) -> dict[str, Any]:
     return plain
 
 
-def _array(value: Any) -> Any:
+def _array(value: Array) -> object:
+    """Return a number for one entry, nested lists for an array of any shape, else a summary."""
     if value.size == 1:
         return float(value.reshape(()))
     if value.size <= LARGEST_ARRAY:
@@ -65,6 +67,7 @@ def _array(value: Any) -> Any:
 
 def _line(line: EvaluatedLine) -> dict[str, Any]:
     statement = line.statement
+    assert line.value is not None
     return {
         "left": left_side(statement, TEXT),
         "assigns": statement.assigns,
@@ -83,15 +86,15 @@ def _form(line: EvaluatedLine, form: EvaluatedForm) -> dict[str, Any]:
     }
 
 
-def _weight(story: WeightAccount) -> dict[str, Any]:
+def _weight(account: WeightAccount) -> dict[str, Any]:
     return {
-        "name": str(story.entry),
-        "before": story.before,
-        "after": story.after,
-        "change": story.change,
-        "gradient": story.gradient.total,
-        "agrees": story.mark.passed,
-        "chain": [_factor(factor) for factor in story.chain],
+        "name": str(account.entry),
+        "before": account.before,
+        "after": account.after,
+        "change": account.change,
+        "gradient": account.gradient.total,
+        "agrees": account.mark.passed,
+        "chain": [_factor(factor) for factor in account.chain],
         "shares": [
             {
                 "kind": p.label.kind,
@@ -99,7 +102,7 @@ def _weight(story: WeightAccount) -> dict[str, Any]:
                 "count": p.label.count,
                 "value": p.value,
             }
-            for p in story.gradient.parts
+            for p in account.gradient.parts
         ],
         "ways": [
             {
@@ -108,17 +111,17 @@ def _weight(story: WeightAccount) -> dict[str, Any]:
                 "count": p.label.count,
                 "value": p.value,
             }
-            for p in story.paths.parts
+            for p in account.paths.parts
         ],
-        "causes": [{"cause": p.label.kind, "value": p.value} for p in story.step.parts],
-        "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in story.scaled.parts],
+        "causes": [{"cause": p.label.kind, "value": p.value} for p in account.step.parts],
+        "causes_scaled": [{"cause": p.label.kind, "value": p.value} for p in account.scaled.parts],
         "remainders": {
             name: sums.remainder
             for name, sums in (
-                ("shares", story.gradient),
-                ("ways", story.paths),
-                ("causes", story.step),
-                ("causes_scaled", story.scaled),
+                ("shares", account.gradient),
+                ("ways", account.paths),
+                ("causes", account.step),
+                ("causes_scaled", account.scaled),
             )
         },
     }

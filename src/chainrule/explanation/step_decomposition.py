@@ -45,9 +45,9 @@ CAUSES = ("data", "penalty", "memory", "decay", "other")
 
 @dataclass(frozen=True)
 class StepTerm:
-    """What one cause adds to the change of W: ``plain`` · ``scaling``.
+    """One part of the change of W: ``plain`` · ``scaling``.
 
-    ``plain`` is linear in what causes it; ``scaling`` is 1 where the optimizer scales nothing.
+    ``plain`` is linear in the gradient, the memory or W; ``scaling`` is 1 without a scaling.
     """
 
     cause: str
@@ -91,7 +91,7 @@ def split(optimizer: Optimizer) -> Split:
     first: list[Equation] = []
     scaling: set[Symbol] = set()
     for update in optimizer.updates:
-        right = substitute(update.right, dict(known))
+        right = substitute(update.right, known)
         if update.left == W or _linear(right, {G, *optimizer.memory}):
             known[update.left] = right
         else:
@@ -126,7 +126,7 @@ def _linear(tree: Expression, carriers: set[Symbol]) -> bool:
 
 
 def _terms(tree: Expression, carriers: frozenset[Expression]) -> Iterable[tuple[Expression, ...]]:
-    """Yield the factors of each term, sums multiplied out where a carrier stands in them."""
+    """Yield the factors of each term, sums multiplied out that contain a carrier."""
     if isinstance(tree, Add):
         for term in tree.terms:
             yield from _terms(term, carriers)

@@ -1,9 +1,9 @@
-"""The numbers of one step: every symbol of a derivation with its value, from chosen samples.
+"""The values of one step: every symbol of a derivation with its value, for chosen samples.
 
-Values come by axis name from the index form of the equations, in float64 whatever the parameters'
-type, so they owe nothing to how a line is laid out in rows and columns.  The step itself is run by
-the reference backend.  Refused: arrays that do not suit the network, an optimizer's memory that
-does not suit its parameters.
+Values are computed by axis name from the index form of the equations, in float64 for any type of
+the parameters, so they do not depend on the layout of a line in rows and columns.  The step itself
+is run by the reference backend.  Errors: arrays that do not suit the network, an optimizer's memory
+that does not suit its parameters.
 """
 
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ from chainrule.validation import requirement
 
 @dataclass(frozen=True)
 class StepValues:
-    """Chosen samples, the parameters they meet, and where the optimizer stands.
+    """Chosen samples, the parameters, and the state of the optimizer.
 
     ``X`` is (samples, inputs) and ``Y`` (samples, outputs) in either case; ``gradients`` are those
-    of a single sample or of a batch.  ``memory`` has what the optimizer remembers before the step
-    (``m_W_ih``), ``step`` the number of the step, from 1.
+    of a single sample or of a batch.  ``memory`` is that of the optimizer before the step by name
+    (``m_W_ih``), in the shapes of the parameters; ``step`` is the number of the step, from 1.
     """
 
     network: Network
@@ -57,8 +57,8 @@ class StepValues:
         return len(inputs.axes) == 1
 
     @cached_property
-    def given(self) -> dict[str, Any]:
-        """The values of everything that is not computed, by name."""
+    def given(self) -> dict[str, Array | float]:
+        """The values of everything that is not computed, by name, with the axes of its symbol."""
         X, Y = (self.X[0], self.Y[0]) if self.single else (self.X, self.Y)
         return {
             "X": X,

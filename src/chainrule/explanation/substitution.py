@@ -64,7 +64,7 @@ def _substituted(formula: Matrix, named: Evaluation, layout: Layout) -> Substitu
 
 
 def _scalars(formula: Matrix) -> set[Symbol]:
-    """Return the symbols that stand in entrywise formulas by name, not as an operand."""
+    """Return the symbols that entrywise formulas contain by name, not as an operand."""
     pointwise = (node for node in every(formula) if isinstance(node, Pointwise))
     return {
         symbol

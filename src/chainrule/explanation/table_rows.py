@@ -1,9 +1,9 @@
 """``explain_table``: a trained table model explained on rows of a table, by the columns' names.
 
-The cells go through the model's own preprocessing, and the true values through the scaling of its
-targets, so that the numbers are those of training.  The optimizer is the one that the model was
-trained with, its memory empty: model files do not hold it.  Refused: rows that do not exist, tables
-without the target's column.
+The cells are preprocessed by the model, and the true values scaled as its targets, so that the
+values are those of training.  The optimizer is the one that the model was trained with; its memory
+is empty, because model files do not contain it.  Errors: rows that do not exist, tables without the
+target's column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.arrays import FloatArray
 from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table, as_table
 from chainrule.documents.numerals import numeral
 from chainrule.errors import DataError, nearest, shown
@@ -105,8 +106,9 @@ def _refuse_missing_targets(model: TableModel, table: Table) -> None:
 
 
 def _labels(
-    model: TableModel, part: Table, chosen: tuple[int, ...], matrix: Any, targets: Any
+    model: TableModel, part: Table, chosen: tuple[int, ...], matrix: FloatArray, targets: FloatArray
 ) -> SampleLabels:
+    """Return the labels of chosen rows: ``matrix`` (rows, inputs), ``targets`` (rows, outputs)."""
     outputs = _output_names(model)
     lines = tuple(int(line) for line in part.rows) if part.row_word == "line" else ()
     labels = SampleLabels(model.feature_names, outputs, chosen, lines)
@@ -129,7 +131,8 @@ def _output_names(model: TableModel) -> tuple[str, ...]:
     return model.target.names
 
 
-def _inputs(model: TableModel, part: Table, values: Any) -> list[Cell]:
+def _inputs(model: TableModel, part: Table, values: FloatArray) -> list[Cell]:
+    """Return a cell for each column; ``values`` are one row's features, (inputs,)."""
     cells: list[Cell] = []
     start = 0
     for column in model.preprocessor.columns:
@@ -147,7 +150,10 @@ def _inputs(model: TableModel, part: Table, values: Any) -> list[Cell]:
     return cells
 
 
-def _targets(model: TableModel, part: Table, values: Any, outputs: tuple[str, ...]) -> list[Cell]:
+def _targets(
+    model: TableModel, part: Table, values: FloatArray, outputs: tuple[str, ...]
+) -> list[Cell]:
+    """Return a cell for each target; ``values`` are one row's targets, (outputs,)."""
     if isinstance(model.target, ClassTarget):
         name, text = model.target.name, _cell(part, model.target.name)
         if model.target.n_outputs == 1:
@@ -161,7 +167,7 @@ def _targets(model: TableModel, part: Table, values: Any, outputs: tuple[str, ..
 
 
 def _cell(part: Table, name: str) -> str:
-    """Return the first cell of a column as a person reads it, empty where it is missing."""
+    """Return the first cell of a column as text, empty where it is missing."""
     value = part.series(name)[0]
     return "" if value is None else _written(value)
 

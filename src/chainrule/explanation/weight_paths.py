@@ -36,7 +36,7 @@ from chainrule.network.gradients import Rewrite
 MOST_PATHS = 12
 """Paths that are listed one by one; the others are summed up in one row."""
 _GIVEN = "g"
-"""What a user's own cotangent is called while its rule is asked for."""
+"""The name of the cotangent of an equation while its rule is applied."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class WeightPath:
 
     @property
     def through(self) -> tuple[ArrayEntry, ...]:
-        """What lies between the loss and the weight, from the loss's side."""
+        """The entries between the loss and the weight, from the loss on."""
         return tuple(factor.below for factor in self.factors[:-1])
 
 
@@ -187,7 +187,7 @@ class WeightPaths:
         return self._known[entry, sample]
 
     def _promising(self, entry: ArrayEntry, sample: int) -> list[PathFactor]:
-        """Return the steps onward from an entry over which the largest products can lead."""
+        """Return the next factors from an entry that the largest products can contain."""
         uses = self._used(entry.symbol)
         if uses is None:
             return list(self._onward(entry, sample))
@@ -205,7 +205,7 @@ class WeightPaths:
         return [self._step(entry, use, there) for _, use, there in ranked[:MOST_PATHS]]
 
     def _slice(self, tree: Expression, at: Mapping[Axis, int], free: tuple[Axis, ...]) -> Array:
-        """Return the values of an expression over the free axes, the others fixed."""
+        """Return the values of an expression at the indices ``at``, with dimensions ``free``."""
         axes = tuple(axis for axis in (*at, *free) if axis in tree.axes)
         array = self.batch.named.spread(tree, axes)
         array = array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
@@ -214,12 +214,16 @@ class WeightPaths:
         return np.broadcast_to(array.reshape(lengths), whole)
 
     def _beyond(self, symbol: Symbol, sample: int, at: Mapping[Axis, int]) -> Array:
+        """Return the largest products of a symbol at the indices ``at``, with its other axes."""
         array = self._largest(symbol, sample)
         axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)
         return array[tuple(at[axis] if axis in at else slice(None) for axis in axes)]
 
     def _largest(self, symbol: Symbol, sample: int) -> Array:
-        """Return the size of the largest product from each entry of one sample to the loss."""
+        """Return the size of the largest product from each entry to the loss, for one sample.
+
+        The dimensions are the axes of the symbol without the samples.
+        """
         if (symbol, sample) in self._sizes:
             return self._sizes[symbol, sample]
         axes = tuple(axis for axis in symbol.axes if axis != SAMPLES)

@@ -1,15 +1,15 @@
-"""The axis walk: from named axes to matrices, with side and transpose proved on the way.
+"""The axis walk: from named axes to matrices, with the order and the transposes of products.
 
-A product of factors, each carrying at most two axes, is a graph: axes are the nodes, factors the
-roads between them (a vector's road leads to the unit axis).  An axis that is summed and shared by
-exactly two factors joins them.  Walk from the result's row axis to its column axis: the walking
-order is the order of multiplication, and a factor entered by its column axis is transposed.
-There is nothing to choose, and sizes are never looked at.
+A product of factors with at most two axes each is a graph: axes are the nodes, factors the edges (a
+vector's edge leads to the unit axis).  An axis that is summed and shared by exactly two factors
+joins them.  The walk goes from the result's row axis to its column axis.  Its order is the order of
+multiplication, and a factor entered by its column axis is transposed.  The axes leave no choice;
+lengths are not used.
 
-Factors with the same axes are multiplied entry by entry (⊙) before the walk; a vector over an axis
-that the result keeps, or that three factors share, scales rows or columns of a neighbor; an axis
-summed in one factor alone is a product with **1**; an axis of the result that no factor carries is
-an outer product with **1**.  Where nothing fits, the expression stays in index notation.
+Factors with the same axes are multiplied entry by entry (⊙) before the walk.  A vector over an axis
+that the result has, or that three factors share, scales rows or columns of another factor.  An axis
+summed in one factor alone is a product with **1**; an axis of the result that no factor has is an
+outer product with **1**.  Where none of this applies, the expression stays in index notation.
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,14 @@ Layout = Literal["rows", "columns"]
 def orient(axes: Sequence[Axis], layout: Layout) -> Sides:
     """Return the row and column axis of an array stored with these axes.
 
-    Samples in rows: the axis of samples comes first, otherwise the order is that of storage, and a
-    vector of features is a row.  Samples in columns: everything turned over.
+    Layout ``rows``: the axis of samples is the row axis; otherwise the order is that of storage,
+    and a vector of features is a row.  Layout ``columns``: rows and columns exchanged.
+
+    >>> B, h = Axis("B", -1), Axis("h", 1)
+    >>> [axis.name if axis else 1 for axis in orient((B, h), "columns")]
+    ['h', 'B']
+    >>> [axis.name if axis else 1 for axis in orient((h,), "rows")]
+    [1, 'h']
     """
     sides: Sides = (None, None)
     if len(axes) == 2:
@@ -64,17 +70,17 @@ def orient(axes: Sequence[Axis], layout: Layout) -> Sides:
     return sides if layout == "rows" else (sides[1], sides[0])
 
 
-class NoMatrixForm(Exception):  # noqa: N818 — not an error: the caller goes on without
-    """Raised inside the walk where nothing fits; the caller keeps index notation."""
+class NoMatrixForm(Exception):  # noqa: N818 — not an error: the caller uses index notation
+    """Raised inside the walk where an expression has no matrix form."""
 
 
 def arrange(
     tree: Expression, layout: Layout = "rows", axes: tuple[Axis, ...] | None = None
 ) -> Matrix:
-    """Lay an expression out in rows and columns.
+    """Return the matrix form of an expression; ``Indexed`` where it has none.
 
-    ``axes`` are the axes of the result where it has more than the expression carries (then it is
-    spread by an outer product with **1**).
+    ``axes`` are the axes of the result where it has more than the expression (then it is repeated
+    by an outer product with **1**).
 
     >>> B, h, o = Axis("B", -1), Axis("h", 1), Axis("o", 2)
     >>> G, W = Symbol("G", (B, o)), Symbol("W", (h, o))
@@ -98,7 +104,7 @@ def arrange(
 
 @dataclass
 class _Arrangement:
-    """One formula being laid out; ``operands`` collects what its entrywise part refers to."""
+    """The matrix form of one formula; ``operands`` are the matrices in its entrywise part."""
 
     layout: Layout
     operands: dict[Symbol, Matrix] = field(default_factory=dict)
@@ -113,13 +119,13 @@ class _Arrangement:
                 return whole
         covered = {axis for operand in inner.operands.values() for axis in operand.sides}
         if not covered.issuperset(_present(sides)):
-            # Nothing in the formula has this axis: it is spread over it by ones.
+            # Nothing in the formula has this axis: it is repeated along it by ones.
             missing = (None if axis in covered else axis for axis in sides)
             formula = product(formula, inner._operand(Ones(()), OnesMatrix(*missing)))
         return Pointwise(formula, tuple(inner.operands.items()), *sides)
 
     def entrywise(self, tree: Expression, sides: Sides) -> Expression:
-        """Return the formula of one entry; what is not entrywise becomes an operand."""
+        """Return the formula of one entry; a part that is not entrywise becomes an operand."""
         match tree:
             case Symbol():
                 if tree.axes:
@@ -157,7 +163,7 @@ class _Arrangement:
         return self._operand(tree, Layerwise(function, operand, axis))
 
     def _operand(self, tree: Expression, matrix: Matrix) -> Symbol:
-        """Call a matrix by a fresh symbol inside the entrywise formula."""
+        """Return the symbol of a matrix inside the entrywise formula, a new one if needed."""
         for known, value in self.operands.items():
             if value == matrix:
                 return known
@@ -166,7 +172,7 @@ class _Arrangement:
         return symbol
 
     def _restricted(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
-        """Return the sides of a part that carries only some of the axes."""
+        """Return the sides of a part that has only some of the axes."""
         rows, columns = sides
         retained = (rows if rows in axes else None, columns if columns in axes else None)
         if {axis for axis in retained if axis is not None} != set(axes):
@@ -174,7 +180,7 @@ class _Arrangement:
         return retained
 
     def _spread(self, sides: Sides, axes: tuple[Axis, ...]) -> Sides:
-        """Return the sides of a part that has one axis more than its surroundings keep."""
+        """Return the sides of a part that has one axis more than the result."""
         natural = orient(axes, self.layout) if len(axes) <= 2 else None
         if natural is None:
             raise NoMatrixForm
@@ -195,95 +201,98 @@ class _Arrangement:
         wanted = set(tree.axes)
         walked = [g for g in groups if set(g.axes) != wanted] or groups
         outside = [self.entrywise(g, sides) for g in groups if g not in walked]
-        carried = {axis for road in walked for axis in road.axes} if outside else wanted
+        carried = {axis for edge in walked for axis in edge.axes} if outside else wanted
         sides = self._restricted(sides, tuple(axis for axis in tree.axes if axis in carried))
         return product(*scalars, *outside, *self._walk(walked, tree.summed, sides))
 
     def _walk(
-        self, roads: list[Expression], summed: tuple[Axis, ...], sides: Sides
+        self, edges: list[Expression], summed: tuple[Axis, ...], sides: Sides
     ) -> list[Expression]:
-        """Return the matrix product found by the walk, and scalars that lie beside its way."""
+        """Return the matrix product found by the walk, after scalars that it does not reach."""
         rows, columns = sides
-        graph = _Graph(_scaling_neighbors(roads, summed), summed, sides)
+        graph = _Graph(_scaling_neighbors(edges, summed), summed, sides)
         products: list[Expression] = []
-        way: list[_Crossed] = []
+        path: list[_Crossed] = []
         if rows is not None:
-            way = graph.follow(rows)
-        if columns is not None and not (way and way[-1].leave == columns):
-            way += [crossed.back() for crossed in reversed(graph.follow(columns))]
-        if way:
-            products.append(self._operand(Ones(_present(sides)), self._multiplied(way)))
+            path = graph.follow(rows)
+        if columns is not None and not (path and path[-1].leave == columns):
+            path += [crossed.back() for crossed in reversed(graph.follow(columns))]
+        if path:
+            products.append(self._operand(Ones(_present(sides)), self._multiplied(path)))
         while (beside := graph.follow(None)) != []:
             products.insert(0, self._operand(ONE, self._multiplied(beside)))
-        if graph.roads:
-            raise NoMatrixForm  # a closed round trip: a trace
+        if graph.edges:
+            raise NoMatrixForm  # a cycle: a trace
         return products
 
-    def _multiplied(self, way: "list[_Crossed]") -> Matrix:
-        walk = tuple(self._passed(crossed) for crossed in way)
+    def _multiplied(self, path: "list[_Crossed]") -> Matrix:
+        walk = tuple(self._passed(crossed) for crossed in path)
         factors = tuple(passed.factor for passed in walk)
         return factors[0] if len(factors) == 1 else Multiply(factors, walk)
 
     def _passed(self, crossed: "_Crossed") -> Passed:
-        road, enter, leave = crossed.road, crossed.enter, crossed.leave
-        if isinstance(road, Ones):
-            # Ones are a column as stored, in either layout: entered by the unit axis they are 1ᵀ.
+        edge, enter, leave = crossed.edge, crossed.enter, crossed.leave
+        if isinstance(edge, Ones):
+            # Ones are stored as a column in either layout: entered by the unit axis they are 1ᵀ.
             stored: Matrix = OnesMatrix(leave, None) if enter is None else OnesMatrix(enter, leave)
         else:
-            stored = self.matrix(road, _as_stored(road, self.layout))
-        return Passed(road, enter, leave, stored)
+            stored = self.matrix(edge, _as_stored(edge, self.layout))
+        return Passed(edge, enter, leave, stored)
 
 
 @dataclass(frozen=True)
 class _Crossed:
     """A factor, the axis it was entered by and the axis it was left by."""
 
-    road: Expression
+    edge: Expression
     enter: Axis | None
     leave: Axis | None
 
     def back(self) -> "_Crossed":
-        """Return the same road walked the other way."""
-        return _Crossed(self.road, self.leave, self.enter)
+        """Return the same factor, crossed in the other direction."""
+        return _Crossed(self.edge, self.leave, self.enter)
 
 
 class _Graph:
-    """Axes as nodes, factors as edges; at every axis two edges meet, or one ends there."""
+    """Axes as nodes, factors as edges; a summed axis has two edges, one of the result has one.
 
-    def __init__(self, roads: list[Expression], summed: tuple[Axis, ...], sides: Sides) -> None:
+    Raises ``NoMatrixForm`` where an axis has more.
+    """
+
+    def __init__(self, edges: list[Expression], summed: tuple[Axis, ...], sides: Sides) -> None:
         self.summed = summed
-        ends = [axis for road in roads for axis in road.axes]
+        ends = [axis for edge in edges for axis in edge.axes]
         retained = _present(sides)
-        self.roads = list(roads)
-        # Summed in one factor alone, or retained and carried by none: an edge of ones.
-        self.roads += [Ones((axis,)) for axis in summed if ends.count(axis) == 1]
-        self.roads += [Ones((axis,)) for axis in retained if ends.count(axis) == 0]
+        self.edges = list(edges)
+        # Summed in one factor alone, or an axis of the result that no factor has: an edge of ones.
+        self.edges += [Ones((axis,)) for axis in summed if ends.count(axis) == 1]
+        self.edges += [Ones((axis,)) for axis in retained if ends.count(axis) == 0]
         crowded = any(ends.count(axis) > (2 if axis in summed else 1) for axis in ends)
         if crowded or any(axis not in (*summed, *retained) for axis in ends):
             raise NoMatrixForm
 
     def follow(self, start: Axis | None) -> list[_Crossed]:
-        """Walk from an axis (or from the unit axis) until the way ends, using up its roads."""
-        way: list[_Crossed] = []
+        """Walk from an axis (None: the unit axis) to the end; the edges crossed are removed."""
+        path: list[_Crossed] = []
         here = start
         while True:
-            road = next((road for road in self.roads if _starts(road, here)), None)
-            if road is None:
-                return way
-            self.roads.remove(road)
-            there = _other_end(road, here)
-            way.append(_Crossed(road, here, there))
+            edge = next((edge for edge in self.edges if _starts(edge, here)), None)
+            if edge is None:
+                return path
+            self.edges.remove(edge)
+            there = _other_end(edge, here)
+            path.append(_Crossed(edge, here, there))
             here = there
             if here is None or here not in self.summed:
-                return way
+                return path
 
 
-def _starts(road: Expression, here: Axis | None) -> bool:
-    return len(road.axes) == 1 if here is None else here in road.axes
+def _starts(edge: Expression, here: Axis | None) -> bool:
+    return len(edge.axes) == 1 if here is None else here in edge.axes
 
 
-def _other_end(road: Expression, here: Axis | None) -> Axis | None:
-    others = [axis for axis in road.axes if axis != here]
+def _other_end(edge: Expression, here: Axis | None) -> Axis | None:
+    others = [axis for axis in edge.axes if axis != here]
     return others[0] if others else None
 
 
@@ -301,14 +310,17 @@ def _grouped(arrays: list[Expression]) -> list[Expression]:
     return [product(*members) for members in groups.values()]
 
 
-def _scaling_neighbors(roads: list[Expression], summed: tuple[Axis, ...]) -> list[Expression]:
-    """Let a vector scale a neighbor's rows or columns where its axis is no mere junction of two."""
-    groups = list(roads)
-    for vector in [road for road in roads if len(road.axes) == 1]:
+def _scaling_neighbors(edges: list[Expression], summed: tuple[Axis, ...]) -> list[Expression]:
+    """Multiply a vector into a factor with two axes, unless its axis only joins the two.
+
+    It then scales that factor's rows or columns.
+    """
+    groups = list(edges)
+    for vector in [edge for edge in edges if len(edge.axes) == 1]:
         (axis,) = vector.axes
         wider = [other for other in groups if axis in other.axes and len(other.axes) == 2]
         if wider and (axis not in summed or len(wider) > 1):
-            # The last neighbor: in a pullback that is the cotangent, not the data.
+            # The last such factor: in a pullback that is the cotangent, not the data.
             groups.remove(vector)
             groups[groups.index(wider[-1])] = product(vector, wider[-1])
     return groups

@@ -1,8 +1,8 @@
-"""Named axes: what decides the side and the transpose of every matrix product.
+"""Named axes, from which the order and the transposes of every matrix product follow.
 
-An axis is a *name* with a position in the network (samples, inputs, hidden units, outputs), never
-only a size: two axes of equal length stay different axes.  ``None`` stands for the unit axis, the
-missing one of a vector.
+An axis is a *name* with a position in the network (samples, inputs, hidden units, outputs): two
+axes of equal length are different axes.  ``None`` stands for the unit axis, the missing second axis
+of a vector.
 """
 
 from collections.abc import Collection
@@ -16,9 +16,9 @@ SAMPLES_POSITION = -1
 class Axis:
     """One named axis.
 
-    ``name`` is what dimensions are printed with (``B``, ``i``, ``h``, ``o``), ``size`` the letter
-    of its length inside formulas (``n`` for the outputs), ``position`` its position from the
-    samples through the inputs to the outputs, which orders the two axes of a matrix.
+    ``name`` is printed in dimensions (``B``, ``i``, ``h``, ``o``).  ``size`` is the letter of its
+    length in formulas (``n`` for the outputs), by default the name.  ``position`` orders axes:
+    −1 for the samples, 0 for the inputs, then each layer up to the outputs.
 
     >>> outputs = Axis("o", position=2, size="n")
     >>> outputs.name, outputs.size
@@ -54,7 +54,7 @@ _LETTERS = "ijklmpqrstuvw"
 
 
 def letters(axes: "frozenset[Axis] | tuple[Axis, ...]") -> dict[Axis, str]:
-    """Give each axis an index letter: b for the samples, i, j, k ... from inputs to outputs.
+    """Return an index letter for each axis: b for the samples, i, j, k ... from the inputs on.
 
     >>> hidden, outputs = Axis("h", 1), Axis("o", 2)
     >>> [letters((outputs, hidden))[axis] for axis in (hidden, outputs)]

@@ -1,16 +1,15 @@
 """Differentiation: one rule per node, one partial derivative per primitive, one step per call.
 
-A rule is a pullback.  Given a node, the expression its value is called by, and the cotangent G of
-the node (∂Loss/∂node, same axes), it returns the contribution to the cotangent of each expression
-below it:
+A rule is a pullback.  Given a node, an expression for its value, and the cotangent G of the node
+(∂Loss/∂node, same axes), it returns the contribution to the cotangent of each expression below it:
 
-* sum        copy G, summed over the axes along which the term was broadcast;
-* product    G times the *other* factors, summed over every axis the factor does not carry;
+* sum        G, summed over the axes along which the term was broadcast;
+* product    G times the *other* factors, summed over every axis that the factor does not have;
 * power      G · n · base^(n−1);
 * function   G ⊙ slope, or the stated pullback of a function of a whole layer.
 
-Rules are looked up by node type and by primitive name; a missing one is an error that names the
-operation, so nothing is ever silently treated as constant.
+Rules are found by node type and by name of the primitive; a missing one is an error that names the
+operation, so that no operation is treated as a constant by mistake.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -92,7 +91,7 @@ def _pull_product(node: Product, output: Expression, cotangent: Expression) -> l
         others = [*node.factors[:index], *node.factors[index + 1 :]]
         carried = {axis for part in (cotangent, *others) for axis in part.axes}
         missing = tuple(axis for axis in factor.axes if axis not in carried)
-        # An axis that no other factor carries was summed away alone: it is filled by ones.
+        # An axis that no other factor has was summed in this factor alone: G is repeated by ones.
         filled = [Ones(missing)] if missing else []
         over = carried - set(factor.axes)
         contributions.append((factor, product(cotangent, *others, *filled, over=over)))
@@ -152,7 +151,8 @@ RULES: dict[type, Callable[[Any, Expression, Expression], list[Contribution]]] =
 def pull(node: Expression, output: Expression, cotangent: Expression) -> list[Contribution]:
     """Return what one node adds to the cotangents of the expressions below it: one step.
 
-    ``output`` is the expression by which the node's value is known (its name, where it has one).
+    ``output`` is an expression for the node's value (its symbol, where it has one).  Raises
+    ``MissingRule`` where the node or its primitive has no rule.
 
     >>> x, y, g = Symbol("x"), Symbol("y"), Symbol("g")
     >>> [(str(operand), str(given)) for operand, given in pull(x * y, x * y, g)]
@@ -200,9 +200,10 @@ def _topological(root: Expression, active: Callable[[Expression], bool]) -> list
 def pull_back(
     root: Expression, output: Expression, cotangent: Expression, wanted: Iterable[Symbol]
 ) -> tuple[dict[Symbol, Expression], list[Pull]]:
-    """Carry a cotangent from an expression down to the wanted symbols in it.
+    """Return the cotangents of the wanted symbols in an expression, and the steps.
 
-    Returns the cotangent of every wanted symbol that occurs, and the steps.
+    ``cotangent`` is that of the whole expression, ``output`` an expression for its value.  A wanted
+    symbol that does not occur has no entry.
 
     >>> x = Symbol("x")
     >>> found, steps = pull_back(x**2 + 3 * x, Symbol("y"), ONE, [x])
@@ -242,7 +243,7 @@ def pull_back(
 
 
 def derivative(tree: Expression, variable: Symbol, output: Expression | None = None) -> Expression:
-    """Return d tree / d variable of a scalar formula, as the rules give it, unsimplified.
+    """Return d tree / d variable of a scalar formula, as the rules give it, not simplified.
 
     >>> z = Symbol("z")
     >>> print(derivative(1 / (1 + exp(-z)), z))
@@ -254,7 +255,7 @@ def derivative(tree: Expression, variable: Symbol, output: Expression | None = N
 
 @dataclass(frozen=True)
 class Equation:
-    """``left = right``: a definition on the way forward, or a cotangent on the way back."""
+    """``left = right``: a definition of the forward pass, or a cotangent of the backward pass."""
 
     left: Symbol
     right: Expression
@@ -275,11 +276,12 @@ def cotangents(
     wanted: Sequence[Symbol],
     called: Callable[[Symbol], Symbol],
 ) -> tuple[list[Equation], list[Pull]]:
-    """Run the equations backwards: one named cotangent per symbol that the wanted ones reach.
+    """Return the equations of the backward pass: one per symbol that depends on a wanted one.
 
-    ``called`` names the cotangent of a symbol (δ_o, ∂Loss/∂W_ho).  A symbol used several times
-    gets the sum of what each gives back.  Returns the equations in the order in which they can be
-    computed, and every step.
+    ``called`` returns the symbol of a symbol's cotangent (δ_o, ∂Loss/∂W_ho).  The cotangent of a
+    symbol that is used several times is the sum of all contributions; that of a wanted symbol
+    without influence on ``loss`` is 0.  Also returns every step.  The equations are in an order in
+    which they can be computed.
     """
     active = depends(equations, wanted)
     gathered: dict[Symbol, list[Expression]] = {loss: [ONE]}
@@ -304,7 +306,7 @@ def cotangents(
         for symbol, given in found.items():
             gathered.setdefault(symbol, []).append(given)
         for symbol in wanted:
-            # A parameter is settled as soon as no earlier equation can add to it.
+            # The sum is complete as soon as no earlier equation can add to it.
             if symbol in inside and not _occurs_before(equations, equation, symbol):
                 settle(symbol)
     # What the loss does not depend on has the derivative 0.

@@ -1,9 +1,9 @@
-"""Expression to numbers: the named-axis meaning of every node, in NumPy.
+"""The values of expressions: the meaning of every node over named axes, in NumPy.
 
-Arrays are aligned by axis *name*.  The same code runs on real and on complex numbers; on complex
-ones branches look at the real part and nothing is conjugated, so the complex step works wherever
-the formula is analytic.  What a number is, is asked of ``Numbers``: another kind of number
-(``fields``) is another subclass, and the walk over the expression stays this one.
+Arrays are aligned by axis *name*.  The same code runs on real and on complex numbers.  For complex
+numbers, branches compare real parts and nothing is conjugated, so the complex step is valid
+wherever the formula is analytic.  Operations that depend on the kind of number are methods of
+``Numbers``; ``fields`` overrides them for exact residues.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError
@@ -57,7 +58,7 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
     "erf": _erf,
     "abs": lambda x: np.where(_real(x) < 0, -x, x),
     "sign": lambda x: np.sign(_real(x)),
-    # A NaN on either side is the result: a run that has broken down must not look sound.
+    # A NaN in either argument is the result, so that a diverged run is seen as one.
     "maximum": lambda x, y: _where((_real(x) > _real(y)) | np.isnan(_real(x)), x, y),
     "minimum": lambda x, y: _where((_real(x) < _real(y)) | np.isnan(_real(x)), x, y),
     "greater": lambda x, y: (_real(x) > _real(y)).astype(np.result_type(_real(x), _real(y))),
@@ -70,31 +71,34 @@ PRIMITIVES: dict[str, Callable[..., Array]] = {
 
 
 class Numbers:
-    """Real and complex numbers: what an evaluation asks of its kind of number."""
+    """The operations of an evaluation that depend on the kind of number: real or complex here."""
 
-    def constant(self, value: Fraction | int, dtype: Any) -> Array:
-        """Return an exact rational as a scalar of this kind."""
+    def constant(self, value: Fraction | int, dtype: DTypeLike | None) -> Array:
+        """Return an exact rational as a scalar, shape ()."""
         return np.asarray(float(value), dtype=dtype or np.float64)
 
-    def ones(self, lengths: list[int], dtype: Any) -> Array:
-        """Return an array of ones."""
+    def ones(self, lengths: list[int], dtype: DTypeLike | None) -> Array:
+        """Return an array of ones of shape ``lengths``."""
         return np.ones(lengths, dtype or np.float64)
 
     def contract(self, operands: list[tuple[Array, list[int]]], retained: list[int]) -> Array:
-        """Return the product of arrays with numbered axes, summed over all but ``retained``."""
+        """Return the product of arrays, summed over every axis that is not in ``retained``.
+
+        Each operand is an array and the numbers of its axes; the result has the axes ``retained``.
+        """
         flat = [part for operand in operands for part in operand]
         return np.asarray(np.einsum(*flat, retained, optimize="greedy"))
 
     def primitive(self, name: str, *arguments: Array) -> Array:
-        """Return a primitive of arrays that are aligned."""
+        """Return a primitive of arrays whose shapes broadcast."""
         return PRIMITIVES[name](*arguments)
 
     def opaque(self, function: Function, argument: Array) -> Array | None:
-        """Return a named function's value where it is not to be opened, else None."""
+        """Return f(argument) where f is not evaluated by its formula, else None."""
         return None
 
     def largest(self, value: Array, axis_number: int) -> Array:
-        """Return the largest entries along one dimension."""
+        """Return the largest entries along one dimension, which is removed."""
         where = np.expand_dims(np.argmax(_real(value), axis=axis_number), axis_number)
         return np.squeeze(np.take_along_axis(value, where, axis=axis_number), axis=axis_number)
 
@@ -103,20 +107,21 @@ REALS = Numbers()
 
 
 class Evaluation:
-    """The values of expressions under one assignment of numbers to symbols.
+    """The values of expressions under one assignment of arrays to symbols.
 
     ``values`` maps a symbol's name to an array with that symbol's axes, in its order.  ``form``
-    says which formula of a named function is used: ``"computed"`` (what trains) or ``"value"``
-    (what is printed, and analytic where ``computed`` branches).  ``numbers`` is the kind of number.
-    Equal subexpressions are evaluated once.
+    selects the formula of a named function: ``"computed"`` (used in training) or ``"value"`` (the
+    printed one, which is analytic where ``computed`` branches).  ``dtype`` is the type of all
+    results; None leaves that of the arrays.  ``numbers`` is the kind of number.  Equal
+    subexpressions are evaluated once.
     """
 
     def __init__(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, ArrayLike],
         *,
         form: str = "computed",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         numbers: Numbers = REALS,
     ) -> None:
         self.values = values
@@ -127,7 +132,10 @@ class Evaluation:
         self._known: dict[Expression, Array] = {}
 
     def measure(self, symbols: Iterable[Symbol]) -> "Evaluation":
-        """Read the length of each axis off the arrays, refusing contradictions."""
+        """Take the lengths of the axes from the arrays of these symbols.
+
+        Raises ``InputError`` where an array has another number of axes, or an axis two lengths.
+        """
         for symbol in symbols:
             if symbol.name not in self.values:
                 continue
@@ -146,7 +154,7 @@ class Evaluation:
         return self
 
     def define(self, symbol: Symbol, value: Array) -> None:
-        """Let a symbol have this value from now on."""
+        """Set the value of a symbol, an array with the symbol's axes."""
         self._known[symbol] = value
         for axis, length in zip(symbol.axes, np.shape(value), strict=True):
             self.sizes[axis] = length
@@ -154,7 +162,7 @@ class Evaluation:
     def __call__(self, tree: Expression) -> Array:
         """Return the value of an expression, with the axes of ``tree.axes`` in order."""
         with np.errstate(all="ignore"):
-            # Safe forms select between branches of which the other may overflow.
+            # Safe forms evaluate both branches; the one that is not selected may overflow.
             return self._value(tree)
 
     def spread(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
@@ -170,7 +178,7 @@ class Evaluation:
         return known
 
     def aligned(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
-        """Return the value of ``tree`` shaped to broadcast over ``axes``."""
+        """Return the value with one dimension per axis of ``axes``, length 1 where missing."""
         value = self._value(tree)
         present = [axis for axis in axes if axis in tree.axes]
         ordered = np.transpose(value, [tree.axes.index(axis) for axis in present])
@@ -182,7 +190,7 @@ class Evaluation:
         return self.numbers.constant(value, self.dtype)
 
     def size(self, axis: Axis) -> int:
-        """Return the length of an axis."""
+        """Return the length of an axis; ``InputError`` where it is unknown."""
         if axis not in self.sizes:
             raise InputError(
                 f"axis {axis.name}: its length is unknown; give the value of a symbol that has it"
@@ -250,7 +258,7 @@ class Evaluation:
 
 @lru_cache(maxsize=4096)
 def _opened(function: Function, formula: Expression, argument: Expression) -> Expression:
-    """A function's formula with its argument put in; a training loop asks for the same ones."""
+    """Return a formula of the function with its argument; cached, a training loop repeats them."""
     return function.body(formula, {"z": argument}, function.layer_axis(argument))
 
 
@@ -268,8 +276,11 @@ _MEANING: dict[type, Callable[[Evaluation, Any], Array]] = {
 }
 
 
-def evaluate(tree: Expression, values: Mapping[str, Any], *, form: str = "computed") -> Array:
-    """Return the value of one expression.
+def evaluate(tree: Expression, values: Mapping[str, ArrayLike], *, form: str = "computed") -> Array:
+    """Return the value of one expression, an array with the dimensions ``tree.axes``.
+
+    ``values`` maps names of symbols to arrays; ``form`` is as for ``Evaluation``.  Raises
+    ``InputError`` where a value is missing or shapes contradict each other.
 
     >>> from chainrule.formulas.axes import Axis
     >>> from chainrule.formulas.expressions import Symbol, total

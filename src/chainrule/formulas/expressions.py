@@ -13,54 +13,62 @@
 ``Rename``     the same array under another axis name (tied weights)
 =============  ===========================================================================
 
-Nodes are immutable and compared by structure.  They know nothing of differentiation, numbers or
-typesetting: those are modules of their own, with one function per node.  Anything else (fractions,
-differences, means, variances) is built from these by the functions at the end of this file.
+Nodes are immutable and compared by structure.  Differentiation, evaluation and typesetting are in
+modules of their own, with one function per node.  Everything else (fractions, differences, means,
+variances) is built from these nodes by the functions at the end of this file.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 from chainrule.errors import InputTypeError
 from chainrule.formulas.axes import Axis, in_order
 from chainrule.formulas.printing import Printed
 
 _Node = TypeVar("_Node")
+_Key = TypeVar("_Key", bound="Expression")
 
 
 @dataclass_transform(frozen_default=True)
 def _node(plain: type[_Node]) -> type[_Node]:
     """Make a frozen dataclass whose structural hash is computed once per object."""
-    cls: Any = dataclass(frozen=True, repr=False)(plain)
-    structural: Callable[[Any], int] = cls.__hash__
+    made = dataclass(frozen=True, repr=False)(plain)
+    structural: Callable[[_Node], int] = made.__hash__
 
-    def cached(self: Any) -> int:
+    def cached(self: _Node) -> int:
         value: int | None = self.__dict__.get("_hash")
         if value is None:
             value = structural(self)
             self.__dict__["_hash"] = value
         return value
 
-    cls.__hash__ = cached
-    made: type[_Node] = cls
+    made.__hash__ = cached  # type: ignore[method-assign,assignment]
     return made
 
 
 class Named:
-    """What ``Apply`` applies: a primitive or a function, known by its name."""
+    """What ``Apply`` applies: a primitive or a function, identified by its name."""
 
     name: str
 
 
 class Expression(Printed):
-    """An array over named axes; the sum, product, quotient and power of two are expressions."""
+    """An array over named axes: the base class of the nodes.
+
+    ``axes`` are the axes of the value, in the order of its dimensions.  The operators ``+``, ``-``,
+    ``*``, ``/`` and ``**`` build nodes; a Python number on either side becomes a ``Number``.
+
+    >>> x = Symbol("x")
+    >>> print(1 / (1 + x**2))
+    1/(1 + x²)
+    """
 
     axes: tuple[Axis, ...]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # Hashes of strings differ from process to process.
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
@@ -131,7 +139,7 @@ class Symbol(Expression):
 
 @_node
 class Ones(Expression):
-    """An array of ones: what a summed axis leaves behind in a pullback."""
+    """An array of ones with these axes; the pullback of a sum repeats a cotangent with it."""
 
     axes: tuple[Axis, ...]
 
@@ -232,7 +240,14 @@ ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
 
 
 def add(*terms: Operand) -> Expression:
-    """Return the sum, flattened; zeros are dropped, numbers added up where the first stood."""
+    """Return the sum of the terms, without nested sums and zeros.
+
+    Unnamed numbers are added up; their sum takes the position of the first one.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> print(add(x, 1, add(y, 2)))
+    x + 3 + y
+    """
     flat: list[Expression] = []
     constant = Fraction(0)
     position = 0
@@ -251,10 +266,16 @@ def add(*terms: Operand) -> Expression:
 
 
 def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
-    """Return the product summed over the axes ``over``, flattened, with one number in front.
+    """Return the product of the factors, summed over the axes ``over``.
 
-    A factor that is itself a sum over axes stays closed: its inner index belongs to it alone.
-    An axis that no factor carries contributes its length.
+    Nested products without sums are flattened, and unnamed numbers are multiplied into one number
+    in front.  A factor that is itself a sum over axes is not flattened, because its index is local
+    to it.  An axis of ``over`` that no factor has contributes its length as a factor.
+
+    >>> i, h = Axis("i", 0, "n"), Axis("h", 1)
+    >>> x, W = Symbol("x", (i,)), Symbol("W", (i, h))
+    >>> print(product(x, 2, W, over=[i]))
+    Σ_{i=1}^{n} 2x_i w_ij
     """
     flat: list[Expression] = []
     coefficient = Fraction(1)
@@ -267,7 +288,7 @@ def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
                 flat.append(part)
     if not coefficient:
         return ZERO
-    # Ones matter only along an axis that nothing else carries; summed there, they are its length.
+    # Ones have an effect only along an axis that no other factor has; a sum over it is its length.
     carried = {axis for part in flat for axis in part.axes if not isinstance(part, Ones)}
     spread = {axis for part in flat if isinstance(part, Ones) for axis in part.axes} - carried
     flat = [part for part in flat if not isinstance(part, Ones)]
@@ -286,7 +307,7 @@ def product(*factors: Operand, over: Iterable[Axis] = ()) -> Expression:
 
 
 def negative(operand: Operand) -> Expression:
-    """Return −operand; the sign of a sum goes to its terms."""
+    """Return −operand; a sum of numbers, symbols and sizes gets the sign in each term."""
     value = expression(operand)
     if isinstance(value, Add) and all(_is_simple(term) for term in value.terms):
         return add(*(product(-1, term) for term in value.terms))
@@ -298,7 +319,10 @@ def _is_simple(term: Expression) -> bool:
 
 
 def power(base: Operand, exponent: Operand) -> Expression:
-    """Return base ** exponent; numbers are folded, (x**a)**b becomes x**(a*b) for integers."""
+    """Return base ** exponent, elementwise; the exponent is a scalar.
+
+    Powers of numbers are evaluated; (x**a)**b becomes x**(a*b) for integers a and b.
+    """
     root, index = expression(base), expression(exponent)
     if isinstance(index, Number):
         if index.value == 1:
@@ -336,7 +360,7 @@ def mean(operand: Expression, *over: Axis) -> Expression:
 
 
 def children(node: Expression) -> tuple[Expression, ...]:
-    """Return the expressions directly below a node."""
+    """Return the expressions directly below a node, in order; none for a leaf."""
     match node:
         case Add():
             return node.terms
@@ -352,7 +376,7 @@ def children(node: Expression) -> tuple[Expression, ...]:
 
 
 def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
-    """Return the node with other expressions below it, flattened as the builders do."""
+    """Return the node with other children, simplified as ``add``, ``product``, ``power`` do."""
     match node:
         case Add():
             return add(*parts)
@@ -369,22 +393,30 @@ def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
     return node
 
 
-def substitute(tree: Expression, replacements: "dict[Any, Expression]") -> Expression:
+def substitute(
+    tree: Expression,
+    replacements: Mapping[_Key, Expression],
+) -> Expression:
     """Replace every expression that is a key of ``replacements``, from the root down.
 
     >>> a, z = Symbol("a"), Symbol("z")
     >>> print(substitute(a * (1 - a), {a: z}))
     z(1 − z)
     """
-    if tree in replacements:
-        return replacements[tree]
+    known: dict[Expression, Expression] = dict(replacements.items())
+    return _substituted(tree, known)
+
+
+def _substituted(tree: Expression, known: dict[Expression, Expression]) -> Expression:
+    if tree in known:
+        return known[tree]
     parts = children(tree)
-    changed = tuple(substitute(part, replacements) for part in parts)
+    changed = tuple(_substituted(part, known) for part in parts)
     return tree if changed == parts else rebuild(tree, changed)
 
 
 def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
-    """Return the expression with axes exchanged everywhere, inside sums and symbols too."""
+    """Return the expression with axes replaced everywhere, in symbols and in sums too."""
 
     def swap(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
         return tuple(renamed.get(axis, axis) for axis in axes)
@@ -433,7 +465,7 @@ def renamed(tree: Expression, old: Axis, new: Axis) -> Expression:
 
 
 def symbols(tree: Expression) -> set[Symbol]:
-    """Return every symbol that occurs."""
+    """Return every symbol that occurs in an expression."""
     found: set[Symbol] = set()
     pending, seen = [tree], set()
     while pending:

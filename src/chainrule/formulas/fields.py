@@ -1,28 +1,28 @@
-"""Exact numbers: residues modulo a prime, with exact derivatives carried along.
+"""Exact arithmetic: residues modulo a prime, with exact derivatives (dual numbers).
 
-Two formulas that are equal as formulas are equal at every point of every field; two that differ
-agree at a random point of a field of p elements with a chance of about degree/p.  So one random
-point modulo p = 2³¹ − 1 shows what rounding cannot touch: 1/n is the modular inverse, a sum is a
-sum.  A function that the field does not have (f(z), log, |x|) is a *fresh symbol*: a random
-residue, the same one wherever the same function meets the same argument.
+Two equal rational formulas have equal values at every point of every field.  Two different ones
+agree at a random point of a field of p elements with a probability of about degree/p (the
+Schwartz-Zippel lemma).  One random point modulo p = 2³¹ − 1 therefore decides equality without
+rounding: 1/n is the modular inverse.  A function that the field does not have (f(z), log, |x|) is a
+*fresh symbol*: a random residue, the same one for the same function of the same argument.
 
-Each residue may carry its derivatives in any number of directions (a dual number), by the partial
-derivatives of the primitives and the stated slopes of the functions.  The forward equations
-evaluated once in these numbers give every ∂Loss/∂(anything) exactly, by the chain rule applied
-forwards: no step of a derivation that runs backwards is used.
+Each residue may have derivatives in any number of directions, from the partial derivatives of the
+primitives and the stated slopes of the functions.  One evaluation of the forward equations gives
+every ∂Loss/∂(symbol) exactly, by the chain rule in forward mode, independently of a derivation
+that runs backwards.
 """
 
 import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
 from chainrule.formulas.differentiate import PARTIALS
 from chainrule.formulas.evaluate import Numbers
-from chainrule.formulas.expressions import Symbol
+from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.formulas.functions import Function
 from chainrule.formulas.positional import Entrywise
 
@@ -30,23 +30,26 @@ PRIME = 2**31 - 1
 """A Mersenne prime: a product of two residues fits into 64 bits, and −1 has no square root."""
 
 
-class NoSuchNumber(ArithmeticError):  # noqa: N818 - not a mistake of anybody's
-    """This point of the field has no value (a division by zero): draw another one."""
+class NoSuchNumber(ArithmeticError):  # noqa: N818 - not an error: the caller draws again
+    """The formula has no value at this point (a division by zero): draw another point."""
 
 
 def _with_numbers(
     operation: "Callable[[Residue, Residue], Residue]",
-) -> "Callable[[Residue, Any], Residue]":
-    """Let an operation take whole numbers too, and leave arrays to NumPy."""
+) -> "Callable[[Residue, object], Residue]":
+    """Return an operation that also takes integers; for arrays it is NotImplemented."""
 
-    def mixed(self: "Residue", other: Any) -> Any:
+    def mixed(self: "Residue", other: object) -> "Residue":
         return NotImplemented if isinstance(other, np.ndarray) else operation(self, _residue(other))
 
     return mixed
 
 
 class Residue:
-    """An integer modulo ``PRIME`` with its derivatives, none where ``slopes`` is None.
+    """An integer modulo ``PRIME`` with its derivatives.
+
+    ``slopes`` are the derivatives in each direction, (directions,) residues; None where there are
+    no derivatives.
 
     >>> half = Residue(1) / Residue(2)
     >>> half + half == Residue(1)
@@ -107,7 +110,7 @@ class Residue:
 
     @_with_numbers
     def __pow__(self, other: "Residue") -> "Residue":
-        # An exponent is a whole number: the residue that stands for −1 is −1 again.
+        # Exponents are integers: a residue above PRIME / 2 stands for a negative one.
         power = other.value if other.value <= PRIME // 2 else other.value - PRIME
         if self.value == 0 and power < 0:
             raise NoSuchNumber
@@ -122,7 +125,7 @@ class Residue:
         return root.sloped((((root * 2) ** -1).value, self))
 
     def sloped(self, *through: "tuple[int, Residue]") -> "Residue":
-        """Return this value with the slopes Σ factor · (slopes of an argument)."""
+        """Return this value with the slopes Σ factor · slopes over (factor, argument) pairs."""
         slopes = None
         for factor, argument in through:
             if argument.slopes is not None:
@@ -131,7 +134,7 @@ class Residue:
         return Residue(self.value, slopes)
 
 
-def _residue(value: Any) -> Residue:
+def _residue(value: object) -> Residue:
     if isinstance(value, Residue):
         return value
     if isinstance(value, (int, np.integer)):
@@ -139,17 +142,17 @@ def _residue(value: Any) -> Residue:
     raise TypeError(f"{type(value).__name__} is no exact number")
 
 
-def residues(values: Any) -> Array:
-    """Return whole numbers as an array of residues without slopes."""
+def residues(values: ArrayLike) -> Array:
+    """Return integers as an array of residues of the same shape, without slopes."""
     return _entry_by_entry(_residue, np.asarray(values, dtype=object))
 
 
 def plain(values: Array) -> Array:
-    """Return the residues without their slopes."""
+    """Return the residues, in the same shape, without their slopes."""
     return _entry_by_entry(lambda entry: Residue(_residue(entry).value), values)
 
 
-def _entry_by_entry(operation: Callable[..., Any], *arrays: Array) -> Array:
+def _entry_by_entry(operation: Callable[..., Residue], *arrays: Array) -> Array:
     if all(np.ndim(array) == 0 for array in arrays):
         result = np.empty((), dtype=object)
         result[()] = operation(*(np.asarray(array, dtype=object)[()] for array in arrays))
@@ -158,10 +161,10 @@ def _entry_by_entry(operation: Callable[..., Any], *arrays: Array) -> Array:
 
 
 class PrimeField(Numbers):
-    """Residues as the numbers of an evaluation; one object is one random choice of functions.
+    """Residues as the numbers of an evaluation; ``seed`` determines the fresh symbols.
 
-    ``opened`` evaluates elementwise functions by their formula instead of as fresh symbols; e^z
-    then is a fresh symbol with e^(−z) e^z = 1.
+    ``opened`` evaluates elementwise functions by their formula instead of as fresh symbols.  e^z is
+    a fresh symbol with e^(−z) e^z = 1.
 
     >>> from chainrule.formulas.evaluate import Evaluation
     >>> from chainrule.formulas.functions import exp
@@ -174,10 +177,10 @@ class PrimeField(Numbers):
     def __init__(self, seed: int, *, opened: bool = False) -> None:
         self.opened = opened
         self._random = random.Random(seed)
-        self._known: dict[tuple[Any, ...], int] = {}
+        self._known: dict[tuple[str | int, ...], int] = {}
 
     def draw(self, *lengths: int) -> Array:
-        """Return an array of random residues, none of them 0."""
+        """Return an array of this shape of random residues other than 0."""
         values = [self._random.randrange(1, PRIME) for _ in range(int(np.prod(lengths)))]
         return residues(np.array(values, dtype=object).reshape(lengths))
 
@@ -187,18 +190,18 @@ class PrimeField(Numbers):
             self._known[(name, *arguments)] = self._random.randrange(2, PRIME - 1)
         return self._known[(name, *arguments)]
 
-    def constant(self, value: Fraction | int, dtype: Any) -> Array:
+    def constant(self, value: Fraction | int, dtype: DTypeLike | None) -> Array:
         """Return a rational number: numerator times the inverse of the denominator."""
         exact = Fraction(value)
         number = Residue(exact.numerator) / Residue(exact.denominator)
         return _entry_by_entry(lambda _: number, np.asarray(0))
 
-    def ones(self, lengths: list[int], dtype: Any) -> Array:
+    def ones(self, lengths: list[int], dtype: DTypeLike | None) -> Array:
         """Return an array of ones."""
         return residues(np.ones(lengths, dtype=int))
 
     def contract(self, operands: list[tuple[Array, list[int]]], retained: list[int]) -> Array:
-        """Return the product of arrays with numbered axes, summed over all but ``retained``."""
+        """Return the product of arrays, summed over every axis that is not in ``retained``."""
         numbers = sorted({number for _, axes in operands for number in axes} - {*retained})
         every = [*retained, *numbers]
         whole = np.asarray(1, dtype=object)
@@ -212,9 +215,9 @@ class PrimeField(Numbers):
         return np.asarray(whole, dtype=object)
 
     def primitive(self, name: str, *arguments: Array) -> Array:
-        """Return a primitive: what the field has of it, a fresh symbol for the rest."""
+        """Return a primitive: exact where the field has it, else a fresh symbol."""
 
-        def value(*given: Any) -> Residue:
+        def value(*given: object) -> Residue:
             return Residue(self._primitive(name, *(_residue(entry).value for entry in given)))
 
         out = _entry_by_entry(value, *arguments)
@@ -253,16 +256,17 @@ class PrimeField(Numbers):
         return self._sloped(out, [slope], [argument])
 
     def largest(self, value: Array, axis_number: int) -> Array:
-        """Refuse: residues have no order."""
+        """Raise ``NoSuchNumber``: residues have no order."""
         raise NoSuchNumber
 
-    def _value(self, formula: Any, known: dict[str, Array]) -> Array:
+    def _value(self, formula: Expression, known: dict[str, Array]) -> Array:
         return Entrywise(known, form="value", dtype=object, numbers=self)(formula)
 
     def _sloped(self, out: Array, partials: Sequence[Array], arguments: Sequence[Array]) -> Array:
+        """Return ``out`` with slopes by the chain rule; all arrays broadcast to its shape."""
         count = len(arguments)
 
-        def chained(value: Residue, *rest: Any) -> Residue:
+        def chained(value: Residue, *rest: object) -> Residue:
             factors = [_residue(factor).value for factor in rest[:count]]
             return value.sloped(*zip(factors, map(_residue, rest[count:]), strict=True))
 

@@ -1,7 +1,8 @@
 """Primitives, and functions stated once in terms of them.
 
-A ``Primitive`` is an elementwise operation that every executor knows by name.  A ``Function`` is a
-handful of expressions over primitives: what is printed, what is evaluated, and its slope.
+A ``Primitive`` is an elementwise operation that every executor implements under its name.  A
+``Function`` consists of expressions over primitives: the printed form, the evaluated form and the
+derivative.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,10 @@ from chainrule.formulas.expressions import (
 
 @dataclass(frozen=True, slots=True)
 class Primitive(Named):
-    """An elementwise operation: a name and how many arguments it takes."""
+    """An elementwise operation: a name and the number of its arguments.
+
+    Calling it returns the expression; it raises ``InputError`` for a wrong number of arguments.
+    """
 
     name: str
     arity: int = 1
@@ -91,12 +95,12 @@ g_k = Symbol("g", (UNITS,))
 
 @dataclass(frozen=True, eq=False)
 class Function(Named):
-    """A function of one array, stated once.
+    """A function a = f(z) of one array, stated once.
 
-    ``value`` is what is printed and differentiated, ``computed`` the overflow-safe form that is
-    evaluated (``value`` where it needs none).  ``slope`` is its derivative, in the input ``z`` or
-    the output ``a``, whichever is safe and cheap; a function of a whole layer gives ``pullback``
-    instead, the cotangent of its input in terms of ``z_k``, ``a_k`` and the cotangent ``g_k``.
+    ``value`` is printed and differentiated; ``computed`` is the overflow-safe form that is
+    evaluated (equal to ``value`` where that is safe).  ``slope`` is the derivative, written in the
+    input ``z`` or the output ``a``.  A function of a whole layer has ``pullback`` instead: the
+    cotangent of its input in terms of ``z_k``, ``a_k`` and the cotangent ``g_k`` of its output.
     ``logarithm`` and ``log_complement`` are safe forms of log f(z) and log(1 − f(z)), for losses.
     ``kinks`` lists where the slope jumps.
     """
@@ -127,18 +131,18 @@ class Function(Named):
     def body(
         self, formula: Expression, arguments: Mapping[str, Expression], axis: Axis | None = None
     ) -> Expression:
-        """Return one of this function's formulas with ``z``, ``a``, ``g`` put in.
+        """Return one of this function's formulas with ``z``, ``a`` and ``g`` substituted.
 
-        ``axis`` is the axis that a function of a whole layer runs over.
+        ``axis`` is the axis of the layer; ``InputError`` where a function of a layer lacks it.
         """
         if self.elementwise:
             formal = {Symbol(name): value for name, value in arguments.items()}
-            return substitute(formula, dict(formal))
+            return substitute(formula, formal)
         if axis is None:
             raise InputError(f"{self.name}: the axis of the layer is needed to write it out")
         placed = with_axes(formula, {UNITS: axis})
         return substitute(placed, {Symbol(n, (axis,)): v for n, v in arguments.items()})
 
     def layer_axis(self, argument: Expression) -> Axis | None:
-        """Return the axis a function of a whole layer runs over: the one nearest the outputs."""
+        """Return the axis of the layer, the last one of the argument; None if elementwise."""
         return None if self.elementwise else in_order(argument.axes)[-1]

@@ -1,6 +1,6 @@
-"""Where a formula has a kink: expressions whose zeros are jumps of a slope.
+"""Kinks of a formula: expressions whose zeros are jumps of the derivative.
 
-Checks by differences and by the complex step hold only away from these.
+Finite differences and the complex step are valid only away from these zeros.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,9 @@ from chainrule.formulas.functions import Function
 
 
 def margins(tree: Expression, varying: set[Symbol]) -> Iterator[Expression]:
-    """Yield every expression in the varying symbols that is 0 where the formula branches.
+    """Yield every expression in the varying symbols that is 0 where the formula has a kink.
+
+    |x| and sign(x) yield x; max, min and greater of x and y yield x − y.
 
     >>> from chainrule.formulas.functions import absolute, maximum
     >>> y, a = Symbol("y"), Symbol("a")

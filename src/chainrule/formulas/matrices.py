@@ -1,20 +1,20 @@
 """Matrices: an expression laid out in rows and columns.
 
-The axis walk (``arrange``) turns an expression over named axes into these nodes.  Each knows its
-row axis and its column axis (``None`` is the unit axis), so that a product whose inner axes differ
-cannot even be built.
+The axis walk (``arrange``) turns an expression over named axes into these nodes.  Each has a row
+axis and a column axis (``None`` is the unit axis); a product whose inner axes differ raises
+``ValueError``.
 
-==============  ==========================================================================
-``MatrixSymbol``       a symbol, as stored or turned over
-``OnesMatrix``        a row, a column or a matrix of ones
-``Transpose``   rows and columns exchanged
-``Multiply``    a matrix product, in walking order
-``Pointwise``   a scalar formula applied entry by entry, ⊙ included, with broadcasting
-``Layerwise``   a function of a whole layer (softmax) applied to each sample
-``Extreme``     the largest entry of each row or column
-``Relabeled``   the same matrix with other names of its axes
-``Indexed``     an expression with no matrix form, left in index notation
-==============  ==========================================================================
+================  ==========================================================================
+``MatrixSymbol``  a symbol, as this layout stores it
+``OnesMatrix``    a row, a column or a matrix of ones
+``Transpose``     rows and columns exchanged
+``Multiply``      a matrix product, in the order of the walk
+``Pointwise``     a scalar formula applied entry by entry, ⊙ included, with broadcasting
+``Layerwise``     a function of a whole layer (softmax) applied to each sample
+``Extreme``       the largest entry of each row or column
+``Relabeled``     the same matrix with other names of its axes
+``Indexed``       an expression with no matrix form, in index notation
+================  ==========================================================================
 """
 
 from collections.abc import Iterator
@@ -73,12 +73,12 @@ class Transpose(Matrix):
 
 @dataclass(frozen=True)
 class Passed:
-    """One factor that the axis walk passed: where it was entered and left.
+    """One factor of the axis walk: the axis it was entered by and the axis it was left by.
 
-    ``road`` is the factor in index notation, ``stored`` its matrix as this layout stores it.
+    ``indexed`` is the factor in index notation, ``stored`` its matrix as this layout stores it.
     """
 
-    road: Expression
+    indexed: Expression
     enter: Axis | None
     leave: Axis | None
     stored: Matrix
@@ -90,16 +90,16 @@ class Passed:
 
     @property
     def factor(self) -> Matrix:
-        """The factor as it stands in the product."""
+        """The factor as it appears in the product."""
         return turned(self.stored) if self.transposed else self.stored
 
 
 @dataclass(frozen=True, repr=False)
 class Multiply(Matrix):
-    """A product of two or more matrices, each meeting the next in one axis.
+    """A product of two or more matrices; neighbors share their inner axis.
 
-    ``walk`` is what proves its order and its transposes: the way from the row axis to the column
-    axis as it was walked.  Two equal products are equal however they were found.
+    ``walk`` is the recorded path from the row axis to the column axis: the proof of the order and
+    of the transposes.  It does not count in a comparison of two products.
     """
 
     factors: tuple[Matrix, ...]
@@ -121,7 +121,7 @@ class Multiply(Matrix):
 
 @dataclass(frozen=True, repr=False)
 class Pointwise(Matrix):
-    """A scalar formula, entry by entry; ``operands`` says what its symbols stand for."""
+    """A scalar formula, entry by entry; ``operands`` are its symbols and their matrices."""
 
     formula: Expression
     operands: tuple[tuple[Symbol, Matrix], ...]
@@ -200,7 +200,7 @@ def every(matrix: Matrix) -> Iterator[Matrix]:
 
 
 def turned(matrix: Matrix) -> Matrix:
-    """Return the transpose; twice is the matrix itself, and ones turned over are ones."""
+    """Return the transpose; that of a ``Transpose`` is its operand, that of ones is ones."""
     if isinstance(matrix, OnesMatrix):
         return OnesMatrix(matrix.columns, matrix.rows)
     return matrix.operand if isinstance(matrix, Transpose) else Transpose(matrix)
@@ -222,19 +222,19 @@ def relabeled(matrix: Matrix, rows: Axis | None, columns: Axis | None) -> Matrix
 
 @dataclass(frozen=True)
 class Rejected:
-    """An arrangement of the same factors that is not the product, and the axes that say so."""
+    """Another arrangement of the same factors, and the axes by which it is not the product."""
 
     factors: tuple[Matrix, ...]
     meets: tuple[Axis | None, Axis | None] | None
-    """The two axes that would have to be one; None where the inner axes agree."""
+    """Two neighboring inner axes that differ; None where all inner axes agree."""
     gives: Sides | None
     """The sides of the result where the inner axes agree but the result is not the wanted one."""
 
 
 def rejected(chosen: Multiply) -> list[Rejected]:
-    """Return every other order and transposition of the factors, with the axes that clash.
+    """Return every other order and transposition of the factors, with the axes that differ.
 
-    The same product written transposed as a whole counts as rejected too: its sides are exchanged.
+    The transpose of the whole product is rejected too: its row and column axes are exchanged.
     """
     plain = [turned(f) if isinstance(f, Transpose) else f for f in chosen.factors]
     refused = []
@@ -253,6 +253,6 @@ def rejected(chosen: Multiply) -> list[Rejected]:
             )
             gives = None if clash else (factors[0].rows, factors[-1].columns)
             if gives == chosen.sides:
-                continue  # vectors: a unit axis turned over is the same matrix
+                continue  # vectors: the transpose of a unit axis is the same matrix
             refused.append(Rejected(factors, clash, gives))
     return refused

@@ -1,14 +1,14 @@
-"""Matrices to numbers by position: what a program computes once names are gone.
+"""The values of matrices by position, as an ordinary program computes them.
 
-Here a product is ``@``, a transpose is ``.T``, and entrywise formulas broadcast by position.  It is
-deliberately blind to axis names: a wrong side or a missing transpose gives wrong numbers (or a
-shape error), and the named-axis meaning in ``evaluate`` tells which.
+A product is ``@``, a transpose is ``.T``, and entrywise formulas broadcast by position.  Axis names
+are not used, on purpose: a wrong order or a missing transpose gives wrong values or a shape error,
+and a comparison with the values by axis name (``evaluate``) finds it.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.formulas.axes import Axis, Sides
@@ -33,12 +33,15 @@ class Entrywise(Evaluation):
     """Scalar formulas on arrays that broadcast by position."""
 
     def aligned(self, tree: Expression, axes: tuple[Axis, ...]) -> Array:
-        """Return the value as it lies in memory."""
+        """Return the value without alignment: arrays broadcast by position."""
         return self._value(tree)
 
 
 def laid_out(value: Array, axes: tuple[Axis, ...], sides: Sides) -> Array:
-    """Return an array with the given axes as a two-dimensional one with the given sides."""
+    """Return an array with dimensions ``axes`` as a matrix with these row and column axes.
+
+    The unit axis has length 1.  ``axes`` are those of ``sides``, in any order.
+    """
     present = [axis for axis in sides if axis is not None]
     ordered = np.transpose(value, [axes.index(axis) for axis in present])
     lengths = dict(zip(present, ordered.shape, strict=True))
@@ -46,7 +49,7 @@ def laid_out(value: Array, axes: tuple[Axis, ...], sides: Sides) -> Array:
 
 
 class MatrixEvaluation:
-    """The values of matrices under an assignment of named-axis arrays to symbols.
+    """The values of matrices, two-dimensional each; ``named`` has the values of the symbols.
 
     >>> from chainrule.formulas.arrange import arrange
     >>> from chainrule.formulas.expressions import Symbol, product
@@ -94,12 +97,14 @@ class MatrixEvaluation:
         raise TypeError(f"no value is defined for the matrix node {type(matrix).__name__}")
 
     def _indexed(self, matrix: Indexed) -> Array:
+        """Return (rows, columns), or an array with all its axes where they are more than two."""
         tree = matrix.expression
         if len(tree.axes) > 2:
             return self.named(tree)
         return laid_out(self.named(tree), tree.axes, matrix.sides)
 
     def _layerwise(self, matrix: Layerwise, axis_number: int) -> Array:
+        """Apply a function of a layer to a matrix, (rows, columns), along one dimension."""
         inside = np.moveaxis(self(matrix.operand), axis_number, 1)
         samples = Axis("samples", -1)
         argument = Symbol("z", (samples, UNITS))
@@ -112,12 +117,16 @@ class MatrixEvaluation:
         return np.moveaxis(named.aligned(body, (samples, UNITS)), 1, axis_number)
 
     def _shape(self, sides: Sides) -> tuple[int, int]:
+        """Return (rows, columns); the unit axis has length 1."""
         rows, columns = (1 if axis is None else self.named.size(axis) for axis in sides)
         return rows, columns
 
 
-def entrywise(formula: Expression, values: Mapping[str, Any], named: Evaluation) -> Array:
-    """Return a scalar formula of arrays; scalars not among ``values`` come from ``named``."""
+def entrywise(formula: Expression, values: Mapping[str, ArrayLike], named: Evaluation) -> Array:
+    """Return a scalar formula of arrays whose shapes broadcast by position.
+
+    Scalars that are not in ``values`` are taken from ``named``.
+    """
     scalars = {
         symbol.name: named(symbol)
         for symbol in symbols(formula)

@@ -1,7 +1,7 @@
-"""How formulas print themselves without knowing the printer.
+"""``str()`` and the notebook display of formulas, without an import of the writers.
 
-``str()`` of a node should be readable, but the printer stands above the nodes and imports them.  It
-hands itself in here when it is loaded, which ``formulas/__init__`` sees to.
+The writers import the nodes, so the nodes cannot import the writers.  ``render/writer`` registers
+its functions here when it is loaded, and ``formulas/__init__`` loads it.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Printed:
-    """A formula: ``str()`` is its print, ``repr()`` names the node as well."""
+    """A formula: ``str()`` is its text form, ``repr()`` adds the type of the node."""
 
     def __str__(self) -> str:
         return _printers[0](self) if _printers else object.__repr__(self)
@@ -18,7 +18,7 @@ class Printed:
         return f"<{type(self).__name__} {self}>"
 
     def _repr_latex_(self) -> str | None:
-        """Return what a notebook shows."""
+        """Return the LaTeX that a notebook shows."""
         return rf"$\displaystyle {_printers[1](self)}$" if _printers else None
 
 
@@ -26,5 +26,5 @@ _printers: list[Callable[[Any], str]] = []
 
 
 def print_with(text: Callable[[Any], str], latex: Callable[[Any], str]) -> None:
-    """Let ``str()`` of every formula and its display in notebooks use these printers."""
+    """Register the writers that ``str()`` of a formula and its notebook display use."""
     _printers[:] = [text, latex]

@@ -1,9 +1,8 @@
-"""Why this side, why this transpose: a matrix product, the walk that found it, and what it beat.
+"""Proof of the order and the transposes of a matrix product.
 
-A ``Proof`` holds nothing of its own: the axes and factors are those of the walk in ``arrange``, the
-arrangements it refuses are all other orders and transposes of the same factors.  Names refuse each
-of them.  Sizes may not: in a 2-2-2 network every one can be computed.  Then the numbers speak,
-from random factors.
+A ``Proof`` consists of the walk that ``arrange`` recorded and of all other orders and transposes of
+the same factors.  Axis names exclude each of these.  Lengths may not: in a 2-2-2 network every one
+can be computed.  For those, values computed from random factors show the difference.
 """
 
 from collections.abc import Mapping
@@ -30,16 +29,16 @@ from chainrule.formulas.matrices import (
 Factors = tuple[Matrix, ...]
 
 _SAME = 1e-9
-"""Random factors never bring two different products nearer than this."""
+"""The largest relative difference of two products of random factors that count as equal."""
 _WIDER = 2
-"""Where everything has length one, products commute; at this length they do not."""
+"""Products of axes of length one commute; axes of this length show the difference."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One arrangement in numbers: its worst entry, beside the entry that is right.
+    """The values of one arrangement: the entry with the largest error, and the right value.
 
-    ``sizes`` are the lengths it was computed with; ``error`` is ‖wrong − right‖ / ‖right‖.
+    ``sizes`` are the lengths it was computed with; ``error`` is ‖found − right‖ / ‖right‖.
     """
 
     sizes: Mapping[Axis, int]
@@ -50,17 +49,17 @@ class Trial:
 
     @property
     def same(self) -> bool:
-        """Whether it gives the right numbers for all that: ones of equal length are alike."""
+        """Whether the values are right all the same, as with ones of equal length."""
         return self.error <= _SAME
 
 
 @dataclass(frozen=True)
 class RejectedArrangement:
-    """An arrangement that is not the product, and everything that says so.
+    """An arrangement that is not the product, and why.
 
-    ``meets`` are the two axes that would have to be one, or ``gives`` the sides of a result that
-    is not the wanted one.  ``coincide`` are all axes that would have to be as long as another.
-    ``trial`` is None where the lengths already refuse it; where they do not, the numbers do.
+    ``meets`` are two neighboring inner axes that differ, or ``gives`` are the axes of a result that
+    differ from those of the product.  ``coincide`` are all axes that would have to be as long as
+    another.  ``trial`` is None where the lengths exclude the arrangement, else its values.
     """
 
     factors: Factors
@@ -98,27 +97,27 @@ class Proof:
 
     @property
     def axes(self) -> tuple[Axis | None, ...]:
-        """The stations of the walk, from the result's row axis to its column axis."""
+        """The axes along the walk, from the result's row axis to its column axis."""
         return (self.walk[0].enter, *(passed.leave for passed in self.walk))
 
     @property
     def index(self) -> Expression:
-        """The product in index notation: the sum that the walk was made of."""
+        """The product in index notation: a sum over the inner axes of the walk."""
         inner = tuple(axis for axis in self.axes[1:-1] if axis is not None)
-        return product(*(passed.road for passed in self.walk), over=inner)
+        return product(*(passed.indexed for passed in self.walk), over=inner)
 
     @cached_property
     def refused(self) -> tuple[RejectedArrangement, ...]:
-        """Every other order and transposition of the same factors, and why it is wrong."""
+        """Every other order and transposition of the same factors, and why it is excluded."""
         return tuple(self._refusal(entry) for entry in rejected(self.product))
 
     @cached_property
     def decided_by_sizes(self) -> bool:
-        """Whether lengths alone refuse every other arrangement."""
+        """Whether lengths alone exclude every other arrangement."""
         return all(refusal.trial is None for refusal in self.refused)
 
     def error(self, sizes: Mapping[Axis, int] | None = None) -> float:
-        """Return how far the product is from its index sum, both from random factors."""
+        """Return ‖product − index sum‖ / ‖index sum‖, both from random factors."""
         lengths = self._lengths(3) if sizes is None else sizes
         drawn = _drawn(self.product.factors, lengths)
         right = self._named(drawn)
@@ -136,7 +135,7 @@ class Proof:
         return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, None)
 
     def _coincide(self, factors: Factors) -> tuple[Axis, ...]:
-        """Return the axes that must be as long as another for the lengths to fit."""
+        """Return the axes that must be as long as another so that shapes match."""
         ends = (factors[0].rows, factors[-1].columns)
         met = [(left.columns, right.rows) for left, right in pairwise(factors)]
         pairs = [*met, *zip(ends, self.product.sides, strict=True)]
@@ -144,7 +143,7 @@ class Proof:
         return tuple(dict.fromkeys(axis for axis in different if axis is not None))
 
     def _samples(self) -> tuple[int, ...]:
-        """Return the lengths to try for an axis of any length: those of the others."""
+        """Return the lengths to try for an axis of unknown length: those of the others."""
         known = {self.sizes[axis] for axis in self._all_axes if axis in self.sizes}
         return tuple(sorted(known)) or (_WIDER,)
 
@@ -157,7 +156,7 @@ class Proof:
         return {axis: self.sizes.get(axis, samples) for axis in self._all_axes}
 
     def _trial(self, factors: Factors, sizes: Mapping[Axis, int]) -> Trial | None:
-        """Return the arrangement in numbers, or None where the lengths do not fit."""
+        """Return the values of an arrangement, or None where shapes do not match."""
         drawn = _drawn(factors, sizes)
         right = _multiplied(self.product.factors, drawn)
         try:
@@ -172,7 +171,7 @@ class Proof:
         return Trial(dict(sizes), index, float(right[index]), float(found[index]), error)
 
     def _named(self, drawn: Mapping[Matrix, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return the index sum by axis names: nothing is transposed, nothing has a side."""
+        """Return the index sum by axis names, (rows, columns); nothing is transposed."""
         letters = {axis: chr(ord("a") + number) for number, axis in enumerate(self._all_axes)}
         subscripts = []
         arrays = []
@@ -193,7 +192,10 @@ def _plain(matrix: Matrix) -> Matrix:
 
 
 def _drawn(factors: Factors, sizes: Mapping[Axis, int]) -> dict[Matrix, NDArray[np.float64]]:
-    """Draw every factor, the same numbers in whatever order the factors come."""
+    """Return random values of every factor without its transpose, (rows, columns) each.
+
+    They do not depend on the order of the factors.
+    """
     values: dict[Matrix, NDArray[np.float64]] = {}
     for matrix in sorted({_plain(factor) for factor in factors}, key=str):
         shape = [1 if axis is None else sizes[axis] for axis in matrix.sides]
@@ -208,6 +210,8 @@ def _drawn(factors: Factors, sizes: Mapping[Axis, int]) -> dict[Matrix, NDArray[
 def _multiplied(
     factors: Factors, drawn: Mapping[Matrix, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
+    """Return the matrix product of the factors' values, (rows, columns)."""
+
     def value(factor: Matrix) -> NDArray[np.float64]:
         known = drawn[_plain(factor)]
         return known.T if isinstance(factor, Transpose) else known
@@ -218,5 +222,6 @@ def _multiplied(
     return result
 
 
-def _distance(found: NDArray[np.float64], right: "NDArray[np.float64]") -> float:
+def _distance(found: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    """Return ‖found − right‖ / ‖right‖ of two arrays of one shape."""
     return float(np.linalg.norm(found - right) / np.linalg.norm(right))

@@ -1,14 +1,13 @@
-"""Named rewrites: from what the rules give to what a textbook prints.
+"""Named rewrites: from the result of the rules to the form that a textbook prints.
 
-Every rewrite takes an expression and returns an equal one; each can be checked by evaluating both
-sides.  The engine under most of them is a normal form for sums of monomials, in which any
-expression that is not a sum, a product or a power (a symbol, a function, an inner sum over an
-axis) is an atom.
+Every rewrite takes an expression and returns an equal one; each can be checked by evaluating both.
+Most of them use a normal form, a sum of monomials, in which every expression that is not a sum, a
+product or a power (a symbol, a function, an inner sum over an axis) is an atom.
 
 =========================  ====================================================================
 ``cancel``                 multiply out, cancel x · 1/x, move what does not depend on an index
                            out of its sum, collect, and put the common factor in front
-``assume``                 replace what a loss declares (rows of targets sum to one)
+``assume``                 substitute facts that a loss states (rows of targets sum to one)
 ``in_output``              write a derivative in the output of the function (1/(1+e⁻ᶻ) = a)
 ``safe_logarithms``        log f(z) by the function's own overflow-safe form
 =========================  ====================================================================
@@ -40,14 +39,18 @@ from chainrule.formulas.expressions import (
 from chainrule.formulas.functions import Function, log
 
 Monomial = tuple[tuple[Expression, Fraction], ...]
+"""Atoms with their exponents, in the order of ``_rank``."""
 Polynomial = dict[Monomial, Fraction]
+"""Coefficients of monomials."""
 
 _LARGEST_EXPANSION = 4
 """Powers of sums are multiplied out up to this exponent."""
 
 
 def cancel(tree: Expression, keep: Iterable[Expression] = ()) -> Expression:
-    """Multiply out, cancel and collect; ``keep`` lists sums that are not to be multiplied out.
+    """Multiply out, cancel and collect; the sums in ``keep`` are not multiplied out.
+
+    Sums in denominators are not multiplied out either.
 
     >>> y, a = Symbol("y"), Symbol("a")
     >>> print(cancel((-y / a + (1 - y) / (1 - a)) * a * (1 - a)))
@@ -55,7 +58,7 @@ def cancel(tree: Expression, keep: Iterable[Expression] = ()) -> Expression:
     """
     whole_sums = frozenset(keep) | denominators(tree)
     first = _built(_folded(_polynomial(tree, whole_sums), whole_sums))
-    # Sums that were left whole in a denominator may have cancelled there.
+    # Denominators were not multiplied out; those that have cancelled can be now.
     still = denominators(first) | frozenset(keep)
     return first if still == whole_sums else _built(_polynomial(first, still))
 
@@ -73,7 +76,7 @@ def denominators(tree: Expression) -> frozenset[Expression]:
 
 
 def numerators(tree: Expression) -> frozenset[Expression]:
-    """Return the sums that stand as factors of a product."""
+    """Return the sums that are factors of a product."""
     factors = tree.factors if isinstance(tree, Product) else ()
     return frozenset(factor for factor in factors if isinstance(factor, Add))
 
@@ -107,13 +110,13 @@ def _polynomial(tree: Expression, whole_sums: frozenset[Expression]) -> Polynomi
 
 
 def _over_axes_of(before: Expression, after: Expression) -> Expression:
-    """Keep the axes of a part that became constant: softmax(q − q) still has a layer."""
+    """Restore the axes of a part that became constant: softmax(q − q) needs its layer's axis."""
     missing = tuple(axis for axis in before.axes if axis not in after.axes)
     return Product((after, Ones(missing))) if missing else after
 
 
 def _folded(polynomial: Polynomial, whole_sums: frozenset[Expression]) -> Polynomial:
-    """Put whole sums together again: e^z/D + e^(−z)/D is D/D = 1 where D = e^z + e^(−z)."""
+    """Collect the terms of a sum: e^z/D + e^(−z)/D is D/D = 1 where D = e^z + e^(−z)."""
     result = dict(polynomial)
     for whole in sorted(whole_sums, key=str):
         parts = list(_polynomial(whole, frozenset()).items())
@@ -233,13 +236,13 @@ def _common_factor(polynomial: Polynomial) -> tuple[Monomial, Fraction]:
 
 
 def assume(tree: Expression, facts: Mapping[Expression, Expression]) -> Expression:
-    """Replace left sides by right sides and cancel: Σₖ yₖ = 1 turns a Σₖ yₖ − y into a − y."""
-    replaced = substitute(tree, dict(facts))
+    """Substitute facts (left side: right side) and cancel: Σₖ yₖ = 1 makes a Σₖ yₖ − y a − y."""
+    replaced = substitute(tree, facts)
     return tree if replaced == tree else cancel(replaced)
 
 
 def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -> Expression:
-    """Write a derivative in the output a = value(z), by solving a = value(z) from outside in.
+    """Return a derivative in the output a, by solving a = value(z) from the outside in.
 
     For 1/(1+e⁻ᶻ): 1+e⁻ᶻ = 1/a and e⁻ᶻ = 1/a − 1.
 
@@ -256,7 +259,7 @@ def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -
     while True:
         step = _solved(node, image, z)
         if step is None:
-            return substitute(derivative, dict(known))
+            return substitute(derivative, known)
         node, image = step
         known[node] = image
 
@@ -278,7 +281,7 @@ def _solved(node: Expression, image: Expression, z: Symbol) -> tuple[Expression,
 
 
 def factored(tree: Expression) -> Expression:
-    """Put the constants that every term of a sum shares in front; nothing is multiplied out.
+    """Put the sizes that every term of a sum has in front of it; nothing is multiplied out.
 
     >>> from chainrule.formulas.axes import Axis
     >>> from chainrule.formulas.expressions import Size
@@ -317,21 +320,21 @@ def _without(term: Expression, shared: list[Expression]) -> Expression:
 
 
 def length(tree: Expression) -> int:
-    """Return what there is to read: leaves and functions; numbers, signs and brackets are free."""
+    """Return how long a formula is: its leaves and functions; numbers and operators count 0."""
     own = 0 if isinstance(tree, (Add, Product, Power, Number)) else 1
     return own + sum(length(part) for part in children(tree))
 
 
 def sums(tree: Expression) -> int:
-    """Return how many sums over indices there are."""
+    """Return the number of sums over indices."""
     own = 1 if isinstance(tree, Product) and tree.summed else 0
     return own + sum(sums(part) for part in children(tree))
 
 
 def safe_logarithms(tree: Expression, defined: Mapping[Symbol, Expression]) -> Expression:
-    """Write log f(z) and log(1 − f(z)) by the function's own safe forms, where it states them.
+    """Replace log f(z) and log(1 − f(z)) by the overflow-safe forms that f states.
 
-    ``defined`` tells what a symbol stands for: log a_o with a_o = softmax(z_o) becomes the
+    ``defined`` maps a symbol to its right side: log a_o with a_o = softmax(z_o) becomes the
     log-softmax of z_o, which is finite where a_o has underflowed to 0.
     """
     if isinstance(tree, Apply) and tree.function is log:

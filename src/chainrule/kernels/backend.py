@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array, RealArray
 from chainrule.errors import NotFused
@@ -153,15 +153,19 @@ class LossFunction:
         """Return the loss and the loss without penalties; write the gradient."""
         if self.runner is not None:
             return self.runner.run(self.parameters, self.gradient, self.cotangents)
-        values = {**self.parameters, **self.network.strengths, **self.data}
+        values: dict[str, ArrayLike] = {
+            **self.parameters,
+            **self.network.strengths,
+            **self.data,
+        }
         run = _executed(self.plan, values, self.parameters.flat.dtype)
         for name, cotangent in self.cotangents.items():
             self.gradient[name][...] = named_array(run.values[cotangent.name], cotangent)
         return float(run.scalar(self.plan.loss)), float(run.scalar(self.plan.data_loss))
 
 
-def _executed(plan: Plan, values: Mapping[str, Any], dtype: DTypeLike) -> Execution:
-    """Return the reference's execution of a Plan, completed."""
+def _executed(plan: Plan, values: Mapping[str, ArrayLike], dtype: DTypeLike) -> Execution:
+    """Return the reference's execution of a Plan, completed; values have their symbols' axes."""
     run = Execution(plan, dtype=dtype)
     run.give(values)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -5,18 +5,16 @@ loss: the input is a Plan, with arrays by name.  Arrays with more than two axes 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from chainrule.arrays import Array
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.reference import as_matrix, named_array
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.plans.plan import Plan
-
-Array = NDArray[Any]
 
 __all__ = ["CompiledTrainer", "loss_and_gradients", "output"]
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.kernels import core_library
 from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
 from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled, given_indices
@@ -28,8 +28,6 @@ from chainrule.network.parameters import Parameters
 
 if core_library.available():
     from chainrule.kernels import _core
-
-Array = NDArray[Any]
 
 
 class CompiledTrainer(Trainer):
@@ -97,9 +95,10 @@ class CompiledTrainer(Trainer):
         ).reshape(-1, len(StoppingRow._fields))
 
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
-        """Return the value or slot of each trainable parameter, and its array in ``parameters``.
+        """Return each trainable parameter: number, whether transposed, and its matrix.
 
-        A value has its number, a slot −1 − its number.
+        A scalar has −1 − the number of its slot, and the shape (1, 1).  The matrices are views of
+        ``parameters``.
         """
         parts: list[tuple[int, bool, Array]] = []
         for name in self.given.network.trainable_names:
@@ -114,6 +113,10 @@ class CompiledTrainer(Trainer):
         return parts
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
+        """Return the parameters of both programs, (parameters, 2): number here, number there.
+
+        The slot of a scalar is −1 − its number here.
+        """
         here, there = self.runner.program, held.program
         pairs = []
         for name in self.given.network.trainable_names:
@@ -128,6 +131,7 @@ class CompiledTrainer(Trainer):
         self.training.collect()
 
     def _memory(self) -> dict[str, Array]:
+        """Return copies of the optimizer's memory by name, in the shapes of the parameters."""
         found: dict[str, Array] = {}
         for name, shape in memory_shapes(self.runner.plan, self.given).items():
             found[name] = np.zeros(shape, self.runner.dtype)
@@ -135,6 +139,7 @@ class CompiledTrainer(Trainer):
         return found
 
     def _write(self, values: Mapping[str, Array]) -> None:
+        """Set parameters or memory, in the shapes of the parameters."""
         for name, value in values.items():
             self.runner.write(name, value)
 
@@ -142,7 +147,7 @@ class CompiledTrainer(Trainer):
         self, first: int, records: Records, listener: Listener | None
     ) -> tuple[Ending, int, BaseException | None]:
         run, seed, twister, live = self.given, 0, None, False
-        lock: AbstractContextManager[Any] = nullcontext()
+        lock: AbstractContextManager[object] = nullcontext()
         match run.order:
             case Seeded(seed):
                 pass

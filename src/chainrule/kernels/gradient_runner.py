@@ -1,11 +1,10 @@
 """The loss and its gradient in the core, by one program for many calls."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from numpy.typing import DTypeLike
 
-from chainrule.arrays import RealArray
+from chainrule.arrays import Array, RealArray
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.reference import as_matrix
 from chainrule.kernels.runner import Runner
@@ -21,7 +20,7 @@ class GradientRunner:
     def __init__(
         self,
         plan: Plan,
-        values: Mapping[str, Any],
+        values: Mapping[str, Array | float],
         data: Mapping[str, RealArray],
         dtype: DTypeLike,
     ) -> None:

@@ -5,11 +5,10 @@ machine in each call, so that a machine serves every network of the same kind.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from chainrule.arrays import RealArray
+from chainrule.arrays import RealArray, RealType
 from chainrule.kernels.plan_cache import prediction_plan
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.network.architecture import Network
@@ -20,14 +19,14 @@ _LARGEST_POOL = 16
 _LARGEST_MACHINE = 1 << 24
 """Kinds of machines in the pool, and the most bytes of a machine in it."""
 
-_idle: dict[tuple[Network, np.dtype[Any], int], list["_Machine"]] = {}
+_idle: dict[tuple[Network, RealType, int], list["_Machine"]] = {}
 
 
 class _Machine:
     """A runner for predictions of up to ``rows`` rows at a time."""
 
     def __init__(
-        self, network: Network, values: Mapping[str, RealArray], dtype: np.dtype[Any], rows: int
+        self, network: Network, values: Mapping[str, RealArray], dtype: RealType, rows: int
     ) -> None:
         self.plan = prediction_plan(network)
         example = np.zeros((rows, network.layers[0]), dtype)
@@ -74,7 +73,7 @@ def outputs(network: Network, values: Mapping[str, RealArray], X: RealArray) -> 
     return result
 
 
-def _return(key: tuple[Network, np.dtype[Any], int], machine: _Machine) -> None:
+def _return(key: tuple[Network, RealType, int], machine: _Machine) -> None:
     if machine.runner.machine.bytes > _LARGEST_MACHINE:
         return
     while len(_idle) >= _LARGEST_POOL and key not in _idle:

@@ -5,15 +5,12 @@ scikit-learn draws it from NumPy's RandomState; or as given.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arrays import IntArray
+from chainrule.arrays import Array, IntArray
 from chainrule.errors import InputError
-
-Array = NDArray[Any]
 
 SHUFFLE = 2
 """The purpose in Philox's key: the order of samples (1: initial weights)."""

@@ -6,11 +6,10 @@ Preparing one takes longer than a small run, so they are stored.
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.arrays import Array
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
@@ -21,8 +20,6 @@ from chainrule.kernels.reference import as_matrix
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
 from chainrule.plans.plan import Plan
-
-Array = NDArray[Any]
 
 _LARGEST_MEMORY = 64
 """The most programs that are stored; each is a few kilobytes."""
@@ -80,14 +77,17 @@ class Prepared:
 
 
 def _unchanged(array: Array) -> Array:
+    """Return a matrix as it is."""
     return array
 
 
 def _row(array: Array) -> Array:
+    """Return (n,) as (1, n)."""
     return array[None, :]
 
 
 def _column(array: Array) -> Array:
+    """Return (samples,) as (samples, 1)."""
     return array[:, None]
 
 
@@ -134,6 +134,7 @@ def prepared_for(
 
 
 def _shape(value: Array | float) -> tuple[int, ...]:
+    """Return the shape of an array; () for a number."""
     return () if isinstance(value, float) else np.shape(value)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
+from chainrule.arrays import Array, Real
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis, Sides
@@ -28,8 +29,6 @@ from chainrule.plans.operations import (
     Spread,
 )
 from chainrule.plans.plan import Plan
-
-Array = NDArray[Any]
 
 
 class Execution:
@@ -93,9 +92,10 @@ class Execution:
         value = self.values[reference.name]
         return value.T if reference.transposed else value
 
-    def scalar(self, name: str) -> Any:
+    def scalar(self, name: str) -> Real:
         """Return a value that is one number."""
-        return self.values[name].reshape(())[()]
+        number: Real = self.values[name].reshape(1)[0]
+        return number
 
     def shape(self, sides: Sides) -> tuple[int, int]:
         """Return the shape of a matrix with these sides."""
@@ -103,31 +103,38 @@ class Execution:
         return rows, columns
 
     def _matrix_product(self, operation: MatrixProduct) -> Array:
+        """Return (rows, n) @ (n, columns)."""
         return self.read(operation.left) @ self.read(operation.right)
 
     def _total(self, operation: ComputeTotal) -> Array:
+        """Return the sums, (1, columns) or (rows, 1)."""
         axis = 0 if operation.over == "rows" else 1
         return np.asarray(np.sum(self.read(operation.source), axis=axis, keepdims=True))
 
     def _extreme(self, operation: ComputeExtreme) -> Array:
+        """Return the largest entries, (1, columns) or (rows, 1)."""
         axis = 0 if operation.over == "rows" else 1
         return np.asarray(np.max(self.read(operation.source), axis=axis, keepdims=True))
 
     def _spread(self, operation: Spread) -> Array:
+        """Return (1, columns) or (rows, 1) repeated to (rows, columns)."""
         return np.broadcast_to(self.read(operation.source), self.shape(operation.sides))
 
     def _pointwise(self, operation: ComputePointwise) -> Array:
+        """Return the formula of operands that broadcast, as (rows, columns)."""
         operands = {symbol.name: self.read(reference) for symbol, reference in operation.operands}
         evaluation = Entrywise(operands, dtype=self.dtype)
         evaluation.sizes = self.sizes
         return np.broadcast_to(evaluation(operation.formula), self.shape(operation.sides))
 
     def _layerwise(self, operation: ComputeLayerwise) -> Array:
+        """Return the function of each sample's layer, (rows, columns)."""
         for part in operation.body:
             self.step(part)
         return self.values[operation.target]
 
     def _general(self, operation: General) -> Array:
+        """Return the value by axis names, as a matrix of the Plan."""
         named = Evaluation(
             {
                 symbol.name: named_array(self.read(reference), symbol)

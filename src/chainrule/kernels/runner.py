@@ -1,11 +1,11 @@
 """A fused Plan with its memory in the core: values in and out by name, steps over rows."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from chainrule.arrays import Array
 from chainrule.kernels import core_library
 from chainrule.kernels.program_cache import prepared_for
 from chainrule.plans.fusion.fused_plan import UNIT
@@ -13,8 +13,6 @@ from chainrule.plans.plan import Plan
 
 if core_library.available():
     from chainrule.kernels import _core
-
-Array = NDArray[Any]
 
 PIECE = 1024
 """Rows that a prediction or a held-out loss computes at a time, to bound its memory."""

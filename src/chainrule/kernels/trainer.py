@@ -8,12 +8,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule.arrays import FloatArray, IntArray
+from chainrule.arrays import Array, FloatArray, IntArray
 from chainrule.errors import ChainruleError, InputError
 from chainrule.kernels.orders import UNSHUFFLED, Legacy, Order, Unshuffled, next_indices
 from chainrule.kernels.plan_cache import loss_plan, training_plan
@@ -25,7 +24,6 @@ from chainrule.network.parameters import Parameters
 from chainrule.plans.plan import Plan
 from chainrule.validation import requirement
 
-Array = NDArray[Any]
 Records = FloatArray
 """A row for each epoch: loss, data loss, validation loss, learning rate."""
 Listener = Callable[[Records], object]
@@ -238,11 +236,11 @@ class Trainer(ABC):
 
     @abstractmethod
     def _memory(self) -> dict[str, Array]:
-        """Return copies of the optimizer's memory by name."""
+        """Return copies of the optimizer's memory by name, in the shapes of the parameters."""
 
     @abstractmethod
     def _write(self, values: Mapping[str, Array]) -> None:
-        """Set parameters or memory to these values."""
+        """Set parameters or memory by name, in the shapes of the parameters."""
 
 
 def first_not_finite(execution: Execution) -> str:
@@ -313,6 +311,7 @@ class ReferenceTrainer(Trainer):
         return "finished", done, None
 
     def _epoch(self, epoch: int, record: Records) -> bool:
+        """Run one epoch and fill its record, (4,); return whether a rule ends the run."""
         run = self.given
         if self.indices is not None:
             self.indices = next_indices(run.order, epoch, self.indices)
@@ -336,6 +335,7 @@ class ReferenceTrainer(Trainer):
         return ends
 
     def _step(self, rows: slice | IntArray, epoch: int, batch: int) -> Array:
+        """Run one step on these rows; return the loss and the data loss, (2,)."""
         changed = [self.given.parameters.flat, *self.memory.values()]
         self._before = [(array, array.copy()) for array in changed]
         self.step.give({name: array[rows] for name, array in self.given.data.items()})
@@ -353,6 +353,7 @@ class ReferenceTrainer(Trainer):
         return losses.astype(float)
 
     def _held(self, held: Mapping[str, Array]) -> float:
+        """Return the data loss of held-out data: X (rows, inputs), targets (rows, outputs)."""
         network, parameters = self.given.network, self.given.parameters
         plan = loss_plan(network)
         execution = Execution(plan, dtype=parameters.flat.dtype)

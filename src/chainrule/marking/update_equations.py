@@ -187,7 +187,7 @@ class UpdateRule:
             known[update.left.name] = found[by_symbol[update.left.name].updated] = value
         corrected = self.corrected_means(parameter)
         for mean, equation in zip(corrected, self.optimizer.corrected, strict=True):
-            found[mean] = Entrywise(known)(substitute(equation.right, dict(names)))
+            found[mean] = Entrywise(known)(substitute(equation.right, names))
         return found
 
     def in_convention(

@@ -4,8 +4,8 @@
 derivative in the input ``z`` or, where possible, the output ``a``.  The derivation, the renderers,
 the reference and the compiled kernels read these statements and nothing else.
 
-To add one, write one entry in ``CATALOGUE``.  The catalogue tests then hold it against its own
-derivative and against an independent oracle.
+To add one, write one entry in ``CATALOGUE``.  The catalogue tests then compare it with its own
+derivative and with an independent oracle.
 """
 
 from dataclasses import dataclass
@@ -55,9 +55,9 @@ from chainrule.validation import requirement
 
 @dataclass(frozen=True, eq=False)
 class Activation(Function):
-    """A named function of one layer, with the set of values it takes.
+    """A named function of one layer; ``range`` is the set of its values.
 
-    ``initializer`` names the initializer that suits the layer before it.
+    ``initializer`` is the name of the default initializer of the weights that lead to the layer.
     """
 
     range: Domain = REALS
@@ -74,10 +74,10 @@ def activation(
     range: Domain = REALS,
     initializer: str = "glorot_uniform",
 ) -> Activation:
-    """State an elementwise activation in the symbol ``z``; what is left out is derived.
+    """Return an elementwise activation, stated in the symbol ``z``.
 
-    Without ``computed`` the printed form is evaluated; without ``slope`` it is derived from
-    ``value``.
+    ``computed`` is by default ``value``, ``slope`` the derivative of ``value``.  ``kinks`` are the
+    z where the slope jumps, ``range`` is the set of values.
 
     >>> from chainrule.formulas.functions import tanh, z
     >>> print(activation("squashed", tanh(z) ** 3).slope)
@@ -139,7 +139,7 @@ leaky_relu = activation(
 elu = activation(
     "elu",
     where(greater(z, 0), z, exp(z) - 1),
-    # expm1 keeps the digits of e^z − 1 near 0; the minimum keeps the unused branch finite.
+    # expm1 is accurate near 0, where e^z − 1 loses digits; the minimum bounds the unused branch.
     computed=where(greater(z, 0), z, expm1(minimum(z, 0))),
     slope=where(greater(a, 0), 1, 1 + a),
     range=Domain(-1.0, open_low=True),
@@ -172,7 +172,7 @@ softplus = activation(
 softsign = activation(
     "softsign",
     z / (1 + absolute(z)),
-    # In the output it is (1 − |a|)², which loses its digits where a nears ±1.
+    # In the output it is (1 − |a|)², which loses digits where a is close to ±1.
     slope=(1 + absolute(z)) ** -2,
     range=Domain(-1.0, 1.0, open_low=True, open_high=True),
 )
@@ -225,7 +225,7 @@ _shifted = z_k - Largest(z_k, UNITS)
 softmax = Activation(
     name="softmax",
     value=exp(z_k) / total(exp(z_k), UNITS),
-    # Shifting every z by the largest changes nothing and keeps every exponent at or below 0.
+    # Subtracting the largest z does not change the value, and every exponent is then at most 0.
     computed=exp(_shifted) / total(exp(_shifted), UNITS),
     pullback=a_k * (g_k - product(a_k, g_k, over=[UNITS])),
     logarithm=_shifted - log(total(exp(_shifted), UNITS)),
@@ -255,11 +255,13 @@ CATALOGUE: dict[str, Activation] = {
 """Every activation by name."""
 
 ALIASES = {"logistic": "sigmoid", "linear": "identity", "swish": "silu"}
-"""Other names in use; files and printed text hold the names above."""
+"""Other names in use; files and printed text have the names above."""
 
 
 def find(given: str | Activation) -> Activation:
-    """Return the activation of that name, or the one given.
+    """Return the activation of a name or alias; an ``Activation`` is returned unchanged.
+
+    Raises ``InputError`` for any other value.
 
     >>> find("logistic").name
     'sigmoid'

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from chainrule.errors import InputError, InputTypeError, shown, unknown_name
 from chainrule.formulas.axes import Axis
@@ -34,6 +34,7 @@ from chainrule.network.arguments import (
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
 from chainrule.network.graph import Node, in_order
+from chainrule.network.initializers import Initializer
 from chainrule.network.layers import CategoryLayer, Dense, Input, InputLayer
 from chainrule.network.losses import Form, Loss
 from chainrule.network.parameters import Parameters
@@ -374,12 +375,18 @@ class Network:
     # -- starting values -----------------------------------------------------------------------
 
     def initialize(
-        self, seed: int = 0, *, dtype: Any = np.float64, scheme: Any = None, bias: Any = 0.0
+        self,
+        seed: int = 0,
+        *,
+        dtype: DTypeLike = np.float64,
+        scheme: Initializer | None = None,
+        bias: Initializer = 0.0,
     ) -> Parameters:
         """Return starting parameters, the same for the same seed.
 
-        ``scheme`` is an initializer for every weight matrix (by default each layer gets the one
-        that suits its activation), ``bias`` one for the biases, drawn as (1, outputs).
+        ``scheme`` is an initializer for every weight matrix (by default that of each layer's
+        activation), ``bias`` one for the biases, called for a matrix (1, outputs).  ``dtype`` is
+        float32 or float64.
 
         >>> network = Network.dense([2, 3, 1])
         >>> network.initialize(seed=0)["W_ih"].shape

@@ -1,14 +1,16 @@
-"""What a network may be described with: every argument is checked once, here.
+"""Checks of the arguments of a network.
 
 Each function returns its argument in one form, or raises an error that states what is allowed and
 what was given.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from chainrule.arrays import RealType
 from chainrule.errors import InputError, InputTypeError
 from chainrule.language.refusals import Refusal
 from chainrule.network import activations
@@ -18,19 +20,19 @@ from chainrule.network.penalties import Penalty
 from chainrule.validation import requirement
 
 
-def real_type(dtype: Any) -> Any:
-    """Return float32 or float64, the types that weights may have."""
+def real_type(dtype: DTypeLike) -> RealType:
+    """Return the NumPy type, float32 or float64; ``InputTypeError`` for any other."""
     try:
         kind = np.dtype(dtype)
     except TypeError:
         kind = None
-    if kind not in (np.float32, np.float64):
+    if kind is None or kind not in (np.float32, np.float64):
         raise InputTypeError(requirement("dtype", "float32 or float64", dtype))
-    return kind
+    return cast(RealType, kind)
 
 
-def penalties_of(given: Any) -> tuple[Penalty, ...]:
-    """Return the penalties, one of a kind at most."""
+def penalties_of(given: object) -> tuple[Penalty, ...]:
+    """Return one penalty or a list as a tuple; each kind may occur once."""
     listed = (given,) if isinstance(given, Penalty) else given
     if not isinstance(listed, Sequence) or not all(isinstance(p, Penalty) for p in listed):
         raise InputTypeError(
@@ -42,8 +44,8 @@ def penalties_of(given: Any) -> tuple[Penalty, ...]:
     return tuple(listed)
 
 
-def options_of(given: Any) -> dict[str, bool | str]:
-    """Return the options of single parameters, NumPy's truth values as Python's."""
+def options_of(given: object) -> dict[str, bool | str]:
+    """Return the options of single parameters: True, False or "shared" by name."""
     if given is not None and not isinstance(given, Mapping):
         raise InputTypeError(requirement("trainable", "a mapping such as {'b_ih': False}", given))
     options: dict[str, bool | str] = {}
@@ -58,7 +60,7 @@ def options_of(given: Any) -> dict[str, bool | str]:
 
 
 def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the layers, inputs and outputs at least."""
+    """Return the widths of the layers as integers: at least inputs and outputs."""
     try:
         widths = tuple(layers)
     except TypeError:
@@ -78,7 +80,11 @@ def widths_of(layers: Sequence[int]) -> tuple[int, ...]:
 def activations_of(
     given: "str | Activation | Sequence[str | Activation]", count: int, loss: Loss, outputs: int
 ) -> tuple[Activation, ...]:
-    """Return one activation per layer; a single name gives way to what the loss needs last."""
+    """Return ``count`` activations, one per layer.
+
+    Where a single one is given and the loss cannot follow it, the last layer has the loss's
+    canonical activation.  ``outputs`` is the width of the last layer.
+    """
     single = isinstance(given, (str, Activation))
     if not single and not isinstance(given, Sequence):
         raise InputError(
@@ -114,7 +120,7 @@ def activations_of(
 
 
 def fits(last: Activation, loss: Loss, outputs: int) -> bool:
-    """Return whether a loss may follow an activation."""
+    """Return whether a loss may follow an activation with this number of outputs."""
     if outputs == 1 and last.range.simplex:
-        return False  # one share of a whole is always 1
+        return False  # the probability of a single class is always 1
     return loss.form_for(last.range) is not None

@@ -1,6 +1,6 @@
-"""Sets of numbers: what an activation produces and what a loss can take.
+"""Sets of numbers: ranges of activations and domains of losses.
 
-A loss is admissible after an activation when the activation's range lies in the loss's domain.
+A loss may follow an activation whose range is a subset of the loss's domain.
 """
 
 import math
@@ -30,7 +30,7 @@ class Domain:
     simplex: bool = False
 
     def __le__(self, other: "Domain") -> bool:
-        """Whether every element lies in the other domain."""
+        """Whether this is a subset of the other domain."""
         if other.simplex and not self.simplex:
             return False
         low = self.low > other.low or (
@@ -61,9 +61,10 @@ class Domain:
 
 
 def checked(value: object, name: str, allowed: Domain, example: str) -> float:
-    """Return a constant as a number of the allowed ones.
+    """Return a constant as a float, checked to be in ``allowed``.
 
-    Raises ``InputTypeError`` where it is no number, ``InputError`` where it is not allowed.
+    ``name`` and ``example`` are for the message.  Raises ``InputTypeError`` where the value is not
+    a number, ``Refusal`` where it is not allowed.
 
     >>> checked(0.5, "huber: delta", POSITIVE, "such as 1")
     0.5

@@ -1,8 +1,8 @@
-"""What is to be derived: forward equations, a loss, and the parameters to differentiate by.
+"""The input of a derivation: forward equations, a loss, and the parameters to differentiate by.
 
-A ``Formulation`` is all that derivation, Plan, execution and verification need.  ``Network`` writes
-one from its layers; anything else that can be stated as equations over named axes is one as well,
-with nothing to add elsewhere.
+Derivation, Plan, execution and verification need nothing but a ``Formulation``.  ``Network`` makes
+one from its layers; any other model that can be written as equations over named axes is one too,
+without changes elsewhere.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,18 @@ from chainrule.network.distributions import Distribution
 class Formulation:
     """Forward equations in the order in which they are computed.
 
-    ``parameters`` are differentiated by, ``inputs`` are given (data, targets, frozen parameters,
-    scalars).  ``facts`` may be assumed (rows of targets sum to one); ``deltas`` are the symbols
-    whose cotangent is called δ; ``output`` is what a prediction is; ``data_loss`` is the loss
-    without penalties.  ``reported`` is what executors compute for a loss in place of its equation,
-    which is the one that is differentiated.
+    The loss is differentiated by the ``parameters``; ``inputs`` are given (data, targets, frozen
+    parameters, scalars).  ``output`` is the prediction, ``data_loss`` the loss without penalties.
+    ``facts`` maps expressions to equal ones (rows of targets sum to one); ``deltas`` are the
+    symbols whose cotangent is named δ.  ``reported`` maps a loss to the expression that executors
+    compute in place of its equation; the equation is differentiated.
 
     With several heads, ``outputs`` are what each predicts, ``output`` the first.  ``draws`` are
     inputs that are drawn at random in each step (the mask of dropout), with their distributions;
     ``running`` are assignments to inputs after each step (running statistics).
+
+    Raises ``InputError`` where a symbol is used before its definition or defined twice, a computed
+    symbol or a parameter has more than two axes, a loss is not a scalar or no equation defines it.
     """
 
     equations: tuple[Equation, ...]
@@ -84,7 +87,7 @@ class Formulation:
                 raise InputError(f"formulation: no equation defines {needed.name}")
 
     def cotangent(self, symbol: Symbol) -> Symbol:
-        """Return the name of ∂Loss/∂symbol: δ where that is its name, else ∂Loss/∂symbol."""
+        """Return the symbol of a cotangent: named δ for ``deltas``, else ∂Loss/∂symbol."""
         if symbol in self.deltas:
             _, _, layer = symbol.name.partition("_")
             return Symbol(f"δ_{layer}" if layer else "δ", symbol.axes)
@@ -111,11 +114,11 @@ class Formulation:
 
     @property
     def defined(self) -> dict[Symbol, Expression]:
-        """What each symbol on the way forward stands for."""
+        """The right side of each symbol of the forward pass."""
         return {equation.left: equation.right for equation in self.equations}
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis of the inputs and parameters."""
+        """Every axis of the inputs and parameters, samples first."""
         found = {axis for symbol in (*self.inputs, *self.parameters) for axis in symbol.axes}
         return tuple(sorted(found, key=lambda axis: (axis.position, axis.name)))

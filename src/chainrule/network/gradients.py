@@ -1,7 +1,7 @@
-"""Formulation to gradient equations: the way back, and the rewrites that shorten it.
+"""From a formulation to gradient equations: the backward pass, and rewrites that shorten it.
 
-Nothing here knows a layer, an activation or a loss: the rules of ``formulas.differentiate`` run
-over the equations, and named, checkable rewrites then put each cotangent in its shortest form.
+Nothing here depends on layers, activations or losses: the rules of ``formulas.differentiate`` are
+applied to the equations, and named, checkable rewrites then shorten each cotangent.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Backward:
 
     @property
     def right(self) -> Expression:
-        """What it equals after all rewrites."""
+        """The right side after all rewrites."""
         return self.rewrites[-1].after if self.rewrites else self.derived.right
 
     @property
@@ -48,7 +48,10 @@ class Backward:
 
 @dataclass(frozen=True)
 class Gradients:
-    """The way back through a formulation, in the order in which it can be computed."""
+    """The backward pass of a formulation, in an order in which it can be computed.
+
+    ``trace`` are all single steps of differentiation.
+    """
 
     formulation: Formulation
     backward: tuple[Backward, ...]
@@ -59,7 +62,7 @@ class Gradients:
         return next(entry for entry in self.backward if entry.of == symbol)
 
     def expanded(self, tree: Expression) -> Expression:
-        """Put cotangents' own right sides in until none is left: the product written out."""
+        """Substitute the right sides of cotangents until none is left."""
         known = {entry.left: entry.right for entry in self.backward}
         while symbols(tree) & known.keys():
             tree = substitute(tree, {symbol: known[symbol] for symbol in known})
@@ -67,9 +70,18 @@ class Gradients:
 
 
 def differentiate(formulation: Formulation) -> Gradients:
-    """Derive ∂Loss/∂(every parameter) and every cotangent on the way.
+    """Derive ∂Loss/∂(every parameter) and every cotangent that it depends on.
 
     Raises ``MissingRule`` where an operation has no differentiation rule.
+
+    >>> from chainrule.network.architecture import Network
+    >>> formulation = Network.dense([2, 3], "softmax", "log_loss").formulation(batch=False)
+    >>> for entry in differentiate(formulation).backward:
+    ...     print(entry.left, "=", entry.right)
+    ∂Loss/∂a_1i = −y_i/a_1i
+    δ_1i = a_1i − y_i
+    ∂Loss/∂w_1,ij = δ_1j x_i
+    ∂Loss/∂b_1i = δ_1i
     """
     named: dict[Symbol, Symbol] = {}
 
@@ -92,7 +104,7 @@ def differentiate(formulation: Formulation) -> Gradients:
 
 
 def _cancelled(tree: Expression) -> Iterator[Expression]:
-    """Yield the cancelled forms: all multiplied out, or with one sum left as a factor."""
+    """Yield cancelled forms: everything multiplied out, or one sum not multiplied out."""
     yield cancel(tree)
     for whole in sorted(numerators(tree), key=str):
         yield cancel(tree, [whole])
@@ -101,7 +113,10 @@ def _cancelled(tree: Expression) -> Iterator[Expression]:
 def _collapse(
     equation: Equation, earlier: list[Backward], formulation: Formulation
 ) -> tuple[Rewrite, ...]:
-    """Put the cotangents it rests on in, cancel, and keep the result where it is shorter."""
+    """Return the rewrites of a cotangent; none where they do not shorten it.
+
+    Substitute earlier cotangents with the same axes, cancel, and use the formulation's facts.
+    """
     inside = symbols(equation.right)
     known: dict[Expression, Expression] = {
         entry.left: entry.right
@@ -110,13 +125,13 @@ def _collapse(
     }
     if not known or formulation.cotangent(equation.left) == equation.left:
         return ()
-    written_out = substitute(equation.right, dict(known))
+    written_out = substitute(equation.right, known)
     cancelled, shortest = min(
         ((each, assume(each, formulation.facts)) for each in _cancelled(written_out)),
         key=lambda pair: length(pair[1]),
     )
-    # Fewer things to read, and no sum over an index that was not there: a (Σ a y − y − Σ a²) is
-    # shorter than what softmax and mse give, but loses all digits where a nears y.
+    # Shorter, and without a new sum over an index: a (Σ a y − y − Σ a²) is shorter than the result
+    # for softmax and mse, but loses all digits where a is close to y.
     if length(shortest) >= length(written_out) or sums(shortest) > sums(written_out):
         return ()
     rewrites = [

@@ -1,12 +1,13 @@
-"""The catalogue of initializers: starting weights, with the reason for their spread.
+"""The catalogue of initializers: starting weights, with the reason for their variance.
 
-A layer that sums n inputs of variance 1 with weights of variance s gives outputs of variance n s.
-Each scheme picks s so that signals, or gradients, neither grow nor fade from layer to layer.
+A layer that sums n inputs of variance 1 with weights of variance s has outputs of variance n s.
+Each scheme chooses s so that the variance of signals, or of gradients, is about the same in every
+layer.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from chainrule.errors import InputError, unknown_name
 from chainrule.validation import requirement
 
 Draw = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
-"""(generator, inputs, outputs) to a matrix (inputs, outputs)."""
+"""A function of (generator, inputs, outputs) that returns a matrix (inputs, outputs)."""
+Initializer: TypeAlias = str | float | Draw
+"""A name of the catalogue, a constant, or a function."""
 
 
 def _uniform(variance: Callable[[int, int], float]) -> Draw:
@@ -35,17 +38,17 @@ def _normal(variance: Callable[[int, int], float]) -> Draw:
 
 
 def _glorot(inputs: int, outputs: int) -> float:
-    """2/(in + out): between keeping signals (1/in) and gradients (1/out). Glorot & Bengio 2010."""
+    """2/(in + out): between 1/in for signals and 1/out for gradients. Glorot & Bengio 2010."""
     return 2.0 / (inputs + outputs)
 
 
 def _he(inputs: int, outputs: int) -> float:
-    """2/in: a rectifier passes half of the variance on. He et al. 2015."""
+    """2/in: a rectifier halves the mean square of its inputs. He et al. 2015."""
     return 2.0 / inputs
 
 
 def _lecun(inputs: int, outputs: int) -> float:
-    """1/in: keeps the variance of the signal. LeCun et al. 1998; SELU rests on it."""
+    """1/in: the variance of the signal is unchanged. LeCun et al. 1998; SELU assumes it."""
     return 1.0 / inputs
 
 
@@ -66,17 +69,23 @@ CATALOGUE: dict[str, Draw] = {
 """Every initializer by name; a number stands for ``constant(number)``."""
 
 
-def find(given: Any) -> Draw:
-    """Return the initializer of that name; a number means a constant, a callable itself."""
+def find(given: object) -> Draw:
+    """Return the initializer of a name; a number is a constant, a callable is returned as it is.
+
+    Raises ``InputError`` for any other value.
+
+    >>> find(0.5)(np.random.default_rng(0), 1, 2)
+    array([[0.5, 0.5]])
+    """
     if isinstance(given, str):
         if given not in CATALOGUE:
             raise unknown_name("initializer", given, list(CATALOGUE))
         return CATALOGUE[given]
-    if isinstance(given, (int, float)) and math.isfinite(given):
-        return constant(given)
-    if callable(given):
-        draw: Draw = given
-        return draw
+    if isinstance(given, (int, float)):
+        if math.isfinite(given):
+            return constant(given)
+    elif callable(given):
+        return cast(Draw, given)
     raise InputError(
         requirement(
             "initializer",

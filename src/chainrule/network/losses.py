@@ -2,9 +2,8 @@
 
 An entry is the loss ℓ(y, a) of a target ``y`` and an output ``a``, whether outputs are averaged or
 summed, and the outputs and targets it is defined for.  Samples are always averaged (with weights:
-Σ w ℓ / Σ w).  Gradients are derived; that softmax with log loss collapses to A − Y, and sigmoid
-with log loss and the exponential with Poisson too, comes out of the rewrites of
-``formulas.simplify``.
+Σ w ℓ / Σ w).  Gradients are derived: A − Y for softmax with log loss, sigmoid with log loss, and
+the exponential with Poisson is a result of the rewrites of ``formulas.simplify``.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,9 +46,11 @@ a = Symbol("a")
 class Form:
     """One formula of a loss, for one kind of output.
 
-    ``canonical`` is the activation that suits it; ``shares`` says that the targets of a sample sum
-    to one; ``kinks`` are expressions in y and a whose zeros are jumps of the slope.  ``reported``
-    is what histories show if it differs from what is minimized; gradients are those of ``value``.
+    ``value`` is ℓ(y, a) of one output; ``averaged`` is whether a sample's outputs are averaged or
+    summed.  ``outputs`` and ``targets`` are where it is defined; ``canonical`` is the name of the
+    activation that suits it.  ``shares`` states that the targets of a sample sum to one.  ``kinks``
+    are expressions in y and a at whose zeros the slope jumps.  ``reported`` is shown in histories
+    where it differs from ``value``, which is minimized.
     """
 
     value: Expression
@@ -70,9 +71,10 @@ class Form:
         samples: Axis | None,
         value: Expression | None = None,
     ) -> Expression:
-        """Return the loss of a batch (or of one sample): one sum, with its factors in front.
+        """Return the loss of a batch, or of one sample where ``samples`` is None.
 
-        ``value`` is averaged instead of the form's own, where it is given.
+        ``target`` and ``output`` have the axes (samples, units).  The result is one sum over these
+        axes with the factors ``front``.  ``value`` replaces the form's own ℓ(y, a).
         """
         single = substitute(self.value if value is None else value, {y: target, a: output})
         shares = [power(Size(units), -1)] if self.averaged else []
@@ -80,7 +82,7 @@ class Form:
         return product(*front, *shares, single, over=axes)
 
     def facts(self, target: Symbol, units: Axis) -> dict[Expression, Expression]:
-        """Return what may be assumed of the targets."""
+        """Return facts about the targets: that they sum to one, where they do."""
         return {total(target, units): ONE} if self.shares else {}
 
 
@@ -103,7 +105,7 @@ class Loss:
 
 @cache
 def _summed(loss: Loss) -> Loss:
-    # Cached, so that two networks with it share their Plans.
+    # Cached: losses are compared by identity, and networks with one loss share their Plans.
     forms = tuple(replace(form, averaged=False) for form in loss.forms)
     return replace(loss, forms=forms)
 
@@ -128,7 +130,7 @@ def mae() -> Loss:
 
 @cache
 def huber(delta: float = 1.0) -> Loss:
-    """Huber: ½ e² where |e| ≤ δ, else δ(|e| − ½δ), with e = y − a."""
+    """Huber (1964): ½ e² where |e| ≤ δ, else δ(|e| − ½δ), with e = y − a."""
     delta = checked(delta, "huber: delta", POSITIVE, "such as 1")
     size = absolute(y - a)
     outside = delta * (size - delta / 2)
@@ -148,13 +150,13 @@ def quantile(level: float = 0.5) -> Loss:
 def log_loss(clip: float = 0.0) -> Loss:
     """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a)).
 
-    With ``clip`` = ε the history reports probabilities clipped to [ε, 1 − ε], as
-    scikit-learn's is, so that one hopeless sample cannot hide the others; the gradient is the same.
+    The first form is for softmax, the second for sigmoid.  With ``clip`` = ε the history reports
+    the loss of probabilities clipped to [ε, 1 − ε], as scikit-learn does, so that one sample with
+    an infinite loss does not hide the others; the gradient is the same.
     """
     clip = checked(clip, "log_loss: clip", BELOW_ONE, "such as 1e-15")
 
-    # Of the outputs as they are rounded, not of the safe forms: near 1 that loses digits, but the
-    # same ones as scikit-learn loses.
+    # Of the rounded outputs, not of the safe forms: near 1 digits are lost, as in scikit-learn.
     clipped = minimum(maximum(a, clip), 1 - clip)
     classes = Form(
         -(y * log(a)),
@@ -179,7 +181,7 @@ def log_loss(clip: float = 0.0) -> Loss:
 @cache
 def poisson() -> Loss:
     """Half Poisson deviance: a − y + y log(y/a), for counts y ≥ 0."""
-    # y log y is 0 at y = 0; the logarithm there is taken of 1 instead.
+    # y log y is 0 at y = 0: there the logarithm is that of 1.
     full = y * log(where(greater(y, 0), y, 1)) - y * log(a)
     return Loss(
         "poisson",
@@ -219,7 +221,9 @@ ALIASES = {"cross_entropy": "log_loss", "squared_error": "mse", "absolute_error"
 
 
 def find(given: str | Loss) -> Loss:
-    """Return the loss of that name, with its default constants, or the one given.
+    """Return the loss of a name with its default constants; a ``Loss`` is returned unchanged.
+
+    Raises ``InputError`` for an unknown name, ``InputTypeError`` for another type.
 
     >>> find("huber").settings
     {'delta': 1.0}

@@ -2,8 +2,8 @@
 
 A statement is a list of assignments, in order, over the parameter ``W`` (any parameter), its
 gradient ``∂Loss/∂W``, the optimizer's own memory, and scalars.  ``t`` counts the steps from 1.  The
-derivation prints these equations with each parameter's name put in, and the Plan runs them; every
-gradient in them is taken at the old parameters, and all parameters change together.
+derivation prints these equations with the name of each parameter, and the Plan runs them.  Every
+gradient is taken at the old parameters.
 """
 
 from collections.abc import Mapping
@@ -40,12 +40,15 @@ _ALLOWED = {
     "epsilon": (NOT_NEGATIVE, "such as 1e-8"),
     "weight_decay": (NOT_NEGATIVE, "such as 0.01"),
 }
-"""What each constant may be."""
+"""The values allowed for each constant, and an example for messages."""
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule with its constants."""
+    """An update rule with its constants; the base class.
+
+    ``memory`` are the arrays that it stores between steps, one of each per parameter.
+    """
 
     learning_rate: float
 
@@ -68,12 +71,12 @@ class Optimizer:
 
     @property
     def corrected(self) -> tuple[Equation, ...]:
-        """What texts give a name on the way: Adam's means without their bias, m̂ and v̂."""
+        """Quantities that texts name: Adam's means without their bias, m̂ and v̂."""
         return ()
 
     @property
     def constants(self) -> dict[str, float]:
-        """The constants by the letter they are printed with."""
+        """The constants by their printed letter."""
         return {letter: float(getattr(self, name)) for name, letter in self.letters.items()}
 
     def settings(self) -> dict[str, float | bool]:
@@ -85,8 +88,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Gradient descent: W ← W − α ∂Loss/∂W, with momentum μ and Nesterov's variant.
 
-    Momentum keeps a step v ← μ v − α ∂Loss/∂W and adds it; Nesterov adds μ v − α ∂Loss/∂W with the
-    new v.  (PyTorch keeps the step without α; the two agree while α stays the same.)
+    Momentum: v ← μ v − α ∂Loss/∂W, W ← W + v.  Nesterov: W ← W + μ v − α ∂Loss/∂W with the new v.
+    (In PyTorch v does not contain α; the two agree while α is constant.)
     """
 
     learning_rate: float = 0.01
@@ -230,7 +233,9 @@ CATALOGUE: dict[str, type[Optimizer]] = {
 
 
 def find(given: "str | Optimizer", **settings: float) -> Optimizer:
-    """Return the optimizer of that name with these constants, or the one given.
+    """Return the optimizer of a name with these constants; an ``Optimizer`` is unchanged.
+
+    Raises ``InputError`` for an unknown name or constant, ``InputTypeError`` for another type.
 
     >>> find("adam").learning_rate
     0.001

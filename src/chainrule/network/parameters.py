@@ -1,19 +1,22 @@
-"""Parameters: one flat vector underneath, a named view for each array."""
+"""Parameters: one flat vector, and a named view of it for each array."""
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
+from chainrule.arrays import Array, RealArray
 from chainrule.errors import InputError, unknown_name
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class Parameters(Mapping[str, NDArray[Any]]):
+class Parameters(Mapping[str, RealArray]):
     """A mapping from parameter names to arrays that are views of one vector, ``flat``.
+
+    ``shapes`` maps names to shapes, in the order of the vector.  ``flat`` is zero where it is not
+    given.
 
     >>> parameters = Parameters({"W": (2, 3), "b": (3,)})
     >>> parameters["b"][:] = 1.0
@@ -21,16 +24,16 @@ class Parameters(Mapping[str, NDArray[Any]]):
     array([0., 0., 0., 0., 0., 0., 1., 1., 1.])
     """
 
-    def __init__(self, shapes: Shapes, flat: NDArray[Any] | None = None) -> None:
+    def __init__(self, shapes: Shapes, flat: Array | None = None) -> None:
         sizes = {name: math.prod(shape) for name, shape in shapes.items()}
         self.flat = np.zeros(sum(sizes.values())) if flat is None else flat
-        self._views: dict[str, NDArray[Any]] = {}
+        self._views: dict[str, RealArray] = {}
         start = 0
         for name, shape in shapes.items():
             self._views[name] = self.flat[start : start + sizes[name]].reshape(shape)
             start += sizes[name]
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
+    def __getitem__(self, name: str) -> RealArray:
         return self._views[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -44,11 +47,11 @@ class Parameters(Mapping[str, NDArray[Any]]):
         return f"Parameters({listed}; {self.flat.dtype})"
 
     def copy(self) -> "Parameters":
-        """Return the same values in a vector of their own."""
+        """Return a copy with a new vector."""
         return Parameters({name: array.shape for name, array in self.items()}, self.flat.copy())
 
 
-def _array(name: str, given: Any) -> NDArray[Any]:
+def _array(name: str, given: ArrayLike) -> Array:
     try:
         return np.asarray(given)
     except ValueError:
@@ -57,10 +60,11 @@ def _array(name: str, given: Any) -> NDArray[Any]:
         ) from None
 
 
-def gathered(given: Mapping[str, Any], shapes: Shapes) -> Parameters:
+def gathered(given: Mapping[str, ArrayLike], shapes: Shapes) -> Parameters:
     """Copy a mapping of arrays into one flat vector, checking names, shapes and values.
 
-    The type is that of the arrays: float32 where all are float32, else float64.
+    The type is float32 where all arrays are float32, else float64.  Raises ``InputError`` where a
+    name is missing or unknown, a shape differs, or a value is not a finite number.
     """
     for name in given:
         if name not in shapes:

@@ -16,7 +16,7 @@ class Penalty:
     letter = "λ"
     name = ""
     per_sample = False
-    """Whether it is divided by the batch's samples (or their total weight), as the loss is."""
+    """Whether it is divided by the number (or total weight) of the batch's samples."""
 
     def __post_init__(self) -> None:
         checked(self.strength, f"{self.name}: strength", NOT_NEGATIVE, "such as 0.001")
@@ -27,7 +27,7 @@ class Penalty:
         return Symbol(self.letter)
 
     def of(self, weights: Symbol) -> Expression:
-        """Return the penalty of one weight matrix."""
+        """Return the penalty of one weight matrix, a scalar expression."""
         raise NotImplementedError
 
 
@@ -57,9 +57,9 @@ class L1(Penalty):
 
 @dataclass(frozen=True)
 class L2PerSample(L2):
-    """½ λ ‖W‖² / B, or over Σ w: every sample brings its share of the penalty.
+    """½ λ ‖W‖² / B, or / Σ w with weights of samples, as in scikit-learn.
 
-    scikit-learn's: more samples in a batch weaken it, a last, shorter batch strengthens it.
+    It is weaker for a larger batch, and stronger for a last, shorter one.
     """
 
     letter = "λ_B"
@@ -70,4 +70,4 @@ class L2PerSample(L2):
 CATALOGUE = {"L2": L2, "L1": L1}
 
 STORED = {**CATALOGUE, "L2_per_sample": L2PerSample}
-"""What a model file may name: beside the catalogue, what the estimators are made of."""
+"""The penalties that a model file may name: the catalogue, and that of the estimators."""

@@ -1,16 +1,16 @@
-"""The operations of a Plan: what an executor has to know, and all of it.
+"""The operations of a Plan: everything that an executor needs.
 
-Every value is a matrix in the rows layout, known by name; ``Reference`` to it may be transposed.
+Every value is a matrix in the rows layout with a name; a ``Reference`` to it may be transposed.
 
 ===================  ======================================================================
 ``MatrixProduct``    op(left) · op(right)
 ``ComputeTotal``     sum over the rows or over the columns (a product with **1**)
-``Spread``           repeat a row or a column (an outer product with **1**)
+``Spread``           a row or a column repeated (an outer product with **1**)
 ``ComputeExtreme``   largest entry over the rows or the columns
 ``ComputePointwise``  a scalar formula entry by entry, operands broadcast by position
 ``ComputeLayerwise``  a function of each sample's layer, with the operations it consists of
 ``DrawRandom``       entries drawn from a distribution, new in each step
-``General``          an expression with no matrix form, by the meaning of its named axes
+``General``          an expression with no matrix form, evaluated over its named axes
 ===================  ======================================================================
 """
 
@@ -46,7 +46,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Operation:
-    """One assignment: ``target`` gets a matrix with these sides."""
+    """One assignment: ``target`` is a matrix with the row and column axis ``sides``."""
 
     target: str
     sides: Sides
@@ -54,7 +54,7 @@ class Operation:
 
     @property
     def uses(self) -> tuple[Reference, ...]:
-        """The values that must be known before."""
+        """The values that the operation reads."""
         raise NotImplementedError
 
     @property
@@ -125,7 +125,7 @@ class ComputeExtreme(_OneSource):
 
 @dataclass(frozen=True)
 class ComputePointwise(Operation):
-    """A scalar formula, entry by entry; ``operands`` say what its symbols stand for."""
+    """A scalar formula, entry by entry; ``operands`` are its symbols and their values."""
 
     formula: Expression
     operands: tuple[tuple[Symbol, Reference], ...]
@@ -144,7 +144,7 @@ class ComputePointwise(Operation):
         scalars: dict[Symbol, Expression] = {
             symbol: Symbol(str(reference)) for symbol, reference in self.operands if not symbol.axes
         }
-        formula = substitute(self.formula, dict(scalars))
+        formula = substitute(self.formula, scalars)
         return Writer(TEXT).write(Pointwise(formula, shown, *self.sides))
 
 
@@ -182,7 +182,7 @@ class DrawRandom(Operation):
 
 @dataclass(frozen=True)
 class General(Operation):
-    """An expression over named axes; ``operands`` say what its symbols stand for."""
+    """An expression over named axes; ``operands`` are its symbols and their values."""
 
     expression: Expression
     operands: tuple[tuple[Symbol, Reference], ...]

@@ -1,7 +1,7 @@
 """The Plan: the derived equations as an ordered list of matrix operations.
 
-Lowering takes the matrix form of every equation apart into operations; equal matrices are computed
-once.  All gradients come before the first update, so they are taken at the old parameters.
+The matrix form of every equation is divided into operations; equal matrices are computed once.  All
+gradients precede the first update, so they are taken at the old parameters.
 """
 
 from collections.abc import Mapping
@@ -46,10 +46,11 @@ from chainrule.plans.operations import (
 
 @dataclass(frozen=True)
 class Plan:
-    """Operations in order, what goes in, and where the results are.
+    """Operations in order, their inputs, and the names of the results.
 
-    ``gradients`` says under which name each parameter's gradient is found, ``outputs`` under which
-    each head's prediction is, ``output`` the first.
+    ``inputs`` are all symbols that need a value; ``memory`` are those of the optimizer.  ``loss``,
+    ``data_loss`` and ``outputs`` (one for each head, ``output`` is the first) are names of values;
+    ``gradients`` maps each parameter's name to the name of its gradient.
     """
 
     formulation: Formulation
@@ -73,7 +74,7 @@ class Plan:
         return replace(self, operations=tuple(reversed(remaining)))
 
     def forward(self) -> "Plan":
-        """Return the part that makes a prediction."""
+        """Return the operations of a prediction."""
         return self.only(*self.outputs)
 
     def __repr__(self) -> str:
@@ -89,12 +90,18 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(
-    gradients: Gradients, optimizer: Optimizer | None = None, *, draws: bool = False
-) -> Plan:
-    """Lower a derivation, and an optimizer's update where one is given.
+def plan(gradients: Gradients, optimizer: Optimizer | None = None, *, draws: bool = False) -> Plan:
+    """Return the Plan of a derivation, with an optimizer's updates where one is given.
 
     With ``draws`` the Plan draws its random values itself; otherwise they are inputs.
+
+    >>> from chainrule.network.architecture import Network
+    >>> from chainrule.network.gradients import differentiate
+    >>> print(plan(differentiate(Network.dense([2, 1], "tanh").formulation())).forward())
+    forward:
+      Z_1·1 = X W_1
+      Z_1 = Z_1·1 + b_1
+      A_1 = tanh(Z_1)
     """
     formulation = gradients.formulation
     lowering = _Lowering()
@@ -143,7 +150,7 @@ def plan(
 
 
 def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:
-    """Return the optimizer's memory for one parameter."""
+    """Return the symbols of the optimizer's memory for one parameter, with its axes."""
     axes = parameter.axes
     return [Symbol(f"{memory.name}_{parameter.name}", axes) for memory in optimizer.memory]
 
@@ -151,7 +158,7 @@ def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:
 def updates_of(
     parameter: Symbol, gradients: Gradients, optimizer: Optimizer
 ) -> tuple[Equation, ...]:
-    """Return the optimizer's assignments with one parameter's names put in."""
+    """Return the optimizer's assignments with the names of one parameter."""
     cotangent = gradients.formulation.cotangent(parameter)
     names: dict[Symbol, Expression] = {W: parameter, G: cotangent}
     names.update(zip(optimizer.memory, memory_of(parameter, optimizer), strict=True))
@@ -159,13 +166,16 @@ def updates_of(
     for update in optimizer.updates:
         left = names[update.left]
         assert isinstance(left, Symbol)
-        stated.append(Equation(left, substitute(update.right, dict(names))))
+        stated.append(Equation(left, substitute(update.right, names)))
     return tuple(stated)
 
 
 @dataclass
 class _Lowering:
-    """Operations so far, and under which name each matrix is known."""
+    """The operations so far; ``known`` are the matrices that they compute.
+
+    ``aliases`` are names of equations whose value another operation has computed.
+    """
 
     operations: list[Operation] = field(default_factory=list)
     known: dict[Matrix, Reference] = field(default_factory=dict)
@@ -175,7 +185,7 @@ class _Lowering:
     count: int = 0
 
     def found(self, symbol: Symbol) -> str:
-        """Return the name of the value that a symbol stands for."""
+        """Return the name of a symbol's value."""
         alias = self.aliases.get(symbol.name)
         return alias.name if alias else symbol.name
 
@@ -191,6 +201,7 @@ class _Lowering:
         self.known[MatrixSymbol(left, *orient(left.axes, "rows"))] = reference
 
     def _copied(self, reference: Reference, sides: Sides, target: str) -> Reference:
+        """Add an operation that stores a transposed value under its own name."""
         value = Symbol("x")
         self.operations.append(
             ComputePointwise(target, sides, self.stage, value, ((value, reference),))
@@ -215,7 +226,7 @@ class _Lowering:
         )
 
     def _value(self, matrix: Matrix, target: str | None = None) -> Reference:
-        """Return where a matrix is found, computing it where it is not known yet."""
+        """Return the reference to a matrix, with operations that compute it if needed."""
         match matrix:
             case MatrixSymbol():
                 known = self.known.get(matrix)

@@ -270,7 +270,7 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def _network_and_parameters(model: Any) -> tuple[Network, Mapping[str, Any]]:
+def _network_and_parameters(model: object) -> tuple[Network, Mapping[str, Any]]:
     if isinstance(model, Result):
         return model.network, model.parameters
     if (

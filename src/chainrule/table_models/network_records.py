@@ -122,7 +122,7 @@ def _refuse_other_loss(loss: losses.Loss) -> None:
         raise _of_the_user("loss", loss.name)
 
 
-def _statement(loss: losses.Loss) -> list[tuple[Any, ...]]:
+def _statement(loss: losses.Loss) -> list[tuple[object, ...]]:
     return [tuple(vars(form).values()) for form in loss.forms]
 
 

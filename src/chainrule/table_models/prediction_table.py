@@ -13,6 +13,7 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
+from chainrule.arrays import Array
 from chainrule.data import Transformed
 from chainrule.errors import InputError, shown
 from chainrule.table_models.table_model import TableModel
@@ -52,7 +53,7 @@ def prediction_frame(
     transformed = model.transform(table)
     outputs = model.outputs(transformed.matrix)
     answers = model.answers(outputs)
-    columns: dict[str, Any] = {}
+    columns: dict[str, Array] = {}
     if answers.ndim == 1:
         columns["prediction"] = answers
     else:

@@ -82,6 +82,7 @@ def weights_of(weights: ArrayLike, samples: int, dtype: DTypeLike) -> RealArray:
 
 
 def _numbers(given: ArrayLike, name: str, dtype: DTypeLike) -> RealArray:
+    """Return an array of the same shape, contiguous and of the given type."""
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -95,6 +96,7 @@ def _numbers(given: ArrayLike, name: str, dtype: DTypeLike) -> RealArray:
 
 
 def _finite(array: RealArray, name: str) -> None:
+    """Raise InputError unless every value of (rows, ...) is finite."""
     # In pieces, because a mask of 60,000 × 784 values would be the largest array of a run.
     starts = range(0, len(array), 4096)
     if not all(np.isfinite(array[start : start + 4096]).all() for start in starts):
@@ -102,6 +104,7 @@ def _finite(array: RealArray, name: str) -> None:
 
 
 def _refuse(wrong: BoolArray, array: RealArray, name: str, allowed: str) -> None:
+    """Raise InputError with the first value where ``wrong``, of the shape of the array."""
     if wrong.any():
         position = tuple(int(index) for index in np.argwhere(wrong)[0])
         raise InputError(

@@ -320,6 +320,7 @@ def _batch(
     dtype: DTypeLike,
     names: tuple[str, str] = ("X", "Y"),
 ) -> dict[str, RealArray]:
+    """Return checked X, (samples, inputs), and targets, (samples, outputs)."""
     inputs = inputs_of(network, X, dtype, names[0])
     targets = targets_of(network, Y, len(inputs), dtype, names[1])
     return {"X": inputs, network.names.target: targets}
@@ -328,6 +329,7 @@ def _batch(
 def _validation(
     network: Network, pair: tuple[ArrayLike, ArrayLike], dtype: DTypeLike
 ) -> dict[str, RealArray]:
+    """Return the checked arrays of held-out data, shaped as those of training."""
     try:
         X, Y = pair
     except (TypeError, ValueError):

@@ -137,6 +137,7 @@ def finite(value: Any) -> Any:
 
 
 def _score_column(predicted: RealArray, actual: RealArray, name: str, mean: float) -> NumberScore:
+    """Return the score of one target; both arrays are (rows,)."""
     errors = actual - predicted
     spread = _root_mean_square(actual - actual.mean()) if actual.min() < actual.max() else 0.0
     rmse = _root_mean_square(errors)
@@ -153,7 +154,7 @@ def _score_column(predicted: RealArray, actual: RealArray, name: str, mean: floa
 
 
 def _root_mean_square(errors: RealArray) -> float:
-    """Return √(Σe² / n), scaled by the largest so that no square overflows or vanishes."""
+    """Return √(Σe² / n) of (n,), scaled by the largest so that no square over- or underflows."""
     largest = float(np.max(np.abs(errors)))
     if largest == 0.0 or not np.isfinite(largest):
         return largest

@@ -1,6 +1,6 @@
-"""Formulas on paper: one writer with a rule per node, one style per medium.
+"""Formulas in print: one writer with a rule per node, one style per medium.
 
-``text(formula)`` for the terminal, ``latex(formula)`` for documents, ``mathml(formula)`` for pages.
+``text(formula)`` is plain Unicode, ``latex(formula)`` LaTeX, ``mathml(formula)`` for web pages.
 All take an expression (index notation) or a matrix (matrix notation).
 """
 

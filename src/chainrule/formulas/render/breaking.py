@@ -1,8 +1,8 @@
 r"""Long formulas on several lines, in text and in LaTeX.
 
 A formula is broken before a sign of its outermost sum where that suffices, then before other signs
-and between the factors of a product, then inside brackets; among the ways that fit, the one with
-the fewest and loosest breaks is taken.  An index, a fraction or a factor over a brace stays whole.
+and between the factors of a product, then inside brackets.  Of the divisions that fit, the one with
+the lowest cost of breaks is taken.  An index, a fraction or a factor over a brace is not divided.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from chainrule.formulas.render.latex_width import units
 
 _LINE, _DEPTH, _OVERFULL = 40.0, 25.0, 1e4
-"""What a line costs, what a break costs for each bracket around it, what a column too much does."""
+"""The cost of a line, of a break for each bracket around it, and of each column too many."""
 
 
 class _Atom(NamedTuple):
-    """A piece between two possible breaks; ``cost`` is that of a break before it, if allowed."""
+    """A piece between two possible breaks; ``cost`` is that of a break before it, or None."""
 
     text: str
     width: float
@@ -24,7 +24,7 @@ class _Atom(NamedTuple):
 
 
 def broken_text(formula: str, room: int) -> list[str]:
-    """Return a formula in lines of at most ``room`` columns, as far as it can be broken.
+    """Return a text formula in lines of at most ``room`` columns, as far as it can be broken.
 
     >>> for line in broken_text("a_1 (b − c) + d ⊙ (e + f)", 12):
     ...     print(line)
@@ -37,7 +37,7 @@ def broken_text(formula: str, room: int) -> list[str]:
     depth, before = 0, ""
     for index, token in enumerate(tokens, start=1):
         cost = None if before == "" else _text_cost(before.strip(), token.strip())
-        # The space behind a line's last token falls away: every line has room for one.
+        # The space after a line's last token is removed, so every line has one column more.
         wide = len(token) + (index == len(tokens))
         atoms.append(_Atom(token, wide, None if cost is None else cost + _DEPTH * max(0, depth)))
         depth += sum(token.count(c) for c in "([{") - sum(token.count(c) for c in ")]}")
@@ -50,7 +50,7 @@ _LOOSE = {"+": 0.0, "−": 0.0, "=": 0.0, "←": 4.0, "⊙": 4.0, "⊘": 4.0, "�
 
 
 def _text_cost(before: str, token: str) -> float | None:
-    """Return what a break between two words costs, None where there may be none."""
+    """Return the cost of a break between two words, None where it is not allowed."""
     if before in _LOOSE or before.startswith(("Σ", "max_")) or before in ("if", ">", "<"):
         return None
     if before.endswith(";"):
@@ -70,19 +70,19 @@ _SIGNS = {
     r"\times": 4.0,
 }
 _SIGN = re.compile(r"\\(odot|oslash|times|leftarrow)(?![a-z])|[-+=<>,]|\s*$")
-"""What no break between two factors stands before."""
+"""No break between two factors is allowed before these."""
 _BINDS = re.compile(
     r"\\(odot|oslash|times|leftarrow|sum|max|log|tanh|operatorname)(?![a-z])|[-+=<>,]|\s*$"
 )
-"""What it does not stand behind: signs, sums and functions belong to what follows."""
+"""Nor after these: signs, sums and functions belong to what follows."""
 _OPENS, _CLOSES = re.compile(r"\\left(?![a-z])|[(\[]"), re.compile(r"\\right(?![a-z])|[)\]]")
 
 
 def broken_latex(formula: str, room: float) -> list[str]:
-    r"""Return a formula in lines at most ``room`` points wide, as far as it can be broken.
+    r"""Return a LaTeX formula in lines of at most ``room`` points, as far as it can be broken.
 
-    A bracket that closes on another line than it opens gets a size of its own, for ``\left`` and
-    ``\right`` have to stand on one line.
+    A bracket that closes on another line than it opens gets a fixed size, because ``\left`` and
+    ``\right`` must be on one line.
 
     >>> for line in broken_latex(r"a + \left(\frac{1}{n} b - c\right)", 50):
     ...     print(line)
@@ -114,13 +114,13 @@ def broken_latex(formula: str, room: float) -> list[str]:
 
 
 def _signed(lines: list[str]) -> list[str]:
-    """Keep the space of a sign between two terms where it begins a line."""
+    """Put {} before a sign that begins a line, so that it has the space of a binary sign."""
     rest = (f"{{}} {line}" if line.startswith(tuple(_SIGNS)) else line for line in lines[1:])
     return [lines[0], *rest]
 
 
 def _sized(lines: list[str]) -> list[str]:
-    """Give brackets that a break separates a size of their own."""
+    """Replace ``left`` and ``right`` of brackets on two lines by brackets of a fixed size."""
     joined = "\n".join(lines)
     opened: list[int] = []
     apart: dict[int, str] = {}
@@ -136,7 +136,7 @@ def _sized(lines: list[str]) -> list[str]:
 
 
 def _lines(atoms: Sequence[_Atom], room: float) -> list[Sequence[_Atom]]:
-    """Return the cheapest lines, by dynamic programming over the last break."""
+    """Return the lines with the lowest cost, by dynamic programming over the last break."""
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(atoms) + 1):
         wide, choices = 0.0, []

@@ -1,7 +1,7 @@
-"""Expressions on paper: one rule per node, brackets by precedence, the same for every style.
+"""Expressions in print: one rule per node, brackets by precedence, the same for every style.
 
-Index notation gives each symbol the letters of its axes; inside a matrix formula symbols that stand
-for matrices are written as those, and products are entry by entry (⊙, ⊘).
+In index notation each symbol has the letters of its axes.  Inside a matrix formula, symbols of
+matrices are written as these matrices, and products are entry by entry (⊙, ⊘).
 """
 
 from collections.abc import Callable
@@ -30,13 +30,14 @@ from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render.styles import Style
 
 SUM, PRODUCT, PREFIX, POWER, ATOM = 0, 1, 2, 3, 4
-"""How tightly a piece holds together; a piece looser than its context requires gets brackets."""
+"""Precedence; a piece with a lower one than its context requires gets brackets."""
 
 Piece = tuple[str, int]
+"""The text of a part and its precedence."""
 
 
 class ExpressionWriter:
-    """Writes expressions in one style; what stands for a matrix inside is left to ``_matrix``."""
+    """Writes expressions in one style; matrices inside are written by ``_matrix`` of a subclass."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class ExpressionWriter:
         return rule(self, tree)
 
     def _at(self, tree: Expression, level: int) -> str:
-        """Return a piece that holds together at least as tightly as ``level``."""
+        """Return the text, in brackets where its precedence is below ``level``."""
         written, own = self._piece(tree)
         return written if own >= level else self.style.brackets(written)
 
@@ -89,7 +90,7 @@ class ExpressionWriter:
         spelled = self.spell(tree) if self.spell else None
         if spelled is not None:
             return spelled, ATOM
-        # A name that is a quotient, ∂Loss/∂a, is bracketed below powers and transposes.
+        # A name that is a quotient, ∂Loss/∂a, gets brackets under a power or a transpose.
         level = PREFIX if "/" in tree.name else ATOM
         if self._letters is None or not tree.axes:
             return self.style.symbol(tree.name), level
@@ -152,7 +153,7 @@ class ExpressionWriter:
         return signs + body, PRODUCT
 
     def _inner_letters(self, outer: dict[Axis, str], bound: tuple[Axis, ...]) -> dict[Axis, str]:
-        """Give an index that also runs outside its sum another letter inside it."""
+        """Return other letters for summed indices that also occur outside of their sum."""
         inner = dict(outer)
         for axis in bound:
             if axis in self._free:
@@ -162,7 +163,7 @@ class ExpressionWriter:
     def _sorted(
         self, tree: Product
     ) -> tuple[str, list[Expression], list[Expression], list[Expression]]:
-        """Split a product into sign, constants in front, and what stands above and below."""
+        """Return a product's sign, constants in front, numerator and denominator."""
         sign = ""
         front: list[Expression] = []
         top: list[Expression] = []
@@ -182,7 +183,7 @@ class ExpressionWriter:
         return sign, front, top, bottom
 
     def _is_constant(self, factor: Expression) -> bool:
-        """Whether a factor stands in front: numbers and sizes, and in matrix notation scalars."""
+        """Whether a factor is written in front: numbers, sizes; in matrix notation all scalars."""
         match factor:
             case Number() | Size():
                 return True
@@ -226,7 +227,7 @@ class ExpressionWriter:
         return reduce(self.style.beside, (self._at(factor, PREFIX) for factor in factors))
 
     def _alone(self, tree: Expression) -> str:
-        """Return the one factor behind the constants: a sum over an index reaches to the end."""
+        """Return the one factor after the constants; a sum over an index needs no brackets."""
         total = isinstance(tree, Product) and bool(tree.summed) and self._letters is not None
         written = self._at(tree, PRODUCT if total or isinstance(tree, Largest) else PREFIX)
         minus = written.startswith(self.style.minus)
@@ -311,7 +312,7 @@ _RULES: dict[type, Callable[[ExpressionWriter, Any], Piece]] = {
 
 
 def small(name: str) -> str:
-    """One entry of an array has a small letter: y_ti of Y_t, ∂Loss/∂w_ij of ∂Loss/∂W."""
+    """Return the name of one entry, with a small letter: y_t of Y_t, ∂Loss/∂w of ∂Loss/∂W."""
     top, quotient, bottom = name.rpartition("/∂")
     return top + quotient + bottom[0].lower() + bottom[1:]
 

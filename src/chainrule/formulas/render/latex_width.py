@@ -1,7 +1,7 @@
-r"""About how wide LaTeX mathematics is on paper, in points at a font size of ten.
+r"""An estimate of the width of LaTeX mathematics, in points at a font size of ten.
 
-An estimate from the letter widths of Computer Modern, to decide where a display has to be broken:
-it reads what our writer writes (fractions, braces, sums, matrices) and knows no other macros.
+It is computed from the letter widths of Computer Modern and decides where a display is broken.
+Only the macros that the LaTeX style writes (fractions, braces, sums, matrices) are supported.
 """
 
 import re
@@ -24,14 +24,14 @@ _ROMAN, _DIGIT, _OTHER, _TALL, _HAN = 5.0, 5.0, 6.0, 7.6, 10.0
 
 
 class Unit(NamedTuple):
-    """A piece of a formula that stays whole: what is written, and its width."""
+    """A piece of a formula that is not divided: its LaTeX, and its width in points."""
 
     tex: str
     width: float
 
 
 def units(tex: str) -> list[Unit]:
-    r"""Return the pieces that a formula consists of, indices and dimensions with what has them.
+    r"""Return the pieces of a formula; indices, exponents and dimensions belong to their base.
 
     >>> [unit.tex for unit in units(r"\frac{1}{n} a_{h}^{2} + (b)")]
     ['\\frac{1}{n}', ' ', 'a_{h}^{2}', ' ', '+', ' ', '(', 'b', ')']
@@ -40,7 +40,7 @@ def units(tex: str) -> list[Unit]:
 
 
 def width(tex: str) -> float:
-    r"""Return about how wide a formula is, in points.
+    r"""Return the estimated width of a formula, in points.
 
     >>> 25 < width(r"a_{h} + \delta_{o}") < 35
     True
@@ -49,6 +49,8 @@ def width(tex: str) -> float:
 
 
 class _Reader:
+    """Reads the tokens of a formula one by one; widths are in points."""
+
     def __init__(self, tex: str) -> None:
         self.tokens = _TOKEN.findall(tex)
         self.position = 0
@@ -107,7 +109,7 @@ class _Reader:
 
     def _environment(self, name: str) -> float:
         rows = [[""]]
-        depth = 0  # environments inside this one keep their own columns and rows
+        depth = 0  # the columns and rows of inner environments are not counted
         while depth or self.tokens[self.position] != rf"\end{{{name}}}":
             token = self.tokens[self.position]
             self.position += 1

@@ -1,7 +1,7 @@
-"""MathML: what a browser shows without any script.
+"""MathML, which browsers show without any script.
 
 Only elements of MathML Core are used.  A piece is one element or several in a row; where MathML
-wants exactly one (the base of a power, the top of a fraction) they are wrapped in ``mrow``.
+requires exactly one (the base of a power, a numerator) they are wrapped in ``mrow``.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chainrule.formulas.render.styles import Style, is_partial, numbered
 
 _TIMES = "<mo>&#x2062;</mo>"
-"""Invisible times: seen by screen readers, not by eyes."""
+"""Invisible times: read by screen readers, not shown."""
 _TIMES_WORD = '<mo lspace="0.17em">&#x2062;</mo>'
 """The same before the name of a function: y log a, not ylog a."""
 _APPLY = "<mo>&#x2061;</mo>"
@@ -19,7 +19,7 @@ _APPLY = "<mo>&#x2061;</mo>"
 
 @dataclass(frozen=True)
 class MathML(Style):
-    """Presentation MathML, as it stands inside ``<math>``."""
+    """Presentation MathML, without the ``<math>`` element."""
 
     minus: str = '<mo form="prefix">−</mo>'
     less: str = "<mo>−</mo>"
@@ -142,14 +142,14 @@ class MathML(Style):
 
 
 def _raised(base: str, above: str) -> str:
-    """Return a power; what has an index keeps it below, not beside: W_ihᵀ."""
+    """Return a power; an index of the base is below the exponent, not beside it: W_ihᵀ."""
     if base.startswith("<msub>") and _ends_of_first(base) == len(base):
         return f"<msubsup>{base[len('<msub>') : -len('</msub>')]}{above}</msubsup>"
     return f"<msup>{row(base)}{above}</msup>"
 
 
 def _ends_of_first(piece: str) -> int:
-    """Return where the first element of a piece ends."""
+    """Return the position where the first element of a piece ends."""
     depth = 0
     for tag in re.finditer(r"<(/?)[^>]*?(/?)>", piece):
         depth += (0 if tag.group(2) else 1) - (2 if tag.group(1) else 0)

@@ -1,7 +1,7 @@
-"""How each medium spells the pieces of a formula.
+"""The notation of each medium for the pieces of a formula.
 
-A style knows spelling only: what a fraction, a power or a sum sign looks like.  Which pieces a
-formula has, and where brackets are needed, is the writer's business and the same for every style.
+A style defines notation only: a fraction, a power, a sum sign.  Which pieces a formula has, and
+where brackets are needed, is decided by the writer, in the same form for every style.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,11 @@ def is_partial(name: str) -> bool:
 
 
 def numbered(letter: str, tail: str = "") -> tuple[str, str]:
-    """Split a letter and its number, which is written below it: h1 is h with the index 1."""
+    """Return a name as a letter and an index: h1 is h with the index 1.
+
+    >>> numbered("h1"), numbered("W")
+    (('h', '1'), ('W', ''))
+    """
     plain = letter.rstrip("0123456789")
     if tail or not plain or plain == letter or not plain.isalpha():
         return letter, tail
@@ -66,7 +70,7 @@ class Style:
         return name + ("" if len(tail) == len(index) == 1 else ",") + index
 
     def partial(self, top: str, bottom: str) -> str:
-        """A partial derivative of what is written already."""
+        """A partial derivative of two texts in this style."""
         return f"∂{top}/∂{bottom}"
 
     def digits(self, number: str) -> str:
@@ -155,7 +159,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Latex(Style):
-    """LaTeX mathematics, as it stands between dollar signs."""
+    """LaTeX mathematics, without dollar signs."""
 
     minus: str = "-"
     less: str = " - "

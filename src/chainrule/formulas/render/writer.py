@@ -46,10 +46,16 @@ from chainrule.formulas.render.styles import LATEX, TEXT, Style
 class Writer(ExpressionWriter):
     """Writes formulas in one style.
 
-    ``spell`` may say how a symbol is written instead of by its name: the numbers of a batch, say.
-    ``counted`` are axes that keep their index letter in every formula; without them each formula
-    starts with i anew.  ``braces`` puts the dimensions of each factor of a matrix product under a
-    brace, where the style has braces.
+    ``spell`` returns the text of a symbol in place of its name, such as the values of a batch, or
+    None.  ``counted`` are axes that have the same index letter in every formula; otherwise the
+    letters of each formula start with i.  ``braces`` puts the dimensions of each factor of a matrix
+    product under a brace, where the style has braces.
+
+    >>> h, o = Axis("h", 1), Axis("o", 2)
+    >>> Writer(TEXT).equation(Symbol("a", (o,)), Symbol("z", (o,)))
+    'a_i = z_i'
+    >>> Writer(TEXT, counted=(h, o)).equation(Symbol("a", (o,)), Symbol("z", (o,)))
+    'a_j = z_j'
     """
 
     def __init__(
@@ -80,7 +86,7 @@ class Writer(ExpressionWriter):
         return written
 
     def left(self, symbol: Symbol) -> str:
-        """Return one entry of an array, as it stands on the left of an equation."""
+        """Return one entry of an array, as on the left side of an equation."""
         return self.equation(symbol, symbol).split(self.style.equals, 1)[0]
 
     def _named(self, axes: tuple[Axis, ...]) -> dict[Axis, str]:
@@ -89,8 +95,8 @@ class Writer(ExpressionWriter):
     def path(self, path: tuple[Symbol, ...], end: Symbol, coupled: Collection[Symbol] = ()) -> str:
         """Return ∂first/∂second × ∂second/∂third … in index notation, with its sums in front.
 
-        It is summed over every index that ``end`` does not carry.  An entry of a ``coupled``
-        symbol depends on all entries of the next: its index is another one.
+        It is summed over every index that ``end`` does not have.  An entry of a ``coupled``
+        symbol depends on all entries of the next symbol, so it has another index.
         """
         carried = tuple(axis for symbol in path for axis in symbol.axes)
         base = self._named((*carried, *end.axes))

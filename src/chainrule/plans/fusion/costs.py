@@ -1,4 +1,4 @@
-"""What the kernels of a fused Plan cost: operations and bytes, open in what has no size yet."""
+"""The costs of the kernels of a fused Plan: operations and bytes, for any number of samples."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from chainrule.plans.fusion.fused_plan import FusedPlan, Kernel, Looped, Multipl
 class Cost:
     """Operations and entries moved: polynomials in the number of samples.
 
-    ``operations[k]`` and ``entries[k]`` belong to the k-th power.  Operations count each product
-    and sum of a matrix product and one for each operation of a formula's entries; entries count
-    every matrix that a kernel reads and keeps once.
+    ``operations[k]`` and ``entries[k]`` are the coefficients of the k-th power.  Operations count
+    each multiplication and addition of a matrix product, and each operation of a formula for every
+    entry; entries count every matrix that a kernel reads or stores once.
     """
 
     operations: tuple[int, ...]
@@ -38,7 +38,7 @@ class Cost:
 
 
 def cost_of(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> Cost:
-    """Return what a kernel costs; an axis without a size is that of the samples."""
+    """Return the cost of a kernel; an axis without a size is that of the samples."""
 
     def with_samples(samples: int) -> Mapping[Axis, int]:
         return {axis: sizes.get(axis, samples) for axis in fused.axes}
@@ -50,9 +50,9 @@ def cost_of(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> Cost
 
 
 def _polynomial(counted: Callable[[int], int]) -> tuple[int, int, int]:
-    """Return the coefficients of a count: its values at 0, 1 and 2 say them.
+    """Return the coefficients of a count, from its values at 0, 1 and 2.
 
-    A matrix has two sides and a kernel's axes are no other, so no power above the square comes.
+    A matrix has two axes, so that the degree is 2 at most.
     """
     none, one, two = (counted(samples) for samples in range(3))
     square = (two - 2 * one + none) // 2
@@ -89,7 +89,10 @@ def _counted(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> int
 
 
 def _looped(tree: Expression, sizes: Mapping[Axis, int]) -> int:
-    """Count an expression in loops: each node once for every index of its own and summed axes."""
+    """Return the operations of an expression in loops.
+
+    Each node counts once for every index of its own and its summed axes.
+    """
     around = prod(sizes[axis] for axis in tree.axes)
     inner = tree.summed if isinstance(tree, Product) else ()
     own = max(1, len(children(tree)) - 1) if children(tree) else 0

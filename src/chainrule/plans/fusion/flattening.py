@@ -1,4 +1,4 @@
-"""A Plan taken apart into assignments of one formula each, ready to be put together again."""
+"""A Plan divided into assignments of one formula each, which ``fuse`` combines into kernels."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -63,7 +63,10 @@ class FlatEntry:
 
 
 class Flat:
-    """The Plan's operations without layers, copies and repetitions."""
+    """The Plan's operations without functions of layers, copies and repetitions.
+
+    ``aliases`` are names whose value an earlier entry computes; ``sides`` are the axes by name.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.entries: list[FlatEntry] = []
@@ -148,7 +151,7 @@ class Flat:
         resolved = {symbol: self.resolve(reference) for symbol, reference in operands}
         named = {str(reference): reference for reference in resolved.values()}
         renamed: dict[Symbol, Expression] = {s: Symbol(str(r)) for s, r in resolved.items()}
-        written = written_out(substitute(formula, dict(renamed)))
+        written = written_out(substitute(formula, renamed))
         update = operation.stage == "update"
         earlier = self._formulas.setdefault(target_sides, {})
         if not update:
@@ -161,7 +164,7 @@ class Flat:
                     return
             if self._repeated(operation, (target_sides, written)):
                 return
-            shorter = substitute(written, dict(earlier))
+            shorter = substitute(written, earlier)
             if shorter != written:
                 named |= {name: Reference(name) for name in map(str, earlier.values())}
                 written = shorter
@@ -174,7 +177,7 @@ class Flat:
 
 
 def written_out(formula: Expression) -> Expression:
-    """Return a formula with named functions replaced by what they compute, but for the core's."""
+    """Return a formula with named functions replaced by their formulas, except ``IN_CORE``."""
     parts = tuple(written_out(part) for part in children(formula))
     if isinstance(formula, Apply) and isinstance(formula.function, Function):
         function = formula.function
@@ -187,7 +190,10 @@ def written_out(formula: Expression) -> Expression:
 def totals_apart(
     entries: list[FlatEntry], sides: dict[str, Sides], wanted: set[str]
 ) -> list[FlatEntry]:
-    """Turn totals and products that end in one number into sums over all entries."""
+    """Replace totals and products whose result is a scalar by sums over all entries.
+
+    ``sides`` gets the axes of new values.
+    """
     uses = Counter(reference.name for entry in entries for reference in entry.reads)
     made = {entry.target: entry for entry in entries}
     result: list[FlatEntry] = []
@@ -243,6 +249,3 @@ def only_needed(entries: list[FlatEntry], wanted: set[str]) -> list[FlatEntry]:
             needed.update(reference.name for reference in entry.reads)
     remaining.reverse()
     return remaining
-
-
-# -- kernels -------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
-"""Fusion: a Plan rewritten into kernels, each a producer and the formulas that meet its result.
+"""Fusion: a Plan rewritten into kernels, each a producer and the formulas that follow it.
 
-A producer is a matrix product, a total or an extreme; the pointwise operations that work on its
-result entry by entry, or on values beside it, run on each block of it while that block is in the
-cache.  So bias and activation meet the forward product, the slope the product δ Wᵀ, and the
-optimizer's update the gradient, which then never becomes a whole matrix unless it is asked for.
+A producer is a matrix product, a total or an extreme.  Pointwise operations on its result run on
+each block of the result while that block is in the cache: bias and activation after the forward
+product, the slope after δ Wᵀ, the optimizer's update after the gradient, which is then not stored
+as a whole matrix unless it is requested.
 
-The rewrite knows names, sides and uses only, and nothing of layers, activations or losses.
-``checked`` proves of every result that each operation still reads what it reads in the Plan.
+The rewrite depends on names, axes and uses only, not on layers, activations or losses.  ``checked``
+verifies of every result that each operation reads the same values as in the Plan.
 """
 
 from collections import Counter
@@ -35,9 +35,10 @@ from chainrule.plans.plan import Plan
 
 
 def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPlan:
-    """Rewrite a Plan into kernels that compute ``wanted`` and every update.
+    """Return kernels that compute the values ``wanted`` and every update of a Plan.
 
-    ``together=False`` gives each operation a kernel of its own.
+    ``together=False`` makes a separate kernel for each operation.  Raises ``NotFused`` where the
+    core has no form for an operation.
 
     >>> from chainrule.network.architecture import Network
     >>> from chainrule.network.gradients import differentiate
@@ -52,7 +53,7 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     needed = [flat.resolve(Reference(name)).name for name in names]
     entries = only_needed(totals_apart(flat.entries, flat.sides, set(needed)), set(needed))
     kernels = _grouped(entries, flat.sides, together)
-    _keep(kernels, set(needed))
+    _set_stored(kernels, set(needed))
     ordered = _ordered(kernels)
     if ordered is None:
         ordered = _ordered(_apart(kernels, set(needed)))
@@ -62,10 +63,8 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     return fused
 
 
-# -- one flat list of entries --------------------------------------------------------------------
-
-
 def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: bool) -> list[Kernel]:
+    """Return the kernels of the entries, in the Plan's order."""
     kernels: list[Kernel] = []
     kernel_of: dict[str, int] = {}
     changed: dict[str, int] = {}
@@ -94,7 +93,7 @@ def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: boo
 def _home(
     entry: FlatEntry, kernels: list[Kernel], kernel_of: dict[str, int], sides: Mapping[str, Sides]
 ) -> int | None:
-    """Return the kernel in whose result the entry's operands stand, if it can run there."""
+    """Return the number of the kernel that can run the entry with its result, or None."""
     if entry.producer:
         return None
     if entry.sum_of:
@@ -121,7 +120,7 @@ def _home(
 def _biased(
     assignment: Assignment, kernel: Kernel, sides: Mapping[str, Sides], uses: Counter[str]
 ) -> Assignment:
-    """Let the product start from a row that is added to it."""
+    """Make a row that is added to a product the kernel's bias; return the shorter formula."""
     formula = assignment.formula
     result = Symbol(kernel.result)
     if (
@@ -146,7 +145,8 @@ def _biased(
     return assignment
 
 
-def _keep(kernels: list[Kernel], wanted: set[str]) -> None:
+def _set_stored(kernels: list[Kernel], wanted: set[str]) -> None:
+    """Set what each kernel stores: updates, and values that are wanted or read by others."""
     for kernel in kernels:
         outside = set(wanted)
         for other in kernels:
@@ -156,7 +156,7 @@ def _keep(kernels: list[Kernel], wanted: set[str]) -> None:
 
 
 def _apart(kernels: list[Kernel], wanted: set[str]) -> list[Kernel]:
-    """Give all updates kernels of their own, after everything else."""
+    """Return the kernels with all updates in separate kernels after the others."""
     rest: list[Kernel] = []
     last: list[Kernel] = []
     for kernel in kernels:
@@ -166,14 +166,14 @@ def _apart(kernels: list[Kernel], wanted: set[str]) -> list[Kernel]:
             rest.append(replace(kernel, assignments=others, stored=[], fresh=set()))
         if updates:
             last.append(Kernel(kernel.sides, assignments=updates, fresh=kernel.fresh))
-    _keep([*rest, *last], wanted)
+    _set_stored([*rest, *last], wanted)
     return [*rest, *last]
 
 
 def _ordered(kernels: list[Kernel]) -> list[Kernel] | None:
-    """Order the kernels: sources first, and every reader of a parameter before its update.
+    """Return the kernels with sources first, and every reader of a parameter before its update.
 
-    Of those that may run, the first in the Plan's order does; None where there is a circle.
+    Of several that can be next, the first in the Plan's order is; None where there is a cycle.
     """
     before: dict[int, set[int]] = {number: set() for number in range(len(kernels))}
     for number, kernel in enumerate(kernels):
@@ -198,9 +198,9 @@ def _ordered(kernels: list[Kernel]) -> list[Kernel] | None:
 
 
 def checked(fused: FusedPlan) -> None:
-    """Prove that every kernel reads old parameters and values that are there.
+    """Verify that every kernel reads old parameters and values that have been computed.
 
-    Raises ``AssertionError`` if an update would run before another kernel reads the old value.
+    Raises ``AssertionError`` where an update would run before another kernel reads the old value.
     """
     changed: set[str] = set()
     made: set[str] = set()

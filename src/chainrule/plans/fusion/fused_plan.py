@@ -1,4 +1,4 @@
-"""A fused Plan: kernels, each a producer and the formulas that meet its result."""
+"""A fused Plan: kernels, each a producer and the formulas that follow it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ from chainrule.plans.plan import Plan
 
 UNIT: Sides = (None, None)
 IN_CORE: Mapping[Function, str] = {CATALOGUE[name]: name for name in ("sigmoid",)}
-"""Named functions that the core has as a primitive; all others are written out."""
+"""Named functions that are primitives of the core; all others are replaced by their formulas."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """``target`` = a formula whose symbols are named as the references in ``operands``."""
+    """``target`` = a formula; its symbols have the names of the references in ``operands``."""
 
     target: str
     formula: Expression
@@ -60,9 +60,9 @@ class Reduced:
 
 @dataclass(frozen=True)
 class Looped:
-    """The producer of what has no matrix form: an expression, entry by entry, in loops over axes.
+    """The producer of an expression without matrix form: entry by entry, in loops over axes.
 
-    ``operands`` say what its symbols stand for; ``sides`` are those of the result, by the axes of
+    ``operands`` are its symbols and their values; ``sides`` are those of the result, by the axes of
     the expression.
     """
 
@@ -90,11 +90,12 @@ Producer = Multiplied | Reduced | Looped | Drawn
 
 @dataclass(eq=False)
 class Kernel:
-    """One kernel: what is produced, what follows in its registers, and what is stored.
+    """One kernel: a producer, the formulas that follow in registers, and what is stored.
 
-    ``result`` is the producer's name; ``bias`` is added to each of its rows.  ``sums`` maps a
-    scalar to the value whose entries it adds up; ``stored`` are the values that other kernels read.
-    ``fresh`` are parameters and memories that are read here after another kernel's update.
+    ``result`` is the name of the produced value; ``bias`` is added to each of its rows.  ``sums``
+    maps a scalar to the value whose entries are added up; ``stored`` are the values that other
+    kernels read, and updates.  ``fresh`` are parameters and memories that this kernel reads after
+    another kernel's update.
     """
 
     sides: Sides
@@ -114,7 +115,7 @@ class Kernel:
 
     @property
     def produced_from(self) -> tuple[Reference, ...]:
-        """What the producer reads."""
+        """The values that the producer reads."""
         match self.producer:
             case Multiplied():
                 return (self.producer.left, self.producer.right)
@@ -126,7 +127,7 @@ class Kernel:
 
     @property
     def reads(self) -> set[str]:
-        """Every value that is read and does not come from here before it is read."""
+        """Every value that is read and not computed in this kernel before."""
         names = {reference.name for reference in self.produced_from}
         if self.bias:
             names.add(self.bias.name)
@@ -138,17 +139,17 @@ class Kernel:
 
     @property
     def updates(self) -> set[str]:
-        """The parameters and memories that change here."""
+        """The parameters and memories that this kernel changes."""
         return {assignment.target for assignment in self.assignments if assignment.update}
 
     @property
     def scalar(self) -> bool:
-        """Whether this is arithmetic on single numbers."""
+        """Whether this is arithmetic on scalars only."""
         return self.sides == UNIT and self.producer is None and not self.sums
 
     @property
     def equations(self) -> list[str]:
-        """What is computed here, in order; a sum that is only given a name has that name."""
+        """The equations as text, in order; a product with a bias has the name of their sum."""
         lines = []
         assignments = self.assignments
         if self.producer:
@@ -181,7 +182,7 @@ class FusedPlan:
         return sorted(found, key=lambda axis: (axis.position, axis.name))
 
     def found(self, name: str) -> Reference:
-        """Return where a value of the Plan is."""
+        """Return the reference to a value of the Plan."""
         return self.aliases.get(name, Reference(name))
 
     def __str__(self) -> str:

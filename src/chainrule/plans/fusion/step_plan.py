@@ -1,4 +1,4 @@
-"""The Plan of a step as it is shown: which equations run together in which kernel, at what cost."""
+"""The Plan of a step for display: the equations of each kernel, and its cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _WIDTHS = {"float32": 4, "float64": 8}
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What one training step runs.
+    """The operations of one training step.
 
     ``operations`` is the Plan, one operation after the other, as the reference runs it; ``fused``
-    are the kernels of the compiled core.  ``sizes`` are the lengths of the axes but the samples'.
-    Printed, it shows each kernel with its equations, the operations it counts and the bytes that it
-    reads and keeps, in float32, for a batch of B samples:
+    are the kernels of the compiled core.  ``sizes`` are the lengths of all axes except the samples.
+    ``str()`` shows each kernel with its equations, its number of operations and the bytes that it
+    reads and stores, in float32, for a batch of B samples:
 
     >>> import chainrule as cr
     >>> plan = cr.derive(cr.Network.dense([4, 1], activation="identity"), optimizer="sgd").plan()
@@ -52,10 +52,10 @@ class StepPlan:
         return fuse(self.operations, (self.operations.loss, self.operations.data_loss))
 
     def to_text(self, batch_size: int | None = None, dtype: str = "float32") -> str:
-        """Return the kernels with what they cost, in numbers where ``batch_size`` is given.
+        """Return the kernels with their costs, for ``batch_size`` samples or in B.
 
-        What the core has no form for runs by the reference: then the operations are returned, and
-        why.
+        Where the core has no form for an operation, the text shows the operations, which the
+        reference runs, and the reason.  Raises ``InputError`` for another ``dtype``.
         """
         if dtype not in _WIDTHS:
             raise unknown_name("dtype", dtype, _WIDTHS)
