@@ -7,9 +7,9 @@ expression that it replaces, one training step with the step from gradients at t
 and every equality that the derivation displays is evaluated as it is displayed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,10 +29,13 @@ from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
+from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import SGD
 from chainrule.plans.plan import Plan, plan
 
 Values = Mapping[str, ArrayLike]
+
+Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 
 COMPLEX_STEP = 1e-20
 CENTRAL_STEP = 1e-5
@@ -110,13 +113,14 @@ def verify(
     *,
     samples: int = 5,
     parameters: Mapping[str, Any] | None = None,
-    X: ArrayLike | None = None,
-    Y: ArrayLike | None = None,
+    X: Arrays | None = None,
+    Y: Arrays | None = None,
 ) -> Verification:
     """Check every gradient of a network against independent methods, at random values.
 
     ``parameters``, ``X`` (samples, inputs) and ``Y`` (samples, outputs) replace random ones where
-    they are given.  Raises ``InputError`` where no random batch is far enough from every kink.
+    they are given; several inputs or outputs are a list, or a mapping by symbol.  Raises
+    ``InputError`` where no random batch is far enough from every kink.
 
     >>> result = verify(Network.dense([3, 4, 2], activation="tanh"), seed=0)
     >>> result.passed
@@ -124,12 +128,21 @@ def verify(
     """
     formulation = network.formulation()
     gradients = differentiate(formulation)
-    data = {"X": X, network.names.target: Y}
-    given = {name: np.asarray(array, float) for name, array in data.items() if array is not None}
+    given = {**_by_name(X, network.input_names), **_by_name(Y, network.target_names)}
     count = len(next(iter(given.values()))) if given else samples
     values = {**random_values(network, seed, count), **(parameters or {}), **given}
     found = verify_formulation(formulation, values, gradients=gradients, title=str(network))
     return replace(found, checks=(*found.checks, *_displayed(network, seed)))
+
+
+def _by_name(given: Arrays | None, names: Sequence[str]) -> dict[str, Array]:
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        arrays = dict(given)
+    else:
+        arrays = dict(zip(names, [given] if len(names) == 1 else given, strict=True))
+    return {name: np.asarray(array, float) for name, array in arrays.items()}
 
 
 def _displayed(network: Network, seed: int) -> Iterator[CheckResult]:
@@ -332,26 +345,38 @@ def _draw(network: Network, generator: np.random.Generator, samples: int) -> dic
         # L1 has a kink at every weight of 0: with many weights some would always be near one.
         near = np.abs(values[name]) < 2 * KINK_MARGIN
         values[name] = np.where(near, np.copysign(2 * KINK_MARGIN, values[name]), values[name])
-    values["X"] = generator.normal(size=(samples, network.layers[0]))
-    values[network.names.target] = random_targets(network, generator, samples)
+    for name, node in zip(network.input_names, network.inputs, strict=True):
+        if isinstance(node.layer, CategoryLayer):
+            values[name] = generator.integers(node.width, size=samples).astype(float)
+        else:
+            values[name] = generator.normal(size=(samples, node.width))
+    for head, name in enumerate(network.target_names):
+        values[name] = random_targets(network, generator, samples, head)
     values["w"] = generator.uniform(0.5, 2.0, samples)
-    strengths = {name: np.asarray(value) for name, value in network.strengths.items()}
-    return {**values, **strengths}
+    for symbol, distribution in network.draws.items():
+        values[symbol.name] = distribution.random(
+            generator, (samples, network.sizes[symbol.axes[-1]])
+        )
+    constants = {name: np.asarray(value) for name, value in network.constants.items()}
+    return {**values, **constants}
 
 
-def random_targets(network: Network, generator: np.random.Generator, samples: int) -> Array:
-    """Draw targets that the network's loss is defined for, (samples, outputs)."""
-    shape = (samples, network.layers[-1])
-    if network.form.shares:
+def random_targets(
+    network: Network, generator: np.random.Generator, samples: int, head: int = 0
+) -> Array:
+    """Draw targets that a head's loss is defined for, (samples, outputs)."""
+    shape = (samples, network.outputs[head].width)
+    form = network.forms[head]
+    if form.shares:
         return generator.dirichlet(np.ones(shape[1]), samples)
     draws: list[tuple[float, Callable[[], Array]]] = [
         (-1.0, lambda: generator.normal(size=shape)),
         (0.0, lambda: generator.poisson(2.0, shape).astype(float)),
     ]
-    if 2.0 not in network.targets:
+    if 2.0 not in form.targets:
         return generator.uniform(0.0, 1.0, shape)
     for probe, draw in draws:
-        if probe in network.targets:
+        if probe in form.targets:
             return draw()
     return generator.gamma(2.0, 1.0, shape) + 0.1
 

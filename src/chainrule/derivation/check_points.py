@@ -71,11 +71,15 @@ class Point:
         return stacked.reshape((*stacked.shape[:-1], *shape))
 
 
-def lengths(axes: Iterable[Axis]) -> dict[Axis, int]:
-    """Return a small length for every axis; neighbors have different ones."""
+def lengths(axes: Iterable[Axis], same: Mapping[Axis, Axis] | None = None) -> dict[Axis, int]:
+    """Return a small length for every axis; neighbors have different ones.
+
+    ``same`` maps an axis to the one that it is another name of.
+    """
     ordered = in_order(tuple(axes))
     features = [axis for axis in ordered if not axis.is_samples]
     found = {axis: LENGTHS[index % len(LENGTHS)] for index, axis in enumerate(features)}
+    found.update({axis: found[first] for axis, first in (same or {}).items()})
     return {**{axis: SAMPLES for axis in ordered if axis.is_samples}, **found}
 
 

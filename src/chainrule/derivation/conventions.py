@@ -16,6 +16,8 @@ _EXPLAINED = {
 
 def title(network: Network) -> Heading:
     """Return the title: which network this is."""
+    if not network.is_dense:
+        return Heading("title_layers", {"network": str(network)}, level=1)
     names = [activation.name for activation in network.activations]
     if len(set(names[:-1])) < 2:  # the same in every hidden layer: named once
         names = list(dict.fromkeys(names))
@@ -32,15 +34,25 @@ def title(network: Network) -> Heading:
 def conventions(network: Network, batch: bool, layout: str) -> Iterator[Line]:
     """Yield the conventions; ``layout`` is the phrase that says how values are laid out."""
     size = "batch" if batch else "sample"
-    scale = "averaged" if network.form.averaged else "summed"
     yield Heading("conventions")
     yield Paragraph(layout)
     yield Paragraph("notation")
-    yield Paragraph("sizes_deep" if len(network.layers) > 3 else "sizes")
-    yield Paragraph(f"{scale}_{size}")
+    if network.is_dense:
+        yield Paragraph("sizes_deep" if len(network.layers) > 3 else "sizes")
+    else:
+        yield Paragraph("sizes_layers")
+        yield Paragraph("uses_add_up")
+    yield scale(network, size)
     explained = [penalty for penalty in network.penalties if penalty.name in CATALOGUE]
     yield from (Paragraph(f"penalty_{penalty.name}") for penalty in explained)
     yield Paragraph("delta")
+
+
+def scale(network: Network, size: str) -> Paragraph:
+    """Return what the loss is averaged over; ``size`` is "batch" or "sample"."""
+    if len(network.outputs) > 1:
+        return Paragraph("heads")
+    return Paragraph(f"{'averaged' if network.form.averaged else 'summed'}_{size}")
 
 
 def meaning(optimizer: Optimizer) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from typing import Literal
 from chainrule.derivation.activation_steps import about
 from chainrule.derivation.check_points import lengths
 from chainrule.derivation.checking import Checked, Checker
-from chainrule.derivation.conventions import conventions, meaning, title
+from chainrule.derivation.conventions import conventions, meaning, scale, title
 from chainrule.derivation.equation_chains import Chains
 from chainrule.derivation.neuron import factors, neuron
 from chainrule.derivation.proving import RULE, ProductProof, proof_element
@@ -23,6 +23,7 @@ from chainrule.documents.elements import (
     Element,
     Heading,
     Line,
+    Listed,
     Paragraph,
     Part,
     Phrase,
@@ -30,7 +31,7 @@ from chainrule.documents.elements import (
     Statement,
     statements,
 )
-from chainrule.errors import unknown_name
+from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
@@ -77,8 +78,8 @@ class Derivation:
     def parts(self) -> Mapping[Part, Gradients]:
         """The equations that each part is about, in order."""
         parts: dict[Part, Gradients] = {}
-        if self.detail == "full":
-            alone = neuron(self.network)
+        if self.detail == "full" and not self.network.needs_batch:
+            alone = neuron(self.network) if self.network.is_dense else None
             if alone is not None:
                 parts["neuron"] = differentiate(alone)
             one = differentiate(self.network.formulation(batch=False))
@@ -109,7 +110,7 @@ class Derivation:
     @property
     def sizes(self) -> Mapping[Axis, int]:
         """The widths by axis; the number of samples is open."""
-        return dict(zip(self.network.axes, self.network.layers, strict=True))
+        return self.network.sizes
 
     def proofs(self, statement: Statement) -> tuple[Proof, ...]:
         """Return why each matrix product of a statement has this side and these transposes.
@@ -159,7 +160,7 @@ class Derivation:
         >>> derive(Network.dense([2, 3, 1])).check().passed
         True
         """
-        sizes = lengths((*self.network.axes, SAMPLES))
+        sizes = lengths((*self.network.sizes, SAMPLES), self.formulation.same_axes)
         return Checker(self.parts, sizes, self.layout, self.optimizer, seed).check(self.lines)
 
     @cached_property
@@ -275,6 +276,8 @@ class Derivation:
             yield chains.backward(first, "loss")
 
     def _neuron(self) -> Iterator[Line]:
+        if not self.network.is_dense:
+            return
         yield Heading("neuron")
         if "neuron" not in self.parts:
             yield Paragraph("neuron_coupled")
@@ -302,7 +305,7 @@ class Derivation:
         if chains.part == "sample":
             yield RULE
         if chains.part == "batch":
-            yield Paragraph(f"{'averaged' if self.network.form.averaged else 'summed'}_batch")
+            yield scale(self.network, "batch")
             yield Paragraph("batch_sum")
         yield Heading("forward", level=3)
         yield from chains.forward()
@@ -317,14 +320,24 @@ class Derivation:
             entries = entries[1:]
         starts = sorted(_section_starts(entries, trained))
         for number, start in enumerate(starts, 1):
-            if chains.part == "index" and number > _INDEXED_LAYERS:
+            if chains.part == "index" and number > _INDEXED_LAYERS and self.network.is_dense:
                 yield Paragraph("index_likewise")
                 return
             section = entries[start : ([*starts, len(entries)])[number]]
-            yield self._heading(number, level)
+            if self.network.is_dense:
+                yield self._heading(number, level)
+            else:
+                yield self._heading_of_layers(number, level, section)
             yield from map(chains.backward, section)
             if updates:
                 yield from self._updates(chains, [e.of for e in section if e.of in trained])
+
+    def _heading_of_layers(self, number: int, level: int, section: list[Backward]) -> Heading:
+        layers = dict.fromkeys(
+            str(layer) for e in section if (layer := self.network.layer_of(e.of)) is not None
+        )
+        given: dict[str, Piece] = {"number": str(number), "layers": Listed(tuple(layers))}
+        return Heading("backward_layers", given, level)
 
     def _heading(self, number: int, level: int) -> Heading:
         depth = len(self.network.layers) - 1
@@ -386,5 +399,10 @@ def derive(
     """
     checked_choice("layout", layout, ("rows", "columns"))
     checked_choice("detail", detail, ("brief", "full"))
+    if network.needs_batch and not batch:
+        raise InputError(
+            "`batch` must be True for a network with batch normalization, whose statistics are "
+            "those of several samples, got False"
+        )
     gradients = differentiate(network.formulation(batch=batch))
     return Derivation(network, layout, batch, find_optimizer(optimizer), gradients, detail)

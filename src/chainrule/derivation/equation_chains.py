@@ -59,7 +59,7 @@ class Chains:
     def forward(self) -> Iterator[Statement]:
         """Yield every layer's weighted sums and outputs."""
         for equation in self.formulation.equations:
-            if equation.left.axes or (self.part == "neuron" and not self._is_loss(equation)):
+            if not self._is_loss(equation):
                 yield self._definition(equation, "forward")
 
     def loss(self) -> Iterator[Statement]:
@@ -70,7 +70,7 @@ class Chains:
                 yield self._statement(equation.left, (right,), "loss", indexed=True)
 
     def _is_loss(self, equation: Equation) -> bool:
-        return equation.left in (self.formulation.loss, self.formulation.data_loss)
+        return equation.left in self.formulation.losses
 
     def _definition(self, equation: Equation, stage: Stage) -> Statement:
         applied = isinstance(equation.right, Apply)

@@ -102,11 +102,11 @@ def explain(
     """
     checked_choice("layout", layout, ("rows", "columns"))
     inputs = np.asarray(X)
-    inputs = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float)
+    (inputs,) = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float).values()
     targets = np.asarray(Y)
-    if targets.ndim == 1 and len(inputs) == 1 and targets.size == network.layers[-1]:
+    if targets.ndim == 1 and len(inputs) == 1 and targets.size == network.outputs[0].width:
         targets = targets[None, :]
-    targets = targets_of(network, targets, len(inputs), float)
+    (targets,) = targets_of(network, targets, len(inputs), float).values()
     chosen = rows_of(row, rows, len(inputs))
     found = find_optimizer(optimizer)
     derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)

@@ -60,26 +60,32 @@ def trainer(run: Run, backend: Backend = "auto") -> Trainer:
 def outputs(
     network: Network,
     parameters: Parameters,
-    X: RealArray,
+    inputs: Mapping[str, RealArray],
     *,
     threads: int = 1,
     backend: Backend = "auto",
-) -> RealArray:
-    """Return the outputs for checked inputs in the parameters' type, (samples, outputs)."""
+) -> tuple[RealArray, ...]:
+    """Return each head's outputs, (samples, outputs), for checked inputs by symbol.
+
+    Inputs have the type of the parameters.
+    """
     plan = prediction_plan(network)
+    dtype = parameters.flat.dtype
+    values: dict[str, Array | float] = {**parameters, **network.constants}
     if _core_is_used(backend):
         from chainrule.kernels import compiled
 
         with _reference_if_not_fused(backend):
-            return compiled.output(plan, parameters, X, X.dtype, threads)
-    found: RealArray = _executed(plan, {**parameters, "X": X}, X.dtype).values[plan.output]
-    return found
+            return compiled.outputs(plan, values, inputs, dtype, threads)
+    run = _executed(plan, {**values, **inputs}, dtype)
+    return tuple(run.values[name] for name in plan.outputs)
 
 
 def pooled_outputs(network: Network, values: Mapping[str, RealArray], X: RealArray) -> RealArray:
-    """Return the outputs for checked inputs in the values' type, (samples, outputs).
+    """Return the outputs of a network with one input and one head, (samples, outputs).
 
-    Faster than `outputs` for repeated calls with few rows: the memory in the core is reused.
+    X is checked and has the type of the values.  Faster than `outputs` for repeated calls with few
+    rows: the memory in the core is reused.
     """
     if _library().available():
         try:
@@ -87,7 +93,7 @@ def pooled_outputs(network: Network, values: Mapping[str, RealArray], X: RealArr
         except NotFused:
             pass
     plan = prediction_plan(network)
-    run = _executed(plan, {**values, "X": X}, X.dtype)
+    run = _executed(plan, {**values, **network.constants, network.input_names[0]: X}, X.dtype)
     found: RealArray = run.values[plan.output].copy()
     return found
 
@@ -102,7 +108,7 @@ def loss_and_gradients(
 ) -> tuple[float, dict[str, RealArray]]:
     """Return the loss of a checked batch and the gradients of the trainable parameters by name."""
     plan = gradient_plan(network, weighted="w" in data)
-    values: dict[str, Array | float] = {**parameters, **network.strengths}
+    values: dict[str, Array | float] = {**parameters, **network.constants}
     dtype = parameters.flat.dtype
     if _core_is_used(backend):
         from chainrule.kernels import compiled
@@ -138,7 +144,7 @@ class LossFunction:
         self.gradient = Parameters(shapes, np.zeros(network.size, parameters.flat.dtype))
         axes = {symbol.name: symbol.axes for symbol in self.plan.formulation.parameters}
         self.cotangents = {
-            name: Symbol(self.plan.gradients[name], axes[name]) for name in parameters
+            name: Symbol(self.plan.gradients[name], axes[name]) for name in network.trainable_names
         }
         self.runner: GradientRunner | None = None
         if _core_is_used(backend):
@@ -146,7 +152,7 @@ class LossFunction:
 
             with _reference_if_not_fused(backend):
                 self.runner = gradient_runner.GradientRunner(
-                    self.plan, {**parameters, **network.strengths}, data, parameters.flat.dtype
+                    self.plan, {**parameters, **network.constants}, data, parameters.flat.dtype
                 )
 
     def __call__(self) -> tuple[float, float]:
@@ -155,7 +161,7 @@ class LossFunction:
             return self.runner.run(self.parameters, self.gradient, self.cotangents)
         values: dict[str, ArrayLike] = {
             **self.parameters,
-            **self.network.strengths,
+            **self.network.constants,
             **self.data,
         }
         run = _executed(self.plan, values, self.parameters.flat.dtype)

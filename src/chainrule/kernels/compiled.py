@@ -9,14 +9,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule.arrays import Array
+from chainrule.arrays import Array, RealArray
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.reference import as_matrix, named_array
 from chainrule.kernels.runner import PIECE, Runner
 from chainrule.plans.plan import Plan
 
-__all__ = ["CompiledTrainer", "loss_and_gradients", "output"]
+__all__ = ["CompiledTrainer", "loss_and_gradients", "outputs"]
 
 
 def loss_and_gradients(
@@ -27,7 +27,7 @@ def loss_and_gradients(
     threads: int = 1,
 ) -> tuple[float, dict[str, Array]]:
     """Return the loss of a Plan and the gradient of each of its parameters."""
-    rows = len(data["X"])
+    rows = len(next(iter(data.values())))
     wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
     runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads)
     runner.step(0, rows)
@@ -43,30 +43,33 @@ def loss_and_gradients(
     return runner.scalar(plan.loss), gradients
 
 
-def output(
+def outputs(
     plan: Plan,
     values: Mapping[str, Array | float],
-    X: Array,
+    inputs: Mapping[str, RealArray],
     dtype: DTypeLike,
     threads: int = 1,
-) -> Array:
-    """Return the output of a prediction's Plan, in pieces of rows."""
-    rows = len(X)
+) -> tuple[RealArray, ...]:
+    """Return each head's outputs of a prediction's Plan, (rows, outputs), in pieces of rows."""
+    rows = len(next(iter(inputs.values())))
     runner = Runner(
         plan,
-        [plan.output],
+        plan.outputs,
         values,
-        {"X": X},
+        inputs,
         dtype,
         min(rows, PIECE),
         whole_rows=True,
         threads=threads,
     )
-    sides = runner.program.fused.sides[plan.output]
-    width = runner.program.size(sides[1])
-    result = np.empty((rows, width), dtype)
+    program = runner.program
+    results = []
+    for name in plan.outputs:
+        width = program.size(program.fused.sides[program.fused.found(name).name][1])
+        results.append(np.empty((rows, width), dtype))
     for first in range(0, rows, PIECE):
         last = min(rows, first + PIECE)
         runner.step(first, last - first)
-        runner.read(plan.output, result[first:last])
-    return result
+        for name, result in zip(plan.outputs, results, strict=True):
+            runner.read(name, result[first:last])
+    return tuple(results)

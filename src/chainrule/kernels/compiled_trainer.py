@@ -37,7 +37,7 @@ class CompiledTrainer(Trainer):
         super().__init__(run)
         plan = run.plan
         dtype = run.parameters.flat.dtype
-        fixed = run.network.strengths
+        fixed = run.network.constants
         self.batch = min(run.batch, run.samples)
         self.runner = Runner(
             plan,
@@ -50,6 +50,7 @@ class CompiledTrainer(Trainer):
             threads=run.threads,
         )
         held: Runner | None = None
+        held_rows = 0 if run.held is None else len(next(iter(run.held.values())))
         if run.held is not None:
             held_plan = loss_plan(run.network)
             held = Runner(
@@ -58,11 +59,10 @@ class CompiledTrainer(Trainer):
                 {**run.parameters, **fixed},
                 run.held,
                 dtype,
-                min(len(run.held["X"]), PIECE),
+                min(held_rows, PIECE),
                 whole_rows=True,
                 threads=run.threads,
             )
-        held_rows = 0 if run.held is None else len(run.held["X"])
         self.training = _core.Training(
             self.runner.machine,
             self.runner.sources,
@@ -94,14 +94,20 @@ class CompiledTrainer(Trainer):
             np.float64,
         ).reshape(-1, len(StoppingRow._fields))
 
+    @property
+    def _changing(self) -> tuple[str, ...]:
+        """The parameters that a step changes, running statistics included."""
+        network = self.given.network
+        return (*network.trainable_names, *network.running_names)
+
     def _parts(self, parameters: Parameters) -> list[tuple[int, bool, Array]]:
-        """Return each trainable parameter: number, whether transposed, and its matrix.
+        """Return each parameter that a step changes: number, whether transposed, and its matrix.
 
         A scalar has −1 − the number of its slot, and the shape (1, 1).  The matrices are views of
         ``parameters``.
         """
         parts: list[tuple[int, bool, Array]] = []
-        for name in self.given.network.trainable_names:
+        for name in self._changing:
             site = self.runner.prepared.site(name)
             if site is None:
                 continue
@@ -119,7 +125,7 @@ class CompiledTrainer(Trainer):
         """
         here, there = self.runner.program, held.program
         pairs = []
-        for name in self.given.network.trainable_names:
+        for name in self._changing:
             if name in here.stored and name in there.stored:
                 pairs.append((here.stored[name].number, there.stored[name].number))
             elif name in here.scalar_slots and name in there.scalar_slots:
@@ -206,7 +212,7 @@ class CompiledTrainer(Trainer):
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
         rows = self.batch_rows(batch)
-        execution.give({**run.parameters, **run.network.strengths})
+        execution.give({**run.parameters, **run.network.constants})
         execution.give({name: array[rows] for name, array in run.data.items()})
         with np.errstate(all="ignore"):
             for operation in plan.operations:

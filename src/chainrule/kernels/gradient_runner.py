@@ -25,7 +25,7 @@ class GradientRunner:
         dtype: DTypeLike,
     ) -> None:
         self.plan = plan
-        self.rows = len(data["X"])
+        self.rows = len(next(iter(data.values())))
         results = [plan.loss, plan.data_loss, *plan.gradients.values()]
         self.runner = Runner(plan, results, values, data, dtype, self.rows, whole_rows=True)
 

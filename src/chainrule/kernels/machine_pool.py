@@ -29,14 +29,20 @@ class _Machine:
         self, network: Network, values: Mapping[str, RealArray], dtype: RealType, rows: int
     ) -> None:
         self.plan = prediction_plan(network)
-        example = np.zeros((rows, network.layers[0]), dtype)
+        example = np.zeros((rows, network.inputs[0].width), dtype)
         self.runner = Runner(
-            self.plan, [self.plan.output], values, {"X": example}, dtype, rows, whole_rows=True
+            self.plan,
+            [self.plan.output],
+            {**values, **network.constants},
+            {network.input_names[0]: example},
+            dtype,
+            rows,
+            whole_rows=True,
         )
         self.rows = rows
         self.number, self.turned, _ = self.runner.sources[0]
         self.runner.sources = []
-        self.width = network.layers[-1]
+        self.width = network.outputs[0].width
 
     def outputs(self, X: RealArray) -> RealArray:
         result = np.empty((len(X), self.width), self.runner.dtype)

@@ -39,19 +39,25 @@ def gradients_of(network: Network, *, weighted: bool = False) -> Gradients:
 def gradient_plan(network: Network, *, weighted: bool = False) -> Plan:
     """Return the Plan of the loss and every gradient."""
     key = ("loss and gradients", network.structure, weighted)
-    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted)))
+    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted), draws=True))
+
+
+def _inference_plan(network: Network, *, weighted: bool = False) -> Plan:
+    """Return the Plan of the forward equations of a prediction."""
+    formulation = network.formulation(weighted=weighted, training=False)
+    return plan(Gradients(formulation, (), ()))
 
 
 def prediction_plan(network: Network) -> Plan:
     """Return the Plan of the output alone."""
-    return _stored(("output", network.structure), lambda: gradient_plan(network).forward())
+    return _stored(("output", network.structure), lambda: _inference_plan(network).forward())
 
 
 def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
     """Return the Plan of the loss alone."""
 
     def make() -> Plan:
-        whole = gradient_plan(network, weighted=weighted)
+        whole = _inference_plan(network, weighted=weighted)
         return whole.only(whole.loss, whole.data_loss)
 
     return _stored(("loss", network.structure, weighted), make)
@@ -60,7 +66,9 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
     key = ("step", network.structure, weighted, _statement(optimizer))
-    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
+    return _stored(
+        key, lambda: plan(gradients_of(network, weighted=weighted), optimizer, draws=True)
+    )
 
 
 @lru_cache(maxsize=_LARGEST_MEMORY)

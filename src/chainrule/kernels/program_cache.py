@@ -105,8 +105,8 @@ def prepared_for(
     """Return the program of a Plan for values of these shapes, built once.
 
     ``lanes`` are the entries of a vector of the core, ``natives`` its generated kernels by their
-    text.  With ``whole_rows`` it reads X from the caller's array, if X is used only as the left
-    factor of products.
+    text.  With ``whole_rows`` it reads inputs from the caller's arrays where they are used only
+    as the left factor of products.
     """
     shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
     key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
@@ -118,10 +118,18 @@ def prepared_for(
 
     def built(fused: FusedPlan) -> Program:
         program = assembled(fused, sizes, lanes, natives)
-        x = program.stored.get("X")
-        if whole_rows and x and not x.transposed and "X" not in program.read_by_vectors:
-            return assembled(fused, sizes, lanes, natives, from_caller=frozenset({"X"}))
-        return program
+        if not whole_rows:
+            return program
+        given = (symbol for symbol in plan.inputs if symbol.axes and symbol.axes[0].is_samples)
+        direct = frozenset(
+            symbol.name
+            for symbol in given
+            if (stored := program.stored.get(symbol.name)) is not None
+            and len(symbol.axes) == 2
+            and not stored.transposed
+            and symbol.name not in program.read_by_vectors
+        )
+        return assembled(fused, sizes, lanes, natives, from_caller=direct) if direct else program
 
     try:
         program = built(fuse(plan, wanted))

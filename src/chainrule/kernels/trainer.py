@@ -59,7 +59,7 @@ class Run:
     @property
     def samples(self) -> int:
         """How many samples an epoch has."""
-        return len(self.data["X"])
+        return len(next(iter(self.data.values())))
 
     @property
     def plan(self) -> Plan:
@@ -125,7 +125,7 @@ class Trainer(ABC):
     """
 
     def __init__(self, run: Run) -> None:
-        needed = {"X", run.network.names.target}
+        needed = {*run.network.input_names, *run.network.target_names}
         for data in filter(None, (run.data, run.held)):
             if data.keys() - {"w"} != needed:
                 raise InputError(requirement("data", f"the arrays {sorted(needed)}", sorted(data)))
@@ -266,7 +266,7 @@ class ReferenceTrainer(Trainer):
         super().__init__(run)
         self.plan = run.plan
         self.step = Execution(self.plan, dtype=run.parameters.flat.dtype)
-        self.step.give({**run.parameters, **run.network.strengths, **run.optimizer.constants})
+        self.step.give({**run.parameters, **run.network.constants, **run.optimizer.constants})
         dtype = run.parameters.flat.dtype
         self.memory = {
             name: np.zeros(shape, dtype) for name, shape in memory_shapes(self.plan, run).items()
@@ -357,7 +357,7 @@ class ReferenceTrainer(Trainer):
         network, parameters = self.given.network, self.given.parameters
         plan = loss_plan(network)
         execution = Execution(plan, dtype=parameters.flat.dtype)
-        execution.give({**parameters, **network.strengths, **held})
+        execution.give({**parameters, **network.constants, **held})
         with np.errstate(all="ignore"):
             execution.all()
         return float(execution.scalar(plan.data_loss))

@@ -31,9 +31,10 @@ from chainrule.network.arguments import (
     real_type,
     widths_of,
 )
+from chainrule.network.distributions import Distribution
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
-from chainrule.network.graph import Node, in_order
+from chainrule.network.graph import Layer, Node, in_order
 from chainrule.network.initializers import Initializer
 from chainrule.network.layers import CategoryLayer, Dense, Input, InputLayer
 from chainrule.network.losses import Form, Loss
@@ -156,8 +157,7 @@ class Network:
         """The activations of a dense network, one for each layer; of others, all that it has."""
         if self._chain is not None:
             return tuple(layer.activation for layer in self._chain if layer.activation)
-        found = (getattr(node.layer, "activation", None) for node in self.nodes)
-        return tuple(function for function in found if function is not None)
+        return tuple(function for node in self.nodes for function in node.layer.functions)
 
     def _require_dense(self, what: str) -> None:
         if self._chain is None:
@@ -297,6 +297,13 @@ class Network:
         """The names of running statistics, which each training step changes too."""
         return tuple(equation.left.name for equation in self._stated.running)
 
+    def layer_of(self, symbol: Symbol) -> Layer | None:
+        """Return the layer that states a parameter or a value, by the number in its name."""
+        _, _, number = symbol.name.rpartition("_")
+        if self.is_dense or not number.isdecimal() or int(number) >= len(self.nodes):
+            return None
+        return self.nodes[int(number)].layer
+
     @property
     def form(self) -> Form:
         """The formula of the loss for this network's output, of several for the first."""
@@ -343,9 +350,9 @@ class Network:
         return any(node.layer.needs_batch for node in self.nodes)
 
     @property
-    def is_random(self) -> bool:
-        """Whether a training step draws at random (dropout, noise)."""
-        return bool(self._stated.draws)
+    def draws(self) -> Mapping[Symbol, Distribution]:
+        """What a training step draws at random (masks of dropout, noise), by symbol."""
+        return self._stated.draws
 
     def __str__(self) -> str:
         penalties = "".join(f", {p.name} {p.strength:g}" for p in self.penalties)
@@ -494,6 +501,7 @@ class Network:
             reported=reported,
             draws=scope.draws,
             running=tuple(scope.running),
+            shares=tuple(shares),
         )
 
     @property

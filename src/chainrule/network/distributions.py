@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, checked
 
 
@@ -16,6 +19,10 @@ class Distribution:
     @property
     def parameter(self) -> float:
         """The number that it depends on."""
+        raise NotImplementedError
+
+    def random(self, generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return independent entries, drawn by a generator."""
         raise NotImplementedError
 
 
@@ -35,6 +42,10 @@ class Mask(Distribution):
         """The probability of 0."""
         return self.rate
 
+    def random(self, generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return independent entries, drawn by a generator."""
+        return (generator.random(shape) >= self.rate) / (1 - self.rate)
+
 
 @dataclass(frozen=True)
 class Noise(Distribution):
@@ -51,3 +62,7 @@ class Noise(Distribution):
     def parameter(self) -> float:
         """The standard deviation."""
         return self.deviation
+
+    def random(self, generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return independent entries, drawn by a generator."""
+        return generator.normal(0.0, self.deviation, shape)

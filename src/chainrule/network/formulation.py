@@ -28,7 +28,8 @@ class Formulation:
 
     With several heads, ``outputs`` are what each predicts, ``output`` the first.  ``draws`` are
     inputs that are drawn at random in each step (the mask of dropout), with their distributions;
-    ``running`` are assignments to inputs after each step (running statistics).
+    ``running`` are assignments to inputs after each step (running statistics); ``shares`` are the
+    losses of the heads.
 
     Raises ``InputError`` where a symbol is used before its definition or defined twice, a computed
     symbol or a parameter has more than two axes, a loss is not a scalar or no equation defines it.
@@ -46,6 +47,7 @@ class Formulation:
     outputs: tuple[Symbol, ...] = ()
     draws: Mapping[Symbol, Distribution] = field(default_factory=dict)
     running: tuple[Equation, ...] = ()
+    shares: tuple[Symbol, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.outputs:
@@ -111,6 +113,11 @@ class Formulation:
                 if earlier != later:
                     same[later] = earlier
         return {axis: first(axis) for axis in same}
+
+    @property
+    def losses(self) -> frozenset[Symbol]:
+        """The loss, the loss without penalties, and those of several heads."""
+        return frozenset({self.loss, self.data_loss, *self.shares})
 
     @property
     def defined(self) -> dict[Symbol, Expression]:

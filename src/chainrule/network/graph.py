@@ -15,6 +15,7 @@ from chainrule.network.domains import REALS, Domain
 from chainrule.validation import requirement
 
 if TYPE_CHECKING:
+    from chainrule.network.activations import Activation
     from chainrule.network.scope import Scope
 
 
@@ -62,6 +63,11 @@ class Layer(ABC):
     def range(self) -> Domain:
         """The values that outputs may take."""
         return REALS
+
+    @property
+    def functions(self) -> "tuple[Activation, ...]":
+        """The activations in the equations."""
+        return ()
 
     @property
     def statement(self) -> tuple[object, ...]:

@@ -81,26 +81,30 @@ class CategoryLayer(InputLayer):
         return f"Categories({self.width})"
 
 
-def Input(width: int, name: str | None = None) -> Node:
-    """Return the node of ``width`` numeric columns; ``name`` is its key in a mapping of data.
+class Input(Node):
+    """``width`` numeric columns; ``name`` is their key in a mapping of data.
 
     >>> Input(8)
     <8 values of Input(8)>
     """
-    return Node(InputLayer(width, name), (), checked_integer("width", width))
+
+    def __init__(self, width: int, name: str | None = None) -> None:
+        super().__init__(InputLayer(width, name), (), checked_integer("width", width))
 
 
-def Categories(levels: int, name: str | None = None) -> Node:
-    """Return the node of one column of codes 0, 1, …, ``levels`` − 1, as one-hot rows.
+class Categories(Node):
+    """One column of codes 0, 1, …, ``levels`` − 1, as one-hot rows o with o_bl = [k_b = l].
 
-    O_bl = [k_b = l].  A layer that is applied to it looks its weights up by the code: a `Dense` or
-    an `Embedding` of one-hot rows picks one row of weights for each sample.
+    A layer that is applied to it looks its weights up by the code: a `Dense` or an `Embedding` of
+    one-hot rows picks one row of weights for each sample.
 
     >>> Categories(12)
     <12 values of Categories(12)>
     """
-    layer = CategoryLayer(levels, name)
-    return Node(layer, (), layer.width)
+
+    def __init__(self, levels: int, name: str | None = None) -> None:
+        layer = CategoryLayer(levels, name)
+        super().__init__(layer, (), layer.width)
 
 
 class Dense(Layer):
@@ -171,6 +175,10 @@ class Dense(Layer):
         return REALS if self.activation is None else self.activation.range
 
     @property
+    def functions(self) -> tuple[Activation, ...]:
+        return () if self.activation is None else (self.activation,)
+
+    @property
     def statement(self) -> tuple[object, ...]:
         return (self.activation, self.bias)
 
@@ -232,6 +240,10 @@ class Tied(Layer):
         return REALS if self.activation is None else self.activation.range
 
     @property
+    def functions(self) -> tuple[Activation, ...]:
+        return () if self.activation is None else (self.activation,)
+
+    @property
     def statement(self) -> tuple[object, ...]:
         return (self.activation, self.bias)
 
@@ -270,6 +282,10 @@ class Activate(Layer):
     @property
     def range(self) -> Domain:
         return self.activation.range
+
+    @property
+    def functions(self) -> tuple[Activation, ...]:
+        return (self.activation,)
 
     @property
     def statement(self) -> tuple[object, ...]:
@@ -332,7 +348,8 @@ class Gated(Layer):
         self.gate = activations.find(gate)
         if not self.gate.elementwise:
             raise InputError(
-                f"`gate` must be an elementwise activation such as 'sigmoid', got {self.gate.name!r}"
+                "`gate` must be an elementwise activation such as 'sigmoid', got "
+                f"{self.gate.name!r}"
             )
         self.bias = bool(bias)
 
@@ -358,6 +375,10 @@ class Gated(Layer):
         if self.gate is not activations.identity:
             gate = scope.define("g", (axis,), self.gate(gate))
         return scope.define("a", (axis,), gate * values)
+
+    @property
+    def functions(self) -> tuple[Activation, ...]:
+        return (self.gate,)
 
     @property
     def statement(self) -> tuple[object, ...]:

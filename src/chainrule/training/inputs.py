@@ -1,16 +1,20 @@
 """Checks of the arrays for training, done once per run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import BoolArray, RealArray
-from chainrule.errors import InputError, InputTypeError, one_line
+from chainrule.errors import InputError, InputTypeError, one_line, shown
 from chainrule.network.architecture import Network
 from chainrule.network.domains import REALS
+from chainrule.network.graph import Layer
+from chainrule.network.layers import CategoryLayer
+from chainrule.network.losses import Form
 from chainrule.network.parameters import Parameters, gathered
+from chainrule.validation import requirement
 
 _SHARES_TOLERANCE = 1e-6
 """Largest deviation of the sum of a sample's shares from one: rounding of float32 data."""
@@ -23,10 +27,67 @@ def parameters_of(network: Network, given: Mapping[str, Any] | None, seed: int) 
     return gathered(given, network.parameter_shapes)
 
 
-def inputs_of(network: Network, X: ArrayLike, dtype: DTypeLike, name: str = "X") -> RealArray:
-    """Return X as (samples, inputs), in the parameters' type; raise InputError unless finite."""
+def inputs_of(
+    network: Network, X: object, dtype: DTypeLike, name: str = "X"
+) -> dict[str, RealArray]:
+    """Return the arrays of the inputs by their symbols, in the parameters' type.
+
+    X is one array, or for several inputs a list of arrays or a mapping from their names.  Raises
+    InputError unless every array is finite and suits its input.
+    """
+    given = _for_each(X, [node.layer for node in network.inputs], network.input_names, name)
+    arrays: dict[str, RealArray] = {}
+    for (label, value), symbol, node in zip(
+        given, network.input_names, network.inputs, strict=True
+    ):
+        checked = _codes if isinstance(node.layer, CategoryLayer) else _columns
+        arrays[symbol] = checked(value, label, node.width, dtype)
+    lengths = {label: len(array) for (label, _), array in zip(given, arrays.values(), strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"`{name}` must have inputs with equally many rows, got {lengths}")
+    return arrays
+
+
+def _for_each(
+    given: object, layers: Sequence[Layer], symbols: Sequence[str], name: str
+) -> list[tuple[str, Any]]:
+    """Return what was given for each input or output, with the name for messages."""
+    if isinstance(given, Mapping):
+        return _by_name(given, layers, symbols, name)
+    if len(symbols) == 1:
+        return [(name, given)]
+    if not isinstance(given, (list, tuple)) or len(given) != len(symbols):
+        listed = ", ".join(map(str, layers))
+        count = len(given) if isinstance(given, (list, tuple)) else "one array"
+        raise InputError(
+            f"`{name}` must be a list of {len(symbols)} arrays, one for each of {listed}, got "
+            f"{count}"
+        )
+    return [(f"{name}[{number}]", value) for number, value in enumerate(given)]
+
+
+def _by_name(
+    given: Mapping[str, Any], layers: Sequence[Layer], symbols: Sequence[str], name: str
+) -> list[tuple[str, Any]]:
+    found = []
+    for layer, symbol in zip(layers, symbols, strict=True):
+        own = getattr(layer, "name", None)
+        key = own if own in given else symbol
+        if key not in given:
+            raise InputError(
+                f"`{name}` must have the key {own or symbol!r} for {layer}, got "
+                f"{shown(list(given))}"
+            )
+        found.append((f"{name}[{key!r}]", given[key]))
+    if len(given) > len(found):
+        allowed = f"{len(found)} arrays, by the names of the inputs"
+        raise InputError(requirement(name, allowed, list(given)))
+    return found
+
+
+def _columns(X: Any, name: str, width: int, dtype: DTypeLike) -> RealArray:
+    """Return numeric columns, (samples, width)."""
     array = _numbers(X, name, dtype)
-    width = network.layers[0]
     if array.ndim != 2 or array.shape[1] != width:
         raise InputError(
             f"`{name}` must have the shape (samples, {width}), got {array.shape}. Give one row per "
@@ -38,27 +99,60 @@ def inputs_of(network: Network, X: ArrayLike, dtype: DTypeLike, name: str = "X")
     return array
 
 
+def _codes(X: Any, name: str, levels: int, dtype: DTypeLike) -> RealArray:
+    """Return codes of categories, (samples,), from (samples,) or (samples, 1)."""
+    array = _numbers(X, name, np.float64)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or not len(array):
+        raise InputError(f"`{name}` must have the shape (samples,), got {array.shape}")
+    wrong = ~((array >= 0) & (array < levels) & (array == np.floor(array)))
+    _refuse(wrong, array, name, f"codes from 0 to {levels - 1}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
 def targets_of(
-    network: Network, Y: ArrayLike, samples: int, dtype: DTypeLike, name: str = "Y"
+    network: Network, Y: object, samples: int, dtype: DTypeLike, name: str = "Y"
+) -> dict[str, RealArray]:
+    """Return the arrays of the targets by their symbols, each (samples, outputs).
+
+    Y is one array, or for several outputs a list of arrays.  Raises InputError outside the domain
+    of a loss.
+    """
+    given = _for_each(Y, [node.layer for node in network.outputs], network.target_names, name)
+    return {
+        symbol: _targets(value, label, samples, node.width, form, loss.name, dtype)
+        for (label, value), symbol, node, form, loss in zip(
+            given,
+            network.target_names,
+            network.outputs,
+            network.forms,
+            network.losses,
+            strict=True,
+        )
+    }
+
+
+def _targets(
+    Y: Any, name: str, samples: int, width: int, form: Form, loss: str, dtype: DTypeLike
 ) -> RealArray:
-    """Return Y as (samples, outputs); raise InputError outside the domain of the loss."""
+    """Return the targets of one output, (samples, width)."""
     array = _numbers(Y, name, dtype)
-    width = network.layers[-1]
     if array.ndim == 1 and width == 1:
         array = array[:, None]
     if array.shape != (samples, width):
         also = f" or ({samples},)" if width == 1 else ""
         raise InputError(
             f"`{name}` must have the shape ({samples}, {width}){also}, got {array.shape}"
-            + (". Classes are one-hot, one column per class." if network.form.shares else "")
+            + (". Classes are one-hot, one column per class." if form.shares else "")
         )
-    domain = network.targets
+    domain = form.targets
     _finite(array, name)
     if domain != REALS:
         low = array > domain.low if domain.open_low else array >= domain.low
         high = array < domain.high if domain.open_high else array <= domain.high
-        _refuse(~(low & high), array, name, f"targets in {domain} (loss {network.loss.name})")
-    if network.form.shares:
+        _refuse(~(low & high), array, name, f"targets in {domain} (loss {loss})")
+    if form.shares:
         sums = array.sum(axis=1, dtype=np.float64)
         wrong = np.abs(sums - 1) > _SHARES_TOLERANCE
         if wrong.any():

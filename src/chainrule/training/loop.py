@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -34,6 +34,9 @@ from chainrule.training.schedules import (
     rules_of,
 )
 from chainrule.validation import checked_integer, requirement
+
+Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
+"""The array of one input or output; of several a list, or a mapping from the inputs' names."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ class Result:
     stopped_early: bool = False
     best_epoch: int | None = None
 
-    def predict(self, X: ArrayLike) -> RealArray:
-        """Return the outputs, (samples, outputs)."""
+    def predict(self, X: Arrays) -> Any:
+        """Return the outputs, (samples, outputs), as `predict` does."""
         return predict(self.network, self.parameters, X)
 
     def __repr__(self) -> str:
@@ -99,8 +102,8 @@ class Result:
 
 def train(
     network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Arrays,
+    Y: Arrays,
     *,
     parameters: Mapping[str, Any] | None = None,
     optimizer: str | Optimizer | None = None,
@@ -109,7 +112,7 @@ def train(
     shuffle: bool = True,
     seed: int = 0,
     sample_weight: ArrayLike | None = None,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[Arrays, Arrays] | None = None,
     early_stopping: bool | EarlyStopping | None = None,
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
@@ -120,9 +123,11 @@ def train(
     """Train a network: apply its derived equations to one batch after another.
 
     ``X`` is (samples, inputs), ``Y`` (samples, outputs), or one-dimensional for one output; classes
-    are one-hot.  The given arrays are never changed.  ``parameters`` are the initial ones (by
-    default ``network.initialize(seed)``) and determine the type of all values.  ``batch_size=None``
-    takes all samples at once; a last short batch is used.  ``validation`` is a pair (X, Y).
+    are one-hot.  A network with several inputs or outputs takes a list of arrays, or a mapping from
+    the inputs' names; `Categories` take codes, (samples,).  The given arrays are never changed.
+    ``parameters`` are the initial ones (by default ``network.initialize(seed)``) and determine the
+    type of all values.  ``batch_size=None`` takes all samples at once; a last short batch is used.
+    ``validation`` is a pair (X, Y).
 
     ``early_stopping`` (True for the defaults of `EarlyStopping`) ends the run when the validation
     loss, or without validation the loss, has stopped falling.  ``schedule`` lets the learning rate
@@ -153,9 +158,8 @@ def train(
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     current = parameters_of(network, parameters, seed)
     dtype = current.flat.dtype
-    inputs = inputs_of(network, X, dtype)
-    samples = len(inputs)
-    data = {"X": inputs, network.names.target: targets_of(network, Y, samples, dtype)}
+    data = _batch(network, X, Y, dtype)
+    samples = len(next(iter(data.values())))
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, samples, dtype)
     size = samples if batch_size is None else checked_integer("batch_size", batch_size)
@@ -265,8 +269,8 @@ def _divergence_message(divergence: Diverged) -> str:
 def loss_and_gradients(
     network: Network,
     parameters: Mapping[str, Any],
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Arrays,
+    Y: Arrays,
     *,
     sample_weight: ArrayLike | None = None,
     threads: int | None = None,
@@ -286,7 +290,7 @@ def loss_and_gradients(
     dtype = current.flat.dtype
     data = _batch(network, X, Y, dtype)
     if sample_weight is not None:
-        data["w"] = weights_of(sample_weight, len(data["X"]), dtype)
+        data["w"] = weights_of(sample_weight, len(next(iter(data.values()))), dtype)
     return backends.loss_and_gradients(
         network, current, data, threads=most_threads, backend=backend
     )
@@ -295,12 +299,14 @@ def loss_and_gradients(
 def predict(
     network: Network,
     parameters: Mapping[str, Any],
-    X: ArrayLike,
+    X: Arrays,
     *,
     threads: int | None = None,
     backend: Backend = "auto",
-) -> RealArray:
-    """Return the network's outputs, (samples, outputs); ``threads`` is that of ``train``.
+) -> Any:
+    """Return the network's outputs, (samples, outputs); of several heads a tuple of arrays.
+
+    ``X`` and ``threads`` are those of ``train``.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
@@ -310,24 +316,25 @@ def predict(
     inputs = inputs_of(network, X, current.flat.dtype)
     check_backend(backend)
     most_threads = threads_of(threads)
-    return backends.outputs(network, current, inputs, threads=most_threads, backend=backend)
+    found = backends.outputs(network, current, inputs, threads=most_threads, backend=backend)
+    return found[0] if len(found) == 1 else found
 
 
 def _batch(
     network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    X: Arrays,
+    Y: Arrays,
     dtype: DTypeLike,
     names: tuple[str, str] = ("X", "Y"),
 ) -> dict[str, RealArray]:
     """Return checked X, (samples, inputs), and targets, (samples, outputs)."""
     inputs = inputs_of(network, X, dtype, names[0])
-    targets = targets_of(network, Y, len(inputs), dtype, names[1])
-    return {"X": inputs, network.names.target: targets}
+    samples = len(next(iter(inputs.values())))
+    return {**inputs, **targets_of(network, Y, samples, dtype, names[1])}
 
 
 def _validation(
-    network: Network, pair: tuple[ArrayLike, ArrayLike], dtype: DTypeLike
+    network: Network, pair: tuple[Arrays, Arrays], dtype: DTypeLike
 ) -> dict[str, RealArray]:
     """Return the checked arrays of held-out data, shaped as those of training."""
     try:
