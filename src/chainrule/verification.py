@@ -138,10 +138,9 @@ def verify(
 def _by_name(given: Arrays | None, names: Sequence[str]) -> dict[str, Array]:
     if given is None:
         return {}
-    if isinstance(given, Mapping):
-        arrays = dict(given)
-    else:
-        arrays = dict(zip(names, [given] if len(names) == 1 else given, strict=True))
+    arrays: Any = given
+    if not isinstance(given, Mapping):
+        arrays = dict(zip(names, [given] if len(names) == 1 else arrays, strict=True))
     return {name: np.asarray(array, float) for name, array in arrays.items()}
 
 

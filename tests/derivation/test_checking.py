@@ -25,9 +25,10 @@ from chainrule.formulas.matrices import (
     Pointwise,
     Transpose,
 )
-from chainrule.network.architecture import SAMPLES, Network
+from chainrule.network.architecture import Network
 from chainrule.network.optimizers import ALPHA, SGD, Adam, AdamW, RMSprop
 from chainrule.network.penalties import L1, L2
+from chainrule.network.scope import SAMPLES
 from tests.random_networks import admissible_pairs, random_networks
 from tests.selection import in_turn, sampled
 

@@ -18,7 +18,7 @@ from chainrule.documents.text_writer import columns
 from chainrule.errors import InputError
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import symbols
-from chainrule.network.architecture import SAMPLES
+from chainrule.network.scope import SAMPLES
 from tests.random_networks import random_networks
 from tests.selection import sampled
 

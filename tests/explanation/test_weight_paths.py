@@ -10,7 +10,7 @@ from chainrule.documents.elements import ArrayEntry
 from chainrule.explanation.step_values import StepValues
 from chainrule.explanation.weight_paths import MOST_PATHS, WeightPath, WeightPaths
 from chainrule.explanation.weight_selector import entry_of
-from chainrule.network.architecture import SAMPLES
+from chainrule.network.scope import SAMPLES
 from tests.explanation.cases import cases, drawn, entry, places
 from tests.random_networks import Case
 

@@ -37,11 +37,12 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
-from chainrule.network.architecture import SAMPLES, Network
+from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
+from chainrule.network.scope import SAMPLES
 from chainrule.plans.fusion.step_plan import StepPlan
 from chainrule.plans.plan import plan
 from chainrule.validation import checked_choice

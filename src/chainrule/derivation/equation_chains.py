@@ -74,8 +74,10 @@ class Chains:
 
     def _definition(self, equation: Equation, stage: Stage) -> Statement:
         applied = isinstance(equation.right, Apply)
+        summed = equation.left in self.formulation.deltas
         tree = _opened(equation.right) if self.indexed else equation.right
-        right = self._equal(tree, equation.left, f"reason_{'activation' if applied else 'layer'}")
+        reason = "reason_activation" if applied else "reason_layer" if summed else ""
+        right = self._equal(tree, equation.left, reason)
         return self._statement(equation.left, (right,), stage)
 
     # -- backward pass -------------------------------------------------------------------------

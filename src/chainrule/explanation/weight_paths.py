@@ -30,8 +30,8 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.simplify import sums
-from chainrule.network.architecture import SAMPLES
 from chainrule.network.gradients import Rewrite
+from chainrule.network.scope import SAMPLES
 
 MOST_PATHS = 12
 """Paths that are listed one by one; the others are summed up in one row."""

@@ -231,6 +231,8 @@ class Evaluation:
             if exponent.denominator == 2 and abs(exponent.numerator) == 1:
                 root = np.sqrt(base)
                 return np.asarray(root if exponent > 0 else 1 / root)
+            if exponent.denominator == 2 and abs(exponent.numerator) <= 16:
+                return np.asarray(np.sqrt(base) ** exponent.numerator)
             if exponent.denominator == 1:
                 return np.asarray(base ** int(exponent))
         return np.asarray(base ** self._value(tree.exponent))

@@ -161,6 +161,10 @@ class Lowering:
                 return self.code.emit("divide", one, below)
             if exponent == Fraction(1, 2):
                 return self.code.emit("sqrt", self(tree.base))
+            if exponent.denominator == 2 and 0 < exponent <= 16:
+                return self._integer_power(
+                    self.code.emit("sqrt", self(tree.base)), exponent.numerator
+                )
             if exponent.denominator == 1 and 0 < exponent <= 64:
                 return self._integer_power(self(tree.base), int(exponent))
         return self.code.emit("power", self(tree.base), self(tree.exponent))

@@ -49,9 +49,10 @@ from chainrule.marking.quantities import (
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
 from chainrule.network.activations import Activation
-from chainrule.network.architecture import SAMPLES, Network
+from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import SGD, Optimizer
+from chainrule.network.scope import SAMPLES
 
 _LEARNING_RATE = 0.3
 _SAMPLE_COUNTS = (5, 4)

@@ -467,7 +467,7 @@ class Network:
                 )
             shares.append(left)
         if len(outputs) > 1:
-            letters = [Symbol(f"c_{number}") for number in range(1, len(outputs) + 1)]
+            letters = [Symbol(f"ω_{number}") for number in range(1, len(outputs) + 1)]
             given += letters
             weighed = [letter * share for letter, share in zip(letters, shares, strict=True)]
             equations.append(Equation(data_loss, add(*weighed)))
@@ -519,19 +519,28 @@ class Network:
         weights = self.loss_weights if len(self.outputs) > 1 else ()
         return {
             **self.strengths,
-            **{f"c_{number}": value for number, value in enumerate(weights, start=1)},
+            **{f"ω_{number}": value for number, value in enumerate(weights, start=1)},
             **{symbol.name: value for symbol, value in self._stated.constants.items()},
         }
 
     def with_penalty(self, *penalties: Penalty) -> "Network":
         """Return the same network with other penalties."""
+        return self._changed(penalties, self.trainable)
+
+    def with_trainable(self, trainable: Mapping[str, bool | str]) -> "Network":
+        """Return the same network with other options of single parameters."""
+        return self._changed(self.penalties, trainable)
+
+    def _changed(
+        self, penalties: Sequence[Penalty], trainable: Mapping[str, bool | str]
+    ) -> "Network":
         return Network(
             self.inputs,
             self.outputs,
             self.losses,
             loss_weights=self.loss_weights,
             penalty=penalties,
-            trainable=self.trainable,
+            trainable=trainable,
         )
 
     # -- checks --------------------------------------------------------------------------------
@@ -589,7 +598,7 @@ class Network:
 
 
 def _nodes(name: str, given: Node | Sequence[Node]) -> tuple[Node, ...]:
-    listed = (given,) if isinstance(given, Node) else given
+    listed: object = (given,) if isinstance(given, Node) else given
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
         raise InputTypeError(requirement(name, "a node such as cr.Input(8), or a list", given))
     for node in listed:

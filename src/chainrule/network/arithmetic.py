@@ -1,6 +1,7 @@
 """Sums, differences and products of nodes, and of a node with a number: residual connections."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from chainrule.errors import InputError
 from chainrule.formulas.expressions import Expression, Operand, Symbol, expression
@@ -46,6 +47,10 @@ class Combination(Layer):
     def __str__(self) -> str:
         return self.kind
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"kind": self.kind}
+
 
 class _WithNumber(Layer):
     letter = "h"
@@ -74,6 +79,10 @@ class _WithNumber(Layer):
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self.value:g})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"value": self.value}
 
 
 class Scaled(_WithNumber):

@@ -5,6 +5,7 @@ constant matrix S of zeros and ones, (columns, units): x S repeats each column f
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +56,10 @@ class Embedding(Layer):
 
     def __str__(self) -> str:
         return f"Embedding({self.units})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"units": self.units, "initial": self.initial}
 
 
 def _normal(deviation: float) -> Draw:
@@ -144,8 +149,8 @@ class PiecewiseLinear(_OfNumbers):
         columns = np.repeat(np.arange(len(self.edges)), [len(column) - 1 for column in self.edges])
         units = scope.own_axis if self.units is None else scope.axis("p", len(columns))
         low = scope.constant("l", (units,), lows)
-        rate = scope.constant("r", (units,), 1 / lengths)
-        repeated = scope.define("x", (units,), self.repeated(scope, x, units, columns))
+        rate = scope.constant("s", (units,), 1 / lengths)
+        repeated = scope.define("r", (units,), self.repeated(scope, x, units, columns))
         encoded = scope.define("e", (units,), minimum(maximum((repeated - low) * rate, 0), 1))
         if self.units is None:
             return encoded
@@ -158,6 +163,10 @@ class PiecewiseLinear(_OfNumbers):
     def __str__(self) -> str:
         count = len(self.edges)
         return f"PiecewiseLinear({count} column{'s' * (count > 1)})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"edges": [column.tolist() for column in self.edges], "units": self.units}
 
 
 def _edges(column: ArrayLike) -> NDArray[np.float64]:
@@ -223,13 +232,21 @@ class Periodic(_OfNumbers):
         columns = np.repeat(np.arange(width), self.frequencies)
         axis = scope.axis("p", len(columns))
         factors = scope.parameter("f", (axis,), _normal(self.deviation))
-        repeated = scope.define("x", (axis,), self.repeated(scope, x, axis, columns))
+        repeated = scope.define("r", (axis,), self.repeated(scope, x, axis, columns))
         angle = scope.define("φ", (axis,), 2 * PI * factors * repeated)
         parts = [
-            scope.define("s", (axis,), sine(angle)),
-            scope.define("c", (axis,), cosine(angle)),
+            scope.define("p", (axis,), sine(angle)),
+            scope.define("q", (axis,), cosine(angle)),
         ]
         return self.linear(scope, parts, columns, self.units, width)
 
     def __str__(self) -> str:
         return f"Periodic({self.units}, {self.frequencies})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "frequencies": self.frequencies,
+            "deviation": self.deviation,
+        }

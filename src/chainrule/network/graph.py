@@ -7,7 +7,7 @@ for them (`network.architecture`).
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.expressions import Symbol
@@ -68,6 +68,11 @@ class Layer(ABC):
     def functions(self) -> "tuple[Activation, ...]":
         """The activations in the equations."""
         return ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make this layer, for files."""
+        return {}
 
     @property
     def statement(self) -> tuple[object, ...]:

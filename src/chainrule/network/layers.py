@@ -70,6 +70,10 @@ class InputLayer(Layer):
             f"Input({self.width})" if self.name is None else f"Input({self.width}, {self.name!r})"
         )
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"width": self.width, "name": self.name}
+
 
 class CategoryLayer(InputLayer):
     """A given column of codes from 0 to ``levels`` − 1, as one-hot rows."""
@@ -79,6 +83,10 @@ class CategoryLayer(InputLayer):
 
     def __str__(self) -> str:
         return f"Categories({self.width})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"levels": self.width, "name": self.name}
 
 
 class Input(Node):
@@ -186,6 +194,15 @@ class Dense(Layer):
         named = "" if self.activation is None else f", {self.activation.name!r}"
         return f"Dense({self.units}{named}{'' if self.bias else ', bias=False'})"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "activation": self.activation,
+            "bias": self.bias,
+            "initializer": self.initializer,
+        }
+
 
 class Tied(Layer):
     """A dense layer with the transposed weights of another: z = x Wᵀ + b, a = f(z).
@@ -250,6 +267,10 @@ class Tied(Layer):
     def __str__(self) -> str:
         return f"Tied({self.of})"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"of": self.of, "activation": self.activation, "bias": self.bias}
+
 
 def _first_use(layer: Layer, node: Node) -> Node | None:
     """Return the first source of the node below in which a layer was applied."""
@@ -294,6 +315,10 @@ class Activate(Layer):
     def __str__(self) -> str:
         return f"Activate({self.activation.name!r})"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"activation": self.activation}
+
 
 class PReLU(Layer):
     """A rectifier with a learnable slope for each unit: a = max(x, 0) + α min(x, 0).
@@ -313,6 +338,10 @@ class PReLU(Layer):
         slope = scope.parameter("p", (axis,), filled(self.initial))
         return scope.define("a", (axis,), maximum(x, 0) + slope * minimum(x, 0))
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"initial": self.initial}
+
 
 class Scale(Layer):
     """A learnable factor for each unit: a = s ⊙ x, with s = ``initial`` at the start."""
@@ -327,6 +356,10 @@ class Scale(Layer):
         (x,) = sources
         axis = scope.units(x)
         return scope.define("a", (axis,), scope.parameter("s", (axis,), filled(self.initial)) * x)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"initial": self.initial}
 
 
 class Gated(Layer):
@@ -386,3 +419,7 @@ class Gated(Layer):
 
     def __str__(self) -> str:
         return f"Gated({self.units}, {self.gate.name!r})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"units": self.units, "gate": self.gate, "bias": self.bias}

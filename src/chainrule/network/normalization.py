@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
-from chainrule.formulas.expressions import Expression, Number, Symbol, mean, square_root
+from chainrule.formulas.expressions import Expression, Number, Symbol, mean, power
 from chainrule.network.domains import BELOW_ONE, POSITIVE, checked
 from chainrule.network.graph import Layer, Node
 from chainrule.network.layers import filled
@@ -25,24 +26,28 @@ class _Normalization(Layer):
         return Number(Fraction(repr(self.epsilon)), "ε")
 
     def _scaled(self, scope: Scope, normal: Symbol) -> Symbol:
-        """Return γ ⊙ n + β."""
+        """Return γ ⊙ n + b."""
         if not self.affine:
             return normal
         axis = scope.units(normal)
         gamma = scope.parameter("γ", (axis,), filled(1.0))
-        beta = scope.parameter("β", (axis,), filled(0.0))
-        return scope.define("a", (axis,), gamma * normal + beta)
+        shift = scope.parameter("b", (axis,), filled(0.0), kind="bias")
+        return scope.define("a", (axis,), gamma * normal + shift)
 
     @property
     def statement(self) -> tuple[object, ...]:
         return (self.epsilon, self.affine)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"epsilon": self.epsilon, "affine": self.affine}
+
 
 class LayerNorm(_Normalization):
-    """Layer normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + β.
+    """Layer normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + b.
 
     μ and v are the mean and the variance (divided by the number of units) of one sample's values.
-    With ``affine=False`` there are no γ and β.  Source: Ba, Kiros, Hinton, Layer normalization,
+    With ``affine=False`` there are no γ and b (β in the paper).  Source: Ba, Kiros, Hinton, Layer normalization,
     2016.
     """
 
@@ -51,12 +56,12 @@ class LayerNorm(_Normalization):
         axis = scope.units(x)
         center = scope.define("μ", (), mean(x, axis))
         spread = scope.define("v", (), mean((x - center) ** 2, axis))
-        normal = (x - center) / square_root(spread + self._number)
+        normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
 
 
 class BatchNorm(_Normalization):
-    """Batch normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + β.
+    """Batch normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + b.
 
     In training μ and v are the mean and the variance (divided by the number of samples) of a unit's
     values in the batch, and after each step the running statistics move to them by the share
@@ -84,9 +89,13 @@ class BatchNorm(_Normalization):
             for statistic, value in ((running_center, center), (running_spread, spread)):
                 kept = 1 - Fraction(repr(self.momentum))
                 scope.after_step(statistic, kept * statistic + self.momentum * value)
-        normal = (x - center) / square_root(spread + self._number)
+        normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
 
     @property
     def statement(self) -> tuple[object, ...]:
         return (*super().statement, self.momentum)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings, "momentum": self.momentum}

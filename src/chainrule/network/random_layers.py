@@ -1,6 +1,7 @@
 """Layers that disturb training: dropout and noise.  Predictions are not disturbed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from chainrule.formulas.expressions import Expression, Symbol
 from chainrule.network.distributions import Distribution, Mask, Noise
@@ -48,6 +49,10 @@ class Dropout(_Disturbed):
     def __str__(self) -> str:
         return f"Dropout({self.distribution.rate:g})"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"rate": self.distribution.rate}
+
 
 class GaussianNoise(_Disturbed):
     """Noise: a = x + d, with d normal of mean 0 and this standard deviation, new in each step."""
@@ -60,3 +65,7 @@ class GaussianNoise(_Disturbed):
 
     def __str__(self) -> str:
         return f"GaussianNoise({self.distribution.deviation:g})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"deviation": self.distribution.deviation}

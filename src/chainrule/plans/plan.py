@@ -4,9 +4,10 @@ The matrix form of every equation is divided into operations; equal matrices are
 gradients precede the first update, so they are taken at the old parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from chainrule.errors import InputError
 from chainrule.formulas.arrange import arrange, orient
 from chainrule.formulas.axes import Sides
 from chainrule.formulas.differentiate import Equation
@@ -122,6 +123,7 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None, *, draws: boo
     memory: list[Symbol] = []
     if optimizer is not None:
         constants = {STEPS, *map(Symbol, optimizer.letters.values())}
+        _check_names(formulation, constants, optimizer)
         for parameter in formulation.parameters:
             for update in updates_of(parameter, gradients, optimizer):
                 lowering.update(update)
@@ -147,6 +149,19 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None, *, draws: boo
     )
     updated = [op.target for op in lowering.operations if op.stage == "update"]
     return whole.only(whole.loss, whole.data_loss, *whole.outputs, *targets.values(), *updated)
+
+
+def _check_names(
+    formulation: Formulation, constants: Collection[Symbol], optimizer: Optimizer
+) -> None:
+    """Raise InputError if the network gives a constant of the optimizer another meaning."""
+    used = {*formulation.inputs, *formulation.parameters, *formulation.defined}
+    both = {symbol.name for symbol in used} & {symbol.name for symbol in constants}
+    if both:
+        raise InputError(
+            f"{optimizer.name}: the network has a symbol {', '.join(sorted(both))} too; use other "
+            "letters for it"
+        )
 
 
 def memory_of(parameter: Symbol, optimizer: Optimizer) -> list[Symbol]:

@@ -12,6 +12,22 @@ from typing import Any
 from chainrule.errors import InputError, ModelFileError, shown
 from chainrule.network import activations, losses, penalties
 from chainrule.network.architecture import Network
+from chainrule.network.arithmetic import Combination, Scaled, Shifted
+from chainrule.network.embeddings import Embedding, Periodic, PiecewiseLinear
+from chainrule.network.graph import Layer, Node
+from chainrule.network.layers import (
+    Activate,
+    CategoryLayer,
+    Dense,
+    Gated,
+    InputLayer,
+    PReLU,
+    Scale,
+    Tied,
+)
+from chainrule.network.normalization import BatchNorm, LayerNorm
+from chainrule.network.random_layers import Dropout, GaussianNoise
+from chainrule.validation import is_integer
 
 __all__ = ["network_from_dict", "network_to_dict"]
 
@@ -27,14 +43,21 @@ def network_to_dict(network: Network) -> dict[str, Any]:
     for activation in network.activations:
         if activations.CATALOGUE.get(activation.name) is not activation:
             raise _of_the_user("activation", activation.name)
-    _refuse_other_loss(network.loss)
+    for loss in network.losses:
+        _refuse_other_loss(loss)
     for penalty in network.penalties:
         if type(penalty) not in penalties.STORED.values():
             raise _of_the_user("penalty", penalty.name or type(penalty).__name__)
+    if network.is_dense:
+        described = {
+            "layers": list(network.layers),
+            "activations": [activation.name for activation in network.activations],
+            "loss": _loss_to_dict(network.loss),
+        }
+    else:
+        described = graph_to_dict(network)
     return {
-        "layers": list(network.layers),
-        "activations": [activation.name for activation in network.activations],
-        "loss": {"name": network.loss.name, "settings": dict(network.loss.settings)},
+        **described,
         "penalties": [
             {"name": penalty.name, "strength": float(penalty.strength)}
             for penalty in network.penalties
@@ -67,6 +90,8 @@ def numbered_names(network: Network) -> dict[str, str]:
     >>> numbered_names(Network.dense([2, 3, 1]))
     {'W_ih': 'W_1', 'b_ih': 'b_1', 'W_ho': 'W_2', 'b_ho': 'b_2'}
     """
+    if not network.is_dense:
+        return {name: name for name in network.parameter_names}
     letters = [f"{letter}_{layer}" for layer in range(1, len(network.layers)) for letter in "Wb"]
     return dict(zip(network.parameter_names, letters, strict=True))
 
@@ -75,32 +100,127 @@ def _numbered(network: Network, name: str) -> str:
     return numbered_names(network)[name]
 
 
+def _loss_to_dict(loss: losses.Loss) -> dict[str, Any]:
+    return {"name": loss.name, "settings": dict(loss.settings)}
+
+
+def _loss(record: Any) -> losses.Loss:
+    return losses.CATALOGUE[record["name"]](**record["settings"])
+
+
+# -- graphs of layers ------------------------------------------------------------------------------
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.__name__: layer
+    for layer in (
+        *(InputLayer, CategoryLayer, Dense, Tied, Activate, PReLU, Scale, Gated),
+        *(LayerNorm, BatchNorm, Dropout, GaussianNoise),
+        *(Embedding, PiecewiseLinear, Periodic, Combination, Scaled, Shifted),
+    )
+}
+"""The layers that a model file may name."""
+_MOST_NODES = 100_000
+
+
+def graph_to_dict(network: Network) -> dict[str, Any]:
+    """Return layers with their settings, and nodes as the number of a layer and of its sources."""
+    layers: dict[int, int] = {}
+    described: list[dict[str, Any]] = []
+    numbers = {id(node): number for number, node in enumerate(network.nodes)}
+    for node in network.nodes:
+        layer = node.layer
+        if id(layer) in layers:
+            continue
+        kind = type(layer).__name__
+        if LAYERS.get(kind) is not type(layer):
+            raise _of_the_user("layer", kind)
+        settings = {key: _plain(value, layers) for key, value in layer.settings.items()}
+        layers[id(layer)] = len(described)
+        described.append({"layer": kind, "settings": settings})
+    return {
+        "layers": described,
+        "nodes": [
+            {
+                "layer": layers[id(node.layer)],
+                "sources": [numbers[id(source)] for source in node.sources],
+            }
+            for node in network.nodes
+        ],
+        "inputs": [numbers[id(node)] for node in network.inputs],
+        "outputs": [numbers[id(node)] for node in network.outputs],
+        "losses": [_loss_to_dict(loss) for loss in network.losses],
+        "loss_weights": list(network.loss_weights),
+    }
+
+
+def _plain(value: Any, layers: Mapping[int, int]) -> Any:
+    if isinstance(value, Layer):
+        return {"layer": layers[id(value)]}
+    if isinstance(value, activations.Activation):
+        return value.name
+    if value is None or isinstance(value, str | bool | int | float | list):
+        return value
+    raise InputError(
+        f"save: the setting {shown(value)} is not a plain value, and a model file has no code; "
+        "initialize the parameters yourself"
+    )
+
+
+def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[losses.Loss]]:
+    """Return inputs, outputs and losses of a record of `graph_to_dict`."""
+    listed, described = record["layers"], record["nodes"]
+    if not isinstance(listed, list) or not isinstance(described, list):
+        raise InputError("'layers' and 'nodes' must be lists")
+    if max(len(listed), len(described)) > _MOST_NODES:
+        raise InputError(f"it has more than {_MOST_NODES:,} nodes")
+    layers: list[Layer] = []
+    for item in listed:
+        settings = {
+            key: layers[_index(value["layer"], layers)] if isinstance(value, Mapping) else value
+            for key, value in item["settings"].items()
+        }
+        layers.append(LAYERS[item["layer"]](**settings))
+    nodes: list[Node] = []
+    for item in described:
+        layer = layers[_index(item["layer"], layers)]
+        sources = [nodes[_index(number, nodes)] for number in item["sources"]]
+        if isinstance(layer, InputLayer):
+            nodes.append(Node(layer, (), layer.width))
+        else:
+            nodes.append(layer(*sources))
+    ends = [[nodes[_index(n, nodes)] for n in record[key]] for key in ("inputs", "outputs")]
+    return ends[0], ends[1], [_loss(item) for item in record["losses"]]
+
+
+def _index(number: object, known: list[Any]) -> int:
+    if not is_integer(number) or not 0 <= number < len(known):
+        raise InputError(f"{shown(number)} is not the number of an earlier layer or node")
+    return number
+
+
 def _network(record: object) -> Network:
     if not isinstance(record, Mapping):
         raise InputError(f"it must be a dictionary, got {shown(record)}")
-    names, layers = record["activations"], record["layers"]
-    if not isinstance(layers, list) or not isinstance(names, list):
-        raise InputError("'layers' and 'activations' must be lists")
-    described = Network.dense(
-        layers,
-        [activations.CATALOGUE[name] for name in names],
-        losses.CATALOGUE[record["loss"]["name"]](**record["loss"]["settings"]),
-        penalty=[
-            penalties.STORED[item["name"]](_finite(item["strength"]))
-            for item in record["penalties"]
-        ],
-    )
+    chosen = [
+        penalties.STORED[item["name"]](_finite(item["strength"])) for item in record["penalties"]
+    ]
+    if "nodes" in record:
+        inputs, outputs, chosen_losses = _graph(record)
+        weights = [_finite(weight) for weight in record["loss_weights"]]
+        described = Network(inputs, outputs, chosen_losses, loss_weights=weights, penalty=chosen)
+    else:
+        names, layers = record["activations"], record["layers"]
+        if not isinstance(layers, list) or not isinstance(names, list):
+            raise InputError("'layers' and 'activations' must be lists")
+        described = Network.dense(
+            layers,
+            [activations.CATALOGUE[name] for name in names],
+            _loss(record["loss"]),
+            penalty=chosen,
+        )
     own = {number: name for name, number in numbered_names(described).items()}
     trainable = {own[number]: option for number, option in record["trainable"].items()}
-    if not trainable:
-        return described
-    return Network.dense(
-        described.layers,
-        described.activations,
-        described.loss,
-        penalty=described.penalties,
-        trainable=trainable,
-    )
+    return described.with_trainable(trainable) if trainable else described
 
 
 def _finite(value: object) -> float:

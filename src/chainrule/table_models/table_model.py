@@ -127,7 +127,7 @@ class TableModel:
 
     def outputs(self, matrix: FloatArray) -> RealArray:
         """Return the network's outputs in the targets' own units, (rows, outputs)."""
-        raw = predict(self.network, self.parameters, matrix)
+        raw: RealArray = predict(self.network, self.parameters, matrix)
         if self.scaler is None:
             return raw
         with np.errstate(over="ignore"):  # beyond 1e308 the answer is infinite

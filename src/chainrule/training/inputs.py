@@ -71,8 +71,8 @@ def _by_name(
 ) -> list[tuple[str, Any]]:
     found = []
     for layer, symbol in zip(layers, symbols, strict=True):
-        own = getattr(layer, "name", None)
-        key = own if own in given else symbol
+        own: str | None = getattr(layer, "name", None)
+        key = own if own is not None and own in given else symbol
         if key not in given:
             raise InputError(
                 f"`{name}` must have the key {own or symbol!r} for {layer}, got "

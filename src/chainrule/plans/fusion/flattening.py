@@ -90,8 +90,8 @@ class Flat:
 
     def _one_name(self, sides: Sides) -> Sides:
         """Return the sides with one name for axes that are the same."""
-        rows, columns = sides
-        return (self._same.get(rows, rows), self._same.get(columns, columns))
+        rows, columns = (None if axis is None else self._same.get(axis, axis) for axis in sides)
+        return rows, columns
 
     def take(self, operation: Operation) -> None:
         self.sides[operation.target] = self._one_name(operation.sides)
