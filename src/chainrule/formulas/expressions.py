@@ -38,10 +38,10 @@ def _node(plain: type[_Node]) -> type[_Node]:
     structural: Callable[[Any], int] = cls.__hash__
 
     def cached(self: Any) -> int:
-        value: int | None = self.__dict__.get("_hash")
-        if value is None:
-            value = structural(self)
-            self.__dict__["_hash"] = value
+        try:
+            value: int = self._hash
+        except AttributeError:
+            value = self.__dict__["_hash"] = structural(self)
         return value
 
     cls.__hash__ = cached
@@ -62,7 +62,8 @@ class Expression(Printed):
 
     def __getstate__(self) -> dict[str, Any]:
         # Hashes of strings differ from process to process.
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+        cached = ("_hash", "_symbols")
+        return {name: value for name, value in self.__dict__.items() if name not in cached}
 
     def __add__(self, other: "Operand") -> "Expression":
         return add(self, other)
@@ -337,18 +338,18 @@ def mean(operand: Expression, *over: Axis) -> Expression:
 
 def children(node: Expression) -> tuple[Expression, ...]:
     """Return the expressions directly below a node."""
-    match node:
-        case Add():
-            return node.terms
-        case Product():
-            return node.factors
-        case Power():
-            return (node.base, node.exponent)
-        case Apply():
-            return node.arguments
-        case Largest() | Rename():
-            return (node.operand,)
-    return ()
+    below = _CHILDREN.get(type(node))
+    return below(node) if below else ()
+
+
+_CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
+    Add: lambda node: node.terms,
+    Product: lambda node: node.factors,
+    Power: lambda node: (node.base, node.exponent),
+    Apply: lambda node: node.arguments,
+    Largest: lambda node: (node.operand,),
+    Rename: lambda node: (node.operand,),
+}
 
 
 def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
@@ -408,16 +409,11 @@ def with_axes(tree: Expression, renamed: dict[Axis, Axis]) -> Expression:
     return rebuild(tree, tuple(with_axes(part, renamed) for part in parts)) if parts else tree
 
 
-def symbols(tree: Expression) -> set[Symbol]:
-    """Return every symbol that occurs."""
-    found: set[Symbol] = set()
-    pending, seen = [tree], set()
-    while pending:
-        node = pending.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if isinstance(node, Symbol):
-            found.add(node)
-        pending.extend(children(node))
+def symbols(tree: Expression) -> frozenset[Symbol]:
+    """Return every symbol that occurs; found once per object."""
+    found: frozenset[Symbol] | None = tree.__dict__.get("_symbols")
+    if found is None:
+        own = {tree} if isinstance(tree, Symbol) else ()
+        found = frozenset(own).union(*map(symbols, children(tree)))
+        tree.__dict__["_symbols"] = found
     return found

@@ -40,6 +40,8 @@ def _with_numbers(
     """Let an operation take whole numbers too, and leave arrays to NumPy."""
 
     def mixed(self: "Residue", other: Any) -> Any:
+        if isinstance(other, Residue):
+            return operation(self, other)
         return NotImplemented if isinstance(other, np.ndarray) else operation(self, _residue(other))
 
     return mixed
@@ -82,6 +84,8 @@ class Residue:
     @_with_numbers
     def __mul__(self, other: "Residue") -> "Residue":
         product = Residue(self.value * other.value)
+        if self.slopes is None and other.slopes is None:
+            return product
         return product.sloped((other.value, self), (self.value, other))
 
     __radd__, __rmul__ = __add__, __mul__
