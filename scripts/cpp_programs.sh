@@ -21,7 +21,8 @@ supported_flags() {
 
 built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
-processors=$(nproc 2>/dev/null || echo 1)
+# OMP_NUM_THREADS would count as the number of processors.
+processors=$(env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 1)
 
 # attempt LABEL COMMAND...: runs a command in the background as soon as a processor is free. What
 # it says is shown when it is done, in one piece, with whether it passed.

@@ -14,11 +14,14 @@ PEERS = ("jax", "torch")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Ctrl-C interrupt, and tell ``tests.selection`` whether slow tests are left out.
+    """Let Ctrl-C interrupt, give processes neighbors, state whether slow tests are left out.
 
     A process that a shell starts in its background ignores Ctrl-C and hands that on; tests of
     interruption would wait for ever.
     """
+    if config.getoption("dist", "no") == "load":
+        # Neighbors share fixtures, caches and what JAX has compiled: they stay in one process.
+        config.option.dist = "worksteal"
     selection.LOOP = "not slow" in config.getoption("markexpr")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -76,7 +76,8 @@ def outputs_after(plan: Plan, steps: int) -> NDArray[Any]:
     for _ in range(steps):
         run.all()
     learned = {name: run.values[name] for name in ("W_ih", "W_ho")}
-    return cr.predict(NETWORK, {**PARAMETERS, **learned}, X)
+    outputs: NDArray[Any] = cr.predict(NETWORK, {**PARAMETERS, **learned}, X)
+    return outputs
 
 
 def alone(output: int) -> Execution:

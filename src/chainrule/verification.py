@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.checking import TOLERANCE
-from chainrule.derivation.derivation import derive
+from chainrule.derivation.derivation import LAYOUTS, check_layouts
 from chainrule.errors import InputError, one_line
-from chainrule.formulas.arrange import Layout, arrange
+from chainrule.formulas.arrange import arrange
 from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
@@ -146,8 +146,8 @@ def _by_name(given: Arrays | None, names: Sequence[str]) -> dict[str, Array]:
 
 def _displayed(network: Network, seed: int) -> Iterator[CheckResult]:
     """Check every line that ``derive`` shows, in both layouts; the error is 0 or infinite."""
-    for layout in LAYOUTS:
-        for statement, _, result in derive(network, layout=layout, detail="full").check(seed):
+    for layout, checked in check_layouts(network, seed):
+        for statement, _, result in checked:
             error = 0.0 if result.passed else np.inf
             name = f"displayed lines, samples in {layout}"
             yield CheckResult(name, error, TOLERANCE, statement.left.name)
@@ -175,8 +175,6 @@ def verify_formulation(
     checks += _rewrites(formulation, derived, values)
     return Verification(title, tuple(checks))
 
-
-LAYOUTS: tuple[Layout, ...] = ("rows", "columns")
 
 STEP = 0.5
 """The learning rate of the one training step that is checked."""

@@ -1,8 +1,9 @@
 """The page in a real browser: what is laid out where, on a desktop and on a phone.
 
-Chromium lays the page out without a window, in a frame as wide as the screen (no window is as
+Chromium lays pages out without a window, each in a frame as wide as the screen (no window is as
 narrow as a phone).  A script that the test adds to its copy measures it and hands what it finds to
-the page around the frame, which ``--dump-dom`` prints.
+the page around the frames, which ``--dump-dom`` prints.  To start the browser takes longer than to
+lay a page out: one start measures several.
 """
 
 import json
@@ -10,12 +11,18 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import chainrule as cr
+from chainrule.derivation.derivation import Language
+
+Found = dict[str, Any]
+Screen = tuple[int, int]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -50,10 +57,18 @@ parent.postMessage(JSON.stringify(found), '*');
 </script>
 """
 
-FRAME = """<!doctype html><title></title>
-<script>onmessage = event => document.title = 'measured ' + event.data;</script>
-<iframe src="page.html" style="border: 0" width="{}" height="{}"></iframe>
+FRAMES = """<!doctype html><title></title>
+<script>
+const found = {};
+onmessage = event => {
+  const frames = [...document.querySelectorAll('iframe')];
+  found[frames.findIndex(frame => frame.contentWindow === event.source)] = JSON.parse(event.data);
+  if (Object.keys(found).length === %d) document.title = 'measured ' + JSON.stringify(found);
+};
+</script>
+%s
 """
+FRAME = '<iframe src="page{}.html" style="border: 0" width="{}" height="{}"></iframe>'
 
 
 @pytest.fixture(autouse=True)
@@ -65,13 +80,16 @@ def browser() -> None:
         pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}")
 
 
-def measured(page: str, size: tuple[int, int], folder: Path, *options: str) -> dict[str, Any]:
-    """Lay a page out with every proof opened and return what the script measured."""
-    opened = page.replace("<details>", "<details open>")
-    copy = opened.replace("</body>", MEASURE + "</body>")
-    (folder / "page.html").write_text(copy, encoding="utf-8")
-    frame = folder / "frame.html"
-    frame.write_text(FRAME.format(*size), encoding="utf-8")
+def measured(pages: Sequence[tuple[str, Screen]], folder: Path, *options: str) -> list[Found]:
+    """Lay each page out on its screen with every proof opened; return what the script measured."""
+    frames = []
+    for number, (page, size) in enumerate(pages):
+        opened = page.replace("<details>", "<details open>")
+        copy = opened.replace("</body>", MEASURE + "</body>")
+        (folder / f"page{number}.html").write_text(copy, encoding="utf-8")
+        frames.append(FRAME.format(number, *size))
+    around = folder / "frames.html"
+    around.write_text(FRAMES % (len(frames), "\n".join(frames)), encoding="utf-8")
     command = [
         str(BROWSER),
         "--headless=new",
@@ -82,13 +100,36 @@ def measured(page: str, size: tuple[int, int], folder: Path, *options: str) -> d
         "--virtual-time-budget=10000",
         *options,
         "--dump-dom",
-        frame.as_uri(),
+        around.as_uri(),
     ]
     done = subprocess.run(command, capture_output=True, check=True, timeout=120)
     title = re.search(r"<title>measured (.*?)</title>", done.stdout.decode("utf-8"))
     assert title, done.stderr.decode(errors="replace")[-1000:]
-    found: dict[str, Any] = json.loads(title.group(1).replace("&gt;", ">"))
-    return found
+    found: dict[str, Found] = json.loads(unescape(title[1]))
+    return [found[str(number)] for number in range(len(pages))]
+
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+def on_every_screen(
+    to_html: Callable[[Language], str], folder: Path
+) -> Iterator[tuple[str, Screen, Found]]:
+    """Yield a page in each language on each screen: its name, the screen and what was measured."""
+    cases = [(language, size) for language in LANGUAGES for size in (PHONE, DESKTOP)]
+    pages = [(to_html(language), size) for language, size in cases]
+    for (language, size), found in zip(cases, measured(pages, folder), strict=True):
+        yield f"{language}, {size}", size, found
+
+
+def assert_only_boxes_scroll(name: str, size: Screen, found: Found) -> None:
+    """What is wide scrolls in a box that the keyboard reaches; the page never does."""
+    assert found["width"] == size[0], name
+    assert found["overflow"] <= 0, name
+    assert found["outside"] == [], name
+    assert found["boxes"] > 10, name
+    assert found["unreachable"] == 0, f"{name}: what scrolls must be reached by keyboard"
+    assert found["clipped"] == 0, name
 
 
 DEEP = cr.Network.dense(
@@ -102,31 +143,22 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", PAGES)
-def test_only_formulas_scroll_sideways_never_the_page(
-    name: str, language: str, size: tuple[int, int], tmp_path: Path
-) -> None:
-    found = measured(PAGES[name].to_html(language), size, tmp_path)  # type: ignore[arg-type]
-    assert found["width"] == size[0]
-    assert found["overflow"] <= 0
-    assert found["outside"] == []
-    assert found["boxes"] > 10
-    assert found["unreachable"] == 0, "a formula that scrolls must be reached by keyboard"
-    assert found["clipped"] == 0
-    if name == "deep, Adam" and size == PHONE:
-        assert found["scrolled"] > 0  # or this test has seen no long formula
+def test_only_formulas_scroll_sideways_never_the_page(name: str, tmp_path: Path) -> None:
+    for case, size, found in on_every_screen(PAGES[name].to_html, tmp_path):
+        assert_only_boxes_scroll(case, size, found)
+        if name == "deep, Adam" and size == PHONE:
+            assert found["scrolled"] > 0  # or this test has seen no long formula
 
 
 def test_mathml_is_laid_out_by_the_browser(tmp_path: Path) -> None:
-    found = measured(PAGES["source page"].to_html(), DESKTOP, tmp_path)
+    (found,) = measured([(PAGES["source page"].to_html(), DESKTOP)], tmp_path)
     assert found["raised"], "a subscript stands below its letter"
 
 
 def test_the_page_follows_a_dark_screen(tmp_path: Path) -> None:
     page = PAGES["huber"].to_html()
-    light = measured(page, DESKTOP, tmp_path)
-    dark = measured(page, DESKTOP, tmp_path, "--blink-settings=preferredColorScheme=0")
+    (light,) = measured([(page, DESKTOP)], tmp_path)
+    (dark,) = measured([(page, DESKTOP)], tmp_path, "--blink-settings=preferredColorScheme=0")
     assert light["paper"] == "rgb(255, 255, 255)"
     assert dark["paper"] == "rgb(23, 24, 26)"

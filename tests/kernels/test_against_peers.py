@@ -221,22 +221,57 @@ def filled(given: Arrays, samples: int) -> Arrays:
     return given | {name: np.concatenate([given[name], more]) for name, more in added.items()}
 
 
+def widened(network: Network, arrays: Arrays, width: int) -> Arrays:
+    """Give every layer so many units; the weights from and to an added unit are 0.
+
+    The outputs stay, and so does a layer of softmax, in which an added unit would count.
+    """
+    first = [width, *(width if f.elementwise else n for n, f in _hidden_layers(network))]
+    widths = [*first, network.layers[-1]]
+    found = dict(arrays)
+    if "X" in arrays:
+        found["X"] = _padded(arrays["X"], (len(arrays["X"]), width))
+    for name, rows, columns in zip(
+        network.parameter_names[::2], widths[:-1], widths[1:], strict=True
+    ):
+        if name in arrays:
+            found[name] = _padded(arrays[name], (rows, columns))
+    options = network.trainable or {}
+    for name, columns in zip(network.parameter_names[1::2], widths[1:], strict=True):
+        if name in arrays and options.get(name) != "shared":
+            found[name] = _padded(arrays[name], (columns,))
+    return found
+
+
+def _hidden_layers(network: Network) -> Any:
+    return zip(network.layers[1:-1], network.activations[:-1], strict=True)
+
+
+def _padded(array: Array, shape: tuple[int, ...]) -> Array:
+    return np.pad(array, [(0, new - old) for old, new in zip(array.shape, shape, strict=True)])
+
+
 def by_jax(case: Case, values: Mapping[str, Any]) -> tuple[float, Arrays]:
     """Return loss and gradients by JAX."""
     import jax
 
+    jax.config.update("jax_disable_most_optimizations", True)  # of the compiler
     with jax.enable_x64(True):
         trained, given = data_of(case, values)
         # JAX compiles every operation for every shape it meets, which is nearly all of the time:
-        # with one number of samples throughout it takes a third of it.
-        given = filled(given, max(SIZES))
-        fixed = {name: jax.numpy.asarray(array) for name, array in given.items()}
+        # so there are few shapes.
+        wide = widened(case.network, filled({**given, **trained}, max(SIZES)), max(SIZES))
+        leaves = {name: wide.pop(name) for name in trained}
+        fixed = {name: jax.numpy.asarray(array) for name, array in wide.items()}
 
         def loss_of(leaves: Mapping[str, Any]) -> Any:
             return forward(case.network, {**leaves, **fixed}, jax_activations(), jax_losses())
 
-        loss, gradients = jax.value_and_grad(loss_of)(trained)
-        return float(loss), {name: np.asarray(array) for name, array in gradients.items()}
+        loss, gradients = jax.value_and_grad(loss_of)(leaves)
+        return float(loss), {
+            name: np.asarray(array)[tuple(map(slice, trained[name].shape))]
+            for name, array in gradients.items()
+        }
 
 
 # -- the comparison -------------------------------------------------------------------------------

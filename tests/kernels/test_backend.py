@@ -25,7 +25,7 @@ def evaluated() -> dict[str, Any]:
     return {
         "pooled": backend.pooled_outputs(NETWORK, PARAMETERS, X),
         "one row": backend.pooled_outputs(NETWORK, PARAMETERS, X[:1]),
-        "outputs": backend.outputs(NETWORK, PARAMETERS, X),
+        "outputs": backend.outputs(NETWORK, PARAMETERS, {"X": X})[0],
         "losses": function(),
         "gradient": function.gradient.flat,
     }

@@ -8,7 +8,8 @@ both sizes that are lost are 2, and an update moves only before an operation tha
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,9 +61,14 @@ def derived(hidden: str, last: str, loss: str) -> tuple[Network, Formulation, Gr
     return network, formulation, gradients, plan(gradients, SGD(STEP))
 
 
+@lru_cache(maxsize=1)
+def values_of(network: Network, seed: int) -> dict[str, Any]:
+    return random_values(network, seed, samples=2)
+
+
 def judged(hidden: str, last: str, loss: str, made: Plan, seed: int) -> Verification:
     network, formulation, gradients, _ = derived(hidden, last, loss)
-    values = random_values(network, seed, samples=2)
+    values = values_of(network, seed)
     return verify_formulation(formulation, values, gradients=gradients, training=made)
 
 

@@ -7,15 +7,16 @@ residues that carry derivatives (``formulas.fields``), or in floating point by t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from chainrule.arrays import Array
-from chainrule.formulas.axes import Axis, in_order
+from chainrule.formulas.axes import SAMPLES_POSITION, Axis, in_order
+from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import REALS, Evaluation, Numbers
-from chainrule.formulas.expressions import Product, Symbol
+from chainrule.formulas.expressions import Product, Symbol, substitute
 from chainrule.formulas.fields import PrimeField, Residue, plain, residues
 from chainrule.formulas.functions import UNITS, Function, z_k
 from chainrule.network.formulation import Formulation
@@ -23,6 +24,9 @@ from chainrule.network.formulation import Formulation
 LENGTHS = (3, 4, 2)
 """Lengths of the layers, over and over: neighbors never agree."""
 SAMPLES = 5
+
+_MOVED = Axis("moved", SAMPLES_POSITION - 1)
+"""The axis along which one entry after the other is moved."""
 
 _STEP = 1e-30
 """The step along the imaginary axis: too small for its square to count."""
@@ -36,6 +40,9 @@ class Point:
     values: Mapping[Symbol, Array]
     sizes: Mapping[Axis, int]
     numbers: Numbers
+    _jacobians: dict[tuple[Symbol, Symbol], Array] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def exact(self) -> bool:
@@ -56,6 +63,12 @@ class Point:
 
     def jacobian(self, above: Symbol, below: Symbol) -> Array:
         """Return ∂above/∂below by the equation of ``above`` alone, as (above…, below…)."""
+        pair = (above, below)
+        if pair not in self._jacobians:
+            self._jacobians[pair] = self._jacobian(above, below)
+        return self._jacobians[pair]
+
+    def _jacobian(self, above: Symbol, below: Symbol) -> Array:
         (equation,) = [e for e in self.formulation.equations if e.left == above]
         value = self.values[below]
         shape = np.shape(value)
@@ -125,15 +138,47 @@ def float_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
         shape = [sizes[axis] for axis in symbol.axes]
         start[symbol] = np.asarray(generator.uniform(low, 0.9, shape))
     _keep_facts(formulation, start)
-    known = _forward(formulation, start, sizes)
+    known = evaluation(REALS, sizes)
+    for symbol, value in start.items():
+        known.define(symbol, value)
+    for equation in formulation.equations:
+        known.define(equation.left, known.spread(equation.right, equation.left.axes))
     values = {**start, **{e.left: known(e.left) for e in formulation.equations}}
-    for symbol in _varied(formulation):
-        slope = np.zeros(np.shape(values[symbol]))
-        for index in np.ndindex(slope.shape):
-            moved = _forward(formulation, start, sizes, symbol, index)
-            slope[index] = np.imag(moved(formulation.loss)[()]) / _STEP
-        values[formulation.cotangent(symbol)] = slope
+    slopes = {
+        formulation.cotangent(symbol): _slope(formulation, values, sizes, symbol)
+        for symbol in _varied(formulation)
+    }
+    values.update(slopes)
     return Point(formulation, values, sizes, REALS)
+
+
+def _slope(
+    formulation: Formulation,
+    values: Mapping[Symbol, Array],
+    sizes: Mapping[Axis, int],
+    symbol: Symbol,
+) -> Array:
+    """Return ∂Loss/∂symbol by the complex step.
+
+    The step is made for every entry at once: what depends on the symbol has one axis more, along
+    which another entry is moved each time.
+    """
+    value = values[symbol]
+    depending = depends(formulation.equations, [symbol])
+    if formulation.loss not in depending:
+        return np.zeros(np.shape(value))
+    moved = {each: Symbol(each.name, (_MOVED, *each.axes)) for each in depending}
+    at = evaluation(REALS, {**sizes, _MOVED: value.size})
+    for each, known in values.items():
+        if each not in moved:
+            at.define(each, known)
+    units = np.eye(value.size).reshape((value.size, *np.shape(value)))
+    at.define(moved[symbol], value + 1j * _STEP * units)
+    for equation in formulation.equations:
+        if equation.left in moved and equation.left != symbol:
+            left = moved[equation.left]
+            at.define(left, at.spread(substitute(equation.right, dict(moved)), left.axes))
+    return np.imag(at(moved[formulation.loss])).reshape(np.shape(value)) / _STEP
 
 
 def _varied(formulation: Formulation) -> list[Symbol]:
@@ -165,24 +210,6 @@ def evaluation(numbers: Numbers, sizes: Mapping[Axis, int]) -> Evaluation:
     found = Evaluation({}, form="value", dtype=object if exact else None, numbers=numbers)
     found.sizes = dict(sizes)
     return found
-
-
-def _forward(
-    formulation: Formulation,
-    start: Mapping[Symbol, Array],
-    sizes: Mapping[Axis, int],
-    moved: Symbol | None = None,
-    index: tuple[int, ...] | int = (),
-) -> Evaluation:
-    """Evaluate the forward equations, one entry of one symbol moved along the imaginary axis."""
-    at = evaluation(REALS, sizes)
-    for symbol, value in start.items():
-        at.define(symbol, _shifted(value, index) if symbol == moved else value)
-    for equation in formulation.equations:
-        value = at.spread(equation.right, equation.left.axes)
-        left = equation.left
-        at.define(left, _shifted(value, index) if left == moved else value)
-    return at
 
 
 def _shifted(value: Array, index: tuple[int, ...] | int) -> Array:

@@ -134,7 +134,8 @@ class Checker:
     """Checks the lines of one derivation.
 
     ``equations`` are the gradient equations of each part of the derivation by name; ``sizes``
-    are the lengths of all axes.
+    are the lengths of all axes.  ``points`` are the points found so far; checkers of the same
+    equations and lengths may share them.
     """
 
     equations: Mapping[Part, Gradients]
@@ -142,7 +143,7 @@ class Checker:
     layout: Layout
     optimizer: Optimizer
     seed: int = 0
-    _points: dict[tuple[Part, bool, int], Point] = field(default_factory=dict)
+    points: dict[tuple[int, bool, int], Point] = field(default_factory=dict)
 
     def check(self, lines: Iterable[Line]) -> Checked:
         """Return the lines with the result of the check of every equality."""
@@ -161,8 +162,14 @@ class Checker:
             return CheckResult("exact")
         if exactly is not None and not any(map(_lawless(statement), _expressions(equal.formula))):
             return CheckResult("exact", np.inf)
-        errors = [self._error(statement, equal.formula, False, n) for n in range(_POINTS)]
-        return CheckResult("floating point", float(np.max(errors)), TOLERANCE)
+        worst = CheckResult("floating point", 0.0, TOLERANCE)
+        for number in range(_POINTS):
+            error = self._error(statement, equal.formula, False, number)
+            if not error <= worst.error:
+                worst = CheckResult("floating point", error, TOLERANCE)
+            if not worst.passed:
+                break  # a line that fails at one point needs no other
+        return worst
 
     def _exactly(self, statement: Statement, formula: Formula) -> bool | None:
         """Return whether an equality holds in the field, None where the field cannot say."""
@@ -205,13 +212,15 @@ class Checker:
         return found, truth
 
     def _point(self, part: Part, exact: bool, number: int) -> Point:
-        key = (part, exact, number)
-        if key not in self._points:
-            formulation = self.equations[part].formulation
+        gradients = self.equations[part]
+        # The parts about one sample have the same equations.
+        key = (id(gradients), exact, self.seed + number)
+        if key not in self.points:
+            formulation = gradients.formulation
             make = exact_point if exact else float_point
             point = make(formulation, self.sizes, self.seed + number)
-            self._points[key] = self._with_optimizer(point, number)
-        return self._points[key]
+            self.points[key] = self._with_optimizer(point, number)
+        return self.points[key]
 
     def _with_optimizer(self, point: Point, number: int) -> Point:
         """Add the optimizer's constants and memory to the values of a point."""

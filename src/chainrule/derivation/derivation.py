@@ -7,7 +7,7 @@ updates of all parameters at the end.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -49,6 +49,8 @@ from chainrule.validation import checked_choice
 
 Language = Literal["en", "zh"]
 Detail = Literal["brief", "full"]
+
+LAYOUTS: tuple[Layout, ...] = ("rows", "columns")
 
 _INDEXED_LAYERS = 2
 """How many layers are shown entry by entry, from the outputs on; the others would repeat them."""
@@ -161,8 +163,11 @@ class Derivation:
         >>> derive(Network.dense([2, 3, 1])).check().passed
         True
         """
+        return self._checker(seed).check(self.lines)
+
+    def _checker(self, seed: int) -> Checker:
         sizes = lengths((*self.network.sizes, SAMPLES), self.formulation.same_axes)
-        return Checker(self.parts, sizes, self.layout, self.optimizer, seed).check(self.lines)
+        return Checker(self.parts, sizes, self.layout, self.optimizer, seed)
 
     @cached_property
     def checked(self) -> tuple[Line, ...]:
@@ -398,7 +403,7 @@ def derive(
     W_ih = Xᵀ δ_h
     b_ih = δ_h
     """
-    checked_choice("layout", layout, ("rows", "columns"))
+    checked_choice("layout", layout, LAYOUTS)
     checked_choice("detail", detail, ("brief", "full"))
     if network.needs_batch and not batch:
         raise InputError(
@@ -407,3 +412,16 @@ def derive(
         )
     gradients = differentiate(network.formulation(batch=batch))
     return Derivation(network, layout, batch, find_optimizer(optimizer), gradients, detail)
+
+
+def check_layouts(network: Network, seed: int = 0) -> Iterator[tuple[Layout, Checked]]:
+    """Yield each layout with the check of the full derivation in it.
+
+    Both have the same equations, so these are derived once, and the points of the check too.
+    """
+    first = derive(network, detail="full")
+    checker = first._checker(seed)
+    for layout in LAYOUTS:
+        derivation = replace(first, layout=layout)
+        derivation.__dict__["parts"] = first.parts
+        yield layout, replace(checker, layout=layout).check(derivation.lines)

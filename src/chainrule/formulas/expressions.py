@@ -22,7 +22,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from chainrule.errors import InputTypeError
 from chainrule.formulas.axes import Axis, in_order
@@ -38,11 +38,11 @@ def _node(plain: type[_Node]) -> type[_Node]:
     made = dataclass(frozen=True, repr=False)(plain)
     structural: Callable[[_Node], int] = made.__hash__
 
-    def cached(self: _Node) -> int:
-        value: int | None = self.__dict__.get("_hash")
-        if value is None:
-            value = structural(self)
-            self.__dict__["_hash"] = value
+    def cached(self: Any) -> int:
+        try:
+            value: int = self._hash
+        except AttributeError:
+            value = self.__dict__["_hash"] = structural(self)
         return value
 
     made.__hash__ = cached  # type: ignore[method-assign,assignment]
@@ -70,7 +70,8 @@ class Expression(Printed):
 
     def __getstate__(self) -> dict[str, object]:
         # Hashes of strings differ from process to process.
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+        cached = ("_hash", "_symbols")
+        return {name: value for name, value in self.__dict__.items() if name not in cached}
 
     def __add__(self, other: "Operand") -> "Expression":
         return add(self, other)
@@ -361,18 +362,18 @@ def mean(operand: Expression, *over: Axis) -> Expression:
 
 def children(node: Expression) -> tuple[Expression, ...]:
     """Return the expressions directly below a node, in order; none for a leaf."""
-    match node:
-        case Add():
-            return node.terms
-        case Product():
-            return node.factors
-        case Power():
-            return (node.base, node.exponent)
-        case Apply():
-            return node.arguments
-        case Largest() | Rename():
-            return (node.operand,)
-    return ()
+    below = _CHILDREN.get(type(node))
+    return below(node) if below else ()
+
+
+_CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
+    Add: lambda node: node.terms,
+    Product: lambda node: node.factors,
+    Power: lambda node: (node.base, node.exponent),
+    Apply: lambda node: node.arguments,
+    Largest: lambda node: (node.operand,),
+    Rename: lambda node: (node.operand,),
+}
 
 
 def rebuild(node: Expression, parts: tuple[Expression, ...]) -> Expression:
@@ -464,18 +465,13 @@ def renamed(tree: Expression, old: Axis, new: Axis) -> Expression:
     return rebuild(tree, tuple(renamed(part, old, new) for part in parts))
 
 
-def symbols(tree: Expression) -> set[Symbol]:
-    """Return every symbol that occurs in an expression."""
-    found: set[Symbol] = set()
-    pending, seen = [tree], set()
-    while pending:
-        node = pending.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if isinstance(node, Symbol):
-            found.add(node)
-        pending.extend(children(node))
+def symbols(tree: Expression) -> frozenset[Symbol]:
+    """Return every symbol that occurs in an expression; found once per object."""
+    found: frozenset[Symbol] | None = tree.__dict__.get("_symbols")
+    if found is None:
+        own = {tree} if isinstance(tree, Symbol) else ()
+        found = frozenset(own).union(*map(symbols, children(tree)))
+        tree.__dict__["_symbols"] = found
     return found
 
 

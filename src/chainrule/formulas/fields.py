@@ -40,6 +40,8 @@ def _with_numbers(
     """Return an operation that also takes integers; for arrays it is NotImplemented."""
 
     def mixed(self: "Residue", other: object) -> "Residue":
+        if isinstance(other, Residue):
+            return operation(self, other)
         return NotImplemented if isinstance(other, np.ndarray) else operation(self, _residue(other))
 
     return mixed
@@ -85,6 +87,8 @@ class Residue:
     @_with_numbers
     def __mul__(self, other: "Residue") -> "Residue":
         product = Residue(self.value * other.value)
+        if self.slopes is None and other.slopes is None:
+            return product
         return product.sloped((other.value, self), (self.value, other))
 
     __radd__, __rmul__ = __add__, __mul__

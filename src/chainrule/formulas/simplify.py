@@ -15,6 +15,7 @@ product or a power (a symbol, a function, an inner sum over an axis) is an atom.
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd, lcm
 
 from chainrule.formulas.axes import Axis
@@ -56,10 +57,16 @@ def cancel(tree: Expression, keep: Iterable[Expression] = ()) -> Expression:
     >>> print(cancel((-y / a + (1 - y) / (1 - a)) * a * (1 - a)))
     a − y
     """
-    whole_sums = frozenset(keep) | denominators(tree)
+    return _cancelled(tree, frozenset(keep))
+
+
+@lru_cache(maxsize=4096)
+def _cancelled(tree: Expression, keep: frozenset[Expression]) -> Expression:
+    # Layouts, documents and checks of one network derive the same equations again.
+    whole_sums = keep | denominators(tree)
     first = _built(_folded(_polynomial(tree, whole_sums), whole_sums))
     # Denominators were not multiplied out; those that have cancelled can be now.
-    still = denominators(first) | frozenset(keep)
+    still = denominators(first) | keep
     return first if still == whole_sums else _built(_polynomial(first, still))
 
 
@@ -169,6 +176,7 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
     return tuple(sorted(whole_sums, key=lambda entry: _rank(entry[0])))
 
 
+@lru_cache(maxsize=16384)
 def _rank(tree: Expression) -> tuple[int, str]:
     # Scalars before arrays, then by name: an order that does not depend on hashing.
     return (len(tree.axes), str(tree))

@@ -119,7 +119,8 @@ class Network:
         widths = widths_of(layers)
         stated = losses.find(loss)
         chosen = activations_of(activation, len(widths) - 1, stated, widths[-1])
-        x = node = Input(widths[0])
+        x: Node = Input(widths[0])
+        node = x
         for width, function in zip(widths[1:], chosen, strict=True):
             node = Dense(width, function)(node)
         return cls(x, node, stated, penalty=penalty, trainable=trainable)

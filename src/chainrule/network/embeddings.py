@@ -102,7 +102,8 @@ class _OfNumbers(Layer):
         limit = np.sqrt(1.0 / (len(parts) * same.sum(axis=0)))
 
         def initial(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-            return generator.uniform(-limit, limit, shape) * same
+            drawn: NDArray[np.float64] = generator.uniform(-limit, limit, shape) * same
+            return drawn
 
         terms: list[Expression] = []
         for letter, part in zip("WU", parts, strict=False):

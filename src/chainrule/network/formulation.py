@@ -79,9 +79,9 @@ class Formulation:
                     f"formulation: {symbol.name} has {len(symbol.axes)} axes; what is computed or "
                     "trained has two at most, inputs may have more: split it into matrices"
                 )
-        names = [symbol.name for symbol in known]
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
+        taken = [symbol.name for symbol in known]
+        if len(set(taken)) < len(taken):
+            twice = sorted({name for name in taken if taken.count(name) > 1})
             raise InputError(f"formulation: {', '.join(twice)} has two meanings; use other names")
         for scalar in (self.loss, self.data_loss):
             if scalar.axes:

@@ -47,8 +47,8 @@ class LayerNorm(_Normalization):
     """Layer normalization: n = (x − μ)/√(v + ε), a = γ ⊙ n + b.
 
     μ and v are the mean and the variance (divided by the number of units) of one sample's values.
-    With ``affine=False`` there are no γ and b (β in the paper).  Source: Ba, Kiros, Hinton, Layer normalization,
-    2016.
+    With ``affine=False`` there are no γ and b (β in the paper).  Source: Ba, Kiros, Hinton, Layer
+    normalization, 2016.
     """
 
     def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
