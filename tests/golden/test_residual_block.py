@@ -41,7 +41,7 @@ from chainrule.verification import relative_error, verify_formulation
 B, I, H, O = Axis("B", -1), Axis("i", 0, "n_i"), Axis("h", 1, "n_h"), Axis("o", 2, "n")
 SIZES = {B: 6, I: 5, H: 4, O: 3}
 
-LOSS, EPSILON = Symbol("Loss"), Symbol("ε")
+LOSS, EPSILON = Symbol("Loss"), Symbol("ε_N")
 X, Y = Symbol("X", (B, I)), Symbol("Y", (B, O))
 W, b = Symbol("W", (I, H)), Symbol("b", (H,))
 U, c = Symbol("U", (H, O)), Symbol("c", (O,))
@@ -113,7 +113,7 @@ def residual_block() -> Architecture:
 
         hidden = functional.gelu(t["X"] @ t["W"] + t["b"])
         r = t["X"] + hidden @ t["V"]
-        n = functional.layer_norm(r, r.shape[1:], t["γ"], t["β"], eps=float(t["ε"]))
+        n = functional.layer_norm(r, r.shape[1:], t["γ"], t["β"], eps=float(t["ε_N"]))
         return ((t["Y"] - n @ t["U"] - t["c"]) ** 2).sum(1).mean() / 2
 
     return Architecture(formulation, peer, SIZES)
@@ -145,7 +145,7 @@ def batch_normalization() -> Architecture:
         from torch.nn import functional
 
         z = t["X"] @ t["W"]
-        n = functional.batch_norm(z, None, None, t["γ"], t["β"], training=True, eps=float(t["ε"]))
+        n = functional.batch_norm(z, None, None, t["γ"], t["β"], training=True, eps=float(t["ε_N"]))
         return ((t["Y"] - n.tanh() @ t["U"] - t["c"]) ** 2).sum(1).mean() / 2
 
     return Architecture(formulation, peer, SIZES)
@@ -466,7 +466,7 @@ def test_layer_normalization_in_minitorch():
             "x": [1.0, 2.0, 3.0, 4.0],
             "γ": [10.0, 20.0, 30.0, 40.0],
             "g": [1.0, 0.0, 0.0, 0.0],
-            "ε": 1e-12,
+            "ε_N": 1e-12,
         }
     )
     run.all()

@@ -32,10 +32,10 @@ def in_core(made, values, data, dtype=np.float64):
     return runner
 
 
-def steps_agree(stated, values, data, steps=10):
+def steps_agree(stated, values, data, steps=10, *, looped=True):
     """Train a formulation in the core and by the reference; last batches are shorter."""
     made = plan(differentiate(stated), cr.SGD(0.05))
-    assert any(isinstance(operation, General) for operation in made.operations)
+    assert any(isinstance(operation, General) for operation in made.operations) == looped
     values = {**values, "α": 0.05}
     runner = in_core(made, values, data)
     reference = Execution(made)
@@ -54,8 +54,11 @@ def steps_agree(stated, values, data, steps=10):
 
 
 @pytest.mark.parametrize("inputs", [2, 5, 24])
-def test_a_renamed_axis_trains_in_the_core(inputs):
+@pytest.mark.parametrize("looped", [True, False])
+def test_a_renamed_axis_trains_in_the_core(inputs, looped, request):
     """Tied weights: the way back uses W with its inputs under another name."""
+    if looped:
+        request.getfixturevalue("everything_in_loops")
     A, Z = Symbol("A", (B, H)), Symbol("Z", (B, TWIN))
     stated = Formulation(
         (
@@ -71,10 +74,10 @@ def test_a_renamed_axis_trains_in_the_core(inputs):
     )
     random = np.random.default_rng(inputs)
     values = {"W": random.normal(size=(inputs, 3)) / 2}
-    steps_agree(stated, values, {"X": random.normal(size=(9, inputs))})
+    steps_agree(stated, values, {"X": random.normal(size=(9, inputs))}, looped=looped)
 
 
-def test_a_sum_inside_a_sum_over_the_same_axis_has_a_counter_of_its_own():
+def test_a_sum_inside_a_sum_over_the_same_axis_has_a_counter_of_its_own(everything_in_loops):
     """Σ_i x_i (Σ_i x_i²): the inner index is another one."""
     twice = Rename(X, I, TWIN)
     inner = total(twice**2, TWIN)

@@ -45,7 +45,7 @@ def _node(plain: type[_Node]) -> type[_Node]:
             value = self.__dict__["_hash"] = structural(self)
         return value
 
-    made.__hash__ = cached  # type: ignore[method-assign,assignment]
+    made.__hash__ = cached  # type: ignore[method-assign]
     return made
 
 

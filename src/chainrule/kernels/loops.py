@@ -5,7 +5,7 @@ the result or by a sum, gets a counter of its own, and a symbol is loaded at the
 axes.  Arrays with more than two axes are refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from chainrule.formulas.axes import Axis, Sides
@@ -18,29 +18,11 @@ from chainrule.formulas.expressions import (
     Rename,
     Size,
     Symbol,
-    children,
     product,
 )
 from chainrule.formulas.functions import Function
 from chainrule.kernels.tape import Code, Lowering
 from chainrule.plans.fusion.fused_plan import IN_CORE
-from chainrule.plans.operations import General, Operation
-
-
-def with_renamed(sizes: Mapping[Axis, int], operations: Iterable[Operation]) -> dict[Axis, int]:
-    """Return the lengths of axes, those included that are other names of given ones."""
-    known = dict(sizes)
-
-    def look(tree: Expression) -> None:
-        for part in children(tree):
-            look(part)
-        if isinstance(tree, Rename) and tree.old in known:
-            known.setdefault(tree.new, known[tree.old])
-
-    for operation in operations:
-        if isinstance(operation, General):
-            look(operation.expression)
-    return known
 
 
 class Loops(Lowering):

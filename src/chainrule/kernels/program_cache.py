@@ -13,10 +13,9 @@ from chainrule.arrays import Array
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
-from chainrule.kernels.loops import with_renamed
 from chainrule.kernels.program import Program
 from chainrule.kernels.program_assembly import TooLarge, assembled
-from chainrule.kernels.reference import as_matrix
+from chainrule.kernels.reference import as_matrix, with_other_names
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import UNIT, FusedPlan
 from chainrule.plans.plan import Plan
@@ -114,7 +113,7 @@ def prepared_for(
     if known is not None:
         return known
     symbols = (*plan.inputs, *plan.memory)
-    sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
+    sizes = with_other_names(sizes_of(symbols, values, rows), plan.formulation)
 
     def built(fused: FusedPlan) -> Program:
         program = assembled(fused, sizes, lanes, natives)

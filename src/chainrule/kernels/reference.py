@@ -17,6 +17,7 @@ from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.positional import Entrywise
+from chainrule.network.formulation import Formulation
 from chainrule.plans.operations import (
     ComputeExtreme,
     ComputeLayerwise,
@@ -73,6 +74,8 @@ class Execution:
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 self.sizes[axis] = length
             self.values[name] = as_matrix(array, symbol)
+        if self.plan.formulation.same_axes:
+            self.sizes = with_other_names(self.sizes, self.plan.formulation)
 
     def all(self) -> None:
         """Run every operation in order."""
@@ -158,6 +161,17 @@ _RULES: dict[type, Callable[[Execution, Any], Array]] = {
     ComputeLayerwise: Execution._layerwise,
     General: Execution._general,
 }
+
+
+def with_other_names(sizes: Mapping[Axis, int], formulation: Formulation) -> dict[Axis, int]:
+    """Return the lengths of axes, those included that are other names of given ones."""
+    known = dict(sizes)
+    for axis, first in formulation.same_axes.items():
+        if axis in known:
+            known.setdefault(first, known[axis])
+        elif first in known:
+            known[axis] = known[first]
+    return known
 
 
 def as_matrix(array: Array, symbol: Symbol) -> Array:

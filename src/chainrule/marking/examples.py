@@ -6,7 +6,7 @@ derivation, which uses named axes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,10 +20,10 @@ from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
     ONE,
+    Add,
     Expression,
     Product,
     Symbol,
-    product,
     symbols,
 )
 from chainrule.formulas.positional import Entrywise, laid_out
@@ -31,26 +31,22 @@ from chainrule.formulas.render import TEXT
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.quantities import (
     EULER,
-    INPUTS,
     LEARNING_RATE,
     LOSS,
     OUTPUT_COUNT,
     PI,
     SAMPLE_COUNT,
     Quantity,
-    activation,
-    bias,
+    applied_activations,
     by_derivation_name,
     constant,
     cotangent,
-    pre_activation,
-    weight,
 )
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
-from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
-from chainrule.network.gradients import Gradients, differentiate
+from chainrule.network.gradients import Backward, Gradients, differentiate
+from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.scope import SAMPLES
 
@@ -91,9 +87,23 @@ class MarkingContext:
         return differentiate(self.network.formulation(batch=self.batch))
 
     @cached_property
+    def input_gradients(self) -> tuple[Backward, ...]:
+        """The equations of the derivatives with respect to the inputs."""
+        formulation = self.gradients.formulation
+        inputs = [
+            symbol for symbol in formulation.inputs if symbol.name in self.network.input_names
+        ]
+        wanted = replace(
+            formulation,
+            parameters=(*formulation.parameters, *inputs),
+            inputs=tuple(symbol for symbol in formulation.inputs if symbol not in inputs),
+        )
+        return differentiate(wanted).backward
+
+    @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """All axes; that of the samples, if there is one, is the first."""
-        return (*((SAMPLES,) if self.batch else ()), *self.network.axes)
+        return (*((SAMPLES,) if self.batch else ()), *self.network.sizes)
 
     @cached_property
     def derived_lines(self) -> Mapping[Quantity, str]:
@@ -126,16 +136,19 @@ class MarkingContext:
 
         In networks of more than ten layers lengths repeat.
         """
-        *others, outputs = self.network.axes
+        formulation = self.gradients.formulation
+        outputs = formulation.output.axes[-1]
         count = len(_OTHER_LENGTHS)
+        others = (axis for axis in self.network.sizes if axis != outputs)
         found = {axis: _OTHER_LENGTHS[i % count] + number for i, axis in enumerate(others)}
-        return {SAMPLES: _SAMPLE_COUNTS[number], **found, outputs: _OUTPUT_COUNTS[number]}
+        found = {SAMPLES: _SAMPLE_COUNTS[number], **found, outputs: _OUTPUT_COUNTS[number]}
+        same = {axis: found[first] for axis, first in formulation.same_axes.items()}
+        return {**found, **same}
 
     def lengths_with_ones(self, number: int) -> dict[Axis, int]:
         """Return the same lengths, but 1 for each layer whose width in the network is 1."""
-        widths = dict(zip(self.network.axes, self.network.layers, strict=True))
         return {
-            axis: 1 if widths.get(axis) == 1 else length
+            axis: 1 if self.network.sizes.get(axis) == 1 else length
             for axis, length in self.distinct_lengths(number).items()
         }
 
@@ -160,13 +173,19 @@ class Example:
         values: dict[str, FloatArray] = {}
         for symbol in (*formulation.inputs, *formulation.parameters):
             shape = [self.sizes[axis] for axis in symbol.axes]
-            if symbol.name == self.context.network.names.target:
+            if symbol.name in self.context.network.target_names:
                 drawn = generator.uniform(0.1, 0.9, shape)
             else:
                 drawn = generator.uniform(0.2, 0.9, shape) * generator.choice([-1.0, 1.0], shape)
             values[symbol.name] = np.round(drawn, 2)
-        for letter, strength in self.context.network.strengths.items():
+        network = self.context.network
+        for letter, strength in network.strengths.items():
             values[letter] = np.asarray(strength)
+        for name, node in zip(network.input_names, network.inputs, strict=True):
+            if isinstance(node.layer, CategoryLayer):
+                levels = np.arange(self.sizes[network.axis_of(node)])
+                values[name] = generator.choice(levels, np.shape(values[name])).astype(float)
+                values[f"l_{network.nodes.index(node)}"] = levels.astype(float)
         for fact in formulation.facts:
             shared = fact.factors[0] if isinstance(fact, Product) else fact
             if isinstance(shared, Symbol) and shared.name in values:
@@ -197,7 +216,7 @@ class Example:
             EULER: np.asarray(np.e),
             PI: np.asarray(np.pi),
             **{constant(n.name): np.asarray(float(n.value)) for n in named_numbers(network)},
-            OUTPUT_COUNT: np.asarray(float(self.sizes[network.axes[-1]])),
+            OUTPUT_COUNT: np.asarray(float(self.sizes[formulation.output.axes[-1]])),
             SAMPLE_COUNT: np.asarray(float(self.sizes[SAMPLES] if context.batch else 1)),
             **{constant(letter): np.asarray(s) for letter, s in network.strengths.items()},
         }
@@ -210,13 +229,10 @@ class Example:
         for entry in context.gradients.backward:
             derivative = self._matrix(entry.left, entry.left.axes)
             values[cotangent(self._quantity(entry.of))] = derivative
-        layers = {
-            pre_activation(network, layer): function
-            for layer, function in enumerate(network.activations, start=1)
-        }
-        self._add_input_gradient(values)
+        layers = {applied.argument: applied.function for applied in applied_activations(network)}
+        self._add_input_gradients(values)
         self._add_updates(values)
-        return ExampleValues(values, layers, context.sample_axis, self._partials(values, layers))
+        return ExampleValues(values, layers, context.sample_axis, self._partials(values))
 
     def _quantity(self, symbol: Symbol) -> Quantity:
         """Return the quantity of a symbol of the derivation; other symbols are constants."""
@@ -234,18 +250,14 @@ class Example:
             memory = [quantity for quantity in values if quantity.is_memory]
             values.update(rule.in_convention(values, memory, self.context.convention))
 
-    def _add_input_gradient(self, values: dict[Quantity, FloatArray]) -> None:
-        """Add ∂Loss/∂X, which training does not need."""
-        formulation = self.context.gradients.formulation
-        first = formulation.equations[0]
-        inputs = next(symbol for symbol in formulation.inputs if symbol.name == "X")
-        derivative = formulation.cotangent(first.left)
-        name = weight(self.context.network, 1).symbol
-        leaves = (*formulation.inputs, *formulation.parameters)
-        weights = next(symbol for symbol in leaves if symbol.name == name)
-        if derivative in {entry.left for entry in self.context.gradients.backward}:
-            gradient = product(derivative, weights, over=[first.left.axes[-1]])
-            values[cotangent(INPUTS)] = self._matrix(gradient, inputs.axes)
+    def _add_input_gradients(self, values: dict[Quantity, FloatArray]) -> None:
+        """Add the derivatives with respect to the inputs, which training does not need."""
+        named = self._named
+        for entry in self.context.input_gradients:
+            named.define(entry.left, named.spread(entry.right, entry.left.axes))
+            if entry.of.name in self.context.network.input_names:
+                derivative = self._matrix(entry.left, entry.left.axes)
+                values[cotangent(self._quantity(entry.of))] = derivative
 
     def _without_penalty(self, symbol: Symbol) -> FloatArray:
         """Return the derivative of the loss without the direct derivative of penalties."""
@@ -258,20 +270,31 @@ class Example:
         return self._matrix(slope - found[symbol], symbol.axes)
 
     def _partials(
-        self, values: Mapping[Quantity, FloatArray], layers: Mapping[Quantity, Activation]
+        self, values: Mapping[Quantity, FloatArray]
     ) -> dict[tuple[Quantity, Quantity], FloatArray]:
         """Return the factors of chains: ∂a/∂z, ∂z/∂W, ∂z/∂b, ∂z/∂a, and every ∂Loss/∂…."""
-        network = self.context.network
         found: dict[tuple[Quantity, Quantity], FloatArray] = {}
-        for layer, (z, function) in enumerate(layers.items(), start=1):
-            a, below = activation(network, layer), activation(network, layer - 1)
-            if function.slope is not None:
-                known = {"z": values[z], "a": values[a]}
-                slope = Entrywise(known)(function.slope)
-                found[a, z] = np.broadcast_to(slope, np.shape(values[z]))
-            found[z, weight(network, layer)] = values[below]
-            found[z, bias(network, layer)] = np.asarray(1.0)
-            found[z, below] = values[weight(network, layer)]
+        for applied in applied_activations(self.context.network):
+            z, a, slope = applied.argument, applied.output, applied.function.slope
+            if slope is not None:
+                formula = Entrywise({"z": values[z], "a": values[a]})(slope)
+                found[a, z] = np.broadcast_to(formula, np.shape(values[z]))
+        formulation = self.context.gradients.formulation
+        for equation in formulation.equations:
+            if equation.left not in formulation.deltas:
+                continue
+            z = self._quantity(equation.left)
+            terms = equation.right.terms if isinstance(equation.right, Add) else (equation.right,)
+            for term in terms:
+                factors = term.factors if isinstance(term, Product) else (term,)
+                quantities = [self._quantity(part) for part in factors if isinstance(part, Symbol)]
+                if len(quantities) < len(factors):
+                    continue
+                if len(factors) == 1:
+                    found[z, quantities[0]] = np.asarray(1.0)
+                elif len(factors) == 2:
+                    below, weights = quantities
+                    found[z, weights], found[z, below] = values[below], values[weights]
         for entry in self.context.gradients.backward:
             found[LOSS, self._quantity(entry.of)] = self._without_penalty(entry.of)
         return found

@@ -22,7 +22,7 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     Quantity,
     Role,
-    activation,
+    applied_activations,
     cotangent,
     differentiable,
 )
@@ -354,8 +354,8 @@ class Equality:
         """Return what is wrong with a chain from the loss to the left side."""
         values = self.examples[0].values
         known = {*values.partials}
-        for layer, z in enumerate(values.layers, start=1):
-            known.add((activation(self.context.network, layer), z))
+        for applied in applied_activations(self.context.network):
+            known.add((applied.output, applied.argument))
         ends = {cotangent(quantity): quantity for quantity in differentiable(self.context.network)}
         reached = LOSS
         for above, below in links:

@@ -3,10 +3,15 @@
 The symbol alone is ambiguous: ``W_ho`` before and after an update are two quantities.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import lru_cache
 
+from chainrule.formulas.expressions import Apply, Expression, Symbol, children
+from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
+from chainrule.network.formulation import Formulation
 
 
 class Role(Enum):
@@ -171,47 +176,103 @@ def cotangent(of: Quantity) -> Quantity:
     return Quantity(f"∂{LOSS}/∂{of}", Role.COTANGENT, of)
 
 
-def pre_activation(network: Network, layer: int) -> Quantity:
-    """Return z of a layer (1 is the first after the inputs)."""
-    return Quantity(f"z_{network.names.labels[layer]}", Role.PRE_ACTIVATION)
+@lru_cache(maxsize=64)
+def formulation_of(network: Network) -> Formulation:
+    """Return the equations whose names lines have: of one sample, where that is defined."""
+    return network.formulation(batch=network.needs_batch)
 
 
-def activation(network: Network, layer: int) -> Quantity:
-    """Return the activation of a layer; layer 0 is the inputs."""
-    if layer == 0:
-        return INPUTS
-    return Quantity(f"a_{network.names.labels[layer]}", Role.ACTIVATION)
+def value(network: Network, symbol: Symbol) -> Quantity:
+    """Return the quantity of a value that an equation computes, under its name for one sample."""
+    formulation = formulation_of(network)
+    small = symbol.name[0].lower() + symbol.name[1:]
+    deltas = {delta.name[0].lower() + delta.name[1:] for delta in formulation.deltas}
+    return Quantity(small, Role.PRE_ACTIVATION if small in deltas else Role.ACTIVATION)
 
 
-def weight(network: Network, layer: int) -> Quantity:
-    """Return the weights that lead to a layer."""
-    return Quantity(network.names.parameter("W", layer), Role.WEIGHT)
+def given(network: Network, symbol: Symbol) -> Quantity:
+    """Return the quantity of an input, a parameter or a constant."""
+    if symbol.name in network.input_names:
+        return Quantity(symbol.name, Role.INPUT)
+    if symbol.name not in network.parameter_names:
+        return constant(symbol.name)
+    return Quantity(symbol.name, Role.WEIGHT if len(symbol.axes) == 2 else Role.BIAS)
 
 
-def bias(network: Network, layer: int) -> Quantity:
-    """Return the biases of a layer."""
-    return Quantity(network.names.parameter("b", layer), Role.BIAS)
-
-
+@lru_cache(maxsize=64)
 def differentiable(network: Network) -> tuple[Quantity, ...]:
     """Return every quantity that the loss can be differentiated by, from inputs to outputs."""
-    found = [INPUTS]
-    for layer in range(1, len(network.layers)):
-        found += [kind(network, layer) for kind in (weight, bias, pre_activation, activation)]
+    formulation = formulation_of(network)
+    found: dict[Quantity, None] = {}
+    for equation in formulation.equations:
+        if equation.left in formulation.losses:
+            continue
+        for symbol in _in_order(equation.right):
+            if symbol in formulation.inputs or symbol in formulation.parameters:
+                quantity = given(network, symbol)
+                if quantity.role is not Role.CONSTANT:
+                    found[quantity] = None
+        found[value(network, equation.left)] = None
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An activation where it is applied: ``output`` = function(``argument``)."""
+
+    output: Quantity
+    argument: Quantity
+    function: Activation
+
+
+@lru_cache(maxsize=64)
+def applied_activations(network: Network) -> tuple[Applied, ...]:
+    """Return the activations of a network in the order of its equations."""
+    found = []
+    for equation in formulation_of(network).equations:
+        right = equation.right
+        if isinstance(right, Apply) and isinstance(right.function, Activation):
+            (argument,) = right.arguments
+            if isinstance(argument, Symbol):
+                known = argument in formulation_of(network).defined
+                source = value(network, argument) if known else given(network, argument)
+                found.append(Applied(value(network, equation.left), source, right.function))
+    return tuple(found)
+
+
+def outputs(network: Network) -> tuple[Quantity, ...]:
+    """Return the outputs of the network, one for each head."""
+    return tuple(value(network, symbol) for symbol in formulation_of(network).outputs)
+
+
+def targets(network: Network) -> dict[str, Quantity]:
+    """Return the targets by name: one is called Y whatever its name in the derivation."""
+    if len(network.target_names) == 1:
+        return {network.target_names[0]: TARGETS}
+    return {name: Quantity(name, Role.TARGET) for name in network.target_names}
 
 
 def by_derivation_name(network: Network) -> dict[str, Quantity]:
     """Return the quantities by the names of the derivation, of which a batch has capitals Z, A."""
-    found = {LOSS.symbol: LOSS, DATA_LOSS.symbol: DATA_LOSS, network.names.target: TARGETS}
+    found = {LOSS.symbol: LOSS, DATA_LOSS.symbol: DATA_LOSS, **targets(network)}
     for quantity in differentiable(network):
         found[quantity.symbol] = quantity
         if quantity.role in (Role.PRE_ACTIVATION, Role.ACTIVATION):
-            found[quantity.symbol[0].upper() + quantity.symbol[1:]] = quantity
+            found[_capital(quantity)] = quantity
     for quantity in list(found.values()):
         found[cotangent(quantity).symbol] = cotangent(quantity)
-    for layer in range(1, len(network.layers)):
-        value = activation(network, layer)
-        name = value.symbol[0].upper() + value.symbol[1:]
-        found[f"∂{LOSS}/∂{name}"] = cotangent(value)
+        if quantity.role is Role.ACTIVATION:
+            found[f"∂{LOSS}/∂{_capital(quantity)}"] = cotangent(quantity)
     return found
+
+
+def _capital(quantity: Quantity) -> str:
+    return quantity.symbol[0].upper() + quantity.symbol[1:]
+
+
+def _in_order(tree: Expression) -> Iterator[Symbol]:
+    """Yield the symbols of an expression from left to right, once for each use."""
+    if isinstance(tree, Symbol):
+        yield tree
+    for part in children(tree):
+        yield from _in_order(part)

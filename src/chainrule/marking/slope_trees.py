@@ -12,7 +12,7 @@ from chainrule.formulas.expressions import (
     Symbol,
     product,
 )
-from chainrule.marking.quantities import Quantity, activation, constant, pre_activation
+from chainrule.marking.quantities import Quantity, applied_activations, constant
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -29,11 +29,11 @@ from chainrule.network.architecture import Network
 def slope_trees(network: Network) -> list[Tree]:
     """Return the derivative of each layer's activation, and its factors if it is a product."""
     found: list[Tree] = []
-    for layer, function in enumerate(network.activations, start=1):
-        slope = function.slope
+    for applied in applied_activations(network):
+        slope = applied.function.slope
         if slope is None or isinstance(slope, Number):
             continue
-        names = {"z": pre_activation(network, layer), "a": activation(network, layer)}
+        names = {"z": applied.argument, "a": applied.output}
         found.append(tree_of(slope, names))
         if isinstance(slope, Product):
             found += [tree_of(factor, names) for factor in slope.factors]

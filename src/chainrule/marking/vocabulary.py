@@ -21,12 +21,11 @@ from chainrule.marking.quantities import (
     TARGETS,
     Quantity,
     Role,
-    activation,
-    bias,
     constant,
     cotangent,
-    pre_activation,
-    weight,
+    differentiable,
+    outputs,
+    targets,
 )
 from chainrule.marking.update_equations import UpdateRule
 from chainrule.network import activations
@@ -70,27 +69,37 @@ class Vocabulary:
     @cached_property
     def values(self) -> dict[Quantity, tuple[str, ...]]:
         """Every quantity that the loss can be differentiated by, with its spellings."""
-        names = self.network.names
-        last = len(self.network.layers) - 1
-        inputs = ("X", "input", "inputs", "a_0", "a0", *(("a_i", "X_i") if names.joined else ()))
-        found: dict[Quantity, tuple[str, ...]] = {INPUTS: inputs}
-        for layer in range(1, last + 1):
-            position = names.labels[layer]
-            ends = [position, str(layer)] if names.joined else [position]
-            W, b = weight(self.network, layer), bias(self.network, layer)
-            z, a = pre_activation(self.network, layer), activation(self.network, layer)
-            words = {
-                W: [W.symbol, f"W_{layer}"],
-                b: [b.symbol, f"b_{layer}", *([f"b_{position}"] if names.joined else [])],
-                z: [f"{start}_{end}" for start in ("z", "net") for end in ends],
-                a: [f"{start}_{end}" for start in ("a", "out") for end in ends],
-            }
-            if layer == last:
-                words[a] += _OUTPUTS
-            for quantity, spelled in words.items():
-                # The letter alone is unambiguous in a network of one layer.
-                found[quantity] = (*spelled, *([quantity.symbol[0]] if last == 1 else []))
+        names, predicted = self.network.names, outputs(self.network)
+        numbers = {label: str(layer) for layer, label in enumerate(names.labels)}
+        found: dict[Quantity, tuple[str, ...]] = {}
+        for quantity in differentiable(self.network):
+            letter, _, end = quantity.symbol.partition("_")
+            words = [quantity.symbol]
+            if quantity.role is Role.INPUT:
+                words += self._spelled_inputs(quantity)
+            elif quantity.is_parameter:
+                if names.joined:  # W_ih leads to layer 1, and b_h is b_ih
+                    words.append(f"{letter}_{numbers[end[1:]]}")
+                    words += [f"b_{end[1:]}"] if letter == "b" else []
+            else:
+                ends = [end, numbers[end]] if names.joined else [end]
+                starts = {"z": ("z", "net"), "a": ("a", "out")}.get(letter, (letter,))
+                words = [f"{start}_{each}" for start in starts for each in ends]
+                words += _OUTPUTS if quantity in predicted[:1] else ()
+            # The letter alone is unambiguous in a network of one layer.
+            alone = self._one_layer and quantity.role is not Role.INPUT
+            found[quantity] = (*words, *([letter] if alone else []))
         return found
+
+    @property
+    def _one_layer(self) -> bool:
+        return self.network.is_dense and len(self.network.layers) == 2
+
+    def _spelled_inputs(self, quantity: Quantity) -> list[str]:
+        if quantity != INPUTS:
+            return []
+        joined = ("a_i", "X_i") if self.network.names.joined else ()
+        return ["input", "inputs", "a_0", "a0", *joined]
 
     @cached_property
     def spellings(self) -> dict[str, Quantity]:
@@ -109,7 +118,11 @@ class Vocabulary:
         # The optimizer's letters have priority: its t counts steps, its m is not a sample count.
         yield from self.rule.spelled_constants(tuple(self.network.strengths))
         memory_names = {symbol.name for symbol in self.rule.optimizer.memory}
-        yield TARGETS, _TARGETS
+        if len(self.network.target_names) == 1:
+            yield TARGETS, _TARGETS
+        else:
+            for name, quantity in targets(self.network).items():
+                yield quantity, (name,)
         yield SAMPLE_COUNT, (word for word in _SAMPLES if word not in memory_names)
         yield OUTPUT_COUNT, ("n", "n_o")
         yield EULER, ("e",)
@@ -139,7 +152,7 @@ class Vocabulary:
                 ends = [word[2:] for word in words if word.startswith("z_")]
                 for start in ("δ_", "delta_", "Delta_"):
                     yield derivative, (f"{start}{end}" for end in ends)
-                if len(self.network.layers) == 2:
+                if self._one_layer:
                     yield derivative, ("δ", "delta")
 
     @property

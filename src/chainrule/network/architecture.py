@@ -236,6 +236,10 @@ class Network:
         """The axis of each layer with units of its own, from the inputs to the outputs."""
         return tuple(self._node_axes.values())
 
+    def axis_of(self, node: Node) -> Axis:
+        """Return the axis of a node with units of its own."""
+        return self._node_axes[id(node)]
+
     @cached_property
     def sizes(self) -> Mapping[Axis, int]:
         """The length of every axis but that of the samples."""
