@@ -64,7 +64,7 @@ class StepValues:
             "X": X,
             self.network.names.target: Y,
             **{name: np.asarray(array, dtype=float) for name, array in self.parameters.items()},
-            **self.network.strengths,
+            **self.network.constants,
             **self.optimizer.constants,
             **self.memory,
             STEPS.name: float(self.step),

@@ -27,6 +27,7 @@ from chainrule.formulas.expressions import (
     Product,
     Symbol,
     product,
+    renames,
     symbols,
 )
 from chainrule.formulas.simplify import sums
@@ -51,7 +52,11 @@ class PathFactor:
     @property
     def at(self) -> dict[Axis, int]:
         """The index along every axis that the formula's symbols may have."""
-        return {**dict(self.above.position), **dict(self.below.position)}
+        found = {**dict(self.above.position), **dict(self.below.position)}
+        for old, new in renames(self.formula) if self.formula is not None else ():
+            if new in found:
+                found.setdefault(old, found[new])
+        return found
 
 
 @dataclass(frozen=True)

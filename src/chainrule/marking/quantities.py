@@ -57,7 +57,8 @@ _SUFFIXES = {
 
 _LATIN = {
     **{"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"},
-    **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho"},
+    **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho", "γ": "gamma", "φ": "phi"},
+    "ω": "omega",
 }
 
 

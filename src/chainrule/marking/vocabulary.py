@@ -24,6 +24,7 @@ from chainrule.marking.quantities import (
     constant,
     cotangent,
     differentiable,
+    in_latin,
     outputs,
     targets,
 )
@@ -86,6 +87,7 @@ class Vocabulary:
                 starts = {"z": ("z", "net"), "a": ("a", "out")}.get(letter, (letter,))
                 words = [f"{start}_{each}" for start in starts for each in ends]
                 words += _OUTPUTS if quantity in predicted[:1] else ()
+            words += [in_latin(word) for word in words if in_latin(word) != word]
             # The letter alone is unambiguous in a network of one layer.
             alone = self._one_layer and quantity.role is not Role.INPUT
             found[quantity] = (*words, *([letter] if alone else []))
