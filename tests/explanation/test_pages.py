@@ -210,7 +210,7 @@ def test_a_line_that_fails_is_shown_as_failed() -> None:
             )
             line = replace(line, forms=forms)
         lines.append(line)
-    wrong = cr.explain(found.batch.network, found.batch.parameters, found.batch.X, found.batch.Y)
+    wrong = cr.explain(found.batch.network, found.batch.parameters, *found.batch.data.values())
     wrong.__dict__["lines"] = tuple(lines)
     assert not wrong.passed
     assert re.search(r"δ_o = .*✗", wrong.to_text())

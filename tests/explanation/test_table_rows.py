@@ -81,7 +81,7 @@ def test_classes_are_told_by_their_labels(classes: cr.TableModel) -> None:
     assert found.labels.truth == "versicolor"
     assert found.labels.answer in ("setosa", "versicolor", "virginica")
     assert found.labels.cells[-1].value == 1.0
-    assert np.array_equal(found.batch.Y, [[0.0, 1.0, 0.0]])
+    assert np.array_equal(found.batch.data["Y_t"], [[0.0, 1.0, 0.0]])
 
 
 def test_the_step_is_that_of_the_models_own_optimizer(regression: cr.TableModel) -> None:
@@ -98,7 +98,7 @@ def test_rows_are_taken_in_the_order_they_are_named(regression: cr.TableModel) -
     assert found.labels.numbers == (4, 1)
     assert "row 4 (index 0 in the batch)" in found.to_text()
     X = regression.transform(HOUSES).matrix
-    assert np.array_equal(found.batch.X, X[[4, 1]])
+    assert np.array_equal(found.batch.data["X"], X[[4, 1]])
 
 
 def test_tables_that_cannot_be_explained(regression: cr.TableModel) -> None:

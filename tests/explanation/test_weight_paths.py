@@ -164,7 +164,7 @@ def _best_by_hand(batch: StepValues, unit: int) -> float:
     a = [np.reshape(batch.named.values["X"], -1)]
     for layer in (1, 2, 3, 4):
         a.append(np.tanh(a[-1] @ batch.parameters[f"W_{layer}"] + batch.parameters[f"b_{layer}"]))
-    back = np.abs(2 / 4 * (a[4] - batch.Y[0])) * (1 - a[4] ** 2)
+    back = np.abs(2 / 4 * (a[4] - batch.data["Y"][0])) * (1 - a[4] ** 2)
     for layer in (4, 3, 2):
         back = np.max(np.abs(batch.parameters[f"W_{layer}"]) * back, axis=1) * (
             1 - a[layer - 1] ** 2

@@ -149,15 +149,15 @@ class _Builder:
         return Paragraph("is_weight", {"weight": entry, "from": units[0], "to": units[1]})
 
     def _unit(self, axis: Axis, index: int) -> Phrase:
-        axes = self.batch.network.axes
-        layer = axes.index(axis)
+        network = self.batch.network
+        layer = network.number_of(axis)
         kind = "unit_of_layer"
         names: tuple[str, ...] = ()
-        if layer == 0:
+        if axis == network.axes[0]:
             kind, names = "input_unit", self.labels.inputs
-        elif layer == len(axes) - 1:
+        elif axis == network.axes[-1]:
             kind, names = "output_unit", self.labels.outputs
-        elif len(axes) == 3:
+        elif len(network.axes) == 3:
             kind = "hidden_unit"
         given: dict[str, Piece] = {"number": str(index), "layer": str(layer)}
         if index < len(names):

@@ -92,7 +92,7 @@ class EvaluatedDerivation:
         """The data, the parameters and the constants, in this order."""
         formulation, layout = self.batch.formulation, self.derivation.layout
         network = self.batch.network
-        arrays = [s for s in formulation.inputs if s.name in ("X", network.names.target)]
+        arrays = [s for s in formulation.inputs if s.name in self.batch.data]
         named = {s.name: s for s in (*formulation.inputs, *formulation.parameters)}
         arrays += [named[name] for name in network.parameter_names]
         memory = [

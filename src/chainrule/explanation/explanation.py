@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.arrays import Array
 from chainrule.derivation.derivation import Language, derive
 from chainrule.documents import html_of, latex_of, text_of
 from chainrule.errors import InputError, InputTypeError
@@ -101,13 +102,8 @@ def explain(
     (True, True)
     """
     checked_choice("layout", layout, ("rows", "columns"))
-    inputs = np.asarray(X)
-    (inputs,) = inputs_of(network, inputs[None, :] if inputs.ndim == 1 else inputs, float).values()
-    targets = np.asarray(Y)
-    if targets.ndim == 1 and len(inputs) == 1 and targets.size == network.outputs[0].width:
-        targets = targets[None, :]
-    (targets,) = targets_of(network, targets, len(inputs), float).values()
-    chosen = rows_of(row, rows, len(inputs))
+    data = _data(network, X, Y)
+    chosen = rows_of(row, rows, len(next(iter(data.values()))))
     found = find_optimizer(optimizer)
     derivation = derive(network, layout=layout, batch=len(chosen) > 1, optimizer=found)
     gathered = parameters_of(network, parameters, 0)
@@ -116,8 +112,7 @@ def explain(
         derivation.equations,
         found,
         {name: np.array(array, dtype=float) for name, array in gathered.items()},
-        inputs[list(chosen)],
-        targets[list(chosen)],
+        {name: array[list(chosen)] for name, array in data.items()},
         memory_from(network, derivation.formulation, found, state),
         checked_integer("step", step),
     )
@@ -126,6 +121,20 @@ def explain(
     if weight is not None:
         entry = entry_of(network, derivation.formulation, weight, named.inputs, named.outputs)
     return Explanation(derivation, batch, named, chosen, entry)
+
+
+def _data(network: Network, X: Any, Y: Any) -> dict[str, Array]:
+    """Return checked inputs and targets by symbol; one vector is one sample."""
+    if len(network.inputs) == 1 and not isinstance(X, Mapping):
+        array = np.asarray(X)
+        X = array[None, :] if array.ndim == 1 and network.input_names == ("X",) else array
+    inputs = inputs_of(network, X, float)
+    samples = len(next(iter(inputs.values())))
+    if len(network.outputs) == 1 and not isinstance(Y, Mapping):
+        array = np.asarray(Y)
+        single = array.ndim == 1 and samples == 1 and array.size == network.outputs[0].width
+        Y = array[None, :] if single else array
+    return {**inputs, **targets_of(network, Y, samples, float)}
 
 
 def rows_of(

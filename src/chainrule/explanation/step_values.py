@@ -31,17 +31,17 @@ from chainrule.validation import requirement
 class StepValues:
     """Chosen samples, the parameters, and the state of the optimizer.
 
-    ``X`` is (samples, inputs) and ``Y`` (samples, outputs) in either case; ``gradients`` are those
-    of a single sample or of a batch.  ``memory`` is that of the optimizer before the step by name
-    (``m_W_ih``), in the shapes of the parameters; ``step`` is the number of the step, from 1.
+    ``data`` are inputs (samples, inputs) and targets (samples, outputs) by symbol in either case;
+    ``gradients`` are those of a single sample or of a batch.  ``memory`` is that of the optimizer
+    before the step by name (``m_W_ih``), in the shapes of the parameters; ``step`` is the number of
+    the step, from 1.
     """
 
     network: Network
     gradients: Gradients
     optimizer: Optimizer
     parameters: Mapping[str, Array]
-    X: Array
-    Y: Array
+    data: Mapping[str, Array]
     memory: Mapping[str, Array] = field(default_factory=dict)
     step: int = 1
 
@@ -51,18 +51,21 @@ class StepValues:
         return self.gradients.formulation
 
     @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(next(iter(self.data.values())))
+
+    @property
     def single(self) -> bool:
         """Whether this is one sample, without an axis of samples."""
-        inputs = next(s for s in self.formulation.inputs if s.name == "X")
-        return len(inputs.axes) == 1
+        return not any(axis.is_samples for axis in self.formulation.axes)
 
     @cached_property
     def given(self) -> dict[str, Array | float]:
         """The values of everything that is not computed, by name, with the axes of its symbol."""
-        X, Y = (self.X[0], self.Y[0]) if self.single else (self.X, self.Y)
+        data = {n: array[0] for n, array in self.data.items()} if self.single else self.data
         return {
-            "X": X,
-            self.network.names.target: Y,
+            **data,
             **{name: np.asarray(array, dtype=float) for name, array in self.parameters.items()},
             **self.network.constants,
             **self.optimizer.constants,
@@ -101,7 +104,7 @@ class StepValues:
         """The step, run by the reference backend."""
         plan = training_plan(self.network, self.optimizer)
         run = Execution(plan, dtype=np.float64)
-        given = {**self.given, "X": self.X, self.network.names.target: self.Y}
+        given = {**self.given, **self.data}
         changing = (*plan.formulation.parameters, *plan.memory)
         given.update({symbol.name: np.array(given[symbol.name]) for symbol in changing})
         run.give(given)

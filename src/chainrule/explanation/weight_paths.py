@@ -93,7 +93,7 @@ class WeightPaths:
     @cached_property
     def samples(self) -> int:
         """The number of samples."""
-        return len(self.batch.X)
+        return self.batch.samples
 
     # -- numbers -------------------------------------------------------------------------------
 

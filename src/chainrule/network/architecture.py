@@ -240,6 +240,13 @@ class Network:
         """Return the axis of a node with units of its own."""
         return self._node_axes[id(node)]
 
+    def number_of(self, axis: Axis) -> int:
+        """Return the number of the layer whose units an axis is."""
+        for number, node in enumerate(self.nodes):
+            if self._node_axes.get(id(node)) == axis:
+                return number
+        return int(axis.name.lstrip("abcdefghijklmnopqrstuvwxyz"))  # inside a layer
+
     @cached_property
     def sizes(self) -> Mapping[Axis, int]:
         """The length of every axis but that of the samples."""
