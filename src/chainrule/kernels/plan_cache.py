@@ -60,7 +60,9 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
     key = ("step", network.structure, weighted, _statement(optimizer))
-    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted), optimizer))
+    return _stored(
+        key, lambda: plan(gradients_of(network, weighted=weighted), optimizer, draws=True)
+    )
 
 
 @lru_cache(maxsize=_LARGEST_MEMORY)
