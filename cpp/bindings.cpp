@@ -127,6 +127,7 @@ public:
     }
     void set_scalar(Number slot, double value) { engine_->set_scalar(self_, slot, value); }
     void set_threads(Number threads) { engine_->set_threads(self_, threads); }
+    void set_draws(std::uint64_t seed, Number step) { engine_->set_draws(self_, seed, step); }
     double scalar(Number slot) const { return engine_->get_scalar(self_, slot); }
     Number bytes() const { return engine_->bytes(self_); }
 
@@ -292,14 +293,15 @@ public:
 
     std::tuple<Number, Number, Number, Number, nb::object> run(
         Number first_epoch, Number epochs, Number first_step, Number order, std::uint64_t seed,
-        Indices indices, Twister twister, double rate, Doubles rates, Number rate_slot, Table rules,
-        Table records, nb::object listener) {
+        std::uint64_t draws_seed, Indices indices, Twister twister, double rate, Doubles rates,
+        Number rate_slot, Table rules, Table records, nb::object listener) {
         RunArguments arguments = arguments_;
         arguments.first_epoch = first_epoch;
         arguments.epochs = epochs;
         arguments.first_step = first_step;
         arguments.order = SampleOrder(order);
         arguments.seed = seed;
+        arguments.draws_seed = draws_seed;
         arguments.indices = data_of<Number>(indices, std::size_t(arguments.samples), "indices");
         arguments.twister = data_of<std::uint32_t>(twister, 625, "twister");
         if ((arguments.order != SampleOrder::unshuffled && !arguments.indices) ||
@@ -380,6 +382,8 @@ NB_MODULE(_core, module) {
         .def("scalar", &Machine::scalar, nb::arg("slot"))
         .def("set_threads", &Machine::set_threads, nb::arg("threads"),
              "Set how many threads may share a step; small steps run on one.")
+        .def("set_draws", &Machine::set_draws, nb::arg("seed"), nb::arg("step"),
+             "Set the seed and the number of the step, from 1, of what is drawn at random.")
         .def("step", &Machine::step, nb::arg("given"), nb::arg("first"), nb::arg("count"),
              "Run one step over rows of the given arrays; False where the loss is not finite.")
         .def_prop_ro("bytes", &Machine::bytes, "The memory that the program takes.");
@@ -394,9 +398,9 @@ NB_MODULE(_core, module) {
              nb::arg("held_batch"), nb::arg("shared"))
         .def("run", &Training::run, nb::arg("first_epoch"), nb::arg("epochs"),
              nb::arg("first_step"), nb::arg("order"), nb::arg("seed"),
-             nb::arg("indices").noconvert().none(), nb::arg("twister").noconvert().none(),
-             nb::arg("rate"), nb::arg("rates").none(), nb::arg("rate_slot"),
-             nb::arg("rules").noconvert(), nb::arg("records").noconvert(),
+             nb::arg("draws_seed"), nb::arg("indices").noconvert().none(),
+             nb::arg("twister").noconvert().none(), nb::arg("rate"), nb::arg("rates").none(),
+             nb::arg("rate_slot"), nb::arg("rules").noconvert(), nb::arg("records").noconvert(),
              nb::arg("listener").none(),
              "Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not\n"
              "finite, 3 no improvement, 4 the listener requested it), epochs done, steps done, the batch\n"

@@ -34,6 +34,9 @@ struct Table {
         of(self).set_scalar(slot, value);
     }
     static void set_threads(void* self, Number threads) { of(self).set_threads(threads); }
+    static void set_draws(void* self, std::uint64_t seed, Number step) {
+        of(self).set_draws(seed, step);
+    }
     static double get_scalar(void* self, Number slot) { return of(self).slots[slot]; }
     static void set_batch(void* self, Number samples) { of(self).set_batch(samples); }
     static void gather_rows(void* self, const Source& source, const Number* rows, Number first,
@@ -46,9 +49,9 @@ struct Table {
     }
     static void run(void* self, RunArguments& arguments) { run_epochs<T>(of(self), arguments); }
 
-    static constexpr Engine engine = {lanes<T>,   create,    destroy,     bytes,      write,
-                                      read,       set_scalar, get_scalar, set_threads, set_batch,
-                                      gather_rows, step,      run};
+    static constexpr Engine engine = {lanes<T>,   create,      destroy,    bytes,       write,
+                                      read,       set_scalar,  get_scalar, set_threads, set_draws,
+                                      set_batch,  gather_rows, step,       run};
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

@@ -40,6 +40,12 @@ CHAINRULE_INLINE Vec<T> greater(Vec<T> x, Vec<T> y) {
     return from_bits<T>(bits<T>(broadcast<T>(T(1))) & (Ints<T>)(x > y));
 }
 
+// 1 where x = y, 0 elsewhere (NaN: 0).
+template <class T>
+CHAINRULE_INLINE Vec<T> equal(Vec<T> x, Vec<T> y) {
+    return from_bits<T>(bits<T>(broadcast<T>(T(1))) & (Ints<T>)(x == y));
+}
+
 // x where the condition is not 0, y elsewhere.
 template <class T>
 CHAINRULE_INLINE Vec<T> where(Vec<T> condition, Vec<T> x, Vec<T> y) {

@@ -54,6 +54,12 @@ public:
         (slot == p.counts.time_slot ? new_time_ : stale_) = true;
     }
 
+    // Of what is drawn at random in the next step; steps are numbered from 1.
+    void set_draws(std::uint64_t seed_of_run, Number step) {
+        seed = seed_of_run;
+        step_number = step;
+    }
+
     // How many threads may share a step. Small steps always run on one.
     void set_threads(Number threads) {
         double all = 0.0;
@@ -126,6 +132,8 @@ public:
     T* scratch;                // a producer's result in blocks
     double* block_sums;        // most_sums for each block
     const Kernel<T>* kernels;  // of formulas
+    std::uint64_t seed = 0;    // of what is drawn at random
+    Number step_number = 1;    // from 1 on
 
 private:
     // Values with samples that no instruction writes: rows of the caller's data.

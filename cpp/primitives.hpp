@@ -1,5 +1,5 @@
 // The scalar functions of the catalogue on registers: exp, expm1, log, log1p, tanh, sigmoid, erf,
-// sqrt, abs, sign, maximum, minimum, for float and double.
+// sin, cos, sqrt, abs, sign, maximum, minimum, for float and double.
 //
 // Every function is defined on the full range, without branches, tables or calls, so each lane
 // takes the same steps in every lane. NaN gives NaN and infinities give the exact limit.
@@ -44,6 +44,14 @@ struct Constants<float> {
     static constexpr float erf_far_terms[] = {
         1.128697157f, 0.6349583032f, 0.106549095f, -0.02402550285f, 3.764657957e-3f,
         -3.523317963e-4f, 1.41338219e-5f};
+    // pi/2 in three parts. The product of each of the first two with a number below 2^13 is exact.
+    static constexpr float two_over_pi = 0.63661977f;
+    static constexpr float half_pi[] = {1.5703125f, 4.837512969970703125e-4f,
+                                        7.54978995489188216e-8f};
+    static constexpr float sin_terms[] = {
+        -1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};  // Cephes
+    static constexpr float cos_terms[] = {
+        4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
 };
 
 template <>
@@ -78,6 +86,15 @@ struct Constants<double> {
         -5.58833197955481394e-5, 2.02923945174953588e-5, -5.36768893524263131e-6,
         1.0740832060789236e-6, -1.62317394574985744e-7, 1.80403939497926615e-8,
         -1.39445117949046857e-9, 6.7014427002650862e-11, -1.50793175646293038e-12};
+    static constexpr double two_over_pi = 0.63661977236758134308;
+    static constexpr double half_pi[] = {  // exact as above, below 2^25
+        1.5707962512969970703, 7.5497894158615963534e-8, 5.3903028581581190529e-15};
+    static constexpr double sin_terms[] = {  // fdlibm
+        -1.66666666666666324348e-1, 8.33333333332248946124e-3, -1.98412698298579493134e-4,
+        2.75573137070700676789e-6, -2.50507602534068634195e-8, 1.58969099521155010221e-10};
+    static constexpr double cos_terms[] = {
+        4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5,
+        -2.75573143513906633035e-7, 2.08757232129817482790e-9, -1.13596475577881948265e-11};
 };
 
 // terms[0] + terms[1] x + terms[2] x^2 + ...
@@ -399,6 +416,44 @@ CHAINRULE_INLINE Vec<T> erf(Vec<T> x) {
     const Vec<T> t = at_most<T>(C::erf_high, abs<T>(x));
     const Vec<T> far = T(1) - exp_inside<T>(-t * polynomial<T>(t, C::erf_far_terms));
     return t < T(1) ? near : with_sign<T>(far, x);
+}
+
+// sin (quarter = 0) or cos (quarter = 1): x = k pi/2 + r, and by k + quarter the sine or the cosine
+// of r with its sign. Beyond 2^13 (2^25 in double) r loses digits; it is held within its range, so
+// that results stay between -1 and 1.
+template <class T, int quarter>
+CHAINRULE_INLINE Vec<T> sine_of_quarter(Vec<T> x) {
+    using C = Constants<T>;
+    const Vec<T> shifted = fma<T>(x, broadcast<T>(C::two_over_pi), broadcast<T>(C::round));
+    const Vec<T> whole = shifted - C::round;
+    const Vec<T> third = broadcast<T>(C::half_pi[2]);
+    Vec<T> r = fnma<T>(whole, broadcast<T>(C::half_pi[0]), x);
+    r = fnma<T>(whole, broadcast<T>(C::half_pi[1]), r);
+    const Vec<T> before = r;
+    r = fnma<T>(whole, third, r);
+    Vec<T> low = fnma<T>(whole, third, before - r);  // what the rounding of r has lost
+    constexpr T most = T(0.79), most_low = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-53);
+    r = at_least<T>(-most, at_most<T>(most, r));
+    low = at_least<T>(-most_low, at_most<T>(most_low, low));
+    const Vec<T> z = r * r;
+    const Vec<T> odd =
+        with_sign<T>(r + fma<T>(r * z, polynomial<T>(z, C::sin_terms), low), r);  // for -0
+    // 1 - z/2 is rounded; what it lost is added to the small terms.
+    const Vec<T> half = T(0.5) * z, rest = T(1) - half, lost = (T(1) - rest) - half;
+    const Vec<T> even =
+        rest + fma<T>(z * z, polynomial<T>(z, C::cos_terms), fnma<T>(r, low, lost));
+    const Words<T> turns = words<T>(shifted) + Word<T>(quarter);
+    const Vec<T> y = (turns & Word<T>(1)) != Word<T>(0) ? even : odd;
+    return from_words<T>(words<T>(y) ^ ((turns & Word<T>(2)) << (8 * int(sizeof(T)) - 2)));
+}
+
+template <class T>
+CHAINRULE_INLINE Vec<T> sin(Vec<T> x) {
+    return sine_of_quarter<T, 0>(x);
+}
+template <class T>
+CHAINRULE_INLINE Vec<T> cos(Vec<T> x) {
+    return sine_of_quarter<T, 1>(x);
 }
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

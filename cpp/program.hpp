@@ -49,6 +49,8 @@ struct Engine {
     void (*set_scalar)(void*, Number slot, double value);
     double (*get_scalar)(void*, Number slot);
     void (*set_threads)(void*, Number threads);  // at most so many share a step
+    // Of what is drawn at random in the next step; steps are numbered from 1.
+    void (*set_draws)(void*, std::uint64_t seed, Number step);
     void (*set_batch)(void*, Number samples);
     void (*gather)(void*, const Source&, const Number* rows, Number first, Number count);
     int (*step)(void*);  // 0: the check found a loss that is not finite

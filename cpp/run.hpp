@@ -196,9 +196,10 @@ void run_epochs(Machine<T>& machine, RunArguments& arguments) {
             const Number rest = arguments.samples - first;
             const Number count = rest < arguments.batch ? rest : arguments.batch;
             machine.set_batch(count);
+            const Number step = arguments.first_step + arguments.steps_done + 1;
+            machine.set_draws(arguments.draws_seed, step);
             if (machine.p.counts.time_slot >= 0)
-                machine.set_scalar(machine.p.counts.time_slot,
-                                   double(arguments.first_step + arguments.steps_done + 1));
+                machine.set_scalar(machine.p.counts.time_slot, double(step));
             batches.load(arguments.batch_number++, first, count);
             if (!machine.step()) {
                 arguments.ending = RunEnding::not_finite;

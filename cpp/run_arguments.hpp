@@ -34,7 +34,8 @@ struct RunArguments {
     const Source* sources;
     Number source_count;
     SampleOrder order;
-    std::uint64_t seed;
+    std::uint64_t seed;        // of the order
+    std::uint64_t draws_seed;  // of what is drawn at random in a step
     Number* indices;         // of the samples in their order; null: unchanged
     std::uint32_t* twister;  // the state of the Mersenne Twister: 624 words, then how many are used
     double rate;

@@ -34,6 +34,9 @@ CHAINRULE_INLINE double scalar_operation(Operation operation, double x, double y
     case Operation::greater: return x > y ? 1.0 : 0.0;
     case Operation::where: return x != 0 ? y : z;
     case Operation::power: return __builtin_pow(x, y);
+    case Operation::sin: return __builtin_sin(x);
+    case Operation::cos: return __builtin_cos(x);
+    case Operation::equal: return x == y ? 1.0 : 0.0;
     default: __builtin_trap();
     }
 }

@@ -101,6 +101,9 @@ void tape_tile(const Call<T>& call, double* sums, Vec<T>* totals_of_call, const 
         case Op::where: each(count, to, [&](int i) { return where<T>(x.v[i], y.v[i], z.v[i]); });
             break;
         case Op::power: each(count, to, [&](int i) { return power<T>(x.v[i], y.v[i]); }); break;
+        case Op::sin: each(count, to, [&](int i) { return sin<T>(x.v[i]); }); break;
+        case Op::cos: each(count, to, [&](int i) { return cos<T>(x.v[i]); }); break;
+        case Op::equal: each(count, to, [&](int i) { return equal<T>(x.v[i], y.v[i]); }); break;
         default: __builtin_trap();
         }
     }

@@ -7,6 +7,7 @@
 #include "loops.hpp"
 #include "loss_check.hpp"
 #include "product.hpp"
+#include "random_values.hpp"
 #include "scalar_code.hpp"
 #include "totals.hpp"
 #include "transposition.hpp"
@@ -22,7 +23,7 @@ constexpr ProducerFunctions<T> functions_of() {
         return {Functions<T>::work, Functions<T>::prepare, Functions<T>::run, nullptr};
 }
 
-constexpr int producer_count = int(Producer::loops) + 1;
+constexpr int producer_count = int(Producer::noise) + 1;
 
 template <class T>
 struct ProducerTable {
@@ -39,6 +40,8 @@ struct ProducerTable {
         set(Producer::scalars, functions_of<T, ScalarCode>());
         set(Producer::check, functions_of<T, LossCheck>());
         set(Producer::loops, functions_of<T, LoopedCode>());
+        set(Producer::mask, functions_of<T, Mask>());
+        set(Producer::noise, functions_of<T, Noise>());
     }
     const ProducerFunctions<T>& operator[](Producer producer) const {
         if (Number(producer) < 0 || Number(producer) >= producer_count) __builtin_trap();

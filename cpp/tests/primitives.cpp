@@ -221,6 +221,72 @@ void lanes_agree() {
     }
 }
 
+// sin and cos where their reduction is exact. Near their zeros the error is that of the argument's
+// remainder, so it is measured in the spacing of numbers between 1/2 and 1; ULP are printed only.
+// Beyond the range results stay between -1 and 1.
+template <class T>
+void waves(long count) {
+    using V = cr::Vec<T>;
+    using W = Wide<T>;
+    const Function<T> functions[] = {
+        {"sin", [](V x) { return cr::sin<T>(x); }, [](W x) { return W(std::sin(x)); }, 1.0},
+        {"cos", [](V x) { return cr::cos<T>(x); }, [](W x) { return W(std::cos(x)); }, 1.0},
+    };
+    constexpr bool single = sizeof(T) == 4;
+    const double range = single ? 0x1p13 : 0x1p25;
+    const double unit = single ? 0x1p-24 : 0x1p-53;
+    const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+    for (const Function<T>& f : functions) {
+        double worst = 0, worst_at = 0, worst_ulp = 0;
+        bool bounded = true, same = true;
+        const auto check_at = [&](const T* x) {
+            const V y = f.ours(cr::load_unaligned<T>(x));
+            for (int lane = 0; lane < cr::lanes<T>; ++lane) {
+                const W exact = f.exact(W(x[lane])), error = std::fabs(W(y[lane]) - exact);
+                if (double(error) / unit > worst) {
+                    worst = double(error) / unit;
+                    worst_at = double(x[lane]);
+                }
+                int exponent;
+                std::frexp(exact, &exponent);
+                const double ulp = double(std::ldexp(error, (single ? 24 : 53) - exponent));
+                if (ulp > worst_ulp) worst_ulp = ulp;
+                const T one = f.ours(cr::broadcast<T>(x[lane]))[cr::lanes<T> - 1], here = y[lane];
+                same = same && std::memcmp(&one, &here, sizeof one) == 0;
+                bounded = bounded && std::fabs(y[lane]) <= 1;
+            }
+        };
+        std::mt19937_64 random(20261129);
+        std::uniform_real_distribution<double> between(-1, 1);
+        T x[cr::lanes<T>];
+        for (const double span : {1e-6, 0.1, 0.8, 3.2, 6.4, 100.0, 8192.0, range})
+            for (long i = 0; i < count; i += cr::lanes<T>) {
+                for (T& value : x) value = T(between(random) * span);
+                check_at(x);
+            }
+        // Multiples of pi/4 and their neighbors: zeros, extrema, and where the quarter changes.
+        for (long n = 0; n < count; ++n) {
+            const double multiple = double(n * 37 % long(range)) * 0.78539816339744830962;
+            T near = T(multiple < range ? multiple : multiple - range);
+            for (T& value : x) value = near = std::nextafter(near, inf);
+            check_at(x);
+        }
+        std::printf("  %-6s %-8s worst %.3f units at %-24.17g, %.3f ULP (allowed %.2f units)\n",
+                    single ? "float" : "double", f.name, worst, worst_at, worst_ulp, f.allowed);
+        check::expect(worst <= f.allowed, f.name);
+        check::expect(same, "lanes agree");
+        for (const T far : {T(1e7), T(-3e9), T(1e15), T(1e30), std::numeric_limits<T>::max()})
+            bounded = bounded && std::fabs(f.ours(cr::broadcast<T>(far))[0]) <= 1;
+        check::expect(bounded, "between -1 and 1");
+        for (const T bad : {inf, -inf, nan, -nan})
+            check::expect(std::isnan(f.ours(cr::broadcast<T>(bad))[0]), f.name);
+    }
+    const T zero = cr::sin<T>(cr::broadcast<T>(T(0)))[0];
+    const T minus = cr::sin<T>(cr::broadcast<T>(T(-0.0)))[0];
+    check::expect(zero == 0 && !std::signbit(zero) && minus == 0 && std::signbit(minus), "zeros");
+    check::expect(cr::cos<T>(cr::broadcast<T>(T(-0.0)))[0] == 1, "cos of zero");
+}
+
 void floats(std::uint64_t stride) {
     const std::vector<float> points = landmarks<float>();
     for (const Function<float>& f : functions<float>()) {
@@ -266,6 +332,8 @@ int main(int count, char** arguments) {
     const bool quick = count > 1 && std::strcmp(arguments[1], "--quick") == 0;
     floats(all ? 1 : quick ? 30011 : 1021);
     doubles(all ? 20'000'000 : quick ? 100'000 : 1'000'000);
+    waves<float>(quick ? 20'000 : 1'000'000);
+    waves<double>(quick ? 20'000 : 1'000'000);
     specials<float>();
     specials<double>();
     lanes_agree<float>();

@@ -28,6 +28,10 @@ int main() {
     CHECK(std::signbit(scalar_operation(Op::sign, -0.0, 0, 0)));
     CHECK(scalar_operation(Op::greater, nan, 0, 0) == 0);
     CHECK(scalar_operation(Op::greater, 0, nan, 0) == 0);
+    CHECK(scalar_operation(Op::equal, 2, 2, 0) == 1 && scalar_operation(Op::equal, 2, 3, 0) == 0);
+    CHECK(scalar_operation(Op::equal, nan, nan, 0) == 0);
+    CHECK(scalar_operation(Op::sin, 0.5, 0, 0) == std::sin(0.5));
+    CHECK(scalar_operation(Op::cos, 0.5, 0, 0) == std::cos(0.5));
     CHECK(scalar_operation(Op::fnma, 2, 3, 10) == 4 && scalar_operation(Op::fma, 2, 3, 10) == 16);
     return check::finish("scalar");
 }

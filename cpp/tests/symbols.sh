@@ -46,6 +46,7 @@ T use(T* a) {
     Vec<T> x = load_first<T>(a, 1);
     x = exp<T>(x) + expm1<T>(x) + log<T>(x) + log1p<T>(x) + tanh<T>(x) + sigmoid<T>(x);
     x = maximum<T>(minimum<T>(erf<T>(x), sqrt<T>(x)), sign<T>(abs<T>(x)));
+    x = sin<T>(x) + cos<T>(x);
     store_first<T>(a, keep_first<T>(x, 2), 1);
     return sum_lanes<T>(x) + largest_lane<T>(x) + smallest_lane<T>(x);
 }

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"|(?P<symbol>[a-df-z](?:_(?:[a-z]′*)+)?)"
     r"|(?P<number>\d+\.\d+|\d+)"
     r"|(?P<power>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-    r"|(?P<mark>\^⊙|[-+−/()\[\]|,>^√eᵀ⊙⊘]))"
+    r"|(?P<mark>\^⊙|[-+−/()\[\]|,>=^√eᵀ⊙⊘]))"
 )
 
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -31,6 +31,8 @@ FUNCTIONS: dict[str, Any] = {
     "expm1": np.expm1,
     "tanh": np.tanh,
     "erf": special.erf,
+    "sin": np.sin,
+    "cos": np.cos,
     "sign": np.sign,
     "sigmoid": special.expit,
     "softplus": lambda x: np.logaddexp(x, 0),
@@ -132,11 +134,13 @@ class Reader:
         if self.next == "if":
             self.take()
             left = self.sum()
-            self.take(">")
+            compare = np.greater if self.take(">", "=").group("mark") == ">" else np.equal
             right = self.sum()
             self.take("else")
             other = self.sum()
-            value = self.join(lambda c, d, x, y: np.where(c > d, x, y), left, right, value, other)
+            value = self.join(
+                lambda c, d, x, y: np.where(compare(c, d), x, y), left, right, value, other
+            )
         self.take(")")
         self.inside_bars = bars
         return value
@@ -176,11 +180,11 @@ class Reader:
             self.take()
             bars, self.inside_bars = self.inside_bars, 0
             left = self.sum()
-            self.take(">")
+            compare = np.greater if self.take(">", "=").group("mark") == ">" else np.equal
             right = self.sum()
             self.inside_bars = bars
             self.take("]")
-            return self.join(lambda x, y: np.where(x > y, 1.0, 0.0), left, right)
+            return self.join(lambda x, y: np.where(compare(x, y), 1.0, 0.0), left, right)
         if kind == "number":
             return self.number(self.take().group("number"))
         if kind == "size":

@@ -87,6 +87,7 @@ POINTS: dict[str, list[tuple[float, ...]]] = {
     "maximum": [(0.3, -0.8), (-0.8, 0.3)],
     "minimum": [(0.3, -0.8), (-0.8, 0.3)],
     "greater": [(0.3, -0.8), (-0.8, 0.3)],
+    "equal": [(0.3, -0.8), (-0.8, 0.3)],
     "where": [(1.0, 0.4, -0.9), (0.0, 0.4, -0.9)],
 }
 """Points off every kink, where not simply these: (−1.3), (0.2), (2.1)."""
@@ -134,6 +135,7 @@ def test_a_partial_is_the_one_that_sympy_derives(name, place, point):
         "maximum": sympy.Max(x, y),
         "minimum": sympy.Min(x, y),
         "greater": sympy.Heaviside(x - y),
+        "equal": sympy.Piecewise((1, sympy.Eq(x, y)), (0, True)),
         "where": sympy.Piecewise((y, sympy.Eq(x, 1)), (c, True)),
     }
     stated = known[name] if name in known else getattr(sympy, name)(x)
@@ -330,6 +332,9 @@ NEEDS: dict[str, Expression] = {
     "maximum": maximum(x, 0),
     "minimum": PRIMITIVES["minimum"](x, 0),
     "greater": greater(x, 0) * x,
+    "equal": PRIMITIVES["equal"](x, 0) * x,
+    "sin": PRIMITIVES["sin"](x),
+    "cos": PRIMITIVES["cos"](x),
     "where": where(c, x, 2),
     "Add": x + y,
     "Product": x * y,

@@ -121,6 +121,9 @@ ORACLES = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "greater": np.greater,
+    "equal": np.equal,
+    "sin": np.sin,
+    "cos": np.cos,
     "where": np.where,
 }
 
@@ -133,7 +136,7 @@ def test_a_primitive_means_its_namesake(name):
     if name in ("abs", "sign", "tanh", "erf"):
         arrays[0] -= 1.0
         arrays[0][0] = 0.0
-    if name in ("maximum", "minimum", "greater"):
+    if name in ("maximum", "minimum", "greater", "equal"):
         arrays[1][0] = arrays[0][0]  # a tie
     if name == "where":
         arrays[0] = (arrays[0] > 1).astype(float)

@@ -27,7 +27,7 @@ from chainrule.formulas.expressions import (
     total,
 )
 from chainrule.formulas.functions import log, tanh
-from chainrule.formulas.matrices import Indexed, every
+from chainrule.formulas.matrices import Indexed, MatrixSymbol, Relabeled, every
 from chainrule.formulas.render import latex, text
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.activations import gelu, softmax
@@ -358,15 +358,28 @@ def test_every_equation_is_printed_in_both_styles(name, layout):
         assert "object at" not in plain + tex
 
 
-def test_a_renamed_axis_stays_in_index_notation():
+def test_a_renamed_symbol_is_the_same_matrix_with_other_axes():
     formulation = tied(renamed=True).formulation
-    operations = plan(differentiate(formulation)).operations
-    assert any(isinstance(operation, General) for operation in operations)
-    assert "w_kj" in text(arrange(formulation.equations[1].right))
+    decoded = formulation.equations[1]
+    end = decoded.left.axes[1]
+    for layout, printed in (("rows", "A Wᵀ + c"), ("columns", "Wᵀ A + c")):
+        matrix = arrange(decoded.right, layout, decoded.left.axes)
+        (relabeled,) = (node for node in every(matrix) if isinstance(node, Relabeled))
+        assert isinstance(relabeled.operand, MatrixSymbol)
+        assert relabeled.operand.symbol == W
+        assert {relabeled.rows, relabeled.columns} == {H, end}
+        assert text(matrix) == printed
+    values = tied(renamed=True).values(0)
+    made = plan(differentiate(formulation))
+    run = Execution(made)
+    run.give(values)
+    run.all()
+    expected = np.tanh(values["X"] @ values["W"] + values["b"]) @ values["W"].T + values["c"]
+    np.testing.assert_allclose(run.values[made.output], expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if "renamed" not in name])
-def test_everything_else_is_matrices(name):
+@EACH
+def test_everything_is_matrices(name):
     formulation = ARCHITECTURES[name]().formulation
     gradients = differentiate(formulation)
     for equation in (*formulation.equations, *(entry.equation for entry in gradients.backward)):

@@ -103,10 +103,14 @@ def loss_and_gradients(
     parameters: Parameters,
     data: Mapping[str, RealArray],
     *,
+    seed: int = 0,
     threads: int = 1,
     backend: Backend = "auto",
 ) -> tuple[float, dict[str, RealArray]]:
-    """Return the loss of a checked batch and the gradients of the trainable parameters by name."""
+    """Return the loss of a checked batch and the gradients of the trainable parameters by name.
+
+    ``seed`` is that of what is drawn at random, as in step 1 of a run.
+    """
     plan = gradient_plan(network, weighted="w" in data)
     values: dict[str, Array | float] = {**parameters, **network.constants}
     dtype = parameters.flat.dtype
@@ -114,8 +118,8 @@ def loss_and_gradients(
         from chainrule.kernels import compiled
 
         with _reference_if_not_fused(backend):
-            return compiled.loss_and_gradients(plan, values, data, dtype, threads)
-    run = _executed(plan, {**values, **data}, dtype)
+            return compiled.loss_and_gradients(plan, values, data, dtype, threads, seed)
+    run = _executed(plan, {**values, **data}, dtype, seed)
     symbols = {symbol.name: symbol for symbol in plan.formulation.parameters}
     gradients = {
         name: named_array(run.values[plan.gradients[name]], symbols[name]).copy()
@@ -173,6 +177,7 @@ class LossFunction:
 def _executed(plan: Plan, values: Mapping[str, ArrayLike], dtype: DTypeLike) -> Execution:
     """Return the reference's execution of a Plan, completed; values have their symbols' axes."""
     run = Execution(plan, dtype=dtype)
+    run.seed = seed
     run.give(values)
     with np.errstate(over="ignore", invalid="ignore"):
         run.all()

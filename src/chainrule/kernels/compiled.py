@@ -25,11 +25,17 @@ def loss_and_gradients(
     data: Mapping[str, Array],
     dtype: DTypeLike,
     threads: int = 1,
+    seed: int = 0,
 ) -> tuple[float, dict[str, Array]]:
-    """Return the loss of a Plan and the gradient of each of its parameters."""
+    """Return the loss of a Plan and the gradient of each of its parameters.
+
+    ``seed`` is that of what is drawn at random, as in step 1 of a run.
+    """
     rows = len(next(iter(data.values())))
     wanted = [plan.loss, plan.data_loss, *plan.gradients.values()]
-    runner = Runner(plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads)
+    runner = Runner(
+        plan, wanted, values, data, dtype, rows, whole_rows=True, threads=threads, seed=seed
+    )
     runner.step(0, rows)
     gradients: dict[str, Array] = {}
     for parameter in plan.formulation.parameters:

@@ -180,6 +180,7 @@ class CompiledTrainer(Trainer):
                 self.steps,
                 _ORDERS[type(run.order)],
                 seed,
+                run.seed,
                 self.indices,
                 twister,
                 run.optimizer.learning_rate,
@@ -211,6 +212,7 @@ class CompiledTrainer(Trainer):
         run = self.given
         plan = run.plan.only(run.plan.loss, run.plan.data_loss)
         execution = Execution(plan, dtype=run.parameters.flat.dtype)
+        execution.seed, execution.step_number = run.seed, self.steps + 1
         rows = self.batch_rows(batch)
         execution.give({**run.parameters, **run.network.constants})
         execution.give({name: array[rows] for name, array in run.data.items()})

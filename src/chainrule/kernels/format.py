@@ -53,6 +53,10 @@ class Producer(IntEnum):
     """End the step where scalar a or b is not finite; no parameter has changed by then."""
     LOOPS = 10
     """Scalar code from step a to step b, b excluded, with loops over axes."""
+    MASK = 11
+    """Entries drawn at random: 0 with the probability b, else 1 / (1 - b); b: bits of a double."""
+    NOISE = 12
+    """Entries drawn from the normal distribution with mean 0 and the standard deviation b."""
 
 
 class Broadcast(IntEnum):
@@ -105,19 +109,23 @@ class Operation(IntEnum):
     WHERE = 25
     """y where x is not 0, z elsewhere."""
     POWER = 26
-    LOOP_LOAD = 27
+    SIN = 27
+    COS = 28
+    EQUAL = 29
+    """1 where x = y, 0 elsewhere."""
+    LOOP_LOAD = 30
     """Loops: an entry of value x; y and z are the counters of its row and its column."""
-    LOOP_BEGIN = 28
+    LOOP_BEGIN = 31
     """Loops: set the counter `target` to 0."""
-    LOOP_END = 29
+    LOOP_END = 32
     """Loops: count along axis x; repeat from y steps before until its end."""
-    LOOP_ADD = 30
+    LOOP_ADD = 33
     """Loops: add register x to the register `target`."""
-    LOOP_LARGEST = 31
+    LOOP_LARGEST = 34
     """Loops: the larger of the register `target` and register x."""
-    LOOP_STORE = 32
+    LOOP_STORE = 35
     """Loops: store register x to an entry of value `target`; y and z as in LOOP_LOAD."""
-    LOOP_SLOT = 33
+    LOOP_SLOT = 36
     """Loops: store register x to the scalar slot `target`."""
 
 
@@ -164,10 +172,11 @@ class Instruction(NamedTuple):
     destination: int = NONE
     """Value; none: the result is stored in a scratch block."""
     a: int = 0
-    """Value; first step of scalar code; slot of a checked scalar."""
+    """Value; first step of scalar code; slot of a checked scalar; stream of what is drawn."""
     a_transposed: bool = False
+    """What is drawn: samples are the columns as stored."""
     b: int = 0
-    """Value; end of scalar code; slot of a checked scalar."""
+    """Value; end of scalar code; slot of a checked scalar; bits of a distribution's parameter."""
     bias: int = NONE
     """Value that is added to each row (product), or one entry to each row (dot)."""
     rows: int = UNIT_AXIS

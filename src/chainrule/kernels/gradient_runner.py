@@ -15,7 +15,10 @@ __all__ = ["GradientRunner"]
 
 
 class GradientRunner:
-    """A prepared program of a Plan's losses and gradients for all rows of the data."""
+    """A prepared program of a Plan's losses and gradients for all rows of the data.
+
+    ``seed`` is that of what is drawn at random, the same in each call.
+    """
 
     def __init__(
         self,
@@ -23,11 +26,14 @@ class GradientRunner:
         values: Mapping[str, Array | float],
         data: Mapping[str, RealArray],
         dtype: DTypeLike,
+        seed: int = 0,
     ) -> None:
         self.plan = plan
         self.rows = len(next(iter(data.values())))
         results = [plan.loss, plan.data_loss, *plan.gradients.values()]
-        self.runner = Runner(plan, results, values, data, dtype, self.rows, whole_rows=True)
+        self.runner = Runner(
+            plan, results, values, data, dtype, self.rows, whole_rows=True, seed=seed
+        )
 
     def run(
         self, parameters: Parameters, gradient: Parameters, cotangents: Mapping[str, Symbol]

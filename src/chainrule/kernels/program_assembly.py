@@ -31,9 +31,11 @@ from chainrule.kernels.loops import Loops
 from chainrule.kernels.program import Program
 from chainrule.kernels.program_layout import Layout, StoredValue
 from chainrule.kernels.tape import Line, Operand, ScalarCode, Tape, allocated
+from chainrule.network.distributions import Mask, Noise
 from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
+    Drawn,
     FusedPlan,
     Kernel,
     Looped,
@@ -44,6 +46,9 @@ from chainrule.plans.operations import Reference
 
 REGISTERS, OPERANDS, SCALAR_ARGUMENTS, STORES, SUMS = 24, 16, 16, 8, 4
 """What one formula may have (``cpp/formula.hpp``, ``cpp/tape.hpp``)."""
+
+
+_RANDOM = {Mask: Producer.MASK, Noise: Producer.NOISE}
 
 
 class TooLarge(NotFused):
@@ -163,6 +168,8 @@ class Assembly:
                 instruction, bias = self._product(instruction, left, right, bias, transposed)
             case Reduced() as reduced:
                 instruction = self._reduction(instruction, reduced)
+            case Drawn() as drawn:
+                instruction = self._draws(instruction, drawn, transposed)
             case Looped() as looped:
                 instruction = self._loops(instruction, looped, kernel)
                 if kernel.sides == UNIT:
@@ -252,6 +259,15 @@ class Assembly:
             producer = Producer.TOTAL_OF_ROWS if over_rows else Producer.TOTAL_OF_COLUMNS
         return instruction._replace(
             producer=producer, a=source.number, depth=source.rows if over_rows else source.columns
+        )
+
+    def _draws(self, instruction: Instruction, drawn: Drawn, transposed: bool) -> Instruction:
+        producer = _RANDOM.get(type(drawn.distribution))
+        if producer is None:
+            raise NotFused(f"the core does not draw from the distribution {drawn}")
+        bits = np.float64(drawn.distribution.parameter).view(np.int64)
+        return instruction._replace(
+            producer=producer, a=drawn.stream, a_transposed=transposed, b=int(bits)
         )
 
     def _loops(self, instruction: Instruction, looped: Looped, kernel: Kernel) -> Instruction:

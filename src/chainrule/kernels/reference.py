@@ -17,12 +17,14 @@ from chainrule.formulas.axes import Axis, Sides
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.positional import Entrywise
+from chainrule.kernels.draws import drawn
 from chainrule.network.formulation import Formulation
 from chainrule.plans.operations import (
     ComputeExtreme,
     ComputeLayerwise,
     ComputePointwise,
     ComputeTotal,
+    DrawRandom,
     General,
     MatrixProduct,
     Operation,
@@ -34,6 +36,8 @@ from chainrule.plans.plan import Plan
 
 class Execution:
     """One run of a Plan: the values by name, and the length of each axis.
+
+    What a step draws at random follows from ``seed`` and from ``step_number``, counted from 1.
 
     >>> from chainrule.network.architecture import Network
     >>> from chainrule.network.gradients import differentiate
@@ -51,6 +55,8 @@ class Execution:
         self.dtype = dtype
         self.values: dict[str, Array] = {}
         self.sizes: dict[Axis, int] = {}
+        self.seed = 0
+        self.step_number = 1
         self._symbols = {symbol.name: symbol for symbol in (*plan.inputs, *plan.memory)}
         for equation in plan.formulation.equations:
             self._symbols[equation.left.name] = equation.left
@@ -136,6 +142,14 @@ class Execution:
             self.step(part)
         return self.values[operation.target]
 
+    def _random(self, operation: DrawRandom) -> Array:
+        """Return entries drawn for this step, (rows, columns)."""
+        rows, columns = self.shape(operation.sides)
+        seed, step = self.seed, self.step_number
+        return drawn(
+            operation.distribution, seed, step, operation.stream, rows, columns, self.dtype
+        )
+
     def _general(self, operation: General) -> Array:
         """Return the value by axis names, as a matrix of the Plan."""
         named = Evaluation(
@@ -159,6 +173,7 @@ _RULES: dict[type, Callable[[Execution, Any], Array]] = {
     Spread: Execution._spread,
     ComputePointwise: Execution._pointwise,
     ComputeLayerwise: Execution._layerwise,
+    DrawRandom: Execution._random,
     General: Execution._general,
 }
 

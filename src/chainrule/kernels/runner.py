@@ -22,7 +22,7 @@ class Runner:
     """A program with its memory: values in and out by name.
 
     ``given`` are the arrays with samples, whose rows are read batch by batch; ``values`` all
-    others.
+    others.  ``seed`` is that of what is drawn at random: each step draws what step 1 of a run does.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Runner:
         *,
         whole_rows: bool = False,
         threads: int = 1,
+        seed: int = 0,
     ) -> None:
         core_library.require()
         self.plan = plan
@@ -66,6 +67,7 @@ class Runner:
             counts=self.program.counts,
         )
         self.machine.set_threads(threads)
+        self.machine.set_draws(seed, 1)
         for slot, length in self.prepared.lengths:
             self.machine.set_scalar(slot, length)
         for name, value in values.items():

@@ -42,7 +42,8 @@ class Run:
     ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
     by epoch (numbered from 1); without one it is the optimizer's.  ``stopping`` are the rules by
     which the run ends early or slows down; at most one restores the best parameters.  At most
-    ``threads`` threads share a step.
+    ``threads`` threads share a step.  ``seed`` is that of what is drawn at random in a step, from 0
+    to 2⁶⁴ − 1.
     """
 
     network: Network
@@ -55,6 +56,7 @@ class Run:
     rate: Callable[[int], float] | None = None
     stopping: tuple[Stopping, ...] = ()
     threads: int = 1
+    seed: int = 0
 
     @property
     def samples(self) -> int:
@@ -268,6 +270,7 @@ class ReferenceTrainer(Trainer):
         self.step = Execution(self.plan, dtype=run.parameters.flat.dtype)
         self.step.give({**run.parameters, **run.network.constants, **run.optimizer.constants})
         dtype = run.parameters.flat.dtype
+        self.step.seed = run.seed
         self.memory = {
             name: np.zeros(shape, dtype) for name, shape in memory_shapes(self.plan, run).items()
         }
@@ -339,6 +342,7 @@ class ReferenceTrainer(Trainer):
         changed = [self.given.parameters.flat, *self.memory.values()]
         self._before = [(array, array.copy()) for array in changed]
         self.step.give({name: array[rows] for name, array in self.given.data.items()})
+        self.step.step_number = self.steps + 1
         self.step.give({"t": self.steps + 1})
         with np.errstate(all="ignore"):
             # `Diverged` is raised below with the symbol, which NumPy's warnings do not state.

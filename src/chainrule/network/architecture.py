@@ -629,11 +629,13 @@ def _form(loss: Loss, node: Node) -> Form:
     form = None if node.width == 1 and produced.simplex else loss.form_for(produced)
     if form is None:
         needed = " or ".join(str(each.outputs) for each in loss.forms)
-        suited = " or ".join(repr(each.canonical) for each in loss.forms)
+        canonical = [each.canonical for each in loss.forms]
+        suited = " or ".join(map(repr, canonical))
+        example = canonical[0 if node.width > 1 else -1]
         raise InputError(
             f"`loss` {loss.name!r} must follow outputs in {needed}, got {node.layer} with "
             f"{node.width} outputs in {produced}. End with the activation {suited}, as in "
-            f"cr.Dense({node.width}, {loss.forms[-1].canonical!r})"
+            f"cr.Dense({node.width}, {example!r})"
         )
     return form
 

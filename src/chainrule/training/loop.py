@@ -33,7 +33,7 @@ from chainrule.training.schedules import (
     rates_of,
     rules_of,
 )
-from chainrule.validation import checked_integer, requirement
+from chainrule.validation import checked_integer, checked_seed, requirement
 
 Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 """The array of one input or output; of several a list, or a mapping from the inputs' names."""
@@ -141,6 +141,9 @@ def train(
     default the available processors, see ``show_config``); small networks use one, and the results
     have the same bits for any number.
 
+    ``seed`` determines initial parameters, the order of samples, and the masks and the noise of
+    every step.
+
     Ctrl-C ends the run within the longer of 0.1 s and one step.  The KeyboardInterrupt is
     raised to the caller; its attribute ``result`` is the result of the run up to the last complete
     step.
@@ -177,6 +180,7 @@ def train(
         rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
         rules_of(early_stopping, schedule, validated=held is not None),
         threads_of(threads),
+        checked_seed(seed),
     )
     trainer = backends.trainer(run, backend)
     try:
@@ -273,12 +277,14 @@ def loss_and_gradients(
     Y: Arrays,
     *,
     sample_weight: ArrayLike | None = None,
+    seed: int = 0,
     threads: int | None = None,
     backend: Backend = "auto",
 ) -> tuple[float, dict[str, RealArray]]:
     """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
 
-    Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.
+    Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.  What
+    is drawn at random (dropout, noise) follows from ``seed``, as in the first step of a run.
 
     >>> network = Network.dense([1, 1], activation="identity")
     >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
@@ -292,7 +298,7 @@ def loss_and_gradients(
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, len(next(iter(data.values()))), dtype)
     return backends.loss_and_gradients(
-        network, current, data, threads=most_threads, backend=backend
+        network, current, data, seed=checked_seed(seed), threads=most_threads, backend=backend
     )
 
 

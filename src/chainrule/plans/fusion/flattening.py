@@ -225,6 +225,8 @@ def totals_apart(
         elif isinstance(producer, Multiplied):
             left, source = producer.left, producer.right.turned()
         else:
+            if isinstance(producer, Drawn):
+                raise NotFused(f"{entry.target}: the core draws matrices, not single numbers")
             raise NotFused(f"{entry.target}: the largest entry of all has no kernel")
         assert left is not None
         rows, columns = sides[source.name]
