@@ -31,7 +31,7 @@ from chainrule.documents.elements import (
     Statement,
     statements,
 )
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.arrange import Layout, arrange
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
@@ -45,7 +45,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.scope import SAMPLES
 from chainrule.plans.fusion.step_plan import StepPlan
 from chainrule.plans.plan import plan
-from chainrule.validation import checked_choice
+from chainrule.validation import checked_choice, requirement
 
 Language = Literal["en", "zh"]
 Detail = Literal["brief", "full"]
@@ -403,6 +403,10 @@ def derive(
     W_ih = Xᵀ δ_h
     b_ih = δ_h
     """
+    if not isinstance(network, Network):
+        raise InputTypeError(
+            requirement("network", "a Network such as cr.Network.dense([2, 3, 1])", network)
+        )
     checked_choice("layout", layout, LAYOUTS)
     checked_choice("detail", detail, ("brief", "full"))
     if network.needs_batch and not batch:

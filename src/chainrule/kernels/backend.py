@@ -174,7 +174,9 @@ class LossFunction:
         return float(run.scalar(self.plan.loss)), float(run.scalar(self.plan.data_loss))
 
 
-def _executed(plan: Plan, values: Mapping[str, ArrayLike], dtype: DTypeLike) -> Execution:
+def _executed(
+    plan: Plan, values: Mapping[str, ArrayLike], dtype: DTypeLike, seed: int = 0
+) -> Execution:
     """Return the reference's execution of a Plan, completed; values have their symbols' axes."""
     run = Execution(plan, dtype=dtype)
     run.seed = seed

@@ -39,7 +39,7 @@ def drawn(
     array([[0., 2., 0., 0.],
            [0., 0., 2., 2.]])
     """
-    kind = np.dtype(dtype).type
+    kind: type[np.floating[Any]] = np.dtype(dtype).type
     first, second = keys(seed, step, stream)
     bits = words(first, rows, columns)
     match distribution:
@@ -81,4 +81,5 @@ def _hashed(words: NDArray[Any]) -> NDArray[np.uint32]:
     words = words * np.uint32(0x7FEB352D)
     words = words ^ (words >> np.uint32(15))
     words = words * np.uint32(0x846CA68B)
-    return words ^ (words >> np.uint32(16))
+    mixed: NDArray[np.uint32] = words ^ (words >> np.uint32(16))
+    return mixed
