@@ -20,6 +20,7 @@ from math import gcd, lcm
 
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
+    ZERO,
     Add,
     Apply,
     Expression,
@@ -247,6 +248,36 @@ def assume(tree: Expression, facts: Mapping[Expression, Expression]) -> Expressi
     """Substitute facts (left side: right side) and cancel: Σₖ yₖ = 1 makes a Σₖ yₖ − y a − y."""
     replaced = substitute(tree, facts)
     return tree if replaced == tree else cancel(replaced)
+
+
+def without_deviations(tree: Expression, facts: Mapping[Expression, Expression]) -> Expression:
+    """Leave out sums that are 0 by a fact, such as Σ (x − μ) = 0 where μ is the mean of x.
+
+    Factors that do not have the axis of the sum may be inside it.
+
+    >>> from chainrule.formulas.axes import Axis
+    >>> i = Axis("i", 0)
+    >>> x, mu, g = Symbol("x", (i,)), Symbol("μ"), Symbol("g")
+    >>> print(without_deviations(g + product(2, g, x - mu, over=[i]), {total(x - mu, i): ZERO}))
+    g
+    """
+    zeros = [left for left, right in facts.items() if right == ZERO and isinstance(left, Product)]
+    if not zeros:
+        return tree
+    if isinstance(tree, Product) and any(_is_zero(tree, zero) for zero in zeros):
+        return ZERO
+    parts = children(tree)
+    changed = tuple(without_deviations(part, facts) for part in parts)
+    return tree if changed == parts else rebuild(tree, changed)
+
+
+def _is_zero(tree: Product, zero: Product) -> bool:
+    (deviation,), summed = zero.factors, set(zero.summed)
+    others = list(tree.factors)
+    if deviation not in others or not summed <= set(tree.summed):
+        return False
+    others.remove(deviation)
+    return not any(summed & set(factor.axes) for factor in others)
 
 
 def in_output(derivative: Expression, value: Expression, z: Symbol, a: Symbol) -> Expression:

@@ -39,7 +39,7 @@ def drawn(
     array([[0., 2., 0., 0.],
            [0., 0., 2., 2.]])
     """
-    kind: type[np.floating[Any]] = np.dtype(dtype).type
+    kind: Any = np.dtype(dtype).type
     first, second = keys(seed, step, stream)
     bits = words(first, rows, columns)
     match distribution:

@@ -21,8 +21,11 @@ from chainrule.kernels.tape import Line, allocated
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import differentiate
+from chainrule.network.layers import Activate, Dense, Input
+from chainrule.network.normalization import BatchNorm, LayerNorm
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.penalties import L2, L2PerSample
+from chainrule.network.random_layers import Dropout
 from chainrule.plans.fusion.fuse import fuse
 from chainrule.plans.fusion.fused_plan import FusedPlan
 from chainrule.plans.plan import Plan, plan
@@ -56,12 +59,29 @@ def networks() -> Iterator[tuple[Network, list[Optimizer], bool]]:
             for weighted in (False, True):
                 network = Network.dense([2, 2], activation=[output], loss=clipped)
                 yield network, sgd, weighted
+    for name in ("relu", "silu", "gelu", "tanh"):
+        for network in _with_normalization(name):
+            yield network, sgd, False
     rules: list[Optimizer] = [rule(0.1) for rule in optimizers.CATALOGUE.values()]
     rules += [SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True)]
     yield Network.dense([2, 2], activation="identity"), rules, False
     yield Network.dense([2, 2], activation="identity", penalty=L2(0.1)), rules, False
     yield Network.dense([2, 2], activation="identity", penalty=L2PerSample(0.1)), rules, False
     yield Network.dense([2, 2], activation="identity", penalty=L2PerSample(0.1)), rules, True
+
+
+def _with_normalization(name: str) -> Iterator[Network]:
+    """Yield the usual blocks with normalization, skip connections and dropout."""
+    x = Input(2)
+    h = Dense(2, name)(x)
+    for _ in range(2):
+        h = h + Dense(2, name)(LayerNorm()(h))
+    h = h + Dense(2)(Dropout(0.5)(Dense(2, name)(LayerNorm()(h))))
+    yield Network(x, Dense(2)(h))
+    h = x
+    for _ in range(2):
+        h = Dropout(0.5)(Activate(name)(BatchNorm()(Dense(2)(h))))
+    yield Network(x, Dense(2)(h))
 
 
 def texts() -> list[str]:

@@ -493,7 +493,7 @@ class Network:
             ]
             equations.append(Equation(LOSS, add(DATA_LOSS, *added)))
         given.extend(penalty.symbol for penalty in self.penalties)
-        facts: dict[Expression, Expression] = {}
+        facts = dict(scope.facts)
         for form, node, target, output in zip(
             self.forms, self.outputs, targets, outputs, strict=True
         ):

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from chainrule.formulas.differentiate import Equation, Pull, cotangents
 from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
-from chainrule.formulas.simplify import assume, cancel, factored, length, numerators, sums
+from chainrule.formulas.simplify import (
+    assume,
+    cancel,
+    factored,
+    length,
+    numerators,
+    sums,
+    without_deviations,
+)
 from chainrule.network.formulation import Formulation
 
 
@@ -94,12 +102,15 @@ def differentiate(formulation: Formulation) -> Gradients:
         formulation.equations, formulation.loss, formulation.parameters, called
     )
     backward: list[Backward] = []
-    for equation in equations:
+    for derived in equations:
+        short = without_deviations(derived.right, formulation.facts)
+        first = (Rewrite("deviations", derived.right, short),) if short != derived.right else ()
+        equation = Equation(derived.left, short)
         rewrites = _collapse(equation, backward, formulation)
         collected = factored(rewrites[-1].after if rewrites else equation.right)
         if not rewrites and collected != equation.right:
             rewrites = (Rewrite("collect", equation.right, collected),)
-        backward.append(Backward(named[equation.left], equation, rewrites))
+        backward.append(Backward(named[equation.left], derived, (*first, *rewrites)))
     return Gradients(formulation, tuple(backward), tuple(trace))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from chainrule.formulas.expressions import Expression, Number, Symbol, mean, power
+from chainrule.formulas.expressions import ZERO, Expression, Number, Symbol, mean, power, total
 from chainrule.network.domains import BELOW_ONE, POSITIVE, checked
 from chainrule.network.graph import Layer, Node
 from chainrule.network.layers import filled
@@ -55,6 +55,7 @@ class LayerNorm(_Normalization):
         (x,) = sources
         axis = scope.units(x)
         center = scope.define("μ", (), mean(x, axis))
+        scope.facts[total(x - center, axis)] = ZERO
         spread = scope.define("v", (), mean((x - center) ** 2, axis))
         normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
@@ -85,6 +86,7 @@ class BatchNorm(_Normalization):
         center, spread = running_center, running_spread
         if scope.training:
             center = scope.define("μ", (axis,), mean(x, SAMPLES), samples=False)
+            scope.facts[total(x - center, SAMPLES)] = ZERO
             spread = scope.define("v", (axis,), mean((x - center) ** 2, SAMPLES), samples=False)
             for statistic, value in ((running_center, center), (running_spread, spread)):
                 kept = 1 - Fraction(repr(self.momentum))

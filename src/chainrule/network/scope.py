@@ -89,6 +89,7 @@ class Scope:
     draws: dict[Symbol, Distribution] = field(default_factory=dict)
     running: list[Equation] = field(default_factory=list)
     deltas: set[Symbol] = field(default_factory=set)
+    facts: dict[Expression, Expression] = field(default_factory=dict)
     lengths: dict[Axis, int] = field(default_factory=dict)
     values: dict[int, Symbol] = field(default_factory=dict)
     """The outputs of each node, by its id."""

@@ -1,6 +1,7 @@
 """A Plan divided into assignments of one formula each, which ``fuse`` combines into kernels."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chainrule.errors import NotFused
@@ -9,6 +10,7 @@ from chainrule.formulas.axes import Sides
 from chainrule.formulas.expressions import (
     Apply,
     Expression,
+    Power,
     Symbol,
     children,
     product,
@@ -168,12 +170,59 @@ class Flat:
             if shorter != written:
                 named |= {name: Reference(name) for name in map(str, earlier.values())}
                 written = shorter
+            written = self._with_vectors_first(operation, written, named)
         used = {symbol.name for symbol in symbols(written)}
         needed = {name: reference for name, reference in named.items() if name in used}
         assignment = Assignment(operation.target, written, needed, update)
         self.entries.append(FlatEntry(operation.target, target_sides, assignment=assignment))
         if not update and target_sides != UNIT and children(written):
             earlier[written] = Symbol(operation.target)
+
+    def _with_vectors_first(
+        self, operation: Operation, written: Expression, named: dict[str, Reference]
+    ) -> Expression:
+        """Compute parts of a matrix's formula that depend on vectors alone in entries of their own.
+
+        1/√(v + ε) is the same for a whole row: it is computed once for each row, and once for all
+        formulas that have it.  Returns the formula in the new values, which are added to ``named``.
+        """
+        if None in self.sides[operation.target]:
+            return written
+        sides = {n: self.sides[r.name] for n, r in named.items() if not r.transposed}
+        found: dict[Expression, Expression] = {}
+        for part in _vector_parts(written, sides):
+            operands = {s.name: named[s.name] for s in symbols(part) if s.name in named}
+            (vector,) = {sides[name] for name in operands} - {UNIT}
+            known = self._formulas.setdefault(vector, {})
+            if part not in known:
+                target = f"{operation.target}·v{len(found)}"
+                self.sides[target] = vector
+                assignment = Assignment(target, part, operands)
+                self.entries.append(FlatEntry(target, vector, assignment=assignment))
+                known[part] = Symbol(target)
+            found[part] = known[part]
+            named[str(known[part])] = Reference(str(known[part]))
+        return substitute(written, found) if found else written
+
+
+def _vector_parts(tree: Expression, sides: Mapping[str, Sides]) -> Iterator[Expression]:
+    """Yield the largest parts of a formula that depend on vectors of the same sides alone.
+
+    ``sides`` are those of operands by name.  Only parts with a power or a function are worth it: a
+    product takes no longer than to read its result.
+    """
+    names = [symbol.name for symbol in symbols(tree)]
+    within = {sides[name] for name in names if name in sides} - {UNIT}
+    known = all(name in sides for name in names)
+    if known and len(within) == 1 and None in next(iter(within)) and _is_costly(tree):
+        yield tree
+        return
+    for part in children(tree):
+        yield from _vector_parts(part, sides)
+
+
+def _is_costly(tree: Expression) -> bool:
+    return isinstance(tree, Power | Apply) or any(map(_is_costly, children(tree)))
 
 
 def written_out(formula: Expression) -> Expression:
