@@ -22,9 +22,22 @@ if TYPE_CHECKING:
     from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
+    from chainrule.network.embeddings import Embedding, Periodic, PiecewiseLinear, quantile_edges
+    from chainrule.network.layers import (
+        Activate,
+        Categories,
+        Dense,
+        Gated,
+        Input,
+        PReLU,
+        Scale,
+        Tied,
+    )
     from chainrule.network.losses import Loss
+    from chainrule.network.normalization import BatchNorm, LayerNorm
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
+    from chainrule.network.random_layers import Dropout, GaussianNoise
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_model import TableModel
     from chainrule.table_models.table_training import TableRun, train_table
@@ -43,27 +56,42 @@ __all__ = [
     "L1",
     "L2",
     "SGD",
+    "Activate",
     "Activation",
     "Adam",
     "AdamHat",
     "AdamW",
+    "BatchNorm",
+    "Categories",
     "CosineDecay",
+    "Dense",
     "Derivation",
+    "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Explanation",
     "ExponentialDecay",
+    "Gated",
+    "GaussianNoise",
+    "Input",
     "InverseScaling",
+    "LayerNorm",
     "LineVerdict",
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
     "Network",
+    "PReLU",
+    "Periodic",
+    "PiecewiseLinear",
     "RMSprop",
     "ReduceOnPlateau",
     "Result",
+    "Scale",
     "StepDecay",
     "TableModel",
     "TableRun",
+    "Tied",
     "activation",
     "check_line",
     "derive",
@@ -72,6 +100,7 @@ __all__ = [
     "load",
     "loss_and_gradients",
     "predict",
+    "quantile_edges",
     "save",
     "show_config",
     "train",
@@ -90,6 +119,19 @@ _HOMES = {
     "marking.check_line": ["check_line"],
     "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
+    "network.layers": [
+        "Activate",
+        "Categories",
+        "Dense",
+        "Gated",
+        "Input",
+        "PReLU",
+        "Scale",
+        "Tied",
+    ],
+    "network.normalization": ["BatchNorm", "LayerNorm"],
+    "network.random_layers": ["Dropout", "GaussianNoise"],
+    "network.embeddings": ["Embedding", "Periodic", "PiecewiseLinear", "quantile_edges"],
     "network.optimizers": ["SGD", "Adam", "AdamHat", "AdamW", "RMSprop"],
     "network.penalties": ["L1", "L2"],
     "explanation.explanation": ["Explanation", "explain"],
