@@ -1,7 +1,8 @@
 """A Network as plain values for JSON, and back, with a check of every value.
 
-Only entries of the catalogues can be written: a network with an activation, a loss or a penalty of
-the user's own is an error, because its formula would be code, and loading a model runs no code.
+Entries of the catalogues are written by name, an activation or a loss of the user's own as its
+formula.  Loading builds formulas and runs no code; a penalty or a layer of the user's own is code,
+so it is an error.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ from chainrule.network.layers import (
 )
 from chainrule.network.normalization import BatchNorm, LayerNorm
 from chainrule.network.random_layers import Dropout, GaussianNoise
+from chainrule.table_models.function_records import (
+    function_from_record,
+    function_to_record,
+    loss_from_record,
+    loss_to_record,
+)
 from chainrule.validation import is_integer
 
 __all__ = ["network_from_dict", "network_to_dict"]
@@ -40,19 +47,14 @@ def network_to_dict(network: Network) -> dict[str, Any]:
     >>> network_to_dict(Network.dense([2, 1], activation="identity"))["activations"]
     ['identity']
     """
-    for activation in network.activations:
-        if activations.CATALOGUE.get(activation.name) is not activation:
-            raise _of_the_user("activation", activation.name)
-    for loss in network.losses:
-        _refuse_other_loss(loss)
     for penalty in network.penalties:
         if type(penalty) not in penalties.STORED.values():
             raise _of_the_user("penalty", penalty.name or type(penalty).__name__)
     if network.is_dense:
         described = {
             "layers": list(network.layers),
-            "activations": [activation.name for activation in network.activations],
-            "loss": _loss_to_dict(network.loss),
+            "activations": [function_to_record(function) for function in network.activations],
+            "loss": loss_to_record(network.loss),
         }
     else:
         described = graph_to_dict(network)
@@ -100,14 +102,6 @@ def _numbered(network: Network, name: str) -> str:
     return numbered_names(network)[name]
 
 
-def _loss_to_dict(loss: losses.Loss) -> dict[str, Any]:
-    return {"name": loss.name, "settings": dict(loss.settings)}
-
-
-def _loss(record: Any) -> losses.Loss:
-    return losses.CATALOGUE[record["name"]](**record["settings"])
-
-
 # -- graphs of layers ------------------------------------------------------------------------------
 
 LAYERS: dict[str, type[Layer]] = {
@@ -148,7 +142,7 @@ def graph_to_dict(network: Network) -> dict[str, Any]:
         ],
         "inputs": [numbers[id(node)] for node in network.inputs],
         "outputs": [numbers[id(node)] for node in network.outputs],
-        "losses": [_loss_to_dict(loss) for loss in network.losses],
+        "losses": [loss_to_record(loss) for loss in network.losses],
         "loss_weights": list(network.loss_weights),
     }
 
@@ -157,7 +151,7 @@ def _plain(value: Any, layers: Mapping[int, int]) -> Any:
     if isinstance(value, Layer):
         return {"layer": layers[id(value)]}
     if isinstance(value, activations.Activation):
-        return value.name
+        return {"function": function_to_record(value)}
     if value is None or isinstance(value, str | bool | int | float | list):
         return value
     raise InputError(
@@ -175,10 +169,7 @@ def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[loss
         raise InputError(f"it has more than {_MOST_NODES:,} nodes")
     layers: list[Layer] = []
     for item in listed:
-        settings = {
-            key: layers[_index(value["layer"], layers)] if isinstance(value, Mapping) else value
-            for key, value in item["settings"].items()
-        }
+        settings = {key: _setting(value, layers) for key, value in item["settings"].items()}
         layers.append(LAYERS[item["layer"]](**settings))
     nodes: list[Node] = []
     for item in described:
@@ -189,7 +180,15 @@ def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[loss
         else:
             nodes.append(layer(*sources))
     ends = [[nodes[_index(n, nodes)] for n in record[key]] for key in ("inputs", "outputs")]
-    return ends[0], ends[1], [_loss(item) for item in record["losses"]]
+    return ends[0], ends[1], [loss_from_record(item) for item in record["losses"]]
+
+
+def _setting(value: Any, layers: list[Layer]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if "function" in value:
+        return function_from_record(value["function"])
+    return layers[_index(value["layer"], layers)]
 
 
 def _index(number: object, known: list[Any]) -> int:
@@ -214,8 +213,8 @@ def _network(record: object) -> Network:
             raise InputError("'layers' and 'activations' must be lists")
         described = Network.dense(
             layers,
-            [activations.CATALOGUE[name] for name in names],
-            _loss(record["loss"]),
+            [function_from_record(item) for item in names],
+            loss_from_record(record["loss"]),
             penalty=chosen,
         )
     own = {number: name for name, number in numbered_names(described).items()}
@@ -227,23 +226,6 @@ def _finite(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"a strength must be a number, got {shown(value)}")
     return float(value)
-
-
-def _refuse_other_loss(loss: losses.Loss) -> None:
-    """Raise InputError for a loss that differs from the catalogue's of its name and settings."""
-    made = losses.CATALOGUE.get(loss.name)
-    if made is None:
-        raise _of_the_user("loss", loss.name)
-    try:
-        same = _statement(made(**loss.settings)) == _statement(loss)
-    except (InputError, TypeError):
-        same = False
-    if not same:
-        raise _of_the_user("loss", loss.name)
-
-
-def _statement(loss: losses.Loss) -> list[tuple[object, ...]]:
-    return [tuple(vars(form).values()) for form in loss.forms]
 
 
 def _of_the_user(kind: str, name: str) -> InputError:
