@@ -115,6 +115,10 @@ def prepared_for(
         return known
     symbols = (*plan.inputs, *plan.memory)
     sizes = with_renamed(sizes_of(symbols, values, rows), plan.operations)
+    for axis, first in plan.formulation.same_axes.items():
+        length = sizes.get(first, sizes.get(axis))
+        if length is not None:
+            sizes[axis] = sizes[first] = length
 
     def built(fused: FusedPlan) -> Program:
         program = assembled(fused, sizes, lanes, natives)

@@ -79,6 +79,10 @@ class Execution:
             for axis, length in zip(symbol.axes, array.shape, strict=True):
                 self.sizes[axis] = length
             self.values[name] = as_matrix(array, symbol)
+        for axis, first in self.plan.formulation.same_axes.items():
+            length = self.sizes.get(first, self.sizes.get(axis))
+            if length is not None:
+                self.sizes[axis] = self.sizes[first] = length
 
     def all(self) -> None:
         """Run every operation in order."""
