@@ -52,6 +52,11 @@ class Machine:
     def set_threads(self, threads: int) -> None:
         """Set how many threads may share a step; small steps run on one."""
 
+    def set_draws(self, seed: int, step: int) -> None:
+        """
+        Set the seed and the number of the step, from 1, of what is drawn at random.
+        """
+
     def step(self, given: Sequence[tuple[int, bool, object]], first: int, count: int) -> bool:
         """
         Run one step over rows of the given arrays; False where the loss is not finite.
@@ -66,7 +71,7 @@ class Training:
 
     def __init__(self, machine: Machine, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, parameters: Sequence[tuple[int, bool, object]], best: Sequence[tuple[int, bool, object]], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
-    def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, rules: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
+    def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, draws_seed: int, indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, rules: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
         """
         Run epochs; returns how it ended (0 finished, 1 interrupted, 2 a loss that is not
         finite, 3 no improvement, 4 the listener requested it), epochs done, steps done, the batch
