@@ -34,6 +34,8 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import (
     absolute,
+    cosine,
+    equal,
     erf,
     exp,
     expm1,
@@ -43,6 +45,7 @@ from chainrule.formulas.functions import (
     maximum,
     minimum,
     sign,
+    sine,
     tanh,
     where,
 )
@@ -75,8 +78,8 @@ SYMBOLS = (
 )
 """Names of one small letter, each with its own axes: printed text can be read back."""
 
-SMOOTH = (exp, expm1, tanh, erf, log, log1p)
-KINKED = (absolute, sign, maximum, minimum, greater, where)
+SMOOTH = (exp, expm1, tanh, erf, sine, cosine, log, log1p)
+KINKED = (absolute, sign, maximum, minimum, greater, equal, where)
 
 
 def numbers_for(sizes: Mapping[Axis, int], seed: int) -> dict[str, Any]:
@@ -131,6 +134,8 @@ def expressions(
             parts = [draw(below) for _ in range(chosen.arity)]
             if chosen is where:
                 parts[0] = greater(parts[0], draw(below))
+            if chosen is equal:  # of numbers that rounding does not change
+                parts = [sign(part) for part in parts]
             return chosen(*parts)
         case "rename":
             return _renamed(draw(below))
@@ -192,11 +197,14 @@ _PRIMITIVES: dict[str, Any] = {
     "log1p": np.log1p,
     "tanh": np.tanh,
     "erf": special.erf,
+    "sin": np.sin,
+    "cos": np.cos,
     "abs": np.abs,
     "sign": np.sign,
     "maximum": np.maximum,
     "minimum": np.minimum,
     "greater": lambda x, y: np.where(x > y, 1.0, 0.0),
+    "equal": lambda x, y: np.where(x == y, 1.0, 0.0),
     "where": lambda c, x, y: np.where(c == 1, x, y),
     "sigmoid": special.expit,
     "softplus": lambda x: np.logaddexp(x, 0),

@@ -133,14 +133,12 @@ class Reader:
         value = self.sum()
         if self.next == "if":
             self.take()
-            left = self.sum()
-            compare = np.greater if self.take(">", "=").group("mark") == ">" else np.equal
-            right = self.sum()
+            condition = self.sum()
+            if self.next == ">":
+                self.take()
+                condition = self.join(np.greater, condition, self.sum())
             self.take("else")
-            other = self.sum()
-            value = self.join(
-                lambda c, d, x, y: np.where(compare(c, d), x, y), left, right, value, other
-            )
+            value = self.join(np.where, condition, value, self.sum())
         self.take(")")
         self.inside_bars = bars
         return value

@@ -23,6 +23,8 @@ from chainrule.formulas.expressions import (
 )
 from chainrule.formulas.functions import (
     absolute,
+    cosine,
+    equal,
     erf,
     exp,
     expm1,
@@ -32,6 +34,7 @@ from chainrule.formulas.functions import (
     maximum,
     minimum,
     sign,
+    sine,
     tanh,
     where,
 )
@@ -45,6 +48,8 @@ FUNCTIONS: dict[str, Any] = {
     "expm1": expm1,
     "tanh": tanh,
     "erf": erf,
+    "sin": sine,
+    "cos": cosine,
     "sign": sign,
     "max": maximum,
     "min": minimum,
@@ -189,17 +194,22 @@ class MathMLReader:
         if inside[0].tag == "mo" and marks == ("|", "|"):
             return absolute(self.all_of(inside[1:-1]))
         if inside[0].tag == "mo" and marks == ("[", "]"):
-            return greater(*self.compared(inside[1:-1]))
+            return self.compared(inside[1:-1])
         if is_mark(inside[0], "{"):
             chosen, other = inside[1]
-            condition = greater(*self.compared(list(chosen[1])))
+            condition = self.compared(list(chosen[1]))
             assert said(other[1]) == "otherwise"
             return where(condition, self.all_of(list(chosen[0])), self.all_of(list(other[0])))
         return self.all_of(inside)
 
-    def compared(self, inside: list[Element]) -> tuple[Expression, Expression]:
-        (place,) = [place for place, element in enumerate(inside) if is_mark(element, ">")]
-        return self.all_of(inside[:place]), self.all_of(inside[place + 1 :])
+    def compared(self, inside: list[Element]) -> Expression:
+        (place,) = [
+            place
+            for place, element in enumerate(inside)
+            if is_mark(element, ">") or is_mark(element, "=")
+        ]
+        compare = greater if is_mark(inside[place], ">") else equal
+        return compare(self.all_of(inside[:place]), self.all_of(inside[place + 1 :]))
 
     def named(self, element: Element) -> Expression:
         if name_of(element) in self.sizes:

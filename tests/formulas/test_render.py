@@ -24,11 +24,13 @@ from chainrule.formulas.expressions import (
     Rename,
     Size,
     Symbol,
+    children,
     mean,
     power,
     product,
     square_root,
     total,
+    with_axes,
 )
 from chainrule.formulas.functions import absolute, exp, greater, log, maximum, tanh, where
 from chainrule.formulas.matrices import Indexed, every
@@ -182,11 +184,12 @@ def test_a_renamed_axis_never_takes_the_letter_of_a_sum_around_it():
 
 
 def axes_in(tree) -> set[Axis]:
-    found: set[Axis] = set()
-    for node in nodes(tree):
-        found.update(node.axes)
-        found.update(node.summed if isinstance(node, Product) else ())
-    return found
+    """Return the axes whose letters are printed: of a renamed one only its new name."""
+    if isinstance(tree, Rename):
+        tree = with_axes(tree.operand, {tree.old: tree.new})
+    found = {*tree.axes, *(tree.summed if isinstance(tree, Product) else ())}
+    found.update([tree.axis] if isinstance(tree, Largest) else [])
+    return found.union(*map(axes_in, children(tree)))
 
 
 SIZES = {axis.size: DISTINCT[axis] for axis in AXES}

@@ -5,7 +5,7 @@ gradient is that of a sum, the history of a log loss is that of clipped probabil
 penalty is divided by the samples of a batch.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from chainrule.arrays import RealArray
+from chainrule.estimators.blocks import Blocks
 from chainrule.network import activations, losses
 from chainrule.network.architecture import Network
+from chainrule.network.layers import Dense
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import L2PerSample
@@ -52,6 +54,10 @@ ACTIVATIONS = tuple(
 """Activations of hidden layers: scikit-learn's four names and those of the catalogue."""
 
 
+PLAIN = Blocks()
+"""scikit-learn's network."""
+
+
 @lru_cache(maxsize=256)
 def network_of(
     widths: tuple[int, ...],
@@ -60,6 +66,7 @@ def network_of(
     alpha: float,
     dtype: np.dtype[Any],
     quantile: float = 0.5,
+    blocks: Blocks = PLAIN,
 ) -> Network:
     """Return the network of an estimator; ``names`` are activations, the output layer's last.
 
@@ -67,30 +74,43 @@ def network_of(
     4-16-3, relu then softmax, log_loss, L2_per_sample 0.0001, 131 parameters
     """
     hidden, out = names[:-1], OUT_ACTIVATIONS[names[-1]]
-    return Network.dense(
-        widths,
-        [*hidden, out],
-        LOSSES[loss](float(np.finfo(dtype).eps), quantile),
-        penalty=L2PerSample(float(alpha)),
-    )
+    stated = LOSSES[loss](float(np.finfo(dtype).eps), quantile)
+    penalty = L2PerSample(float(alpha))
+    if blocks.is_plain:
+        return Network.dense(widths, [*hidden, out], stated, penalty=penalty)
+    functions = tuple(map(activations.find, (*hidden, out)))
+    return blocks.network(widths, functions, stated, penalty)
 
 
 def packed(
-    network: Network, coefs: Sequence[RealArray], intercepts: Sequence[RealArray], dtype: DTypeLike
+    network: Network,
+    coefs: Sequence[RealArray],
+    intercepts: Sequence[RealArray],
+    others: Mapping[str, RealArray],
+    dtype: DTypeLike,
 ) -> Parameters:
-    """Return copies of scikit-learn's arrays as parameters: all weights first, then all biases."""
+    """Return copies of an estimator's arrays as parameters: weights, biases, then all others."""
     names = packed_names(network)
     shapes = {name: network.parameter_shapes[name] for name in names}
     parameters = Parameters(shapes, np.empty(network.size, dtype))
-    for name, array in zip(names, (*coefs, *intercepts), strict=True):
+    arrays = (*coefs, *intercepts, *others.values())
+    for name, array in zip(names, arrays, strict=True):
         parameters[name][...] = array
     return parameters
 
 
+@lru_cache(maxsize=256)
 def packed_names(network: Network) -> tuple[str, ...]:
-    """Return the parameters' names in scikit-learn's order: weights, then biases."""
-    names = network.parameter_names
-    return (*names[0::2], *names[1::2])
+    """Return the parameters' names in scikit-learn's order: weights, biases, then all others.
+
+    Weights and biases are those of the layers that scikit-learn has: W and b of each `Dense` with a
+    bias, for several sources those of the first.
+    """
+    stated = [s for s in network.stated_parameters if isinstance(s.layer, Dense) and s.layer.bias]
+    weights = [s.symbol.name for s in stated if s.symbol.name.startswith("W")]
+    biases = [s.symbol.name for s in stated if s.kind == "bias"]
+    others = (name for name in network.parameter_names if name not in {*weights, *biases})
+    return (*weights, *biases, *others)
 
 
 def starting_weights(

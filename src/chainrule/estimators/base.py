@@ -2,7 +2,7 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -23,12 +23,14 @@ from chainrule.estimators.as_network import (
     REPORTED_AS_MEAN,
     network_of,
     packed,
+    packed_names,
     starting_weights,
 )
+from chainrule.estimators.blocks import NORMALIZATIONS, Blocks, embedded_columns
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.samples import Samples
 from chainrule.estimators.stochastic import Fit, Progress
-from chainrule.kernels.backend import pooled_outputs
+from chainrule.kernels.backend import outputs, pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 
@@ -70,6 +72,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "residual": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "embeddings": [dict, None],
     }
 
     # -- differences between the classes -------------------------------------------------------
@@ -122,7 +128,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         with random_state_of(self.random_state) as random_state:
             if first:
                 widths = [X.shape[1], *hidden, self.n_outputs_]
-                self._initialize(widths, X.dtype, random_state)
+                self._initialize(widths, X, random_state)
             self._solve(samples, own, random_state, incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
@@ -197,22 +203,41 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         return list(self.activation)
 
     def _initialize(
-        self, widths: list[int], dtype: DTypeLike, random_state: np.random.RandomState
+        self, widths: list[int], X: RealArray, random_state: np.random.RandomState
     ) -> None:
+        dtype = X.dtype
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(widths)
         self.out_activation_ = self._out_activation()
         names = self._activations(len(widths) - 1)
         names.append(names[-1] if names else str(self.activation))
-        self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
         self._progress: Progress | None = None
+        self._blocks = Blocks(
+            self.normalization,
+            bool(self.residual),
+            float(self.dropout),
+            embedded_columns(self.embeddings, X),
+        )
+        self._widths = tuple(widths)
+        self.other_parameters_: dict[str, RealArray] = {}
+        if self._blocks.is_plain:
+            self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
+            return
+        network = self._network(dtype)
+        drawn = network.initialize(int(random_state.randint(2**31)), dtype=dtype)
+        names_in_order = packed_names(network)
+        ordered = Parameters({name: network.parameter_shapes[name] for name in names_in_order})
+        for name in names_in_order:
+            ordered[name][...] = drawn[name]
+        self._take(ordered)
 
     def _network(self, dtype: DTypeLike) -> Network:
-        widths = (*(len(array) for array in self.coefs_), self.coefs_[-1].shape[1])
-        names = (*self._activations(len(self.coefs_)), self.out_activation_)
+        names = (*self._activations(len(self._widths) - 1), self.out_activation_)
         alpha, quantile = float(self.alpha), float(getattr(self, "quantile", 0.5))
-        return network_of(widths, names, self.loss, alpha, np.dtype(dtype), quantile)
+        return network_of(
+            self._widths, names, self.loss, alpha, np.dtype(dtype), quantile, self._blocks
+        )
 
     def _data_weight(self) -> float:
         """Return the factor of the data's part in the reported loss.
@@ -223,9 +248,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         return 1.0 / self.n_outputs_ if self.loss in REPORTED_AS_MEAN else 1.0
 
     def _fit_quasi_newton(self, network: Network, samples: Samples) -> None:
-        parameters = packed(network, self.coefs_, self.intercepts_, np.float64)
+        if network.draws or network.needs_batch:
+            raise InputError(
+                "`solver` must be 'adam' or 'sgd' with dropout or normalization='batch', whose "
+                "loss differs from step to step, got 'lbfgs'"
+            )
+        parameters = self._packed(network, np.float64)
         objective = quasi_newton.Objective(
-            network, parameters, samples.data(network), self._data_weight()
+            network, parameters, samples.data(network, self._blocks), self._data_weight()
         )
         result = quasi_newton.minimize(
             objective,
@@ -251,7 +281,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             raise ValueError("partial_fit does not support early_stopping=True")
         # A warm start may follow a fit by another solver, or one that monitored the other value.
         progress = (self._progress or Progress()).monitoring(scores=self.early_stopping)
-        parameters = packed(network, self.coefs_, self.intercepts_, self.coefs_[0].dtype)
+        parameters = self._packed(network, self.coefs_[0].dtype)
         score = None
         if self.early_stopping:
             if held is None:
@@ -264,6 +294,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             samples,
             random_state,
             progress,
+            self._blocks,
             incremental=incremental,
             data_weight=self._data_weight(),
             held=held,
@@ -279,9 +310,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self._progress = progress
         self._take(parameters)
         if progress.best_parameters is not None:
-            layers = len(self.coefs_)
-            best = [array.copy() for array in progress.best_parameters]
-            self.coefs_, self.intercepts_ = best[:layers], best[layers:]
+            best = (array.copy() for array in progress.best_parameters)
+            self._take(dict(zip(parameters, best, strict=True)))
         self.n_iter_, self.t_ = progress.iterations, progress.samples
         self.loss_curve_ = progress.loss_curve
         # Lists or None, which one depends on the parameters, as in scikit-learn.
@@ -308,11 +338,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             category = UserWarning if progress.ending == "interrupted" else ConvergenceWarning
             warnings.warn(messages[progress.ending], category, stacklevel=6)
 
-    def _take(self, parameters: Parameters) -> None:
-        """Set ``coefs_`` and ``intercepts_`` to these parameters, views of one vector."""
-        arrays = list(parameters.values())
-        layers = len(arrays) // 2
-        self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers:]
+    def _packed(self, network: Network, dtype: DTypeLike) -> Parameters:
+        return packed(network, self.coefs_, self.intercepts_, self.other_parameters_, dtype)
+
+    def _take(self, parameters: Mapping[str, RealArray]) -> None:
+        """Set the fitted arrays to these parameters, in the order of ``packed_names``."""
+        arrays, layers = list(parameters.values()), len(self._widths) - 1
+        self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers : 2 * layers]
+        self.other_parameters_ = dict(list(parameters.items())[2 * layers :])
 
     # -- early stopping ------------------------------------------------------------------------
 
@@ -350,7 +383,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         weights = held.score_weights
 
         def score() -> float:
-            values = pooled_outputs(network, parameters, held.X)
+            values = self._computed(network, parameters, held.X)
             if not np.isfinite(values).all():
                 return float("nan")
             return self._scored(actual, self._compared(values), weights)
@@ -366,24 +399,31 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         X = input_checks.inputs(self, X)
         weights = self.coefs_[0].dtype
         dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
-        coefs, intercepts = self.coefs_, self.intercepts_
-        if dtype != weights:
-            coefs = [array.astype(dtype) for array in coefs]
-            intercepts = [array.astype(dtype) for array in intercepts]
         network = self._network(dtype)
-        names = network.parameter_names
-        values = dict(zip(names[0::2], coefs, strict=True))
-        values.update(zip(names[1::2], intercepts, strict=True))
+        arrays = (*self.coefs_, *self.intercepts_, *self.other_parameters_.values())
+        values = {
+            name: array.astype(dtype, copy=False)
+            for name, array in zip(packed_names(network), arrays, strict=True)
+        }
         if not hasattr(X, "tocsr"):
-            return pooled_outputs(network, values, input_checks.dense(X, dtype))
+            return self._computed(network, values, input_checks.dense(X, dtype))
         rows = X.tocsr()  # sparse rows are converted piece by piece
         pieces = [
-            pooled_outputs(
+            self._computed(
                 network, values, input_checks.dense(rows[first : first + _SPARSE_ROWS], dtype)
             )
             for first in range(0, rows.shape[0], _SPARSE_ROWS)
         ]
         return np.concatenate(pieces)
+
+    def _computed(
+        self, network: Network, values: Mapping[str, RealArray], X: RealArray
+    ) -> RealArray:
+        """Return the outputs for checked rows in the values' type, (samples, outputs)."""
+        if not self._blocks.embeddings:
+            return pooled_outputs(network, values, X)
+        (found,) = outputs(network, self._packed(network, X.dtype), self._blocks.inputs(network, X))
+        return found
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

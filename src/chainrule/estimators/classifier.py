@@ -29,7 +29,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     The loss is −Σ y log a, averaged over rows, plus ½ α ‖W‖² / rows.  Parameters are those of
     ``sklearn.neural_network.MLPClassifier``, and ``class_weight``: None, "balanced" or weights by
     class, multiplied with the weight of a row.  ``activation`` may also be another elementwise
-    one of the catalogue, or a list of one for each hidden layer.  Fitted attributes are
+    one of the catalogue, or a list of one for each hidden layer.  ``normalization`` ("batch" or
+    "layer"), ``residual``, ``dropout`` (a rate) and ``embeddings`` (a mapping from columns with
+    codes 0, 1, … to the units of their embedding) change the hidden layers, and are off by default;
+    their parameters are in ``other_parameters_``.  Fitted attributes are
     scikit-learn's, ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and
     ``best_iteration_`` (the epoch, from 1, of the best validation score with ``early_stopping``, of
     the lowest loss without).
@@ -78,6 +81,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: Any = None,
+        normalization: Any = None,
+        residual: bool = False,
+        dropout: float = 0.0,
+        embeddings: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -103,6 +110,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.normalization = normalization
+        self.residual = residual
+        self.dropout = dropout
+        self.embeddings = embeddings
 
     def fit(
         self,

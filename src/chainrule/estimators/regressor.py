@@ -24,7 +24,10 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     ``loss``, plus ½ α ‖W‖² / rows.  Parameters are those of
     ``sklearn.neural_network.MLPRegressor``; ``loss`` may also be "absolute_error", "huber" (δ = 1),
     "quantile" (its level is ``quantile``) or "gamma", ``activation`` another elementwise one of the
-    catalogue, or a list of one for each hidden layer.  Fitted attributes are scikit-learn's,
+    catalogue, or a list of one for each hidden layer.  ``normalization`` ("batch" or "layer"),
+    ``residual``, ``dropout`` (a rate) and ``embeddings`` (a mapping from columns with codes 0, 1, …
+    to the units of their embedding) change the hidden layers, and are off by default; their
+    parameters are in ``other_parameters_``.  Fitted attributes are scikit-learn's,
     ``validation_loss_curve_`` (losses on held-out rows by epoch, or None) and ``best_iteration_``
     (the epoch, from 1, of the best validation score with ``early_stopping``, of the lowest loss
     without).
@@ -76,6 +79,10 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         quantile: float = 0.5,
+        normalization: Any = None,
+        residual: bool = False,
+        dropout: float = 0.0,
+        embeddings: Any = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -102,6 +109,10 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.quantile = quantile
+        self.normalization = normalization
+        self.residual = residual
+        self.dropout = dropout
+        self.embeddings = embeddings
 
     def fit(
         self,

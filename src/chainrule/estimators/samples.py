@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numpy.typing import DTypeLike
 
 from chainrule.arrays import IntArray, RealArray
+from chainrule.estimators.blocks import Blocks
 from chainrule.estimators.input_checks import dense
 from chainrule.network.architecture import WEIGHTS, Network
 
@@ -34,9 +35,9 @@ class Samples:
         """Return some of the rows."""
         return self._each(lambda array: array[indices])
 
-    def data(self, network: Network) -> dict[str, RealArray]:
+    def data(self, network: Network, blocks: Blocks) -> dict[str, RealArray]:
         """Return the arrays that the network's loss depends on, by the names of its symbols."""
-        data = {"X": self.X, network.names.target: self.targets}
+        data = {**blocks.inputs(network, self.X), network.target_names[0]: self.targets}
         if self.weights is not None:
             data[WEIGHTS.name] = self.weights
         return data

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.errors import InputError
+from chainrule.estimators.blocks import Blocks
 from chainrule.estimators.samples import Samples
 from chainrule.kernels.backend import trainer
 from chainrule.kernels.orders import UNSHUFFLED, Given, Legacy, Order
@@ -136,6 +137,7 @@ class Fit:
         samples: Samples,
         random_state: np.random.RandomState,
         progress: Progress,
+        blocks: Blocks,
         *,
         incremental: bool,
         data_weight: float,
@@ -167,12 +169,13 @@ class Fit:
             network,
             self.update.rule,
             parameters,
-            samples.data(network),
+            samples.data(network, blocks),
             self._batch(),
             order,
-            held=None if held is None else held.data(network),
+            held=None if held is None else held.data(network, blocks),
             rate=None if constant else self._rate,
             stopping=() if score else (self.rule,),
+            seed=int(random_state.randint(2**31)) if network.draws else 0,
         )
         self.trainer = trainer(run)
         counts = [] if score else [self.count]

@@ -8,8 +8,6 @@ The seed, the step and the stream give a key of 64 bits.  The number of the entr
 row · columns + column, is hashed to 32 random bits with the two halves of the key.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -39,13 +37,12 @@ def drawn(
     array([[0., 2., 0., 0.],
            [0., 0., 2., 2.]])
     """
-    kind: Any = np.dtype(dtype).type
     first, second = keys(seed, step, stream)
     bits = words(first, rows, columns)
     match distribution:
         case Mask(rate):
             threshold = np.uint32(int(float(rate) * 2**32))
-            return np.where(bits < threshold, kind(0), kind(1 / (1 - float(rate))))
+            return np.where(bits < threshold, 0.0, 1 / (1 - float(rate))).astype(dtype)
         case Noise(deviation):
             u = (bits + 0.5) * 2.0**-32
             v = (words(second, rows, columns) + 0.5) * 2.0**-32
@@ -75,11 +72,12 @@ def _mixed(number: int) -> int:
     return number ^ (number >> 31)
 
 
-def _hashed(words: NDArray[Any]) -> NDArray[np.uint32]:
+def _hashed(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return words of 32 bits mixed: the function lowbias32 of Chris Wellons."""
-    words = words ^ (words >> np.uint32(16))
-    words = words * np.uint32(0x7FEB352D)
-    words = words ^ (words >> np.uint32(15))
-    words = words * np.uint32(0x846CA68B)
-    mixed: NDArray[np.uint32] = words ^ (words >> np.uint32(16))
+    mixed = words.copy()
+    mixed ^= mixed >> np.uint32(16)
+    mixed *= np.uint32(0x7FEB352D)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x846CA68B)
+    mixed ^= mixed >> np.uint32(16)
     return mixed

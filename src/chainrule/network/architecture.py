@@ -40,7 +40,7 @@ from chainrule.network.layers import CategoryLayer, Dense, Input, InputLayer
 from chainrule.network.losses import Form, Loss
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
-from chainrule.network.scope import SAMPLES, Scope, SymbolNames
+from chainrule.network.scope import SAMPLES, Scope, StatedParameter, SymbolNames
 from chainrule.validation import checked_number, checked_seed, requirement
 
 LOSS, DATA_LOSS = Symbol("Loss"), Symbol("DataLoss")
@@ -289,6 +289,11 @@ class Network:
             stated.symbol.name: tuple(self.sizes[axis] for axis in stated.symbol.axes)
             for stated in self._stated.parameters
         }
+
+    @property
+    def stated_parameters(self) -> Sequence[StatedParameter]:
+        """The parameters with their kinds, initial values and layers."""
+        return self._stated.parameters
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
