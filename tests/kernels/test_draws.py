@@ -23,7 +23,9 @@ from chainrule.kernels.trainer import ReferenceTrainer, Run
 from chainrule.network.distributions import Mask, Noise
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import differentiate
+from chainrule.network.layers import Dense, Input
 from chainrule.network.parameters import Parameters
+from chainrule.network.random_layers import Dropout, GaussianNoise
 from chainrule.plans.plan import plan
 
 B, I, H = Axis("B", SAMPLES_POSITION), Axis("i", 0), Axis("h", 1)
@@ -379,6 +381,19 @@ def test_a_run_repeats_with_its_seed_and_continues_exactly(trainer):
     np.testing.assert_array_equal(same, parameters)
     other, _ = trained(trainer, seed=2**63 + 1)
     assert other != losses
+
+
+def test_a_network_with_dropout_and_noise_trains_alike_on_both_backends():
+    inputs = Input(6)
+    hidden = Dropout(0.2)(Dense(16, "relu")(GaussianNoise(0.1)(inputs)))
+    network = cr.Network(inputs, Dense(3)(hidden))
+    random = np.random.default_rng(0)
+    data = {"X": random.normal(size=(50, 6)), network.names.target: random.normal(size=(50, 3))}
+    losses = []
+    for kind in (CompiledTrainer, ReferenceTrainer):
+        run = Run(network, cr.SGD(0.05), network.initialize(0), data, 16, seed=5)
+        losses.append(kind(run).run(1, 5).loss)
+    np.testing.assert_allclose(*losses, rtol=1e-12)
 
 
 def test_each_step_draws_anew():
