@@ -21,7 +21,8 @@ pytestmark = [
 
 X, Y = load_iris(return_X_y=True)
 KINDS = ("MLPClassifier", "MLPRegressor")
-ADDED = {"MLPClassifier": {"class_weight"}, "MLPRegressor": {"quantile"}}
+BLOCKS = {"normalization", "residual", "dropout", "embeddings"}
+ADDED = {"MLPClassifier": {"class_weight", *BLOCKS}, "MLPRegressor": {"quantile", *BLOCKS}}
 REFUSED: dict[str, list[Any]] = {
     "loss": ["hinge", None],
     "hidden_layer_sizes": [0, (0,), (-1,), "a", None, 3.0],
@@ -112,7 +113,9 @@ def test_fitted_attributes_are_there_and_equal(
         {name: value for name, value in vars(model.fit(X, Y)).items() if name.endswith("_")}
         for model in (ours, theirs)
     )
-    added = {"validation_loss_curve_", "best_iteration_"} if solver != "lbfgs" else set()
+    added = {"other_parameters_"}
+    if solver != "lbfgs":
+        added |= {"validation_loss_curve_", "best_iteration_"}
     assert set(found) - set(expected) == added
     for name, value in expected.items():
         if name in ("coefs_", "intercepts_"):

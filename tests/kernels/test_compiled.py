@@ -440,7 +440,7 @@ def test_the_reference_takes_over_what_the_core_has_no_form_for(
     def refuse(*given: object, **named: object) -> None:
         raise NotFused("General: no kernel runs this operation")
 
-    for name in ("CompiledTrainer", "loss_and_gradients", "output"):
+    for name in ("CompiledTrainer", "loss_and_gradients", "outputs"):
         monkeypatch.setattr(compiled, name, refuse)
     network = cr.Network.dense([2, 3, 1])
     parameters, X, Y = network.initialize(0), np.ones((4, 2)), np.ones((4, 1))

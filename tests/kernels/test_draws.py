@@ -306,7 +306,11 @@ def test_gradients_are_those_of_the_same_mask(width):
 
 
 NETWORK = SimpleNamespace(
-    names=SimpleNamespace(target="Y"), strengths={}, trainable_names=("W", "U")
+    input_names=("X",),
+    target_names=("Y",),
+    constants={},
+    trainable_names=("W", "U"),
+    running_names=(),
 )
 """What a trainer reads of a network, for a formulation that is no network."""
 

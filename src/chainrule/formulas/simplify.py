@@ -256,6 +256,7 @@ def without_deviations(tree: Expression, facts: Mapping[Expression, Expression])
     Factors that do not have the axis of the sum may be inside it.
 
     >>> from chainrule.formulas.axes import Axis
+    >>> from chainrule.formulas.expressions import total
     >>> i = Axis("i", 0)
     >>> x, mu, g = Symbol("x", (i,)), Symbol("μ"), Symbol("g")
     >>> print(without_deviations(g + product(2, g, x - mu, over=[i]), {total(x - mu, i): ZERO}))
