@@ -170,9 +170,13 @@ class Scope:
         return known
 
     def shared(self, symbol: Symbol, axes: Sequence[Axis]) -> Expression:
-        """Return a parameter with other axes of the same lengths."""
+        """Return a parameter with other axes of the same lengths; a single number has none."""
+        if not symbol.axes:
+            return symbol
         found: Expression = symbol
-        for old, new in zip(symbol.axes, axes, strict=True):
+        # Backward: the outputs' axis is a new one, and the inputs' axis may be the old outputs'
+        # axis, where a layer is applied to its own outputs.
+        for old, new in reversed(list(zip(symbol.axes, axes, strict=True))):
             found = renamed(found, old, new)
         return found
 
