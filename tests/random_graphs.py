@@ -457,7 +457,9 @@ class InTorch:
             case cr.GaussianNoise():
                 return x if self.draws is None else x + torch.tensor(self.draws[number])
             case cr.Embedding():
-                return functional.embedding(self.codes[id(node.sources[0])], self.weight(layer, "E"))
+                return functional.embedding(
+                    self.codes[id(node.sources[0])], self.weight(layer, "E")
+                )
             case cr.PiecewiseLinear():
                 encoded = [
                     torch.stack(
