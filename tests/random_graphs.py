@@ -7,6 +7,7 @@ and reads the settings of the layers, and uses none of chainrule's formulas.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -465,7 +466,7 @@ class InTorch:
                     torch.stack(
                         [
                             ((column - low) / (high - low)).clamp(0, 1)
-                            for low, high in zip(edges[:-1], edges[1:], strict=True)
+                            for low, high in pairwise(edges)
                         ],
                         dim=1,
                     )
