@@ -610,7 +610,7 @@ class Network:
                     f"trainable: {name!r} cannot be shared; only biases can, as in {{'b_ih': "
                     "'shared'}"
                 )
-        if not self.trainable_names:
+        if self.trainable and not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
 
 
