@@ -92,6 +92,8 @@ class Scope:
     lengths: dict[Axis, int] = field(default_factory=dict)
     values: dict[int, Symbol] = field(default_factory=dict)
     """The outputs of each node, by its id."""
+    stated_by: dict[Symbol, int] = field(default_factory=dict)
+    """The number of the node that states a value or constant."""
     _layer: Layer | None = None
     _number: int = 0
     _axis: Axis | None = None
@@ -179,6 +181,7 @@ class Scope:
         """Return a given array that no step changes."""
         symbol = Symbol(self.name(letter), axes)
         self.constants[symbol] = np.asarray(value, dtype=float)
+        self.stated_by[symbol] = self._number
         return symbol
 
     def axis(self, label: str, length: int) -> Axis:
@@ -205,6 +208,7 @@ class Scope:
         capital = len(axes) == 2
         symbol = Symbol(self.names.unit(letter, self._number, capital), axes)
         self.equations.append(Equation(symbol, value))
+        self.stated_by[symbol] = self._number
         if delta:
             self.deltas.add(symbol)
         return symbol
