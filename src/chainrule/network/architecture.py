@@ -303,11 +303,19 @@ class Network:
         return tuple(equation.left.name for equation in self._stated.running)
 
     def layer_of(self, symbol: Symbol) -> Layer | None:
-        """Return the layer that states a parameter or a value, by the number in its name."""
-        _, _, number = symbol.name.rpartition("_")
-        if self.is_dense or not number.isdecimal() or int(number) >= len(self.nodes):
-            return None
-        return self.nodes[int(number)].layer
+        """Return the layer that states a parameter or a value, by its name; None of a dense one."""
+        return None if self.is_dense else self._layers_by_name.get(symbol.name)
+
+    @cached_property
+    def _layers_by_name(self) -> dict[str, Layer]:
+        found: dict[str, Layer] = {}
+        for batch in (True, False):
+            scope = self._scope(batch=batch, training=True)
+            for value, number in scope.stated_by.items():
+                found.setdefault(value.name, self.nodes[number].layer)
+            for stated in scope.parameters:
+                found.setdefault(stated.symbol.name, stated.layer)
+        return found
 
     @property
     def form(self) -> Form:
