@@ -21,7 +21,13 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
-from chainrule.validation import checked_choice, checked_integer, is_integer, requirement
+from chainrule.validation import (
+    checked_choice,
+    checked_integer,
+    checked_seed,
+    is_integer,
+    requirement,
+)
 
 
 class Explanation(EvaluatedDerivation):
@@ -71,6 +77,7 @@ def explain(
     optimizer: str | Optimizer = "sgd",
     state: Mapping[str, Any] | None = None,
     step: int = 1,
+    seed: int = 0,
     layout: Layout = "rows",
     labels: SampleLabels | None = None,
 ) -> Explanation:
@@ -115,6 +122,7 @@ def explain(
         {name: array[list(chosen)] for name, array in data.items()},
         memory_from(network, derivation.formulation, found, state),
         checked_integer("step", step),
+        checked_seed(seed),
     )
     named = labels or SampleLabels()
     entry = None
