@@ -88,7 +88,8 @@ def explain(
     samples.  ``weight`` is the name of one weight or bias to be followed (``"W_ih[0,2]"``: indices
     as stored, from 0).  The step is that of ``optimizer``; ``state`` is its memory before the step,
     by the Plan's names (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and
-    ``step`` counts from 1.  ``labels`` are the names of inputs, outputs and samples.
+    ``step`` counts from 1; masks of dropout and noise are those of this step in a run with the
+    ``seed``.  ``labels`` are the names of inputs, outputs and samples.
 
     Values are computed unrounded in float64, whatever the type of the parameters, and only shown
     with fewer digits.  Each formula of a line is evaluated in its displayed form and compared with
