@@ -77,10 +77,13 @@ template <class T, Along along, int R, int V, class Epilogue>
     const T *a = from.a, *b = from.b, *start = from.start;
     Vec<T> sum[R][V];
     if (from.start_by_row) {
+        // Not in the padding: totals over the samples of a result stored transposed read it.
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-            for (int v = 0; v < V; ++v) sum[r][v] = broadcast<T>(start[r]);
+            for (int v = 0; v < V; ++v)
+                sum[r][v] = v + 1 < V ? broadcast<T>(start[r])
+                                      : from_bits<T>(bits<T>(broadcast<T>(start[r])) & last);
     } else {
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r)

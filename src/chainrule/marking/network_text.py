@@ -116,7 +116,9 @@ def network_from(
     lengths = _lengths(sizes)
     reading = _Reading(_statements(text), lengths)
     dense = _dense(reading, loss, penalty)
-    return reading.network(loss, penalty) if dense is None else dense
+    network = reading.network(loss, penalty) if dense is None else dense
+    network.stated = (text, lengths)
+    return network
 
 
 def _lengths(sizes: Mapping[str, int]) -> dict[str, int]:

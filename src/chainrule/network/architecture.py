@@ -90,6 +90,8 @@ class Network:
         self.penalties = penalties_of(penalty)
         self.trainable = options_of(trainable)
         self.nodes = in_order(self.outputs)
+        self.stated: tuple[str, Mapping[str, int]] | None = None
+        """The formulas and sizes that `network_from` was given, for files."""
         self._check_inputs()
         self.forms = tuple(
             _form(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
@@ -598,7 +600,7 @@ class Network:
     def _changed(
         self, penalties: Sequence[Penalty], trainable: Mapping[str, bool | str]
     ) -> "Network":
-        return Network(
+        changed = Network(
             self.inputs,
             self.outputs,
             self.losses,
@@ -606,6 +608,8 @@ class Network:
             penalty=penalties,
             trainable=trainable,
         )
+        changed.stated = self.stated
+        return changed
 
     # -- checks --------------------------------------------------------------------------------
 

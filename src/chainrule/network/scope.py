@@ -185,7 +185,9 @@ class Scope:
         return known
 
     def shared(self, symbol: Symbol, axes: Sequence[Axis]) -> Expression:
-        """Return a parameter with other axes of the same lengths."""
+        """Return a parameter with other axes of the same lengths; a single number has none."""
+        if not symbol.axes:
+            return symbol
         found: Expression = symbol
         waiting = [(old, new) for old, new in zip(symbol.axes, axes, strict=True) if old != new]
         while waiting:
