@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.explanation.table_rows import explain_table
     from chainrule.kernels.config import show_config
     from chainrule.marking.check_line import check_line
+    from chainrule.marking.network_text import network_from
     from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
@@ -99,6 +100,7 @@ __all__ = [
     "explain_table",
     "load",
     "loss_and_gradients",
+    "network_from",
     "predict",
     "quantile_edges",
     "save",
@@ -117,6 +119,7 @@ _HOMES = {
     "network.architecture": ["Network"],
     "derivation.derivation": ["Derivation", "derive"],
     "marking.check_line": ["check_line"],
+    "marking.network_text": ["network_from"],
     "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
     "network.layers": [

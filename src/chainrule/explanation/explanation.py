@@ -21,7 +21,13 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
-from chainrule.validation import checked_choice, checked_integer, is_integer, requirement
+from chainrule.validation import (
+    checked_choice,
+    checked_integer,
+    checked_seed,
+    is_integer,
+    requirement,
+)
 
 
 class Explanation(EvaluatedDerivation):
@@ -71,6 +77,7 @@ def explain(
     optimizer: str | Optimizer = "sgd",
     state: Mapping[str, Any] | None = None,
     step: int = 1,
+    seed: int = 0,
     layout: Layout = "rows",
     labels: SampleLabels | None = None,
 ) -> Explanation:
@@ -81,7 +88,8 @@ def explain(
     samples.  ``weight`` is the name of one weight or bias to be followed (``"W_ih[0,2]"``: indices
     as stored, from 0).  The step is that of ``optimizer``; ``state`` is its memory before the step,
     by the Plan's names (``{"m_W_ih": ..., "v_W_ih": ...}``, zeros where nothing is given), and
-    ``step`` counts from 1.  ``labels`` are the names of inputs, outputs and samples.
+    ``step`` counts from 1; masks of dropout and noise are those of this step in a run with the
+    ``seed``.  ``labels`` are the names of inputs, outputs and samples.
 
     Values are computed unrounded in float64, whatever the type of the parameters, and only shown
     with fewer digits.  Each formula of a line is evaluated in its displayed form and compared with
@@ -115,6 +123,7 @@ def explain(
         {name: array[list(chosen)] for name, array in data.items()},
         memory_from(network, derivation.formulation, found, state),
         checked_integer("step", step),
+        checked_seed(seed),
     )
     named = labels or SampleLabels()
     entry = None

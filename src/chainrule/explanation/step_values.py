@@ -17,6 +17,7 @@ from chainrule.arrays import Array
 from chainrule.errors import InputError, InputTypeError, unknown_name
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.simplify import safe_logarithms
+from chainrule.kernels.draws import drawn
 from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
@@ -34,7 +35,7 @@ class StepValues:
     ``data`` are inputs (samples, inputs) and targets (samples, outputs) by symbol in either case;
     ``gradients`` are those of a single sample or of a batch.  ``memory`` is that of the optimizer
     before the step by name (``m_W_ih``), in the shapes of the parameters; ``step`` is the number of
-    the step, from 1.
+    the step, from 1.  ``seed`` and ``step`` determine what is drawn at random.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class StepValues:
     data: Mapping[str, Array]
     memory: Mapping[str, Array] = field(default_factory=dict)
     step: int = 1
+    seed: int = 0
 
     @property
     def formulation(self) -> Formulation:
@@ -67,11 +69,24 @@ class StepValues:
         return {
             **data,
             **{name: np.asarray(array, dtype=float) for name, array in self.parameters.items()},
+            **self.drawn,
             **self.network.constants,
             **self.optimizer.constants,
             **self.memory,
             STEPS.name: float(self.step),
         }
+
+    @property
+    def drawn(self) -> dict[str, Array]:
+        """The masks and the noise of this step of a run with the seed."""
+        found = {}
+        for stream, (symbol, distribution) in enumerate(self.formulation.draws.items()):
+            width = self.network.sizes[symbol.axes[-1]]
+            values = drawn(
+                distribution, self.seed, self.step, stream, self.samples, width, np.float64
+            )
+            found[symbol.name] = values[0] if self.single else values
+        return found
 
     @cached_property
     def named(self) -> Evaluation:
@@ -104,6 +119,7 @@ class StepValues:
         """The step, run by the reference backend."""
         plan = training_plan(self.network, self.optimizer)
         run = Execution(plan, dtype=np.float64)
+        run.seed, run.step_number = self.seed, self.step
         given = {**self.given, **self.data}
         changing = (*plan.formulation.parameters, *plan.memory)
         given.update({symbol.name: np.array(given[symbol.name]) for symbol in changing})

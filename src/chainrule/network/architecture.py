@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -42,6 +42,10 @@ from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
 from chainrule.network.scope import SAMPLES, Scope, StatedParameter, SymbolNames
 from chainrule.validation import checked_number, checked_seed, requirement
+
+if TYPE_CHECKING:
+    from chainrule.network.drawing import Drawing
+    from chainrule.network.layer_summary import Summary
 
 LOSS, DATA_LOSS = Symbol("Loss"), Symbol("DataLoss")
 WEIGHTS = Symbol("w", (SAMPLES,))
@@ -86,6 +90,8 @@ class Network:
         self.penalties = penalties_of(penalty)
         self.trainable = options_of(trainable)
         self.nodes = in_order(self.outputs)
+        self.stated: tuple[str, Mapping[str, int]] | None = None
+        """The formulas and sizes that `network_from` was given, for files."""
         self._check_inputs()
         self.forms = tuple(
             _form(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
@@ -315,11 +321,19 @@ class Network:
         return tuple(equation.left.name for equation in self._stated.running)
 
     def layer_of(self, symbol: Symbol) -> Layer | None:
-        """Return the layer that states a parameter or a value, by the number in its name."""
-        _, _, number = symbol.name.rpartition("_")
-        if self.is_dense or not number.isdecimal() or int(number) >= len(self.nodes):
-            return None
-        return self.nodes[int(number)].layer
+        """Return the layer that states a parameter or a value, by its name; None of a dense one."""
+        return None if self.is_dense else self._layers_by_name.get(symbol.name)
+
+    @cached_property
+    def _layers_by_name(self) -> dict[str, Layer]:
+        found: dict[str, Layer] = {}
+        for batch in (True, False):
+            scope = self._scope(batch=batch, training=True)
+            for value, number in scope.stated_by.items():
+                found.setdefault(value.name, self.nodes[number].layer)
+            for stated in scope.parameters:
+                found.setdefault(stated.symbol.name, stated.layer)
+        return found
 
     @property
     def form(self) -> Form:
@@ -395,6 +409,41 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self}>"
+
+    def summary(self) -> "Summary":
+        """Return a table of the layers: sizes, parameters, operations of a forward pass, bytes.
+
+        >>> print(Network.dense([4, 16, 3], "relu", "log_loss").summary())
+        4-16-3, relu then softmax, log_loss, 131 parameters
+        <BLANKLINE>
+        #  layer              from  output   activation  parameters  FLOPs  bytes
+        -  -----------------  ----  -------  ----------  ----------  -----  -----
+        0  Input(4)                 (B, 4)                        0      0      0
+        1  Dense(16, relu)    0     (B, 16)  relu                80    160    320
+        2  Dense(3, softmax)  1     (B, 3)   softmax             51    102    204
+        <BLANKLINE>
+        131 parameters: 131 trainable
+        262 FLOPs per sample (forward), 524 bytes in float32
+        """
+        from chainrule.network.layer_summary import summary
+
+        return summary(self)
+
+    def draw(self, *, backward: bool = False, language: str = "en") -> "Drawing":
+        """Return a drawing in SVG: neurons of a small dense network, else a graph of layers.
+
+        With ``backward`` arrows lead back, with the names of the cotangents; ``language`` is "en"
+        or "zh".
+
+        >>> Network.dense([2, 3, 1]).draw(backward=True).svg.count('class="back"')
+        2
+        """
+        from chainrule.network.drawing import draw
+
+        return draw(self, backward=backward, language=language)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     # -- starting values -----------------------------------------------------------------------
 
@@ -551,7 +600,7 @@ class Network:
     def _changed(
         self, penalties: Sequence[Penalty], trainable: Mapping[str, bool | str]
     ) -> "Network":
-        return Network(
+        changed = Network(
             self.inputs,
             self.outputs,
             self.losses,
@@ -559,6 +608,8 @@ class Network:
             penalty=penalties,
             trainable=trainable,
         )
+        changed.stated = self.stated
+        return changed
 
     # -- checks --------------------------------------------------------------------------------
 
@@ -610,7 +661,7 @@ class Network:
                     f"trainable: {name!r} cannot be shared; only biases can, as in {{'b_ih': "
                     "'shared'}"
                 )
-        if not self.trainable_names:
+        if self.trainable and not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
 
 

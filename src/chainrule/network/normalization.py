@@ -89,8 +89,8 @@ class BatchNorm(_Normalization):
             scope.facts[total(x - center, SAMPLES)] = ZERO
             spread = scope.define("v", (axis,), mean((x - center) ** 2, SAMPLES), samples=False)
             for statistic, value in ((running_center, center), (running_spread, spread)):
-                kept = 1 - Fraction(repr(self.momentum))
-                scope.after_step(statistic, kept * statistic + self.momentum * value)
+                rest = 1 - Fraction(repr(self.momentum))
+                scope.after_step(statistic, rest * statistic + self.momentum * value)
         normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
 

@@ -69,6 +69,14 @@ class StatedParameter:
     """The initializer that suits a weight, by name."""
 
 
+@dataclass(frozen=True)
+class NamedValue:
+    """A value with a name of the user's own, and the axes of its rows and columns."""
+
+    symbol: Symbol
+    sides: tuple[Axis | None, Axis | None]
+
+
 @dataclass
 class Scope:
     """The equations of a network so far, and the names and axes for those to come.
@@ -93,6 +101,10 @@ class Scope:
     lengths: dict[Axis, int] = field(default_factory=dict)
     values: dict[int, Symbol] = field(default_factory=dict)
     """The outputs of each node, by its id."""
+    stated_by: dict[Symbol, int] = field(default_factory=dict)
+    """The number of the node that states a value or constant."""
+    named: dict[str, "NamedValue"] = field(default_factory=dict)
+    """The values with names of the user's own (`StatedFormula`)."""
     _layer: Layer | None = None
     _number: int = 0
     _axis: Axis | None = None
@@ -141,19 +153,22 @@ class Scope:
         *,
         kind: Kind = "other",
         suited: str = "",
+        name: str | None = None,
     ) -> Expression:
         """Return a parameter; a layer that is applied a second time uses the same.
 
-        ``initial`` draws its initial values; ``suited`` names the initializer of a weight.
+        ``initial`` draws its initial values; ``suited`` names the initializer of a weight.  A
+        parameter with a ``name`` of the user's own is the same in every layer.
         """
         assert self._layer is not None
-        known = self._known.get((id(self._layer), letter))
+        key = (id(self._layer), letter) if name is None else (0, name)
+        known = self._known.get(key)
         if known is not None:
             return self.shared(known, axes)
-        name = self.name(letter)
+        name = self.name(letter) if name is None else name
         shared = kind == "bias" and self.option(name) == "shared"
         symbol = Symbol(name, () if shared else axes)
-        self._known[id(self._layer), letter] = symbol
+        self._known[key] = symbol
         self.parameters.append(StatedParameter(symbol, kind, initial, self._layer, suited))
         return symbol
 
@@ -174,16 +189,25 @@ class Scope:
         if not symbol.axes:
             return symbol
         found: Expression = symbol
-        # Backward: the outputs' axis is a new one, and the inputs' axis may be the old outputs'
-        # axis, where a layer is applied to its own outputs.
-        for old, new in reversed(list(zip(symbol.axes, axes, strict=True))):
-            found = renamed(found, old, new)
+        waiting = [(old, new) for old, new in zip(symbol.axes, axes, strict=True) if old != new]
+        while waiting:
+            # An axis is renamed only to a name that no other axis has by then.
+            free = [pair for pair in waiting if pair[1] not in found.axes]
+            if not free:  # the two axes are exchanged
+                (old, _), *_ = waiting
+                spare = Axis(f"{old.name}′", old.position, old.size)
+                found = renamed(found, old, spare)
+                waiting[0] = (spare, waiting[0][1])
+                continue
+            found = renamed(found, *free[0])
+            waiting.remove(free[0])
         return found
 
     def constant(self, letter: str, axes: tuple[Axis, ...], value: object) -> Symbol:
         """Return a given array that no step changes."""
         symbol = Symbol(self.name(letter), axes)
         self.constants[symbol] = np.asarray(value, dtype=float)
+        self.stated_by[symbol] = self._number
         return symbol
 
     def axis(self, label: str, length: int) -> Axis:
@@ -201,15 +225,19 @@ class Scope:
         *,
         delta: bool = False,
         samples: bool = True,
+        name: str | None = None,
     ) -> Symbol:
         """Add an equation; return its symbol, for every sample unless ``samples`` is False.
 
-        The letter of a matrix is a capital.  With ``delta`` the cotangent is called δ.
+        The letter of a matrix is a capital.  With ``delta`` the cotangent is called δ.  A ``name``
+        of the user's own replaces the letter and the number.
         """
         axes = (*(self.samples if samples else ()), *units)
         capital = len(axes) == 2
-        symbol = Symbol(self.names.unit(letter, self._number, capital), axes)
+        called = self.names.unit(letter, self._number, capital) if name is None else name
+        symbol = Symbol(called, axes)
         self.equations.append(Equation(symbol, value))
+        self.stated_by[symbol] = self._number
         if delta:
             self.deltas.add(symbol)
         return symbol

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.errors import InputError, ModelFileError, shown
+from chainrule.marking.network_text import network_from
 from chainrule.network import activations, losses, penalties
 from chainrule.network.architecture import Network
 from chainrule.network.arithmetic import Combination, Scaled, Shifted
@@ -56,6 +57,10 @@ def network_to_dict(network: Network) -> dict[str, Any]:
             "activations": [function_to_record(function) for function in network.activations],
             "loss": loss_to_record(network.loss),
         }
+    elif network.stated is not None:
+        formulas, sizes = network.stated
+        losses_of = [loss_to_record(loss) for loss in network.losses]
+        described = {"formulas": formulas, "sizes": dict(sizes), "losses": losses_of}
     else:
         described = graph_to_dict(network)
     return {
@@ -203,7 +208,12 @@ def _network(record: object) -> Network:
     chosen = [
         penalties.STORED[item["name"]](_finite(item["strength"])) for item in record["penalties"]
     ]
-    if "nodes" in record:
+    if "formulas" in record:
+        (loss,) = map(loss_from_record, record["losses"])
+        described = network_from(
+            record["formulas"], sizes=record["sizes"], loss=loss, penalty=chosen
+        )
+    elif "nodes" in record:
         inputs, outputs, chosen_losses = _graph(record)
         weights = [_finite(weight) for weight in record["loss_weights"]]
         described = Network(inputs, outputs, chosen_losses, loss_weights=weights, penalty=chosen)

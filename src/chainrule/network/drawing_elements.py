@@ -1,0 +1,125 @@
+"""The elements of a drawing in SVG: style, arrows, texts with indices, escaped."""
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from unicodedata import east_asian_width
+
+LETTER = 7.2
+"""The width of a letter of a label, estimated: there is no font to measure with."""
+_LEAST_WIDTH = 300.0
+_LEAST_SCALE = 0.7
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML does not have."""
+
+STYLE = """\
+.chainrule-drawing{font:13px system-ui,sans-serif;--ink:#1b1c1f;--paper:#ffffff;--soft:#55575f;\
+--line:#8b8d98;--fill:#eef2fb;--edge:#3a5fb0;--input:#edf6ec;--back:#b3261e;background:var(--paper)}
+@media (prefers-color-scheme:dark){.chainrule-drawing{--ink:#e7e7ea;--paper:#17181a;--soft:#a9a9b2;\
+--line:#7d7f8a;--fill:#232a3a;--edge:#8fb0f5;--input:#22301f;--back:#ff8a80}}
+.chainrule-drawing text{fill:var(--ink);text-anchor:middle;stroke:none}
+.chainrule-drawing .soft{fill:var(--soft)}
+.chainrule-drawing .shape{fill:var(--fill);stroke:var(--edge);stroke-width:1.4}
+.chainrule-drawing .given .shape{fill:var(--input)}
+.chainrule-drawing .sign{stroke:var(--edge);stroke-width:1.8;fill:none}
+.chainrule-drawing .dot{fill:var(--soft)}
+.chainrule-drawing .edge{fill:none;stroke:var(--line);stroke-width:1.3}
+.chainrule-drawing .tip{fill:var(--line)}
+.chainrule-drawing .back{fill:none;stroke:var(--back);stroke-width:1.5;stroke-dasharray:5 3}
+.chainrule-drawing .back-tip{fill:var(--back)}
+.chainrule-drawing text.cotangent{fill:var(--back)}
+"""
+
+
+def escaped(text: str) -> str:
+    """Return a text for XML: escaped, without the characters that XML does not have.
+
+    >>> escaped("<script>\\x00")
+    '&lt;script&gt;\ufffd'
+    """
+    return escape(_UNPRINTABLE.sub("\ufffd", text))
+
+
+def length(text: str) -> int:
+    """Return the number of letters, two for a Chinese character."""
+    return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most ``most`` letters, with an ellipsis if it was longer.
+
+    >>> shortened("PiecewiseLinear(2 columns)", 12)
+    'PiecewiseLi…'
+    """
+    if length(text) <= most:
+        return text
+    short = text[: most - 1]
+    while length(short) > most - 1:
+        short = short[:-1]
+    return f"{short}…"
+
+
+def label(
+    x: float, y: float, text: str, style: str = "", *, anchor: str = "", tip: str = ""
+) -> str:
+    """Return a text centered at x."""
+    css = f' class="{style}"' if style else ""
+    at = f' style="text-anchor:{anchor}"' if anchor else ""
+    title = f"<title>{escaped(tip)}</title>" if tip else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}"{css}{at}>{title}{text}</text>'
+
+
+def symbol(name: str) -> str:
+    """Return a name with its index below the line: W_ih.
+
+    >>> symbol("W_ih")
+    'W<tspan dy="3" font-size="75%">ih</tspan><tspan dy="-3">\u200b</tspan>'
+    """
+    stem, _, index = name.rpartition("_")
+    if not stem:
+        return escaped(name)
+    return (
+        f'{escaped(stem)}<tspan dy="3" font-size="75%">{escaped(index)}</tspan>'
+        '<tspan dy="-3">\u200b</tspan>'
+    )
+
+
+def symbols_in(names: Sequence[str], most: int) -> str:
+    """Return names separated by commas, of at most ``most`` letters, the rest as an ellipsis."""
+    shown: list[str] = []
+    used = 0
+    for name in names:
+        used += length(name) + 2
+        if used > most + 2:
+            shown.append("…" if shown else escaped(shortened(name, most)))
+            break
+        shown.append(symbol(name))
+    return ", ".join(shown)
+
+
+def symbols_length(names: Sequence[str], most: int) -> int:
+    """Return the letters that `symbols_in` needs."""
+    return min(most + 1, sum(length(name) + 2 for name in names))
+
+
+def document(
+    width: float, height: float, title: str, description: str, parts: Iterable[str], mark: str
+) -> str:
+    """Return the text of a drawing; ``mark`` ends the ids, which a page has once."""
+    heads = "".join(
+        f'<marker id="{kind}-{mark}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" '
+        f'markerHeight="7" orient="auto-start-reverse"><path class="{kind}" '
+        'd="M0 0L8 4L0 8Z"/></marker>'
+        for kind in ("tip", "back-tip")
+    )
+    # A wide drawing shrinks until its texts are still legible; then the page scrolls it.
+    least = min(width, max(_LEAST_WIDTH, _LEAST_SCALE * width))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule-drawing" role="img" '
+        f'aria-labelledby="title-{mark} description-{mark}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'style="width:100%;max-width:{width:.0f}px;min-width:{least:.0f}px;height:auto">'
+        f'<title id="title-{mark}">{escaped(title)}</title>'
+        f'<desc id="description-{mark}">{escaped(description)}</desc>'
+        f"<style>{STYLE}</style><defs>{heads}</defs>\n" + "\n".join(parts) + "\n</svg>\n"
+    )
