@@ -4,6 +4,7 @@
 #include "dot.hpp"
 #include "entrywise.hpp"
 #include "largest.hpp"
+#include "lookup.hpp"
 #include "loops.hpp"
 #include "loss_check.hpp"
 #include "product.hpp"
@@ -23,7 +24,7 @@ constexpr ProducerFunctions<T> functions_of() {
         return {Functions<T>::work, Functions<T>::prepare, Functions<T>::run, nullptr};
 }
 
-constexpr int producer_count = int(Producer::noise) + 1;
+constexpr int producer_count = int(Producer::sum_by_code) + 1;
 
 template <class T>
 struct ProducerTable {
@@ -42,6 +43,8 @@ struct ProducerTable {
         set(Producer::loops, functions_of<T, LoopedCode>());
         set(Producer::mask, functions_of<T, Mask>());
         set(Producer::noise, functions_of<T, Noise>());
+        set(Producer::lookup, functions_of<T, Lookup>());
+        set(Producer::sum_by_code, functions_of<T, SumByCode>());
     }
     const ProducerFunctions<T>& operator[](Producer producer) const {
         if (Number(producer) < 0 || Number(producer) >= producer_count) __builtin_trap();

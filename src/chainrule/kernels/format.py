@@ -57,6 +57,10 @@ class Producer(IntEnum):
     """Entries drawn at random: 0 with the probability b, else 1 / (1 - b); b: bits of a double."""
     NOISE = 12
     """Entries drawn from the normal distribution with mean 0 and the standard deviation b."""
+    LOOKUP = 13
+    """destination = for each sample the row of b that its code in a names."""
+    SUM_BY_CODE = 14
+    """destination = for each code the sum of the rows of b whose code in a it is."""
 
 
 class Broadcast(IntEnum):
@@ -189,6 +193,8 @@ class Instruction(NamedTuple):
     """Row in the table of formulas."""
     bias_by_row: bool = False
     """Product: the bias is one entry for each row."""
+    b_transposed: bool = False
+    """Lookup, sum by code: b is stored transposed; `a_transposed` is whether the destination is."""
     formula_only: bool = False
     """No other instruction reads the destination: it need not be stored."""
 

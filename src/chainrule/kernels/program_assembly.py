@@ -34,10 +34,12 @@ from chainrule.kernels.tape import Line, Operand, ScalarCode, Tape, allocated
 from chainrule.network.distributions import Mask, Noise
 from chainrule.plans.fusion.fused_plan import (
     UNIT,
+    AddedUp,
     Assignment,
     Drawn,
     FusedPlan,
     Kernel,
+    LookedUp,
     Looped,
     Multiplied,
     Reduced,
@@ -168,6 +170,16 @@ class Assembly:
                 instruction, bias = self._product(instruction, left, right, bias, transposed)
             case Reduced() as reduced:
                 instruction = self._reduction(instruction, reduced)
+            case LookedUp(codes, source) | AddedUp(codes, source):
+                looks_up = isinstance(kernel.producer, LookedUp)
+                instruction = instruction._replace(
+                    producer=Producer.LOOKUP if looks_up else Producer.SUM_BY_CODE,
+                    a=self.layout.value(codes.name).number,
+                    a_transposed=transposed,
+                    b=self.layout.value(source.name).number,
+                    b_transposed=self.layout.value(source.name).transposed,
+                    depth=self.layout.axis_number(self.layout.samples),
+                )
             case Drawn() as drawn:
                 instruction = self._draws(instruction, drawn, transposed)
             case Looped() as looped:

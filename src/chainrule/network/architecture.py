@@ -286,6 +286,7 @@ class Network:
         codes = Symbol(name, scope.samples)
         scope.inputs.append(codes)
         levels = scope.constant("l", (axis,), np.arange(node.width))
+        scope.counts.add(levels)
         return scope.define("o", (axis,), equal(codes, levels))
 
     @cached_property
@@ -568,6 +569,7 @@ class Network:
             draws=scope.draws,
             running=tuple(scope.running),
             shares=tuple(shares),
+            counts=frozenset(scope.counts),
         )
 
     @property

@@ -29,7 +29,7 @@ class Formulation:
     With several heads, ``outputs`` are what each predicts, ``output`` the first.  ``draws`` are
     inputs that are drawn at random in each step (the mask of dropout), with their distributions;
     ``running`` are assignments to inputs after each step (running statistics); ``shares`` are the
-    losses of the heads.
+    losses of the heads, ``counts`` inputs with the entries 0, 1, 2, …
 
     Raises ``InputError`` where a symbol is used before its definition or defined twice, a computed
     symbol or a parameter has more than two axes, a loss is not a scalar or no equation defines it.
@@ -48,6 +48,7 @@ class Formulation:
     draws: Mapping[Symbol, Distribution] = field(default_factory=dict)
     running: tuple[Equation, ...] = ()
     shares: tuple[Symbol, ...] = ()
+    counts: frozenset[Symbol] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.outputs:

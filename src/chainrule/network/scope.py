@@ -98,6 +98,7 @@ class Scope:
     running: list[Equation] = field(default_factory=list)
     deltas: set[Symbol] = field(default_factory=set)
     facts: dict[Expression, Expression] = field(default_factory=dict)
+    counts: set[Symbol] = field(default_factory=set)
     lengths: dict[Axis, int] = field(default_factory=dict)
     values: dict[int, Symbol] = field(default_factory=dict)
     """The outputs of each node, by its id."""

@@ -10,7 +10,14 @@ from chainrule.formulas.expressions import (
     Product,
     children,
 )
-from chainrule.plans.fusion.fused_plan import FusedPlan, Kernel, Looped, Multiplied, Reduced
+from chainrule.plans.fusion.fused_plan import (
+    AddedUp,
+    FusedPlan,
+    Kernel,
+    Looped,
+    Multiplied,
+    Reduced,
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ def _counted(kernel: Kernel, fused: FusedPlan, sizes: Mapping[Axis, int]) -> int
             inner = fused.sides[left.name][0 if left.transposed else 1]
             total = 2 * area * (1 if inner is None else sizes[inner])
         case Reduced(source=source):
+            total = _area(fused.sides[source.name], sizes)
+        case AddedUp(source=source):
             total = _area(fused.sides[source.name], sizes)
         case Looped(expression=expression):
             total = _looped(expression, sizes)

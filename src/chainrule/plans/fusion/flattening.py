@@ -1,8 +1,8 @@
 """A Plan divided into assignments of one formula each, which ``fuse`` combines into kernels."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from chainrule.errors import NotFused
 from chainrule.formulas.arrange import orient
@@ -18,13 +18,15 @@ from chainrule.formulas.expressions import (
     substitute,
     symbols,
 )
-from chainrule.formulas.functions import Function
+from chainrule.formulas.functions import Function, equal
 from chainrule.plans.fusion.fused_plan import (
     IN_CORE,
     UNIT,
+    AddedUp,
     Assignment,
     Drawn,
     Kernel,
+    LookedUp,
     Looped,
     Multiplied,
     Producer,
@@ -234,6 +236,38 @@ def written_out(formula: Expression) -> Expression:
             return Apply(function, parts)
         return written_out(function.body(function.computed, {"z": parts[0]}))
     return rebuild(formula, parts) if parts else formula
+
+
+def with_lookups(entries: list[FlatEntry], counts: Collection[str]) -> list[FlatEntry]:
+    """Turn products with one-hot rows [k = l] into lookups and sums for each code.
+
+    ``counts`` are the values l with the entries 0, 1, 2, …
+    """
+    codes: dict[str, Reference] = {}
+    result = []
+    for entry in entries:
+        found = _codes(entry, counts)
+        if found is not None:
+            codes[entry.target] = found
+        product_of = entry.producer
+        if isinstance(product_of, Multiplied) and product_of.left.name in codes:
+            left, right = product_of.left, product_of.right
+            if not right.transposed:
+                kind = AddedUp if left.transposed else LookedUp
+                entry = replace(entry, producer=kind(codes[left.name], right))
+        result.append(entry)
+    return result
+
+
+def _codes(entry: FlatEntry, counts: Collection[str]) -> Reference | None:
+    """Return the codes of one-hot rows, or None for another entry."""
+    if entry.assignment is None or not isinstance(entry.assignment.formula, Apply):
+        return None
+    formula, operands = entry.assignment.formula, entry.assignment.operands
+    if formula.function != equal or not all(isinstance(a, Symbol) for a in formula.arguments):
+        return None
+    codes, levels = map(str, formula.arguments)
+    return operands[codes] if levels in counts and codes in operands else None
 
 
 def totals_apart(

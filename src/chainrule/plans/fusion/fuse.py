@@ -20,7 +20,13 @@ from chainrule.formulas.expressions import (
     add,
     symbols,
 )
-from chainrule.plans.fusion.flattening import Flat, FlatEntry, only_needed, totals_apart
+from chainrule.plans.fusion.flattening import (
+    Flat,
+    FlatEntry,
+    only_needed,
+    totals_apart,
+    with_lookups,
+)
 from chainrule.plans.fusion.fused_plan import (
     UNIT,
     Assignment,
@@ -51,7 +57,8 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     flat = Flat(plan)
     names = tuple(wanted)
     needed = [flat.resolve(Reference(name)).name for name in names]
-    entries = only_needed(totals_apart(flat.entries, flat.sides, set(needed)), set(needed))
+    looked_up = with_lookups(flat.entries, {symbol.name for symbol in plan.formulation.counts})
+    entries = only_needed(totals_apart(looked_up, flat.sides, set(needed)), set(needed))
     kernels = _grouped(entries, flat.sides, together)
     _set_stored(kernels, set(needed))
     ordered = _ordered(kernels)

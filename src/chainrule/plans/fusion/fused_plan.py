@@ -85,7 +85,29 @@ class Drawn:
         return f"{self.distribution.name}({self.distribution.parameter:g})"
 
 
-Producer = Multiplied | Reduced | Looped | Drawn
+@dataclass(frozen=True)
+class LookedUp:
+    """The producer O E with one-hot rows O: for each sample the row of E that its code names."""
+
+    codes: Reference
+    rows: Reference
+
+    def __str__(self) -> str:
+        return f"rows {self.codes} of {self.rows}"
+
+
+@dataclass(frozen=True)
+class AddedUp:
+    """The producer Oᵀ G with one-hot rows O: for each code the sum of G over its samples."""
+
+    codes: Reference
+    source: Reference
+
+    def __str__(self) -> str:
+        return f"sum of {self.source} for each {self.codes}"
+
+
+Producer = Multiplied | Reduced | Looped | Drawn | LookedUp | AddedUp
 
 
 @dataclass(eq=False)
@@ -121,6 +143,10 @@ class Kernel:
                 return (self.producer.left, self.producer.right)
             case Reduced():
                 return (self.producer.source,)
+            case LookedUp():
+                return (self.producer.codes, self.producer.rows)
+            case AddedUp():
+                return (self.producer.codes, self.producer.source)
             case Looped():
                 return tuple(reference for _, reference in self.producer.operands)
         return ()
