@@ -413,7 +413,7 @@ class InTorch:
 
         layer: Any = node.layer
         functions = torch_activations()
-        x = sources[0] if sources else None
+        x: Any = sources[0] if sources else None
 
         def of_sum(z: Any) -> Any:
             self.sums[id(node)] = z

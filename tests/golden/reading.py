@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _TOKENS = re.compile(
-    r"\s*(∂Loss/∂[A-Za-z]+(?:_[a-z0-9]+)?|[A-Za-zδα]+(?:_[a-z0-9]+)?|\d+(?:\.\d+)?"
-    r"|\^⊙2|[()⊙⊘ᵀ²/+−])"
+    r"\s*(∂Loss/∂[A-Za-zμγ]+(?:_[a-z0-9]+)?|[A-Za-zδαμγε]+(?:_[a-z0-9]+)?|\d+(?:\.\d+)?"
+    r"|\^⊙2|\^⊙\(3/2\)|[()⊙⊘ᵀ²/+−√])"
 )
 
 Array = NDArray[np.float64]
@@ -72,12 +72,15 @@ class Reader:
 
     def postfix(self) -> Any:
         result = self.atom()
-        while self.peek() in ("ᵀ", "²", "^⊙2"):
-            result = result.T if self.take() == "ᵀ" else result**2
+        while self.peek() in ("ᵀ", "²", "^⊙2", "^⊙(3/2)"):
+            mark = self.take()
+            result = result.T if mark == "ᵀ" else result ** (1.5 if "3" in mark else 2)
         return result
 
     def atom(self) -> Any:
         token = self.take()
+        if token == "√":
+            return np.sqrt(self.atom())
         if token == "(":
             result = self.sum()
             assert self.take() == ")"

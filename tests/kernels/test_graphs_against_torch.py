@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.arrays import RealArray
+from chainrule.kernels.backend import Backend
 from chainrule.verification import relative_error
 from tests.random_graphs import (
     KINDS,
@@ -29,7 +31,7 @@ from tests.selection import sampled
 LIMIT = 1e-10
 COUNT = 500
 RATE = 0.001
-BACKENDS = ("reference", "compiled")
+BACKENDS: tuple[Backend, ...] = ("reference", "compiled")
 
 graph = cache(random_graph)
 every_graph = pytest.mark.parametrize("seed", sampled(range(COUNT), 13))
@@ -76,7 +78,7 @@ def weights_of(case: Graph, values: dict[str, Array]) -> Array | None:
     return values["w"] if case.weighted else None
 
 
-def assert_near(found: Array, expected: Array) -> None:
+def assert_near(found: RealArray, expected: Array) -> None:
     scale = 1 + float(np.max(np.abs(expected)))
     assert found.shape == expected.shape
     assert float(np.max(np.abs(found - expected))) <= LIMIT * scale

@@ -8,7 +8,9 @@ the exponential with Poisson is a result of the rewrites of ``formulas.simplify`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, wraps
+from inspect import signature
+from typing import ParamSpec
 
 from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.axes import Axis
@@ -35,6 +37,8 @@ from chainrule.network.domains import (
     checked,
 )
 from chainrule.validation import requirement
+
+P = ParamSpec("P")
 
 y = Symbol("y")
 """The target of one output."""
@@ -110,6 +114,22 @@ def _summed(loss: Loss) -> Loss:
     return replace(loss, forms=forms)
 
 
+def _once(make: Callable[P, Loss]) -> Callable[P, Loss]:
+    """Return each loss once, whether its constants are stated or are the defaults.
+
+    Losses are compared by identity, and networks with one loss share their Plans.
+    """
+    constants, made = signature(make), cache(make)
+
+    @wraps(make)
+    def found(*args: P.args, **settings: P.kwargs) -> Loss:
+        bound = constants.bind(*args, **settings)
+        bound.apply_defaults()
+        return made(*bound.args)
+
+    return found
+
+
 @cache
 def mse() -> Loss:
     """Mean squared error: the mean of (y − a)² over samples and outputs."""
@@ -128,7 +148,7 @@ def mae() -> Loss:
     return Loss("mae", (Form(absolute(y - a), kinks=(y - a,)),))
 
 
-@cache
+@_once
 def huber(delta: float = 1.0) -> Loss:
     """Huber (1964): ½ e² where |e| ≤ δ, else δ(|e| − ½δ), with e = y − a."""
     delta = checked(delta, "huber: delta", POSITIVE, "such as 1")
@@ -138,7 +158,7 @@ def huber(delta: float = 1.0) -> Loss:
     return Loss("huber", (Form(value),), {"delta": delta})
 
 
-@cache
+@_once
 def quantile(level: float = 0.5) -> Loss:
     """Quantile (pinball): q e where e > 0, else (q − 1) e, with e = y − a."""
     level = checked(level, "quantile: level", OPEN_UNIT, "such as 0.9")
@@ -146,7 +166,7 @@ def quantile(level: float = 0.5) -> Loss:
     return Loss("quantile", (Form(value, kinks=(y - a,)),), {"level": level})
 
 
-@cache
+@_once
 def log_loss(clip: float = 0.0) -> Loss:
     """Cross-entropy: −Σ y log a on the simplex, else −Σ (y log a + (1 − y) log(1 − a)).
 
