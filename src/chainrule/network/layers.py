@@ -115,7 +115,45 @@ class Categories(Node):
         super().__init__(layer, (), layer.width)
 
 
-class Dense(Layer):
+class _WeightedSum(Layer):
+    """z = (a product with weights) + b, and a = f(z) where there is an activation."""
+
+    has_own_axis = True
+
+    def __init__(self, activation: str | Activation | None, bias: bool) -> None:
+        self.activation = None if activation is None else activations.find(activation)
+        if not isinstance(bias, (bool, np.bool_)):
+            raise InputTypeError(requirement("bias", "True or False", bias))
+        self.bias = bool(bias)
+
+    def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
+        axis = scope.own_axis
+        terms = self.products(scope, sources, axis)
+        if self.bias:
+            terms.append(scope.parameter("b", (axis,), _offsets(0.0), kind="bias"))
+        z = scope.define("z", (axis,), add(*terms), delta=True)
+        if self.activation is None:
+            return z
+        return scope.define("a", (axis,), self.activation(z))
+
+    def products(self, scope: Scope, sources: Sequence[Symbol], axis: Axis) -> list[Expression]:
+        """Return the products of the sources with weights, which are added."""
+        raise NotImplementedError
+
+    @property
+    def range(self) -> Domain:
+        return REALS if self.activation is None else self.activation.range
+
+    @property
+    def functions(self) -> tuple[Activation, ...]:
+        return () if self.activation is None else (self.activation,)
+
+    @property
+    def statement(self) -> tuple[object, ...]:
+        return (self.activation, self.bias)
+
+
+class Dense(_WeightedSum):
     """A dense layer: z = x W + b, a = f(z).
 
     ``activation`` is a name, an `Activation`, or None for the weighted sum alone.  Applied to
@@ -128,7 +166,6 @@ class Dense(Layer):
     <64 values of Dense(64, 'silu')>
     """
 
-    has_own_axis = True
     most_sources = None
 
     def __init__(
@@ -139,11 +176,8 @@ class Dense(Layer):
         bias: bool = True,
         initializer: Any = None,
     ) -> None:
+        super().__init__(activation, bias)
         self.units = checked_integer("units", units)
-        self.activation = None if activation is None else activations.find(activation)
-        if not isinstance(bias, (bool, np.bool_)):
-            raise InputTypeError(requirement("bias", "True or False", bias))
-        self.bias = bool(bias)
         self.initializer = initializer
         if initializer is not None:
             initializers.find(initializer)
@@ -151,15 +185,8 @@ class Dense(Layer):
     def width_of(self, sources: tuple[Node, ...]) -> int:
         return self.units
 
-    def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
-        axis = scope.own_axis
-        z = scope.define("z", (axis,), self.weighted_sum(scope, sources, axis), delta=True)
-        if self.activation is None:
-            return z
-        return scope.define("a", (axis,), self.activation(z))
-
-    def weighted_sum(self, scope: Scope, sources: Sequence[Symbol], axis: Axis) -> Expression:
-        """Return x W + b."""
+    def products(self, scope: Scope, sources: Sequence[Symbol], axis: Axis) -> list[Expression]:
+        """Return x W for each source."""
         suited = "glorot_uniform" if self.activation is None else self.activation.initializer
         terms: list[Expression] = []
         for number, source in enumerate(sources):
@@ -174,21 +201,7 @@ class Dense(Layer):
                 suited=suited if self.initializer is None else "",
             )
             terms.append(product(source, weights, over=[below]))
-        if self.bias:
-            terms.append(scope.parameter("b", (axis,), _offsets(0.0), kind="bias"))
-        return add(*terms)
-
-    @property
-    def range(self) -> Domain:
-        return REALS if self.activation is None else self.activation.range
-
-    @property
-    def functions(self) -> tuple[Activation, ...]:
-        return () if self.activation is None else (self.activation,)
-
-    @property
-    def statement(self) -> tuple[object, ...]:
-        return (self.activation, self.bias)
+        return terms
 
     def __str__(self) -> str:
         named = "" if self.activation is None else f", {self.activation.name!r}"
@@ -204,7 +217,7 @@ class Dense(Layer):
         }
 
 
-class Tied(Layer):
+class Tied(_WeightedSum):
     """A dense layer with the transposed weights of another: z = x Wᵀ + b, a = f(z).
 
     The decoder of an autoencoder, whose gradients add up in W.
@@ -215,16 +228,13 @@ class Tied(Layer):
     <8 values of Tied(Dense(3, 'tanh'))>
     """
 
-    has_own_axis = True
-
     def __init__(
         self, of: Dense, activation: str | Activation | None = None, *, bias: bool = True
     ) -> None:
         if not isinstance(of, Dense):
             raise InputTypeError(requirement("of", "a Dense layer", of))
+        super().__init__(activation, bias)
         self.of = of
-        self.activation = None if activation is None else activations.find(activation)
-        self.bias = bool(bias)
 
     def width_of(self, sources: tuple[Node, ...]) -> int:
         (source,) = sources
@@ -240,29 +250,12 @@ class Tied(Layer):
             )
         return before.width
 
-    def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
+    def products(self, scope: Scope, sources: Sequence[Symbol], axis: Axis) -> list[Expression]:
+        """Return x Wᵀ."""
         (x,) = sources
-        below, axis = scope.units(x), scope.own_axis
+        below = scope.units(x)
         weights = scope.shared(scope.parameter_of(self.of, "W"), (axis, below))
-        z: Expression = product(x, weights, over=[below])
-        if self.bias:
-            z = z + scope.parameter("b", (axis,), _offsets(0.0), kind="bias")
-        named = scope.define("z", (axis,), z, delta=True)
-        if self.activation is None:
-            return named
-        return scope.define("a", (axis,), self.activation(named))
-
-    @property
-    def range(self) -> Domain:
-        return REALS if self.activation is None else self.activation.range
-
-    @property
-    def functions(self) -> tuple[Activation, ...]:
-        return () if self.activation is None else (self.activation,)
-
-    @property
-    def statement(self) -> tuple[object, ...]:
-        return (self.activation, self.bias)
+        return [product(x, weights, over=[below])]
 
     def __str__(self) -> str:
         return f"Tied({self.of})"
