@@ -1,9 +1,9 @@
 """Network: what you describe.  Layers, losses and penalties, and nothing that runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -51,6 +51,8 @@ LOSS, DATA_LOSS = Symbol("Loss"), Symbol("DataLoss")
 WEIGHTS = Symbol("w", (SAMPLES,))
 """The weight of each sample, where there are weights."""
 
+T = TypeVar("T")
+
 _INITIALIZE = 1
 """The purpose in the random generator's key: drawing starting weights."""
 
@@ -93,6 +95,7 @@ class Network:
         self.stated: tuple[str, Mapping[str, int]] | None = None
         """The formulas and sizes that `network_from` was given, for files."""
         self._check_inputs()
+        self._check_repeated()
         self.forms = tuple(
             _form(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
         )
@@ -616,20 +619,16 @@ class Network:
     # -- checks --------------------------------------------------------------------------------
 
     def _losses_of(self, given: str | Loss | Sequence[str | Loss]) -> tuple[Loss, ...]:
-        listed = [given] if isinstance(given, (str, Loss)) else list(given)
-        if len(listed) != len(self.outputs):
-            raise InputError(
-                requirement("loss", f"{len(self.outputs)} losses, one for each output", given)
-            )
+        if isinstance(given, (str, Loss)):
+            given = [given]
+        listed = _one_for_each(self.outputs, given, "loss", "a list of losses")
         return tuple(map(losses.find, listed))
 
     def _weights_of(self, given: Sequence[float] | None) -> tuple[float, ...]:
         if given is None:
             return (1.0,) * len(self.outputs)
-        if len(given) != len(self.outputs):
-            allowed = f"{len(self.outputs)} numbers, one for each output"
-            raise InputError(requirement("loss_weights", allowed, given))
-        return tuple(checked_number("loss_weights", weight) for weight in given)
+        listed = _one_for_each(self.outputs, given, "loss_weights", "a list of numbers")
+        return tuple(checked_number("loss_weights", weight) for weight in listed)
 
     def _check_inputs(self) -> None:
         for node in self.inputs:
@@ -647,17 +646,31 @@ class Network:
                     f"`inputs` must have every input that the outputs use, but {node.layer} is "
                     "not among them; add it"
                 )
-        if len(set(map(id, self.inputs))) < len(self.inputs):
-            raise InputError("`inputs` must have each node once")
+        names = [getattr(node.layer, "name", None) for node in self.inputs]
+        for number, node in enumerate(self.inputs):
+            if node in self.inputs[:number]:
+                raise InputError(f"`inputs` must have each node once, got {node.layer} twice")
+            if names[number] is not None and names[number] in names[:number]:
+                raise InputError(f"`inputs` must have different names, got {names[number]!r} twice")
         for node in self.outputs:
             if isinstance(node.layer, InputLayer):
                 raise InputError(f"`outputs` must be computed, got the input {node.layer}")
+
+    def _check_repeated(self) -> None:
+        """Raise ``InputError`` where a layer cannot be applied to all the nodes that it is."""
+        if len({id(node.layer) for node in self.nodes}) < len(self.nodes):
+            self._scope(batch=True, training=True)
 
     def _check_trainable(self) -> None:
         for name, option in self.trainable.items():
             if name not in self.parameter_names:
                 raise unknown_name("parameter in trainable", name, list(self.parameter_names))
             kind = next(s.kind for s in self._stated.parameters if s.symbol.name == name)
+            if kind == "running":
+                raise InputError(
+                    f"trainable: {name!r} is a running statistic, which is not trained. Leave it "
+                    "out"
+                )
             if option == "shared" and kind != "bias":
                 raise InputError(
                     f"trainable: {name!r} cannot be shared; only biases can, as in {{'b_ih': "
@@ -679,6 +692,19 @@ def _nodes(name: str, given: Node | Sequence[Node]) -> tuple[Node, ...]:
                 + (f". {hint}" if hint else "")
             )
     return tuple(listed)
+
+
+def _one_for_each(
+    outputs: Sequence[Node], given: Sequence[T], name: str, allowed: str
+) -> Sequence[T]:
+    """Return a list with one entry for each output, checked."""
+    allowed = f"{allowed}, one for each of {', '.join(str(node.layer) for node in outputs)}"
+    if not isinstance(given, Iterable):
+        raise InputTypeError(requirement(name, allowed, given))
+    listed = list(given)
+    if len(listed) != len(outputs):
+        raise InputError(requirement(name, allowed, given))
+    return listed
 
 
 def _form(loss: Loss, node: Node) -> Form:

@@ -127,7 +127,13 @@ class PiecewiseLinear(_OfNumbers):
     """
 
     def __init__(self, edges: Sequence[ArrayLike], units: int | None = None) -> None:
-        self.edges = tuple(_edges(column) for column in edges)
+        try:
+            columns = list(edges)
+        except TypeError:
+            raise InputTypeError(
+                requirement("edges", "a list with the edges of each column", edges)
+            ) from None
+        self.edges = tuple(_edges(column) for column in columns)
         if not self.edges:
             raise InputError("`edges` must have the edges of one column at least, got none")
         self.units = None if units is None else checked_integer("units", units)
@@ -177,10 +183,12 @@ def _edges(column: ArrayLike) -> NDArray[np.float64]:
         raise InputTypeError(
             requirement("edges", "numbers in increasing order for each column", column)
         ) from None
-    if found.ndim != 1 or len(found) < 2 or not np.all(np.diff(found) > 0):
-        raise InputError(
-            requirement("edges", "at least 2 numbers in increasing order for each column", column)
-        )
+    if found.ndim == 0:
+        raise InputTypeError(requirement("edges", "a list with the edges of each column", column))
+    increasing = found.ndim == 1 and np.isfinite(found).all() and np.all(np.diff(found) > 0)
+    if not increasing or len(found) < 2:
+        allowed = "at least 2 finite numbers in increasing order for each column"
+        raise InputError(requirement("edges", allowed, column))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from chainrule.errors import InputError
 from chainrule.formulas.expressions import ZERO, Expression, Number, Symbol, mean, power, total
 from chainrule.network.domains import BELOW_ONE, POSITIVE, checked
 from chainrule.network.graph import Layer, Node
@@ -80,6 +81,11 @@ class BatchNorm(_Normalization):
 
     def state(self, scope: Scope, sources: Sequence[Symbol]) -> Symbol:
         (x,) = sources
+        if not scope.is_first_use:
+            raise InputError(
+                f"{self} must be applied once, because its running statistics are those of one "
+                "node. Use one for each"
+            )
         axis = scope.units(x)
         running_center = scope.parameter("running_mean", (axis,), filled(0.0), kind="running")
         running_spread = scope.parameter("running_var", (axis,), filled(1.0), kind="running")

@@ -173,6 +173,11 @@ class Scope:
         self.parameters.append(StatedParameter(symbol, kind, initial, self._layer, suited))
         return symbol
 
+    @property
+    def is_first_use(self) -> bool:
+        """Whether the current layer has stated no parameter yet."""
+        return all(layer != id(self._layer) for layer, _ in self._known)
+
     def parameter_of(self, layer: Layer, letter: str) -> Symbol:
         """Return a parameter of a layer that was applied before.
 
@@ -189,6 +194,13 @@ class Scope:
         """Return a parameter with other axes of the same lengths; a single number has none."""
         if not symbol.axes:
             return symbol
+        for old, new in zip(symbol.axes, axes, strict=True):
+            if self.lengths[old] != self.lengths[new]:
+                raise InputError(
+                    f"{self._layer} must be applied to nodes of equal width, because it uses the "
+                    f"same {symbol.name} each time, got {self.lengths[old]} and "
+                    f"{self.lengths[new]} values. Use two layers"
+                )
         found: Expression = symbol
         waiting = [(old, new) for old, new in zip(symbol.axes, axes, strict=True) if old != new]
         while waiting:
