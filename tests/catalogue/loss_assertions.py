@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from chainrule.formulas.expressions import Symbol
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.network.architecture import LOSS, Network
+from chainrule.network.architecture import Network
 from chainrule.network.domains import (
     NOT_NEGATIVE,
     OPEN_UNIT,
@@ -25,6 +25,7 @@ from chainrule.network.domains import (
 )
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
+from chainrule.network.loss_equations import LOSS
 from chainrule.network.losses import CATALOGUE, Loss
 from chainrule.plans.plan import plan
 

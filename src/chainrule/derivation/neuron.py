@@ -7,8 +7,9 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import Equation, derivative
 from chainrule.formulas.expressions import Expression, Size, Symbol, add, power, substitute
 from chainrule.network import losses
-from chainrule.network.architecture import DATA_LOSS, LOSS, Network
+from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
+from chainrule.network.loss_equations import DATA_LOSS, LOSS
 
 _X, _W, _B, _Z, _A, _Y = map(Symbol, "xwbzay")
 

@@ -8,7 +8,8 @@ from numpy.typing import DTypeLike
 from chainrule.arrays import IntArray, RealArray
 from chainrule.estimators.blocks import Blocks
 from chainrule.estimators.input_checks import dense
-from chainrule.network.architecture import WEIGHTS, Network
+from chainrule.network.architecture import Network
+from chainrule.network.loss_equations import WEIGHTS
 
 
 @dataclass(frozen=True)

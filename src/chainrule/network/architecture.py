@@ -1,25 +1,17 @@
 """Network: what you describe.  Layers, losses and penalties, and nothing that runs."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainrule.errors import InputError, InputTypeError, shown, unknown_name
+from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.axes import Axis
-from chainrule.formulas.differentiate import Equation
 from chainrule.formulas.expressions import (
-    ONE,
-    Expression,
-    Size,
     Symbol,
-    add,
-    power,
-    product,
-    total,
 )
 from chainrule.formulas.functions import equal
 from chainrule.network import initializers, losses
@@ -35,23 +27,20 @@ from chainrule.network.distributions import Distribution
 from chainrule.network.domains import Domain
 from chainrule.network.formulation import Formulation
 from chainrule.network.graph import Layer, Node, in_order
+from chainrule.network.graph_checks import check_ends, form_for, losses_of, nodes_of, weights_of
 from chainrule.network.initializers import Initializer
 from chainrule.network.layers import CategoryLayer, Dense, Input, InputLayer
+from chainrule.network.loss_equations import Head, formulation_of
 from chainrule.network.losses import Form, Loss
+from chainrule.network.node_axes import axes_of
 from chainrule.network.parameters import Parameters
 from chainrule.network.penalties import Penalty
-from chainrule.network.scope import SAMPLES, Scope, StatedParameter, SymbolNames
-from chainrule.validation import checked_number, checked_seed, requirement
+from chainrule.network.scope import Scope, StatedParameter, SymbolNames
+from chainrule.validation import checked_seed
 
 if TYPE_CHECKING:
     from chainrule.network.drawing import Drawing
     from chainrule.network.layer_summary import Summary
-
-LOSS, DATA_LOSS = Symbol("Loss"), Symbol("DataLoss")
-WEIGHTS = Symbol("w", (SAMPLES,))
-"""The weight of each sample, where there are weights."""
-
-T = TypeVar("T")
 
 _INITIALIZE = 1
 """The purpose in the random generator's key: drawing starting weights."""
@@ -85,19 +74,20 @@ class Network:
         penalty: Penalty | Sequence[Penalty] = (),
         trainable: Mapping[str, bool | str] | None = None,
     ) -> None:
-        self.inputs = _nodes("inputs", inputs)
-        self.outputs = _nodes("outputs", outputs)
-        self.losses = self._losses_of(loss)
-        self.loss_weights = self._weights_of(loss_weights)
+        self.inputs = nodes_of("inputs", inputs)
+        self.outputs = nodes_of("outputs", outputs)
+        self.losses = losses_of(loss, self.outputs)
+        self.loss_weights = weights_of(loss_weights, self.outputs)
         self.penalties = penalties_of(penalty)
         self.trainable = options_of(trainable)
         self.nodes = in_order(self.outputs)
         self.stated: tuple[str, Mapping[str, int]] | None = None
         """The formulas and sizes that `network_from` was given, for files."""
-        self._check_inputs()
-        self._check_repeated()
+        check_ends(self.inputs, self.outputs, self.nodes)
+        if len({id(node.layer) for node in self.nodes}) < len(self.nodes):
+            self._scope(batch=True, training=True)  # a repeated layer has to suit all its nodes
         self.forms = tuple(
-            _form(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
+            form_for(loss, node) for loss, node in zip(self.losses, self.outputs, strict=True)
         )
         self._check_trainable()
 
@@ -206,39 +196,7 @@ class Network:
     @cached_property
     def _node_axes(self) -> dict[int, Axis]:
         """The axis of each node with units of its own, by the node's id."""
-        own = [node for node in self.nodes if node.layer.has_own_axis]
-        inner = [n for n in own if not isinstance(n.layer, InputLayer) and n not in self._ends]
-        axes: dict[int, Axis] = {}
-        for position, node in enumerate(own):
-            number = self.nodes.index(node)
-            if isinstance(node.layer, InputLayer):
-                label = self._counted("i", self.inputs, node)
-            elif node in self._ends:
-                label = self._counted("o", self._ends, node)
-            elif self._chain:
-                label = "h" if len(inner) == 1 else f"h{number}"
-            else:
-                label = f"h{number}"
-            size = "n" if label == "o" else f"n_{label}"
-            axes[id(node)] = Axis(label, 2 * position if self._chain is None else position, size)
-        return axes
-
-    @staticmethod
-    def _counted(letter: str, nodes: Sequence[Node], node: Node) -> str:
-        return letter if len(nodes) == 1 else f"{letter}{list(nodes).index(node) + 1}"
-
-    @cached_property
-    def _ends(self) -> tuple[Node, ...]:
-        """For each output the node whose units it has."""
-        found: list[Node] = []
-        for output in self.outputs:
-            node = output
-            while not node.layer.has_own_axis:
-                # A sum has the units of its latest source.
-                node = max(node.sources, key=self.nodes.index)
-            if node not in found and not isinstance(node.layer, InputLayer):
-                found.append(node)
-        return tuple(found)
+        return axes_of(self.nodes, self.inputs, self.outputs, is_dense=self.is_dense)
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
@@ -499,81 +457,11 @@ class Network:
         """
         training = training and (batch or not self.needs_batch)
         scope = self._scope(batch=batch, training=training)
-        outputs = [scope.values[id(node)] for node in self.outputs]
-        targets = [
-            Symbol(name, output.axes)
-            for name, output in zip(self.target_names, outputs, strict=True)
-        ]
-        given = [*scope.inputs, *targets]
-        parameters: list[Symbol] = []
-        weights: list[Symbol] = []
-        for stated in scope.parameters:
-            frozen = stated.kind == "running" or scope.option(stated.symbol.name) is False
-            (given if frozen else parameters).append(stated.symbol)
-            if stated.kind == "weight":
-                weights.append(stated.symbol)
-        given += [*scope.constants, *scope.draws]
-        front: list[Expression] = []
-        if weighted:
-            given.append(WEIGHTS)
-            front = [power(total(WEIGHTS, SAMPLES), -1), WEIGHTS]
-        elif batch:
-            front = [power(Size(SAMPLES), -1)]
-        equations = list(scope.equations)
-        reported: dict[Symbol, Expression] = {}
-        penalized = bool(self.penalties)
-        data_loss = DATA_LOSS if penalized else LOSS
-        shares: list[Symbol] = []
-        for number, (form, target, output) in enumerate(
-            zip(self.forms, targets, outputs, strict=True), start=1
-        ):
-            left = data_loss if len(outputs) == 1 else Symbol(f"Loss_{number}")
-            over = SAMPLES if batch else None
-            whole = form.over(target, output, output.axes[-1], *front, samples=over)
-            equations.append(Equation(left, whole))
-            if form.reported is not None:
-                reported[left] = form.over(
-                    target, output, output.axes[-1], *front, samples=over, value=form.reported
-                )
-            shares.append(left)
-        if len(outputs) > 1:
-            letters = [Symbol(f"ω_{number}") for number in range(1, len(outputs) + 1)]
-            given += letters
-            weighed = [letter * share for letter, share in zip(letters, shares, strict=True)]
-            equations.append(Equation(data_loss, add(*weighed)))
-        if penalized:
-            added = [
-                product(*front[:1], penalty.of(matrix))
-                if penalty.per_sample
-                else penalty.of(matrix)
-                for penalty in self.penalties
-                for matrix in weights
-            ]
-            equations.append(Equation(LOSS, add(DATA_LOSS, *added)))
-        given.extend(penalty.symbol for penalty in self.penalties)
-        facts = dict(scope.facts)
-        for form, node, target, output in zip(
-            self.forms, self.outputs, targets, outputs, strict=True
-        ):
-            facts |= form.facts(target, output.axes[-1])
-            if node.layer.range.simplex:
-                facts[total(output, output.axes[-1])] = ONE
-        return Formulation(
-            equations=tuple(equations),
-            loss=LOSS,
-            parameters=tuple(parameters),
-            inputs=tuple(given),
-            output=outputs[0],
-            outputs=tuple(outputs),
-            data_loss=data_loss,
-            facts=facts,
-            deltas=frozenset(scope.deltas),
-            reported=reported,
-            draws=scope.draws,
-            running=tuple(scope.running),
-            shares=tuple(shares),
-            counts=frozenset(scope.counts),
-        )
+        heads = []
+        for form, name, node in zip(self.forms, self.target_names, self.outputs, strict=True):
+            output = scope.values[id(node)]
+            heads.append(Head(form, Symbol(name, output.axes), output, node.layer))
+        return formulation_of(scope, heads, self.penalties, weighted=weighted)
 
     @property
     def strengths(self) -> dict[str, float]:
@@ -618,49 +506,6 @@ class Network:
 
     # -- checks --------------------------------------------------------------------------------
 
-    def _losses_of(self, given: str | Loss | Sequence[str | Loss]) -> tuple[Loss, ...]:
-        if isinstance(given, (str, Loss)):
-            given = [given]
-        listed = _one_for_each(self.outputs, given, "loss", "a list of losses")
-        return tuple(map(losses.find, listed))
-
-    def _weights_of(self, given: Sequence[float] | None) -> tuple[float, ...]:
-        if given is None:
-            return (1.0,) * len(self.outputs)
-        listed = _one_for_each(self.outputs, given, "loss_weights", "a list of numbers")
-        return tuple(checked_number("loss_weights", weight) for weight in listed)
-
-    def _check_inputs(self) -> None:
-        for node in self.inputs:
-            if not isinstance(node.layer, InputLayer):
-                raise InputError(
-                    f"`inputs` must be nodes of cr.Input or cr.Categories, got {node.layer}"
-                )
-            if node not in self.nodes:
-                raise InputError(
-                    f"`inputs` must be used by the outputs, but {node.layer} is not; leave it out"
-                )
-        for node in self.nodes:
-            if isinstance(node.layer, InputLayer) and node not in self.inputs:
-                raise InputError(
-                    f"`inputs` must have every input that the outputs use, but {node.layer} is "
-                    "not among them; add it"
-                )
-        names = [getattr(node.layer, "name", None) for node in self.inputs]
-        for number, node in enumerate(self.inputs):
-            if node in self.inputs[:number]:
-                raise InputError(f"`inputs` must have each node once, got {node.layer} twice")
-            if names[number] is not None and names[number] in names[:number]:
-                raise InputError(f"`inputs` must have different names, got {names[number]!r} twice")
-        for node in self.outputs:
-            if isinstance(node.layer, InputLayer):
-                raise InputError(f"`outputs` must be computed, got the input {node.layer}")
-
-    def _check_repeated(self) -> None:
-        """Raise ``InputError`` where a layer cannot be applied to all the nodes that it is."""
-        if len({id(node.layer) for node in self.nodes}) < len(self.nodes):
-            self._scope(batch=True, training=True)
-
     def _check_trainable(self) -> None:
         for name, option in self.trainable.items():
             if name not in self.parameter_names:
@@ -678,50 +523,6 @@ class Network:
                 )
         if self.trainable and not self.trainable_names:
             raise InputError("trainable: every parameter is frozen; leave at least one to train")
-
-
-def _nodes(name: str, given: Node | Sequence[Node]) -> tuple[Node, ...]:
-    listed: object = (given,) if isinstance(given, Node) else given
-    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
-        raise InputTypeError(requirement(name, "a node such as cr.Input(8), or a list", given))
-    for node in listed:
-        if not isinstance(node, Node):
-            hint = f"Apply it: {node}(x)" if hasattr(node, "width_of") else ""
-            raise InputTypeError(
-                f"`{name}` must be nodes such as cr.Input(8), got {shown(node)}"
-                + (f". {hint}" if hint else "")
-            )
-    return tuple(listed)
-
-
-def _one_for_each(
-    outputs: Sequence[Node], given: Sequence[T], name: str, allowed: str
-) -> Sequence[T]:
-    """Return a list with one entry for each output, checked."""
-    allowed = f"{allowed}, one for each of {', '.join(str(node.layer) for node in outputs)}"
-    if not isinstance(given, Iterable):
-        raise InputTypeError(requirement(name, allowed, given))
-    listed = list(given)
-    if len(listed) != len(outputs):
-        raise InputError(requirement(name, allowed, given))
-    return listed
-
-
-def _form(loss: Loss, node: Node) -> Form:
-    """Return the loss's formula for an output; raise ``InputError`` where there is none."""
-    produced = node.layer.range
-    form = None if node.width == 1 and produced.simplex else loss.form_for(produced)
-    if form is None:
-        needed = " or ".join(str(each.outputs) for each in loss.forms)
-        canonical = [each.canonical for each in loss.forms]
-        suited = " or ".join(map(repr, canonical))
-        example = canonical[0 if node.width > 1 else -1]
-        raise InputError(
-            f"`loss` {loss.name!r} must follow outputs in {needed}, got {node.layer} with "
-            f"{node.width} outputs in {produced}. End with the activation {suited}, as in "
-            f"cr.Dense({node.width}, {example!r})"
-        )
-    return form
 
 
 def _plural(count: int, noun: str) -> str:
