@@ -119,7 +119,9 @@ class PiecewiseLinear(_OfNumbers):
     e = min(max((x − l)/(u − l), 0), 1) for each bin from l to u of a column; with ``units`` a
     linear layer for each column follows, e (W ⊙ M) + b.  ``edges`` are the edges of the bins, in
     increasing order, for each column (`quantile_edges` finds them from data).  Source: Gorishniy,
-    Rubachev, Babenko, On embeddings for numerical features in tabular deep learning, 2022.
+    Rubachev, Babenko, On embeddings for numerical features in tabular deep learning, 2022.  The
+    paper leaves the first and the last bin open; here a value beyond an edge counts as the edge, so
+    that an outlier is not extrapolated.
 
     >>> from chainrule.network.layers import Input
     >>> PiecewiseLinear([[0.0, 0.5, 1.0], [0.0, 1.0]])(Input(2))
