@@ -137,20 +137,20 @@ def test_batch_normalization_is_printed_as_the_paper_states_it(language: Languag
         "Z_1": Z,
         "μ_2": mu[None],
         "v_2": variance[None],
-        "ε": 0.01,
+        "ε_2": 0.01,
         "B": B,
         "e_1": np.ones((B, 1)),
     }
     expected = {
         "δ_1": (
-            "∂Loss/∂N_2 ⊘ √(v_2 + ε) + (2/B) ∂Loss/∂v_2 ⊙ (Z_1 − μ_2) + (1/B) 1 ∂Loss/∂μ_2",
+            "∂Loss/∂N_2 ⊘ √(v_2 + ε_2) + (2/B) ∂Loss/∂v_2 ⊙ (Z_1 − μ_2) + (1/B) 1 ∂Loss/∂μ_2",
             of_values,
         ),
         "∂Loss/∂v_2": (
-            "−(1/2) 1ᵀ (∂Loss/∂N_2 ⊙ (Z_1 − μ_2)) ⊘ (v_2 + ε)^⊙(3/2)",
+            "−(1/2) 1ᵀ (∂Loss/∂N_2 ⊙ (Z_1 − μ_2)) ⊘ (v_2 + ε_2)^⊙(3/2)",
             of_spread[None],
         ),
-        "∂Loss/∂μ_2": ("−1ᵀ ∂Loss/∂N_2 ⊘ √(v_2 + ε)", of_center[None]),
+        "∂Loss/∂μ_2": ("−1ᵀ ∂Loss/∂N_2 ⊘ √(v_2 + ε_2)", of_center[None]),
     }
     for left, (stated, value) in expected.items():
         formula = printed_formula(document, left, stated[:8])

@@ -312,7 +312,8 @@ class Derivation:
             yield RULE
         if chains.part == "batch":
             yield scale(self.network, "batch")
-            yield Paragraph("batch_sum")
+            if "sample" in self.parts:
+                yield Paragraph("batch_sum")
         yield Heading("forward", level=3)
         yield from chains.forward()
         yield Heading("loss", level=3)

@@ -23,7 +23,6 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.functions import Function
-from chainrule.formulas.simplify import length
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients
 from chainrule.network.optimizers import Optimizer
@@ -105,9 +104,10 @@ class Chains:
             for rewrite in entry.rewrites:
                 yield self._equal(rewrite.after, entry.of, f"reason_{rewrite.name}")
             return
-        full = self.equations.expanded(entry.right)
-        out = full != entry.right and length(full) <= _LONGEST
-        written_out = [self._equal(full, entry.of, "reason_substitute")] if out else []
+        full = self.equations.expanded(entry.right, _LONGEST)
+        written_out = []
+        if full is not None and full != entry.right:
+            written_out.append(self._equal(full, entry.of, "reason_substitute"))
         if self.part == "index":
             yield self._equal(entry.right, entry.of, rule)
             yield from written_out

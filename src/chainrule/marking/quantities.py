@@ -186,8 +186,8 @@ def formulation_of(network: Network) -> Formulation:
 def value(network: Network, symbol: Symbol) -> Quantity:
     """Return the quantity of a value that an equation computes, under its name for one sample."""
     formulation = formulation_of(network)
-    small = symbol.name[0].lower() + symbol.name[1:]
-    deltas = {delta.name[0].lower() + delta.name[1:] for delta in formulation.deltas}
+    small = _small(symbol)
+    deltas = set(map(_small, formulation.deltas))
     return Quantity(small, Role.PRE_ACTIVATION if small in deltas else Role.ACTIVATION)
 
 
@@ -198,6 +198,20 @@ def given(network: Network, symbol: Symbol) -> Quantity:
     if symbol.name not in network.parameter_names:
         return constant(symbol.name)
     return Quantity(symbol.name, Role.WEIGHT if len(symbol.axes) == 2 else Role.BIAS)
+
+
+@lru_cache(maxsize=64)
+def other_given(network: Network) -> tuple[Quantity, ...]:
+    """Return what is given beside data and parameters: masks, weights of losses, constants."""
+    formulation = formulation_of(network)
+    named = {*network.input_names, *network.target_names, *network.parameter_names}
+    others = (s for s in formulation.inputs if s.name not in named | network.strengths.keys())
+    return tuple(constant(_small(s) if s in formulation.draws else s.name) for s in others)
+
+
+def _small(symbol: Symbol) -> str:
+    """Return the name for one sample, whose values have small letters."""
+    return symbol.name[0].lower() + symbol.name[1:]
 
 
 @lru_cache(maxsize=64)
@@ -260,6 +274,8 @@ def by_derivation_name(network: Network) -> dict[str, Quantity]:
         found[quantity.symbol] = quantity
         if quantity.role in (Role.PRE_ACTIVATION, Role.ACTIVATION):
             found[_capital(quantity)] = quantity
+    for quantity in other_given(network):
+        found[quantity.symbol] = found[_capital(quantity)] = quantity
     for quantity in list(found.values()):
         found[cotangent(quantity).symbol] = cotangent(quantity)
         if quantity.role is Role.ACTIVATION:

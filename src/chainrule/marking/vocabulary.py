@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 
 from chainrule.errors import nearest
-from chainrule.formulas.expressions import Number, children
+from chainrule.formulas.expressions import Expression, Number, children
 from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
 from chainrule.marking.parser import ActivationName
 from chainrule.marking.quantities import (
@@ -24,7 +24,9 @@ from chainrule.marking.quantities import (
     constant,
     cotangent,
     differentiable,
+    formulation_of,
     in_latin,
+    other_given,
     outputs,
     targets,
 )
@@ -130,9 +132,12 @@ class Vocabulary:
         yield EULER, ("e",)
         yield PI, ("π", "pi")
         for number in named_numbers(self.network):
-            yield constant(number.name), (number.name,)
+            latin = in_latin(number.name)
+            yield constant(number.name), (number.name, latin, latin.replace("epsilon", "eps"))
         if self.network.penalties:
             yield DATA_LOSS, ("DataLoss", "data_loss")
+        for quantity in other_given(self.network):
+            yield quantity, (quantity.symbol, in_latin(quantity.symbol))
         for letter in self.network.strengths:
             yield constant(letter), (letter, "lambda" if letter == "λ" else "lambda_1")
         for quantity, words in self.values.items():
@@ -277,10 +282,14 @@ class Vocabulary:
 
 
 def named_numbers(network: Network) -> list[Number]:
-    """Return the numbers with names in the network's activations, such as selu's λ_s."""
+    """Return the numbers with names in the network's formulas, such as selu's λ_s."""
     found: dict[str, Number] = {}
-    for function in network.activations:
-        pending = [formula for formula in (function.value, function.slope) if formula]
+    formulas: list[list[Expression]] = [
+        [formula for formula in (function.value, function.slope) if formula]
+        for function in network.activations
+    ]
+    formulas += [[equation.right] for equation in formulation_of(network).equations]
+    for pending in formulas:
         while pending:
             node = pending.pop()
             if isinstance(node, Number) and node.name not in ("", "π"):

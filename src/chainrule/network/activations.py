@@ -10,6 +10,7 @@ derivative and with an independent oracle.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from chainrule.errors import InputError, unknown_name
 from chainrule.formulas.differentiate import PI, derivative
@@ -62,6 +63,12 @@ class Activation(Function):
 
     range: Domain = REALS
     initializer: str = "glorot_uniform"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # Entries of the catalogue are the same object after copying, so that Plans are shared.
+        if CATALOGUE.get(self.name) is self:
+            return (find, (self.name,))
+        return super().__reduce__()
 
 
 def activation(

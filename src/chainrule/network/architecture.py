@@ -91,6 +91,13 @@ class Network:
         )
         self._check_trainable()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was found from the description is found again: functions among it are not stored.
+        found = {
+            name for name in vars(type(self)) if isinstance(vars(type(self))[name], cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in found}
+
     @classmethod
     def dense(
         cls,
@@ -338,6 +345,15 @@ class Network:
         )
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many input columns, layers and outputs there are."""
+        columns = (
+            1 if isinstance(node.layer, CategoryLayer) else node.width for node in self.inputs
+        )
+        layers = len(self.nodes) - len(self.inputs)
+        return sum(columns), layers, sum(node.width for node in self.outputs)
+
+    @property
     def needs_batch(self) -> bool:
         """Whether a training step is only defined for several samples (batch normalization)."""
         return any(node.layer.needs_batch for node in self.nodes)
@@ -352,11 +368,7 @@ class Network:
         named = ", ".join(loss.name for loss in self.losses)
         ending = f"{named}{penalties}, {self.size:,} parameters"
         if not self.is_dense:
-            inputs = sum(
-                1 if isinstance(node.layer, CategoryLayer) else node.width for node in self.inputs
-            )
-            layers = len(self.nodes) - len(self.inputs)
-            outputs = sum(node.width for node in self.outputs)
+            inputs, layers, outputs = self.counts
             return (
                 f"{_plural(inputs, 'input')}, {_plural(layers, 'layer')}, "
                 f"{_plural(outputs, 'output')}, {ending}"

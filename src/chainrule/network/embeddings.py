@@ -212,7 +212,8 @@ def quantile_edges(X: ArrayLike, bins: int = 16) -> list[NDArray[np.float64]]:
     edges = []
     for column in values.T:
         found = np.unique(np.quantile(column, np.linspace(0.0, 1.0, count + 1)))
-        edges.append(found if len(found) > 1 else np.array([found[0] - 0.5, found[0] + 0.5]))
+        half = max(0.5, abs(float(found[0])) * 1e-3)
+        edges.append(found if len(found) > 1 else np.array([found[0] - half, found[0] + half]))
     return edges
 
 

@@ -6,6 +6,7 @@ applied to the equations, and named, checkable rewrites then shorten each cotang
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from chainrule.formulas.differentiate import Equation, Pull, cotangents
 from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
@@ -69,12 +70,21 @@ class Gradients:
         """Return the cotangent of a symbol."""
         return next(entry for entry in self.backward if entry.of == symbol)
 
-    def expanded(self, tree: Expression) -> Expression:
-        """Substitute the right sides of cotangents until none is left."""
-        known = {entry.left: entry.right for entry in self.backward}
-        while symbols(tree) & known.keys():
-            tree = substitute(tree, {symbol: known[symbol] for symbol in known})
+    def expanded(self, tree: Expression, most: int) -> Expression | None:
+        """Substitute the right sides of cotangents until none is left.
+
+        None where the result is longer than ``most``: with skip connections the length doubles from
+        block to block.
+        """
+        while inside := symbols(tree) & self._known.keys():
+            tree = substitute(tree, {symbol: self._known[symbol] for symbol in inside})
+            if length(tree) > most:
+                return None
         return tree
+
+    @cached_property
+    def _known(self) -> dict[Symbol, Expression]:
+        return {entry.left: entry.right for entry in self.backward}
 
 
 def differentiate(formulation: Formulation) -> Gradients:

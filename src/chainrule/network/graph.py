@@ -98,6 +98,8 @@ class Node:
     <8 values of Sum>
     """
 
+    __array_ufunc__ = None  # an array times a node is an error, not an array of nodes
+
     def __init__(self, layer: Layer, sources: "tuple[Node, ...]", width: int) -> None:
         self.layer, self.sources, self.width = layer, sources, width
 
@@ -113,6 +115,17 @@ class Node:
         return self._combined("Product", other)
 
     __rmul__ = __mul__
+
+    def __rsub__(self, other: float) -> "Node":
+        return -self + other
+
+    def __neg__(self) -> "Node":
+        return self * -1
+
+    def __truediv__(self, other: object) -> "Node":
+        if isinstance(other, (bool, Node)) or not isinstance(other, (int, float)) or other == 0:
+            raise InputTypeError(requirement("operand", "a number other than 0", other))
+        return self * (1 / other)
 
     def _combined(self, kind: str, other: "Node | float") -> "Node":
         from chainrule.network.arithmetic import Combination, Scaled, Shifted

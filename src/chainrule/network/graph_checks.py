@@ -76,7 +76,10 @@ def weights_of(given: Sequence[float] | None, outputs: Sequence[Node]) -> tuple[
     if given is None:
         return (1.0,) * len(outputs)
     listed = _one_for_each(outputs, given, "loss_weights", "a list of numbers")
-    return tuple(checked_number("loss_weights", weight) for weight in listed)
+    weights = tuple(checked_number("loss_weights", weight) for weight in listed)
+    if min(weights) < 0 or not any(weights):
+        raise InputError(requirement("loss_weights", "numbers of at least 0, not all 0", given))
+    return weights
 
 
 def check_ends(inputs: Sequence[Node], outputs: Sequence[Node], nodes: Sequence[Node]) -> None:

@@ -82,7 +82,7 @@ class CategoryLayer(InputLayer):
         super().__init__(checked_integer("levels", levels, 2), name)
 
     def __str__(self) -> str:
-        return f"Categories({self.width})"
+        return f"Categories({self.width}" + (")" if self.name is None else f", {self.name!r})")
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, wraps
 from inspect import signature
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from chainrule.errors import InputTypeError, unknown_name
 from chainrule.formulas.axes import Axis
@@ -97,6 +97,13 @@ class Loss:
     name: str
     forms: tuple[Form, ...]
     settings: Mapping[str, float] = field(default_factory=dict)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # A loss of the catalogue is the same object after copying, so that Plans are shared.
+        made = CATALOGUE.get(self.name)
+        if made is not None and made(**self.settings) is self:
+            return (_found, (self.name, dict(self.settings)))
+        return super().__reduce__()
 
     def form_for(self, produced: Domain) -> Form | None:
         """Return the form that takes outputs of this range, or None."""
@@ -238,6 +245,10 @@ CATALOGUE: dict[str, Callable[..., Loss]] = {
 """Every loss by name; calling an entry makes it, with its constants as keywords."""
 
 ALIASES = {"cross_entropy": "log_loss", "squared_error": "mse", "absolute_error": "mae"}
+
+
+def _found(name: str, settings: Mapping[str, float]) -> Loss:
+    return CATALOGUE[name](**settings)
 
 
 def find(given: str | Loss) -> Loss:

@@ -22,9 +22,8 @@ class _Normalization(Layer):
     def width_of(self, sources: tuple[Node, ...]) -> int:
         return sources[0].width
 
-    @property
-    def _number(self) -> Expression:
-        return Number(Fraction(repr(self.epsilon)), "ε")
+    def _epsilon(self, scope: Scope) -> Expression:
+        return Number(Fraction(repr(self.epsilon)), scope.name("ε"))
 
     def _scaled(self, scope: Scope, normal: Symbol) -> Symbol:
         """Return γ ⊙ n + b."""
@@ -58,7 +57,7 @@ class LayerNorm(_Normalization):
         center = scope.define("μ", (), mean(x, axis))
         scope.facts[total(x - center, axis)] = ZERO
         spread = scope.define("v", (), mean((x - center) ** 2, axis))
-        normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
+        normal = (x - center) * power(spread + self._epsilon(scope), Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
 
 
@@ -97,7 +96,7 @@ class BatchNorm(_Normalization):
             for statistic, value in ((running_center, center), (running_spread, spread)):
                 rest = 1 - Fraction(repr(self.momentum))
                 scope.after_step(statistic, rest * statistic + self.momentum * value)
-        normal = (x - center) * power(spread + self._number, Fraction(-1, 2))
+        normal = (x - center) * power(spread + self._epsilon(scope), Fraction(-1, 2))
         return self._scaled(scope, scope.define("n", (axis,), normal))
 
     @property

@@ -10,7 +10,7 @@ verifies of every result that each operation reads the same values as in the Pla
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from chainrule.formulas.axes import Sides
@@ -59,7 +59,8 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     needed = [flat.resolve(Reference(name)).name for name in names]
     looked_up = with_lookups(flat.entries, {symbol.name for symbol in plan.formulation.counts})
     entries = only_needed(totals_apart(looked_up, flat.sides, set(needed)), set(needed))
-    kernels = _grouped(entries, flat.sides, together)
+    running = {equation.left.name for equation in plan.formulation.running}
+    kernels = _grouped(entries, flat.sides, running if together else None)
     _set_stored(kernels, set(needed))
     ordered = _ordered(kernels)
     if ordered is None:
@@ -70,14 +71,22 @@ def fuse(plan: Plan, wanted: Iterable[str], *, together: bool = True) -> FusedPl
     return fused
 
 
-def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: bool) -> list[Kernel]:
+def _grouped(
+    entries: list[FlatEntry], sides: Mapping[str, Sides], apart: Collection[str] | None
+) -> list[Kernel]:
+    """Return kernels; what changes the values ``apart`` has kernels of its own, None: everything.
+
+    Running statistics depend on the forward pass alone, but change only where the loss is finite,
+    which is checked before the first update.
+    """
     """Return the kernels of the entries, in the Plan's order."""
     kernels: list[Kernel] = []
     kernel_of: dict[str, int] = {}
     changed: dict[str, int] = {}
     uses = Counter(reference.name for entry in entries for reference in entry.reads)
     for entry in entries:
-        home = _home(entry, kernels, {**kernel_of, **changed}, sides) if together else None
+        alone = apart is None or (entry.target in apart and _is_update(entry))
+        home = None if alone else _home(entry, kernels, {**kernel_of, **changed}, sides)
         if home is None:
             source = sides[entry.sum_of] if entry.sum_of else entry.sides
             kernels.append(Kernel(source))
@@ -95,6 +104,10 @@ def _grouped(entries: list[FlatEntry], sides: Mapping[str, Sides], together: boo
         known = changed if entry.assignment and entry.assignment.update else kernel_of
         known[entry.target] = home
     return kernels
+
+
+def _is_update(entry: FlatEntry) -> bool:
+    return entry.assignment is not None and entry.assignment.update
 
 
 def _home(
