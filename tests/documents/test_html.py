@@ -22,6 +22,31 @@ NETWORKS = {
 }
 
 
+def graphs() -> dict[str, cr.Network]:
+    """Networks that have each kind of layer."""
+    x, color = cr.Input(3), cr.Categories(4)
+    wide = cr.PReLU()(cr.BatchNorm()(cr.Dense(4)(x, cr.Embedding(2)(color))))
+    normal = cr.LayerNorm()(cr.Dropout(0.2)(cr.Dense(4, "tanh")(wide)))
+    trunk = cr.GaussianNoise(0.1)(wide + cr.Scale()(normal))
+    heads = [cr.Dense(1)(trunk), cr.Dense(3, "softmax")(trunk)]
+    features = [cr.PiecewiseLinear([[0, 1, 2]] * 3)(x), cr.Periodic(2)(x)]
+    encoder = cr.Dense(2, "tanh")
+    return {
+        "heads": cr.Network([x, color], heads, ["mse", "log_loss"], loss_weights=[1, 0.5]),
+        "features": cr.Network(x, cr.Dense(1)(cr.Gated(4, "silu")(cr.Dense(3)(*features)))),
+        "tied": cr.Network(x, cr.Tied(encoder)(encoder(x))),
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", graphs())
+def test_pages_of_graphs_are_well_formed(name, language):
+    written = page(graphs()[name], language)
+    root = parsed(written)
+    check_page(root)
+    assert "{" not in "".join(root.find("body").itertext())
+
+
 def page(network, language="en", **options) -> str:
     return cr.derive(network, **options).to_html(language)
 
@@ -92,11 +117,16 @@ def test_every_phrase_is_used(monkeypatch):
     wording.localized.cache_clear()
     optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
+    more += graphs().values()
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
     for network in (*NETWORKS.values(), *more):
         for (layout, batch, detail), optimizer in zip(choices, cycle(optimizers), strict=False):
             derivation = cr.derive(
-                network, layout=layout, batch=batch, detail=detail, optimizer=optimizer
+                network,
+                layout=layout,
+                batch=batch or network.needs_batch,
+                detail=detail,
+                optimizer=optimizer,
             )
             for language in LANGUAGES:
                 derivation.to_html(language)

@@ -43,6 +43,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     """The part of an estimator that is the same for classification and regression."""
 
     loss: Any
+    _progress: Progress | None = None
+    _blocks = Blocks()
     _numbers: ClassVar[bool]
     """Whether targets have to be numbers."""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -212,19 +214,18 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self.out_activation_ = self._out_activation()
         names = self._activations(len(widths) - 1)
         names.append(names[-1] if names else str(self.activation))
-        self._progress: Progress | None = None
+        self._progress = None
         self._blocks = Blocks(
             self.normalization,
             bool(self.residual),
             float(self.dropout),
             embedded_columns(self.embeddings, X),
         )
-        self._widths = tuple(widths)
         self.other_parameters_: dict[str, RealArray] = {}
         if self._blocks.is_plain:
             self.coefs_, self.intercepts_ = starting_weights(random_state, widths, names, dtype)
             return
-        network = self._network(dtype)
+        network = self._network_of(tuple(widths), dtype)
         drawn = network.initialize(int(random_state.randint(2**31)), dtype=dtype)
         names_in_order = packed_names(network)
         ordered = Parameters({name: network.parameter_shapes[name] for name in names_in_order})
@@ -233,11 +234,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self._take(ordered)
 
     def _network(self, dtype: DTypeLike) -> Network:
-        names = (*self._activations(len(self._widths) - 1), self.out_activation_)
+        widths = (self.n_features_in_, *(array.shape[1] for array in self.coefs_))
+        return self._network_of(widths, dtype)
+
+    def _network_of(self, widths: tuple[int, ...], dtype: DTypeLike) -> Network:
+        names = (*self._activations(len(widths) - 1), self.out_activation_)
         alpha, quantile = float(self.alpha), float(getattr(self, "quantile", 0.5))
-        return network_of(
-            self._widths, names, self.loss, alpha, np.dtype(dtype), quantile, self._blocks
-        )
+        return network_of(widths, names, self.loss, alpha, np.dtype(dtype), quantile, self._blocks)
 
     def _data_weight(self) -> float:
         """Return the factor of the data's part in the reported loss.
@@ -308,6 +311,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _store(self, progress: Progress, parameters: Parameters) -> None:
         """Set the fitted attributes, scikit-learn's and ours, to the results of a run."""
         self._progress = progress
+        # Private names of scikit-learn's that code out there reads.
+        self._optimizer, self._no_improvement_count = progress.update, progress.stale_epochs
         self._take(parameters)
         if progress.best_parameters is not None:
             best = (array.copy() for array in progress.best_parameters)
@@ -339,11 +344,15 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             warnings.warn(messages[progress.ending], category, stacklevel=6)
 
     def _packed(self, network: Network, dtype: DTypeLike) -> Parameters:
-        return packed(network, self.coefs_, self.intercepts_, self.other_parameters_, dtype)
+        return packed(network, self.coefs_, self.intercepts_, self._others(), dtype)
+
+    def _others(self) -> dict[str, RealArray]:
+        """Return the parameters beside weights and biases; none where those were set by hand."""
+        return self.other_parameters_ if "other_parameters_" in vars(self) else {}
 
     def _take(self, parameters: Mapping[str, RealArray]) -> None:
         """Set the fitted arrays to these parameters, in the order of ``packed_names``."""
-        arrays, layers = list(parameters.values()), len(self._widths) - 1
+        arrays, layers = list(parameters.values()), self.n_layers_ - 1
         self.coefs_, self.intercepts_ = arrays[:layers], arrays[layers : 2 * layers]
         self.other_parameters_ = dict(list(parameters.items())[2 * layers :])
 
@@ -400,7 +409,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         weights = self.coefs_[0].dtype
         dtype = np.dtype(np.float32 if X.dtype == weights == np.float32 else np.float64)
         network = self._network(dtype)
-        arrays = (*self.coefs_, *self.intercepts_, *self.other_parameters_.values())
+        arrays = (*self.coefs_, *self.intercepts_, *self._others().values())
         values = {
             name: array.astype(dtype, copy=False)
             for name, array in zip(packed_names(network), arrays, strict=True)

@@ -23,6 +23,9 @@ from chainrule.network.penalties import Penalty
 from chainrule.network.random_layers import Dropout
 from chainrule.validation import checked_integer, is_integer, requirement
 
+_MOST_LEVELS = 1_000_000
+"""There is a row of weights for each code up to the largest."""
+
 NORMALIZATIONS = {"batch": BatchNorm, "layer": LayerNorm}
 
 
@@ -124,6 +127,11 @@ def embedded_columns(given: Any, X: RealArray) -> tuple[EmbeddedColumn, ...]:
                 f"{shown(column)}"
             )
         largest = float(X[:, column].max())
+        if largest >= _MOST_LEVELS:
+            raise InputError(
+                f"`embeddings` must name columns of codes below {_MOST_LEVELS:,}, got {largest:g} "
+                f"in column {column}. Number its categories first, as OrdinalEncoder does"
+            )
         levels = max(2, int(largest) + 1)
         found.append(EmbeddedColumn(int(column), levels, checked_integer("embeddings", units)))
     return tuple(sorted(found, key=lambda embedded: embedded.column))

@@ -170,7 +170,7 @@ class Fit:
             self.update.rule,
             parameters,
             samples.data(network, blocks),
-            self._batch(),
+            self._batch(network),
             order,
             held=None if held is None else held.data(network, blocks),
             rate=None if constant else self._rate,
@@ -192,10 +192,12 @@ class Fit:
         self.shuffled = np.arange(self.rows)
         return Given(self.shuffled)  # shuffled here before every epoch
 
-    def _batch(self) -> int:
+    def _batch(self, network: Network) -> int:
         size = self.settings.batch_size
         if isinstance(size, str):
-            return min(200, self.rows)
+            size = min(200, self.rows)
+            # Batch normalization takes no batch of a single row.
+            return size + (network.needs_batch and self.rows % size == 1)
         if size > self.rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "

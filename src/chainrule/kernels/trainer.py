@@ -58,6 +58,15 @@ class Run:
     threads: int = 1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        size = min(self.batch, self.samples)
+        if self.network.needs_batch and 1 in (size, self.samples % size):
+            raise InputError(
+                "`batch_size` must leave no batch of a single sample with batch normalization, "
+                f"whose deviations from the mean would all be 0; got {self.batch} for "
+                f"{self.samples} samples"
+            )
+
     @property
     def samples(self) -> int:
         """How many samples an epoch has."""

@@ -233,7 +233,7 @@ class Equality:
             slope_trees(self.context.network) if is_backward else [],
             self._counts,
             None if self.mismatch is None else self.mismatch.tree,
-            is_loss=self.target == LOSS,
+            target=self.target,
             update=update_terms(self.context.rule, self.target),
         )
 

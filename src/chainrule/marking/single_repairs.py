@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
-from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant
+from chainrule.marking.quantities import LEARNING_RATE, LOSS, Quantity, Role, constant
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -54,7 +54,7 @@ class SingleRepairs(TreeEditor):
         counts: Sequence[Quantity],
         mismatch: Tree | None,
         *,
-        is_loss: bool,
+        target: Quantity,
         update: UpdateTerms | None = None,
     ) -> None:
         super().__init__(tree)
@@ -62,7 +62,7 @@ class SingleRepairs(TreeEditor):
         self.slopes = slopes
         self.counts = counts
         self.mismatch = mismatch
-        self.is_loss, self.update = is_loss, update
+        self.target, self.update = target, update
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.reductions()
@@ -140,7 +140,7 @@ class SingleRepairs(TreeEditor):
 
     def reductions(self) -> Iterator[Repair]:
         """Add a sum over the samples, change the axis of a sum, or remove the sum."""
-        if self.is_loss:
+        if self.target == LOSS:
             for mean in (True, False):
                 tree: Tree = Reduction(self.tree, None, mean, span=self.tree.span)
                 yield Repair("sum_loss", tree, self.tree)
@@ -173,7 +173,9 @@ class SingleRepairs(TreeEditor):
             others = [
                 quantity
                 for quantity, value in values.items()
-                if quantity != node.quantity and quantity.is_plain and np.ndim(value) == len(shape)
+                if quantity not in (node.quantity, self.target)  # not a line like dW = dW
+                and quantity.is_plain
+                and np.ndim(value) == len(shape)
             ]
             if self.update is not None:
                 # The plain symbol of memory means its value at this point of the step.
