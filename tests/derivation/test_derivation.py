@@ -144,3 +144,14 @@ def test_the_chinese_document_compiles(name: str, tmp_path: Path) -> None:
     said = compiled(DOCUMENTS[name].to_latex("zh"), "xelatex", tmp_path)
     assert "Missing character" not in said
     assert not overfull(said)
+
+
+def test_the_work_grows_with_the_blocks_not_with_the_paths():
+    """Twenty skip connections are a million paths."""
+    x = cr.Input(3)
+    h = cr.Dense(3)(x)
+    for _ in range(20):
+        h = h + cr.Dense(3, "tanh")(h)
+    derivation = cr.derive(cr.Network(x, cr.Dense(1)(h)))
+    assert len(derivation.to_text()) < 40_000
+    assert str(derivation.gradients["W_1"]) == "Xᵀ δ_1"

@@ -248,7 +248,7 @@ def test_both_languages_have_the_same_phrases_with_the_same_places() -> None:
 def test_every_phrase_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     known = {language: Recorded(dict(wording.phrases(language))) for language in LANGUAGES}
     monkeypatch.setattr(document_writer, "phrases", lambda language: known[language])
-    for explanation in (mazur(), deep(), *others(), *of_tables(tmp_path)):
+    for explanation in (mazur(), deep(), *others(), *of_tables(tmp_path), categories()):
         for language in LANGUAGES:
             elements = list(document_of(explanation))
             text_of(elements, language)
@@ -258,6 +258,33 @@ def test_every_phrase_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     # What only a failure says, and what no optimizer of the catalogue needs.
     rare = {"disagrees", "some_failed", "mark_wrong", "cause_other"}
     assert unsaid == {"en": rare, "zh": rare}
+
+
+def categories() -> Explanation:
+    color = cr.Categories(3)
+    h = cr.Dropout(0.3)(cr.BatchNorm()(cr.Dense(2)(cr.Embedding(2)(color))))
+    network = cr.Network(color, cr.Dense(1)(h))
+    return cr.explain(
+        network, network.initialize(0), [0, 2, 1, 2], [1.0, 2.0, 3.0, 4.0], weight="E_1[2,0]"
+    )
+
+
+def test_categories_masks_and_the_statistics_of_the_batch() -> None:
+    written = categories().to_text()
+    assert "E_1[2,0] leads from category 2 to unit 0 of hidden layer 1" in written
+    given = written.split("Conventions")[0]
+    assert "D_4 = " in given  # the mask of this step
+    assert "running_mean" not in given  # a training step does not read it
+
+
+def test_an_explanation_leaves_the_parameters_as_they_are() -> None:
+    x = cr.Input(2)
+    network = cr.Network(x, cr.Dense(1)(cr.BatchNorm()(x)))
+    parameters = network.initialize(0)
+    before = {name: array.copy() for name, array in parameters.items()}
+    assert cr.explain(network, parameters, np.eye(2), [1.0, 2.0]).passed
+    for name, array in parameters.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
 
 
 def of_tables(folder: Path) -> list[Explanation]:

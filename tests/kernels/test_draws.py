@@ -309,6 +309,7 @@ NETWORK = SimpleNamespace(
     input_names=("X",),
     target_names=("Y",),
     constants={},
+    needs_batch=False,
     trainable_names=("W", "U"),
     running_names=(),
 )

@@ -4,6 +4,7 @@ Runs of 200 steps are equal in the reference and in the core, and have the same 
 of threads; files, verification, explanation and the marking of a line work for each.
 """
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import InputError, NonFiniteLoss
 from chainrule.network.layers import CategoryLayer
 from chainrule.verification import random_targets
 
@@ -264,3 +266,42 @@ def test_a_line_is_marked(name: str) -> None:
     verdict = cr.check_line(network, wrong, batch=True)
     assert not verdict.correct
     assert verdict.kind in ("transpose", "shape"), verdict.message()
+
+
+@pytest.mark.parametrize("backend", ["reference", "compiled"])
+def test_a_loss_that_is_not_finite_leaves_the_running_statistics(backend: Any) -> None:
+    network = batch_normalized()
+    X, Y = data_of(network)
+    X[BATCH : 2 * BATCH] = 1.7e308  # the sum of the second batch is infinite
+    with pytest.raises(NonFiniteLoss) as caught:
+        cr.train(network, X, Y, batch_size=BATCH, epochs=2, shuffle=False, backend=backend)
+    found = caught.value.result.parameters
+    assert all(np.isfinite(array).all() for array in found.values())
+    once = cr.train(
+        network, X[:BATCH], Y[:BATCH], batch_size=BATCH, epochs=1, shuffle=False, backend=backend
+    )
+    for name in network.running_names:
+        np.testing.assert_allclose(found[name], once.parameters[name], rtol=1e-12)
+
+
+def test_batch_normalization_takes_no_batch_of_one_sample() -> None:
+    network = batch_normalized()
+    X, Y = data_of(network, 21)
+    for size in (1, 10, 20):
+        with pytest.raises(InputError, match="no batch of a single sample"):
+            cr.train(network, X, Y, batch_size=size, epochs=1)
+    cr.train(network, X, Y, batch_size=None, epochs=1)
+    model = cr.MLPRegressor(normalization="batch", max_iter=2)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        model.fit(np.ones((201, 2)) * np.arange(201)[:, None], np.arange(201.0))
+
+
+@each
+def test_a_network_survives_pickling_after_it_was_used(name: str) -> None:
+    network = COMPOSITIONS[name]()
+    X, Y = data_of(network)
+    result = cr.train(network, X, Y, epochs=1, seed=3)
+    copied = pickle.loads(pickle.dumps(network))
+    assert str(copied.summary()) == str(network.summary())
+    again = cr.train(copied, X, Y, epochs=1, seed=3)
+    np.testing.assert_array_equal(again.parameters.flat, result.parameters.flat)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,21 @@ def test_the_phrases_have_the_same_keys_and_fields():
     assert english.keys() == chinese.keys()
     for key in english:
         assert fields(english[key]) == fields(chinese[key]), key
+
+
+def test_a_repair_does_not_define_a_name_by_itself():
+    x = cr.Input(3)
+    h = cr.Dense(3, "tanh")(x)
+    network = cr.Network(x, cr.Dense(2)(h + cr.Dense(3, "tanh")(h)))
+    for target, other in permutations(("a_1", "a_2", "da_1", "da_2", "dh_3", "dz_4"), 2):
+        verdict = cr.check_line(network, f"{target} = {other}")
+        assert verdict.repaired != f"{target} = {target}"
+
+
+def test_each_normalization_has_an_epsilon_of_its_own():
+    x = cr.Input(4)
+    h = cr.LayerNorm(epsilon=0.1)(cr.Dense(3)(cr.LayerNorm(epsilon=0.01)(x)))
+    network = cr.Network(x, cr.Dense(2)(h))
+    assert cr.check_line(network, "n_1 = (x - mu_1) / sqrt(v_1 + eps_1)").correct
+    assert cr.check_line(network, "n_3 = (z_2 - mu_3) / sqrt(v_3 + epsilon_3)").correct
+    assert not cr.check_line(network, "n_3 = (z_2 - mu_3) / sqrt(v_3 + eps_1)").correct

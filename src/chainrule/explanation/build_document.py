@@ -35,6 +35,7 @@ from chainrule.explanation.weight_paths import PathFactor, WeightPath
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
 from chainrule.formulas.matrices import Matrix, every
+from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import G, W
 from chainrule.plans.plan import memory_of
 
@@ -153,7 +154,9 @@ class _Builder:
         layer = network.number_of(axis)
         kind = "unit_of_layer"
         names: tuple[str, ...] = ()
-        if axis == network.axes[0]:
+        if isinstance(network.nodes[layer].layer, CategoryLayer):
+            kind = "category"
+        elif axis == network.axes[0]:
             kind, names = "input_unit", self.labels.inputs
         elif axis == network.axes[-1]:
             kind, names = "output_unit", self.labels.outputs

@@ -89,22 +89,26 @@ class EvaluatedDerivation:
 
     @cached_property
     def given(self) -> tuple[GivenValue, ...]:
-        """The data, the parameters and the constants, in this order."""
+        """The data, the parameters, what is drawn at random and the constants, in this order."""
         formulation, layout = self.batch.formulation, self.derivation.layout
         network = self.batch.network
         arrays = [s for s in formulation.inputs if s.name in self.batch.data]
         named = {s.name: s for s in (*formulation.inputs, *formulation.parameters)}
-        arrays += [named[name] for name in network.parameter_names]
+        # A training step uses the statistics of its batch, not the running ones.
+        arrays += [named[n] for n in network.parameter_names if n not in network.running_names]
         memory = [
             Symbol(name, next(s.axes for s in arrays if s.name == name.split("_", 1)[1]))
             for name, array in self.batch.memory.items()
             if np.any(array)
         ]
-        scalars = [Symbol(name) for name in (*network.strengths, *self.batch.optimizer.constants)]
+        drawn = list(formulation.draws)
+        weights = [s for s in formulation.inputs if s.name in network.constants and not s.axes]
+        names = (*network.strengths, *self.batch.optimizer.constants)
+        scalars = [*weights, *(Symbol(name) for name in names)]
         if any(STEPS in symbols(update.right) for update in self.batch.optimizer.updates):
             scalars.append(STEPS)
         found = []
-        for symbol in (*arrays, *memory, *scalars):
+        for symbol in (*arrays, *drawn, *memory, *scalars):
             sides = orient(symbol.axes, layout)
             value = np.asarray(self.batch.given[symbol.name], dtype=float)
             found.append(GivenValue(symbol, laid_out(value, symbol.axes, sides)))

@@ -121,8 +121,8 @@ class StepValues:
         run = Execution(plan, dtype=np.float64)
         run.seed, run.step_number = self.seed, self.step
         given = {**self.given, **self.data}
-        changing = (*plan.formulation.parameters, *plan.memory)
-        given.update({symbol.name: np.array(given[symbol.name]) for symbol in changing})
+        changing = (*self.network.parameter_names, *(symbol.name for symbol in plan.memory))
+        given.update({name: np.array(given[name]) for name in changing})
         run.give(given)
         with np.errstate(all="ignore"):  # values that are not finite are shown as such
             run.all()

@@ -40,7 +40,8 @@ def entry_of(
         raise InputError(requirement("weight", f"a name with indices such as {example}", text))
     name, inside = found["name"], found["inside"]
     if name not in network.parameter_names:
-        raise unknown_name("weight", name, list(network.parameter_names))
+        known_names = [n for n in network.parameter_names if n not in network.running_names]
+        raise unknown_name("weight", name, known_names)
     if name not in network.trainable_names:
         raise InputError(
             f"weight: {name} is frozen, so no step moves it; "
