@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_model import TableModel
     from chainrule.table_models.table_training import TableRun, train_table
+    from chainrule.training.ensemble import Ensemble, train_many
     from chainrule.training.loop import Result, loss_and_gradients, predict, train
     from chainrule.training.schedules import (
         CosineDecay,
@@ -70,6 +71,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "Ensemble",
     "Explanation",
     "ExponentialDecay",
     "Gated",
@@ -106,6 +108,7 @@ __all__ = [
     "save",
     "show_config",
     "train",
+    "train_many",
     "train_table",
     "verify",
 ]
@@ -141,6 +144,7 @@ _HOMES = {
     "explanation.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
     "table_models.model_files": ["load", "save"],
+    "training.ensemble": ["Ensemble", "train_many"],
     "training.schedules": [
         "CosineDecay",
         "EarlyStopping",

@@ -14,10 +14,11 @@ from chainrule.arrays import IntArray
 from chainrule.errors import InputError
 from chainrule.validation import checked_seed, requirement
 
-__all__ = ["PURPOSE_HOLDOUT", "holdout", "random_order"]
+__all__ = ["PURPOSE_HOLDOUT", "fold_numbers", "holdout", "random_order"]
 
 # The ASCII code of its name, so that different purposes have different numbers.
 PURPOSE_HOLDOUT = int.from_bytes(b"holdout", "big")
+_PURPOSE_FOLDS = int.from_bytes(b"folds", "big")
 
 
 def holdout(
@@ -56,6 +57,28 @@ def holdout(
     mask = np.zeros(n_rows, dtype=bool)
     mask[held_out] = True
     return np.flatnonzero(~mask).astype(np.int64), np.flatnonzero(mask).astype(np.int64)
+
+
+def fold_numbers(
+    n_rows: int, parts: int, seed: int, classes: ArrayLike | None = None, *, division: int = 0
+) -> IntArray:
+    """Return for each row the number of its part, 0 .. parts - 1, of a random division.
+
+    Parts differ by at most one row, and with ``classes`` by at most one row of each class.
+    ``division`` is the number of the division; each is random on its own.
+
+    >>> sorted(fold_numbers(7, 3, seed=0).tolist())
+    [0, 0, 0, 1, 1, 2, 2]
+    >>> numbers = fold_numbers(6, 2, seed=0, classes=["a", "b", "a", "b", "b", "b"])
+    >>> int(numbers[0] + numbers[2]), int(sum(numbers[[1, 3, 4, 5]]))
+    (1, 2)
+    """
+    codes = np.zeros(n_rows, dtype=np.int64) if classes is None else _codes(classes, n_rows)
+    order = random_order(n_rows, seed, _PURPOSE_FOLDS + division)
+    order = order[np.argsort(codes[order], kind="stable")]  # class by class
+    numbers = np.empty(n_rows, dtype=np.int64)
+    numbers[order] = np.arange(n_rows) % parts
+    return numbers
 
 
 def random_order(n_rows: int, seed: int, purpose: int) -> IntArray:
