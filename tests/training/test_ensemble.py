@@ -223,6 +223,24 @@ def test_a_run_that_diverges_names_its_member() -> None:
     assert any(note.startswith("in member ") for note in caught.value.__notes__)
 
 
+def test_progress_of_each_member_and_an_end_by_it() -> None:
+    seen: list[list[int]] = []
+
+    def listen(members: Any) -> bool:
+        seen.append([0 if member is None else member.done for member in members])
+        return False
+
+    cr.train_many(NETWORK, X, Y, members=3, epochs=4, on_progress=listen)
+    assert seen[-1] == [4, 4, 4]
+
+    def end(members: Any) -> bool:
+        return sum(member is not None and member.done > 3 for member in members) == 2
+
+    ensemble = cr.train_many(NETWORK, X, Y, members=5, epochs=1_000_000, threads=2, on_progress=end)
+    assert 2 <= len(ensemble) <= 3
+    assert all(3 < len(member.history["loss"]) < 1_000_000 for member in ensemble.members)
+
+
 def test_an_interrupt_ends_all_runs_and_keeps_what_they_learned() -> None:
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     begun = time.monotonic()

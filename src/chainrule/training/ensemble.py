@@ -23,7 +23,7 @@ from chainrule.kernels.trainer import PERIOD
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.training.inputs import inputs_of, targets_of, weights_of
-from chainrule.training.loop import Arrays, Result, train
+from chainrule.training.loop import Arrays, Progress, Result, train
 from chainrule.training.schedules import EarlyStopping, ReduceOnPlateau, Schedule
 from chainrule.validation import checked_integer, checked_seed, is_integer, requirement
 
@@ -85,6 +85,7 @@ def train_many(
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
+    on_progress: Callable[[Sequence[Progress | None]], object] | None = None,
 ) -> Ensemble:
     """Train several networks of one description at once, and return their ensemble.
 
@@ -97,6 +98,10 @@ def train_many(
     The other arguments are those of `train`. Every thread trains one member at a time; each has
     the same bits as when it is trained alone, for any number of threads. Only the rows of the
     members in training are copied.
+
+    ``on_progress`` is called about twenty times a second, and at the end, with the `Progress` of
+    each member, None for one that has not begun. A true result ends all runs: the ensemble is that
+    of the members begun so far.
 
     Ctrl-C ends all runs; the KeyboardInterrupt is raised, and its attribute ``result`` is the
     ensemble of the members begun so far, or None. Raises ``InputError`` and ``NonFiniteLoss`` as
@@ -119,12 +124,18 @@ def train_many(
     first = checked_seed(seed)
     parts = _parts(folds, members, data.samples, first)
     stopping = threading.Event()
+    latest: list[Progress | None] = [None] * len(parts)
 
     def member(position: int, fold: Fold | None) -> _Run:
         own = (first + position) % 2**64
         rows, held_rows = (slice(None), None) if fold is None else fold
         held = None if held_rows is None else data.rows(held_rows)
         inputs, targets = data.rows(rows)
+
+        def noted(progress: Progress) -> bool:
+            latest[position] = progress
+            return stopping.is_set()
+
         try:
             result = train(
                 network,
@@ -142,7 +153,7 @@ def train_many(
                 schedule=schedule,
                 threads=1,
                 backend=backend,
-                on_progress=lambda progress: stopping.is_set(),
+                on_progress=noted,
             )
         except NonFiniteLoss as error:
             error.add_note(f"in member {position} of {len(parts)}, whose seed is {own}")
@@ -156,18 +167,17 @@ def train_many(
         runs: list[Future[_Run]] = []
         try:
             runs += [pool.submit(member, *given) for given in enumerate(parts)]
-            finished = _first_ended(runs)
+            failed = _watch(runs, lambda: on_progress is not None and on_progress(latest))
+            begun = _end(runs, stopping)
         except KeyboardInterrupt as interrupt:
             begun = _end(runs, stopping)
             done = [run.result() for run in begun if run.exception() is None]
             found = _ensemble(done, data.samples) if done else None
             interrupt.result = found  # type: ignore[attr-defined]
             raise
-        failed = [run for run in finished if run.exception() is not None]
-        if failed:
-            _end(runs, stopping)
-            failed[0].result()
-        return _ensemble([run.result() for run in runs], data.samples)
+        if failed is not None:
+            failed.result()
+        return _ensemble([run.result() for run in begun], data.samples)
 
 
 @dataclass(frozen=True)
@@ -268,12 +278,18 @@ def _checked_fold(number: int, pair: tuple[ArrayLike, ArrayLike], samples: int) 
 # -- results ---------------------------------------------------------------------------------------
 
 
-def _first_ended(runs: Sequence[Future[_Run]]) -> set[Future[_Run]]:
-    """Wait for all runs, or for the first that fails; in turns, as signals come between them."""
+def _watch(runs: Sequence[Future[_Run]], ends: Callable[[], object]) -> Future[_Run] | None:
+    """Wait for all runs, for the first that fails, which is returned, or until ``ends()`` is true.
+
+    The waiting is in turns, because signals are seen between them only.
+    """
     while True:
         state = wait(runs, timeout=PERIOD, return_when=FIRST_EXCEPTION)
-        if not state.not_done or any(run.exception() is not None for run in state.done):
-            return state.done
+        failed = next((run for run in state.done if run.exception() is not None), None)
+        begun = len(state.not_done) < len(runs) or any(run.running() for run in runs)
+        ended = begun and ends()
+        if failed is not None or ended or not state.not_done:
+            return failed
 
 
 def _end(runs: Sequence[Future[_Run]], stopping: threading.Event) -> list[Future[_Run]]:
