@@ -36,7 +36,10 @@ def folder(tmp_path, monkeypatch):
 def trained(tmp_path_factory):
     """The run folder of one training run."""
     place = tmp_path_factory.mktemp("trained")
-    run = run_verb("train", IRIS, "--target", "species", "--output", place / "iris", "--quiet")
+    run = run_verb(
+        *("train", IRIS, "--target", "species", "--hidden", 64),
+        *("--output", place / "iris", "--quiet"),
+    )
     assert run.output == ""
     return place / "iris"
 
@@ -57,7 +60,8 @@ def names(place):
 
 
 def test_train_shows_what_a_person_wants_to_see(folder):
-    lines = run_verb("train", "iris.csv", "--target", "species").stdout.splitlines()
+    run = run_verb("train", "iris.csv", "--target", "species", "--hidden", 64)
+    lines = run.stdout.splitlines()
     for place, pattern in enumerate(
         [
             "data      iris.csv",
@@ -66,15 +70,17 @@ def test_train_shows_what_a_person_wants_to_see(folder):
             "          no missing cells",
             "inputs    4 columns",
             "network   4-64-3, relu then softmax, log_loss, 515 parameters",
-            "training  120 rows, 30 others held out; adam at 0.003, batches of 32, 50 epochs, "
-            "seed 0",
+            "          adam at 0.003, batches of 32, 50 epochs",
+            "training  120 rows, 30 others held out; seed 0",
         ]
     ):
         assert lines[place] == pattern
     epochs = [line for line in lines if line.startswith("epoch")]
     assert 3 <= len(epochs) <= 8
     assert all(
-        re.fullmatch(r"epoch +\d+ of 50: loss [\d.e-]+, held-out loss [\d.e-]+", line)
+        re.fullmatch(
+            r"epoch +\d+ of 50: loss [\d.e-]+, held-out loss [\d.e-]+, best [\d.e-]+", line
+        )
         for line in epochs
     )
     assert re.fullmatch(r"trained   in \d+\.\d s", lines[-4])
@@ -115,7 +121,7 @@ def test_train_on_numbers_and_a_mixed_table(folder):
             "y": 40_000 + 5_000 * x,
         }
     ).write_csv("mixed.csv")
-    lines = run_verb("train", "mixed.csv", "--target", "y").stdout.splitlines()
+    lines = run_verb("train", "mixed.csv", "--target", "y", "--hidden", 64).stdout.splitlines()
     assert "          1 missing cell: 'x' 1" in lines
     assert "          target 'y': numbers (regression)" in lines
     assert (
@@ -130,25 +136,31 @@ def test_train_on_numbers_and_a_mixed_table(folder):
 
 def test_train_reports_a_score_no_better_than_the_baseline(folder):
     run = run_verb(
-        "train", "iris.csv", "--target", "species", "--epochs", 1, "--learning-rate", 1e-9
+        *("train", "iris.csv", "--target", "species", "--hidden", 64),
+        *("--epochs", 1, "--learning-rate", 1e-9),
     )
     assert "no better than that: add columns that predict the target" in run.stdout
 
 
 def test_train_without_validation_states_the_rows_of_the_score(folder):
-    run = run_verb("train", "iris.csv", "--target", "species", "--validation", 0, "--epochs", 2)
+    run = run_verb(
+        *("train", "iris.csv", "--target", "species", "--hidden", 64),
+        *("--validation", 0, "--epochs", 2),
+    )
     assert "150 rows, none held out" in run.stdout
     assert re.search(r"^seen rows accuracy .* \(\d+ of 150 rows\)", run.stdout, re.MULTILINE)
     assert "held-out loss" not in run.stdout
 
 
 def test_train_json_is_one_object(folder):
-    run = run_verb("train", "iris.csv", "--target", "species", "--json", "--epochs", 3)
+    run = run_verb(
+        "train", "iris.csv", "--target", "species", "--json", "--hidden", 64, "--epochs", 3
+    )
     record = json.loads(run.stdout)
     assert run.stderr == ""
     assert record["data"]["rows"] == 150
     assert record["data"]["classes"] == [["setosa", 50], ["versicolor", 50], ["virginica", 50]]
-    assert record["network"]["layers"] == [4, 64, 3]
+    assert record["networks"] == ["4-64-3, relu then softmax, log_loss, 515 parameters"]
     assert len(record["history"]["loss"]) == 3
     assert record["training"]["score"]["targets"][0]["baseline"]["accuracy"] == pytest.approx(1 / 3)
     assert Path(record["model"]).is_file()
@@ -196,7 +208,7 @@ def test_on_a_terminal_there_is_a_bar_and_it_always_ends(folder, monkeypatch):
     report = training_report.TrainingReport(quiet=False, as_json=False)
     report._console = Console(file=written, force_terminal=True, width=100, highlight=False)
     with report:
-        run = train_table("iris.csv", "species", epochs=3, on_start=report.starts,
+        run = train_table("iris.csv", "species", hidden=(64,), epochs=3, on_start=report.starts,
                           on_progress=report.progress)  # fmt: skip
         report.ends(run, Path("iris"), Path("iris/model.safetensors"))
     text = written.getvalue()
@@ -368,7 +380,7 @@ def test_info(trained, tmp_path):
 
 def test_info_of_numbers(folder):
     pl.DataFrame({"k": ["a"] * 6 + ["b"] * 6, "n": [7.0] * 12, "y": range(12)}).write_csv("t.csv")
-    run_verb("train", "t.csv", "--target", "y:number", "--epochs", 1, "--quiet")
+    run_verb("train", "t.csv", "--target", "y:number", "--hidden", 8, "--epochs", 1, "--quiet")
     text = run_verb("info", "t").stdout
     assert "predicts    'y', numbers (scaled inside, predicted in their own units)" in text
     assert "categorical 1: 'k'" in text

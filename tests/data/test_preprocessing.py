@@ -226,7 +226,10 @@ def test_restored_it_transforms_to_the_same_bits():
     np.testing.assert_array_equal(restored.transform(mixed()), preprocessor.transform(mixed()))
 
 
-NUMERIC = {"kind": "numeric", "name": "x", "mean": 0.0, "deviation": 1.0, "median": 0.0}
+NUMERIC = {
+    **{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "median": 0.0},
+    **{"robust": False, "marked": False},
+}
 CATEGORICAL = {"kind": "categorical", "name": "c", "categories": ["a", "b"]}
 
 
@@ -239,9 +242,9 @@ CATEGORICAL = {"kind": "categorical", "name": "c", "categories": ["a", "b"]}
         {"columns": [NUMERIC]},
         {"columns": [NUMERIC, NUMERIC], "dropped": []},
         {"columns": [3], "dropped": []},
-        {"columns": [{**NUMERIC, "deviation": 0.0}], "dropped": []},
-        {"columns": [{**NUMERIC, "mean": "0"}], "dropped": []},
-        {"columns": [{**NUMERIC, "mean": True}], "dropped": []},
+        {"columns": [{**NUMERIC, "scale": 0.0}], "dropped": []},
+        {"columns": [{**NUMERIC, "center": "0"}], "dropped": []},
+        {"columns": [{**NUMERIC, "center": True}], "dropped": []},
         {"columns": [{**NUMERIC, "median": float("inf")}], "dropped": []},
         {"columns": [{**NUMERIC, "median": 10**400}], "dropped": []},
         {"columns": [{**NUMERIC, "kind": "other"}], "dropped": []},

@@ -158,9 +158,17 @@ def test_a_result_and_the_numbered_names(tmp_path):
 def test_the_record_holds_what_the_design_promises(model, tmp_path):
     save(model, tmp_path / "m")
     record, _ = described(tmp_path / "m")
-    assert record["format"] == 1
+    assert record["format"] == 2
     assert record["features"] == list(model.feature_names)
-    assert {"network", "preprocessing", "target", "versions", "checksum", "training"} <= set(record)
+    assert {
+        "networks",
+        "members",
+        "preprocessing",
+        "target",
+        "versions",
+        "checksum",
+        "training",
+    } <= set(record)
     assert {"python", "numpy", "chainrule"} <= set(record["versions"])
 
 
@@ -273,9 +281,9 @@ def test_missing_files_and_folders(tmp_path, model):
 
 
 def test_a_newer_format_is_named_before_anything_else(model, tmp_path):
-    data = changed(encoded(model), lambda record: record.update(format=2), sign=False)
+    data = changed(encoded(model), lambda record: record.update(format=3), sign=False)
     text = refused(tmp_path / "m", data)
-    assert "written by a newer chainrule (file format 2, this version reads up to 1); upd" in text
+    assert "written by a newer chainrule (file format 3, this version reads up to 2); upd" in text
 
 
 def drop(*keys):
@@ -300,41 +308,41 @@ def put(value, *keys):
     "change",
     [
         drop("format"),
-        drop("network"),
+        drop("networks"),
         drop("kind"),
         drop("preprocessing"),
         drop("target"),
         drop("naive"),
         drop("training"),
         drop("versions"),
-        drop("network", "layers"),
-        drop("network", "loss"),
-        drop("network", "activations"),
-        drop("network", "penalties"),
-        drop("network", "trainable"),
+        drop("networks", 0, "layers"),
+        drop("networks", 0, "loss"),
+        drop("networks", 0, "activations"),
+        drop("networks", 0, "penalties"),
+        drop("networks", 0, "trainable"),
         drop("preprocessing", "columns", 0),
         put(0, "format"),
         put(True, "format"),
         put("1", "format"),
         put("other", "kind"),
-        put([5, 2, 2], "network", "layers"),
-        put([5, 3, 1], "network", "layers"),
-        put([10**12, 10**12, 1], "network", "layers"),
-        put("5", "network", "layers"),
-        put([5, 1], "network", "layers"),
-        put([5.5, 2, 1], "network", "layers"),
-        put(["relu"], "network", "activations"),
-        put(["relu", "exec"], "network", "activations"),
-        put([["relu"], "identity"], "network", "activations"),
-        put({"name": "own", "settings": {}}, "network", "loss"),
-        put({"name": "huber", "settings": {"delta": "x"}}, "network", "loss"),
-        put({"name": "huber", "settings": {"delta": -1}}, "network", "loss"),
-        put({"name": "mse", "settings": {"x": 1}}, "network", "loss"),
-        put([{"name": "L2", "strength": "x"}], "network", "penalties"),
-        put([{"name": "L3", "strength": 1}], "network", "penalties"),
-        put({"W_9": False}, "network", "trainable"),
-        put({"W_1": "shared"}, "network", "trainable"),
-        put(None, "network"),
+        put([5, 2, 2], "networks", 0, "layers"),
+        put([5, 3, 1], "networks", 0, "layers"),
+        put([10**12, 10**12, 1], "networks", 0, "layers"),
+        put("5", "networks", 0, "layers"),
+        put([5, 1], "networks", 0, "layers"),
+        put([5.5, 2, 1], "networks", 0, "layers"),
+        put(["relu"], "networks", 0, "activations"),
+        put(["relu", "exec"], "networks", 0, "activations"),
+        put([["relu"], "identity"], "networks", 0, "activations"),
+        put({"name": "own", "settings": {}}, "networks", 0, "loss"),
+        put({"name": "huber", "settings": {"delta": "x"}}, "networks", 0, "loss"),
+        put({"name": "huber", "settings": {"delta": -1}}, "networks", 0, "loss"),
+        put({"name": "mse", "settings": {"x": 1}}, "networks", 0, "loss"),
+        put([{"name": "L2", "strength": "x"}], "networks", 0, "penalties"),
+        put([{"name": "L3", "strength": 1}], "networks", 0, "penalties"),
+        put({"W_9": False}, "networks", 0, "trainable"),
+        put({"W_1": "shared"}, "networks", 0, "trainable"),
+        put(None, "networks"),
         put({"kind": "class", "name": "p", "labels": [1, 2]}, "target"),
         put({"kind": "number", "names": ["a", "b"]}, "target"),
         put({"mean": [1, 2], "deviation": [1, 1]}, "scaling"),
@@ -343,10 +351,38 @@ def put(value, *keys):
         put([1, 2], "naive"),
         put(["x"], "naive"),
         put(3, "training"),
+        drop("members"),
+        put([], "members"),
+        put([{"network": 1, "weight": 1.0}], "members"),
+        put([{"network": 0, "weight": 0.5}], "members"),
+        put([{"network": 0, "weight": "1"}], "members"),
+        put([{"network": 0, "weight": 0.5}] * 2, "members"),
+        drop("temperature"),
+        put(0.0, "temperature"),
+        put("1", "temperature"),
+        put([[2.0, 1.0]], "limits"),
+        put([[1.0, 2.0]] * 2, "limits"),
+        put("x", "limits"),
     ],
 )
 def test_mutants_with_a_checksum_that_agrees(model, tmp_path, change):
     assert isinstance(refused(tmp_path / "m", changed(encoded(model), change)), str)
+
+
+def test_a_model_of_several_networks(tmp_path):
+    frame = pl.DataFrame({"x": np.arange(40.0), "y": np.arange(40.0) ** 2})
+    several = train_table(frame, "y", epochs=2, folds=3).model
+    assert len(several.members) > 3
+    save(several, tmp_path / "m")
+    back = load(tmp_path / "m")
+    assert [member.weight for member in back.members] == [m.weight for m in several.members]
+    assert len({id(member.network) for member in back.members}) < len(back.members)
+    np.testing.assert_array_equal(back.predict(frame), several.predict(frame))
+    same(back, several)
+    assert encoded(back) == encoded(several)
+    data = encoded(several)
+    change = put([{"network": 0, "weight": 1.0}], "members")
+    assert isinstance(refused(tmp_path / "m", changed(data, change)), str)
 
 
 def test_the_changer_itself_changes_nothing(model, tmp_path):

@@ -1,5 +1,6 @@
 """From a table to a model and back: the task, the split, the scaling, the answers, the scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from chainrule.data import ClassTarget, NumberTarget, holdout, read_table
 from chainrule.errors import DataError, InputError, InputTypeError, NonFiniteLoss
-from chainrule.network.optimizers import SGD
+from chainrule.network.optimizers import SGD, Adam
+from chainrule.table_models.recipes import plain
 from chainrule.table_models.table_networks import network_for
 from chainrule.table_models.table_training import train_table
 
@@ -100,7 +102,7 @@ def test_the_units_of_a_target_do_not_matter():
 
 def test_several_targets():
     frame = frame_of()
-    run = train_table(frame, ["y", "x:number"], epochs=5)
+    run = train_table(frame, ["y", "x:number"], hidden=(64,), epochs=5)
     assert run.model.predict(frame).shape == (120, 2)
     assert [score.target for score in run.score] == ["y", "x"]
     np.testing.assert_allclose(
@@ -115,7 +117,7 @@ def _held(frame):
 
 def test_two_classes_have_one_output_and_whole_numbers_stay_whole():
     frame = frame_of()
-    run = train_table(frame.drop("y", "count"), "side", epochs=40)
+    run = train_table(frame.drop("y", "count"), "side", hidden=(64,), epochs=40)
     assert run.model.network.layers[-1] == 1
     assert run.model.network.activations[-1].name == "sigmoid"
     assert run.score.accuracy > run.score.baseline_accuracy
@@ -141,7 +143,7 @@ def test_counts_are_learned_as_they_are():
 
 
 def test_outputs_with_bounds_are_in_the_targets_units():
-    run = train_table(frame_of(), "y", activation=["tanh", "exponential"], epochs=1)
+    run = train_table(frame_of(), "y", hidden=(64,), activation=["tanh", "exponential"], epochs=1)
     assert run.model.scaler is None
 
 
@@ -173,34 +175,51 @@ def test_probabilities_as_targets_are_learned_with_log_loss():
 
 def test_the_arguments_of_the_listeners():
     calls = []
+
+    def listen(run):
+        (member,) = run.members
+        if member is not None:
+            calls.append(member.done)
+        return member is not None and member.done > 3
+
     run = train_table(
         IRIS,
         "species",
-        epochs=9,
+        hidden=(64,),
+        epochs=1_000_000,
         on_start=lambda task: calls.append((task.training_rows, task.held_out_rows)),
-        on_epoch=lambda epoch: calls.append(epoch.number) or epoch.number == 3,
+        on_progress=listen,
     )
-    assert calls == [(120, 30), 1, 2, 3]
-    assert run.model.training["epochs"] == 3
-    assert run.task.batch_size == 32
+    assert calls[0] == (120, 30)
+    assert calls[-1] > 3
+    assert run.ended
+    assert 3 < run.model.training["epochs"] < 1_000_000
+    assert run.task.recipe.candidates[0].batch_size == 32
 
 
 def test_one_activation_is_that_of_the_hidden_layers():
     numbers, classes = NumberTarget(("y",)), ClassTarget("c", ("a", "b", "c"))
-    names = lambda network: [activation.name for activation in network.activations]  # noqa: E731
-    assert names(network_for(numbers, 3, (4, 4))) == ["relu", "relu", "identity"]
-    assert names(network_for(numbers, 3, (4,), ["tanh"])) == ["tanh", "identity"]
-    assert names(network_for(numbers, 3, (4,), ["tanh", "softplus"])) == ["tanh", "softplus"]
-    assert names(network_for(classes, 3, (), "relu")) == ["softmax"]
-    assert names(network_for(classes, 3, (4,), loss="mse")) == ["relu", "softmax"]
+
+    def network(target, hidden, activation="relu", loss="auto"):
+        candidate = replace(plain(9).candidates[0], hidden=hidden, activation=activation)
+        return network_for(target, np.eye(3), (), candidate, loss)
+
+    def names(*given, **settings):
+        return [activation.name for activation in network(*given, **settings).activations]
+
+    assert names(numbers, (4, 4)) == ["relu", "relu", "identity"]
+    assert names(numbers, (4,), ["tanh"]) == ["tanh", "identity"]
+    assert names(numbers, (4,), ["tanh", "softplus"]) == ["tanh", "softplus"]
+    assert names(classes, (), "relu") == ["softmax"]
+    assert names(classes, (4,), loss="mse") == ["relu", "softmax"]
     with pytest.raises(
         InputError, match=r"`activation` must be one name, or .*\(here 1\) .* got a list of 3"
     ):
-        network_for(numbers, 3, (4,), ["tanh", "tanh", "tanh"])
+        network(numbers, (4,), ["tanh", "tanh", "tanh"])
     with pytest.raises(InputError, match=r"tanh of the last .* 3 classes need .*; use softmax"):
-        network_for(classes, 3, (4,), ["tanh", "tanh"], "mse")
+        network(classes, (4,), ["tanh", "tanh"], "mse")
     with pytest.raises(InputError, match=r"loss gamma requires .*'c' are 0 and 1; use log_loss"):
-        network_for(classes, 3, (4,), loss="gamma")
+        network(classes, (4,), loss="gamma")
 
 
 @pytest.mark.parametrize(
@@ -259,10 +278,9 @@ def test_l2_and_categorical_reach_the_network():
 
 
 def test_the_optimizers_own_rates():
-    for name, rate in (("adam", 0.003), ("sgd", 0.1)):
-        assert train_table(IRIS, "species", optimizer=name, epochs=1).task.optimizer == (
-            type(train_table(IRIS, "species", optimizer=name, epochs=1).task.optimizer)(rate)
-        )
+    for name, expected in (("adam", Adam(0.003)), ("sgd", SGD(0.1))):
+        run = train_table(IRIS, "species", hidden=(4,), optimizer=name, epochs=1)
+        assert run.task.recipe.candidates[0].optimizer == expected
 
 
 def test_missing_columns_are_named(iris):

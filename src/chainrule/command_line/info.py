@@ -75,7 +75,7 @@ def _table_lines(model: TableModel) -> Iterator[tuple[str, str]]:
     if isinstance(score, Mapping):
         entries = score.get("targets")
         for entry in entries if isinstance(entries, list) else []:
-            yield f"{_unquoted(score.get('rows'))[:10]}", _score(entry)
+            yield f"{_unquoted(score.get('rows'))[:11]}", _score(entry)
 
 
 def _score(entry: Any) -> str:

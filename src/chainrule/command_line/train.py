@@ -10,6 +10,7 @@ from chainrule.command_line.option_types import names, widths
 from chainrule.command_line.shared_options import l2_option, seed_option
 from chainrule.command_line.training_report import TrainingReport
 from chainrule.network import activations, losses, optimizers
+from chainrule.table_models.recipes import ENCODINGS, PRESETS, Encoding, Preset
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table
 
@@ -19,7 +20,8 @@ __all__ = ["command"]
 @click.command(
     "train",
     epilog="DATA is a CSV or Parquet file, compressed or not; - is standard input.  Text with few "
-    "different values is one-hot encoded, numbers are standardized, missing cells are filled in.  "
+    "different values is one-hot encoded, numbers are scaled, missing cells are filled in.  Ctrl-C "
+    "ends the training, and the model so far is written.  "
     "The model is written to DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl.",
 )
 @click.argument("data", metavar="DATA")
@@ -33,19 +35,30 @@ __all__ = ["command"]
     "else numbers, unless :class or :number is appended.  Repeat it for several numbers.",
 )
 @click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="default",
+    show_default=True,
+    help="More networks and epochs are more accurate and take longer.  Every option below replaces "
+    "a part of the preset.",
+)
+@click.option(
+    "--time-limit",
+    type=float,
+    metavar="SECONDS",
+    help="End the training after so many seconds, and keep what was learned.",
+)
+@click.option(
     "--hidden",
     type=widths,
     metavar="N,N,...",
-    default="64",
-    show_default=True,
-    help="Widths of the hidden layers; none: no hidden layer.",
+    help="A network of your own instead of the preset's: the widths of its hidden layers; none: no "
+    "hidden layer.",
 )
 @click.option(
     "--activation",
     type=names,
     metavar="NAME[,NAME...]",
-    default="relu",
-    show_default=True,
     help="Of the hidden layers: one name or one per layer, with an optional one for the last "
     f"layer: {', '.join(activations.CATALOGUE)}.",
 )
@@ -59,30 +72,24 @@ __all__ = ["command"]
 @click.option(
     "--optimizer",
     metavar="NAME",
-    default="adam",
-    show_default=True,
     help=f"The optimizer: {', '.join(optimizers.CATALOGUE)}.",
 )
 @click.option(
     "--learning-rate",
     type=float,
     metavar="F",
-    show_default="0.003; 0.1 for sgd",
     help="The size of a step.",
 )
 @click.option(
     "--batch-size",
     type=int,
     metavar="N",
-    show_default="a 200th of the training rows, at least 32, at most 200",
     help="Rows per step.",
 )
 @click.option(
     "--epochs",
     type=int,
     metavar="N",
-    default=50,
-    show_default=True,
     help="Passes over the training rows.",
 )
 @l2_option
@@ -90,9 +97,27 @@ __all__ = ["command"]
     "--validation",
     type=float,
     metavar="F",
-    default=0.2,
-    show_default=True,
+    show_default="0 with several folds, whose score is out of fold; else 0.2",
     help="The share of the rows that is held out for the score; 0: none.",
+)
+@click.option(
+    "--folds",
+    type=int,
+    metavar="N",
+    help="Train each network N times, each time without another part of the rows; 1: once.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(ENCODINGS),
+    help="How numbers are encoded.",
+)
+@click.option("--dropout", type=float, metavar="F", help="The share of hidden values left out.")
+@click.option("--smoothing", type=float, metavar="F", help="The smoothing of labels; 0: none.")
+@click.option(
+    "--patience",
+    type=int,
+    metavar="N",
+    help="End a run after more than N epochs without a lower loss on the rows held out.",
 )
 @click.option(
     "--categorical",
@@ -113,15 +138,22 @@ __all__ = ["command"]
 def command(
     data: str,
     targets: tuple[str, ...],
-    hidden: tuple[int, ...],
-    activation: str | list[str],
+    preset: Preset,
+    time_limit: float | None,
+    hidden: tuple[int, ...] | None,
+    activation: str | list[str] | None,
     loss: str,
-    optimizer: str,
+    optimizer: str | None,
     learning_rate: float | None,
     batch_size: int | None,
-    epochs: int,
+    epochs: int | None,
     l2: float,
-    validation: float,
+    validation: float | None,
+    folds: int | None,
+    encoding: Encoding | None,
+    dropout: float | None,
+    smoothing: float | None,
+    patience: int | None,
     categorical: tuple[str, ...],
     seed: int,
     threads: int | None,
@@ -133,9 +165,17 @@ def command(
     folder = default_folder(data) if output is None else Path(output)
     refuse_folder(folder)
     with TrainingReport(quiet=quiet, as_json=as_json) as report:
-        run = train_table(
+        run = report.watched(
+            train_table,
             data,
             targets,
+            preset=preset,
+            time_limit=time_limit,
+            folds=folds,
+            encoding=encoding,
+            dropout=dropout,
+            smoothing=smoothing,
+            patience=patience,
             hidden=hidden,
             activation=activation,
             loss=loss,

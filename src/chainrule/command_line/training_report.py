@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import mean
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
+from chainrule.table_models.candidates import Run
+from chainrule.table_models.recipes import Candidate
 from chainrule.table_models.table_training import TableRun, TableTask
 from chainrule.training import loop
 from chainrule.training.metrics import ClassScore, NumberScore, finite
@@ -44,6 +48,7 @@ class TrainingReport:
         self._progress: Progress | None = None
         self._bar: TaskID | None = None
         self._reported = 0
+        self._candidate = 0
         if not self.silent and sys.stdout.isatty():
             from rich.console import Console
 
@@ -67,31 +72,47 @@ class TrainingReport:
         summary = task.summary
         self._show("data", summary.source, *summary.lines())
         self._show("inputs", _inputs(task))
-        self._show("network", str(task.network))
-        held = f"{task.held_out_rows:,} others held out" if task.held_out_rows else "none held out"
-        self._show(
-            "training",
-            f"{task.training_rows:,} rows, {held}; {task.optimizer.name} at "
-            f"{task.optimizer.learning_rate:g}, batches of "
-            f"{min(task.batch_size, task.training_rows):,}, "
-            f"{_many(task.epochs, 'epoch')}, seed {task.seed}",
-        )
+        for label, candidate, network in zip(
+            _labels(len(task.networks)), task.recipe.candidates, task.networks, strict=True
+        ):
+            self._show(label, str(network))
+            self._show("", _settings(candidate, task))
+        self._show("training", _rows(task))
         self._begin_progress(task)
 
-    def progress(self, progress: loop.Progress) -> None:
-        """Show the losses of the latest epoch in the bar, or of a few epochs in a line each."""
-        if self.silent:
+    def progress(self, run: Run) -> None:
+        """Show the mean losses of the latest epoch in the bar, or a line for a few epochs."""
+        members = [member for member in run.members if member is not None and member.done]
+        if self.silent or not members:
             return
+        of = members[0].of
         if self._progress is not None and self._bar is not None:
-            losses = _losses(progress.epoch(progress.done))
-            self._progress.update(self._bar, completed=progress.done, losses=losses)
+            done = sum(member.done for member in members) / len(run.members)
+            self._progress.update(
+                self._bar, completed=run.candidate * of + done, losses=_losses(members)
+            )
             return
-        width = len(str(progress.of))
-        for number in range(self._reported + 1, progress.done + 1):
-            if _is_reported(number, progress.of):
-                losses = _losses(progress.epoch(number))
-                self._show("epoch", f"{number:{width}} of {progress.of}: {losses}")
-        self._reported = progress.done
+        ready = min(member.done for member in members) if len(members) == len(run.members) else 0
+        if run.candidate != self._candidate:
+            self._candidate, self._reported = run.candidate, 0
+        for number in range(self._reported + 1, ready + 1):
+            if _is_reported(number, of):
+                which = f", network {run.candidate + 1}" if run.of > 1 else ""
+                text = f"{number:{len(str(of))}} of {of}{which}: {_losses(members, number)}"
+                self._show("epoch", text)
+        self._reported = max(self._reported, ready)
+
+    def watched(self, train: Callable[..., TableRun], *given: Any, **settings: Any) -> TableRun:
+        """Train, and after Ctrl-C go on with what was learned."""
+        try:
+            return train(*given, **settings)
+        except KeyboardInterrupt as interrupt:
+            run = getattr(interrupt, "result", None)
+            if not isinstance(run, TableRun):
+                raise
+            self._end_progress()
+            click.echo("chainrule: note: interrupted; what was learned is kept", err=True)
+            return run
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
         """Show the score with its naive baseline, and the path of the model."""
@@ -100,7 +121,7 @@ class TrainingReport:
             click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
             return
         self._show("trained", f"in {run.seconds:.1f} s")
-        label = "held out" if run.held_out else "seen rows"
+        label = {"training": "seen rows", "out of fold": "unseen"}.get(run.scored, run.scored)
         scores = run.score if isinstance(run.score, tuple) else (run.score,)
         self._show(label, *(_score(score) for score in scores))
         if not all(map(_beats_baseline, scores)):
@@ -139,7 +160,8 @@ class TrainingReport:
             TimeRemainingColumn(),
             console=self._console,
         )
-        self._bar = self._progress.add_task("", total=task.epochs, losses="")
+        epochs = sum(candidate.epochs for candidate in task.recipe.candidates)
+        self._bar = self._progress.add_task("", total=epochs, losses="")
         self._progress.start()
 
     def _end_progress(self) -> None:
@@ -148,11 +170,49 @@ class TrainingReport:
             self._progress = None
 
 
-def _losses(epoch: loop.Epoch) -> str:
-    losses = f"loss {epoch.loss:.4g}"
-    if epoch.validation_loss is not None:
-        losses += f", held-out loss {epoch.validation_loss:.4g}"
-    return losses
+def _labels(count: int) -> list[str]:
+    return ["network"] if count == 1 else [f"network {number}" for number in range(1, count + 1)]
+
+
+def _settings(candidate: Candidate, task: TableTask) -> str:
+    """Return how a candidate is trained, in one line."""
+    optimizer = candidate.optimizer
+    parts = [
+        f"{optimizer.name} at {optimizer.learning_rate:g}",
+        f"batches of {min(candidate.batch_size, task.training_rows):,}",
+        _many(candidate.epochs, "epoch"),
+    ]
+    if candidate.dropout:
+        parts.append(f"dropout {candidate.dropout:g}")
+    if candidate.smoothing:
+        parts.append(f"labels smoothed by {candidate.smoothing:g}")
+    return ", ".join(parts)
+
+
+def _rows(task: TableTask) -> str:
+    folds = task.recipe.folds
+    text = f"{task.training_rows:,} rows"
+    if folds > 1:
+        text += f" in {folds} folds, each network once without each of them"
+    if task.held_out_rows:
+        text += f", {task.held_out_rows:,} others held out"
+    elif folds == 1:
+        text += ", none held out"
+    return f"{text}; seed {task.seed}"
+
+
+def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
+    """Return the mean losses of an epoch, of the latest of each member if None, and the best."""
+    epochs = [member.epoch(number or member.done) for member in members]
+    losses = f"loss {mean(epoch.loss for epoch in epochs):.4g}"
+    held = [epoch.validation_loss for epoch in epochs if epoch.validation_loss is not None]
+    if not held:
+        return losses
+    of_each = [
+        list(member.history["validation_loss"])[: number or member.done] for member in members
+    ]
+    best = mean(min(values) for values in of_each)
+    return f"{losses}, held-out loss {mean(held):.4g}, best {best:.4g}"
 
 
 def _is_reported(number: int, of: int) -> bool:
@@ -162,7 +222,7 @@ def _is_reported(number: int, of: int) -> bool:
 
 
 def _inputs(task: TableTask) -> str:
-    preprocessor = task.model.preprocessor
+    preprocessor = task.preprocessor
     columns, features = len(preprocessor.columns), preprocessor.n_features
     line = _many(columns, "column")
     if features != columns:
@@ -202,7 +262,7 @@ def _record(run: TableRun, model: Path) -> dict[str, object]:
             {"name": dropped.name, "reason": dropped.reason}
             for dropped in run.model.preprocessor.dropped
         ],
-        "network": {"text": str(run.model.network), "layers": list(run.model.network.layers)},
+        "networks": [str(network) for network in run.task.networks],
         "training": dict(run.model.training),
         "seconds": run.seconds,
         "history": run.history,

@@ -1,6 +1,9 @@
 """From a table to the matrix that a network reads, fitted on the training rows alone.
 
-- Numbers: a missing cell becomes the median of the training rows; then x ↦ (x - mean) / deviation.
+- Numbers: a missing cell becomes the median of the training rows; then x ↦ (x - center) / scale
+  with mean and deviation, or "robust" with the median and the range of the middle half, followed
+  by x ↦ x / √(1 + (x/3)²), which keeps every value within ±3.
+- A robust column with missing cells has a second feature, 1 where the cell is missing.
 - Text: one-hot, categories sorted; missing is a category of its own where the training rows
   have missing cells. A category that the training rows do not have is all zeros, and counted.
 - Dropped, and reported by name with the reason: columns that are empty or constant in the training
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -21,7 +25,7 @@ import numpy as np
 from chainrule.arrays import BoolArray, FloatArray, IntArray
 from chainrule.data.columns import column_kinds, decide_kinds, numbers, texts
 from chainrule.data.record_fields import choice, field, number, unreadable
-from chainrule.data.scaling import mean_and_deviation
+from chainrule.data.scaling import mean_and_deviation, middle_range
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, nearest, shown
 
@@ -55,17 +59,28 @@ class Transformed(NamedTuple):
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """A column of numbers: the training rows' mean, population deviation and median."""
+    """A column of numbers, and its scaling; if ``marked``, missing cells have a feature.
+
+    The center and the scale are the training rows' mean and population deviation, or if it is
+    ``robust`` their median and the range of their middle half.
+    """
 
     name: str
-    mean: float
-    deviation: float
+    center: float
+    scale: float
     median: float
+    robust: bool = False
+    marked: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The name of its one feature."""
-        return (self.name,)
+        """The name of its feature, and of the one for missing cells."""
+        return (self.name, f"{self.name}=(missing)") if self.marked else (self.name,)
+
+    def scaled(self, values: FloatArray) -> FloatArray:
+        """Return values, (rows,), as the network takes them."""
+        z: FloatArray = (values - self.center) / self.scale
+        return _clipped(z) if self.robust else z
 
 
 @dataclass(frozen=True)
@@ -115,12 +130,15 @@ class Preprocessor:
     dropped: tuple[DroppedColumn, ...] = ()
 
     @classmethod
-    def fit(cls, table: Table, exclude: Collection[str] = ()) -> Preprocessor:
+    def fit(
+        cls, table: Table, exclude: Collection[str] = (), *, robust: bool = False
+    ) -> Preprocessor:
         """Fit on the rows of ``table``, which have to be the training rows and no others.
 
-        ``exclude`` names the columns that are not features: the targets. Decide the kinds of the
-        columns on the whole table before it is split (`columns.decide_kinds`); an undecided table
-        is decided here. Raises DataError where no column is left to learn from.
+        ``robust`` chooses the scaling of numbers. ``exclude`` names the columns that are not
+        features: the targets. Decide the kinds of the columns on the whole table before it is
+        split (`columns.decide_kinds`); an undecided table is decided here. Raises DataError where
+        no column is left to learn from.
         """
         if not table.decided:
             table = decide_kinds(table)
@@ -136,7 +154,7 @@ class Preprocessor:
             if kind == "empty":
                 fitted = DroppedColumn(name, "empty")
             elif kind == "numeric":
-                fitted = _fit_numbers(name, numbers(table, name))
+                fitted = _fit_numbers(name, numbers(table, name), robust=robust)
             else:
                 fitted = _fit_texts(texts(table, name))
             if isinstance(fitted, DroppedColumn):
@@ -162,6 +180,16 @@ class Preprocessor:
         """The width of the matrix."""
         return sum(len(column.feature_names) for column in self.columns)
 
+    @cached_property
+    def numeric_features(self) -> tuple[int, ...]:
+        """The columns of the matrix that are numbers, not zeros and ones of categories."""
+        found, start = [], 0
+        for column in self.columns:
+            if isinstance(column, NumericColumn):
+                found.append(start)
+            start += len(column.feature_names)
+        return tuple(found)
+
     def transform(self, table: Table) -> FloatArray:
         """Return the features, float64 and C-contiguous, (rows, n_features)."""
         return self.apply(table).matrix
@@ -183,7 +211,9 @@ class Preprocessor:
                 values = numbers(table, column.name)
                 missing = np.isnan(values)
                 values[missing] = column.median
-                matrix[:, start] = (values - column.mean) / column.deviation
+                matrix[:, start] = column.scaled(values)
+                if column.marked:
+                    matrix[:, start + 1] = missing
                 _count(filled, column.name, missing)
             else:
                 codes = _codes(texts(table, column.name), column.categories)
@@ -215,9 +245,11 @@ class Preprocessor:
                 {
                     "kind": "numeric",
                     "name": column.name,
-                    "mean": column.mean,
-                    "deviation": column.deviation,
+                    "center": column.center,
+                    "scale": column.scale,
                     "median": column.median,
+                    "robust": column.robust,
+                    "marked": column.marked,
                 }
                 if isinstance(column, NumericColumn)
                 else {
@@ -244,19 +276,27 @@ class Preprocessor:
         return cls(columns, dropped)
 
 
-def _fit_numbers(name: str, values: FloatArray) -> NumericColumn | DroppedColumn:
-    """Fit mean and deviation of (rows,) after the median is filled in, in place.
+def _fit_numbers(name: str, values: FloatArray, *, robust: bool) -> NumericColumn | DroppedColumn:
+    """Fit the scaling to values, (rows,), after the median is filled in, in place.
 
-    The features of the training rows then have mean 0 and deviation 1.
+    The features of the training rows then have mean 0 and deviation 1, if not ``robust``.
     """
     missing = np.isnan(values)
     # Halved, because the mean of two middle values beyond 1e307 would overflow.
     median = 2.0 * float(np.median(0.5 * values[~missing]))
     values[missing] = median
-    mean, deviation = mean_and_deviation(values)
-    if deviation == 0.0:
+    marked = robust and bool(missing.any())
+    center, scale = mean_and_deviation(values)
+    if robust and scale:
+        center, scale = median, middle_range(values)
+    if scale == 0.0:
         return DroppedColumn(name, "constant")
-    return NumericColumn(name, mean, deviation, median)
+    return NumericColumn(name, center, scale, median, robust, marked)
+
+
+def _clipped(z: FloatArray) -> FloatArray:
+    """Return z / √(1 + (z/3)²), without the overflow of a square."""
+    return z / np.hypot(1.0, z / 3.0)
 
 
 def _fit_texts(cells: pl.Series) -> CategoricalColumn | DroppedColumn:
@@ -298,12 +338,13 @@ def _worded(reason: Reason) -> str:
 def _column_from(record: object) -> NumericColumn | CategoricalColumn:
     name = field(record, "name", str)
     if choice(record, "kind", ("numeric", "categorical")) == "numeric":
-        mean, deviation, median = (
-            number(field(record, key, object), key) for key in ("mean", "deviation", "median")
+        center, scale, median = (
+            number(field(record, key, object), key) for key in ("center", "scale", "median")
         )
-        if deviation <= 0.0:
-            raise unreadable(f"'deviation' must be positive, got {shown(deviation)}")
-        return NumericColumn(name, mean, deviation, median)
+        if scale <= 0.0:
+            raise unreadable(f"'scale' must be positive, got {shown(scale)}")
+        flags = (field(record, key, bool) for key in ("robust", "marked"))
+        return NumericColumn(name, center, scale, median, *flags)
     categories = field(record, "categories", list)
     named = categories[:-1] if categories and categories[-1] is None else categories
     of_text = all(isinstance(category, str) for category in named)

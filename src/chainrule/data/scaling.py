@@ -17,7 +17,7 @@ from chainrule.data.record_fields import numbers_of, unreadable
 from chainrule.errors import DataError, InputError
 from chainrule.validation import requirement
 
-__all__ = ["TargetScaler", "mean_and_deviation"]
+__all__ = ["TargetScaler", "mean_and_deviation", "middle_range"]
 
 
 def mean_and_deviation(values: FloatArray) -> tuple[float, float]:
@@ -34,6 +34,20 @@ def mean_and_deviation(values: FloatArray) -> tuple[float, float]:
     scale = 2.0 ** int(np.clip(np.frexp(max(-low, high))[1], -1000, 1000))
     scaled = values / scale
     return float(scaled.mean() * scale), float(scaled.std() * scale)
+
+
+def middle_range(values: FloatArray) -> float:
+    """Return the range of the middle half, (n,); if it is 0, half the whole range.
+
+    >>> middle_range(np.array([0.0, 1.0, 2.0, 3.0, 1e9]))
+    2.0
+    >>> middle_range(np.array([0.0, 0.0, 0.0, 4.0]))
+    2.0
+    """
+    # Halved, because a difference of numbers beyond 1e307 would overflow.
+    low, high = np.quantile(0.5 * values, [0.25, 0.75])
+    middle = 2.0 * float(high - low)
+    return middle if middle > 0.0 else float(0.5 * values.max() - 0.5 * values.min())
 
 
 @dataclass(frozen=True)

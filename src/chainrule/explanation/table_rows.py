@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.data import CategoricalColumn, ClassTarget, NumericColumn, Table, as_table
 from chainrule.documents.numerals import numeral
-from chainrule.errors import DataError, nearest, shown
+from chainrule.errors import DataError, InputError, nearest, shown
 from chainrule.explanation.explanation import Explanation, explain, rows_of
 from chainrule.explanation.sample_labels import Cell, SampleLabels
 from chainrule.formulas.arrange import Layout
@@ -43,7 +43,8 @@ def explain_table(
     ``learning_rate`` replaces that of the optimizer.
 
     Raises ``DataError`` for a table that lacks a column of the model or its target, ``InputError``
-    for a row that does not exist and for an unknown weight.
+    for a model that is not one dense network, for a row that does not exist and for an unknown
+    weight.
 
     >>> import polars
     >>> from chainrule.table_models.table_training import train_table
@@ -53,6 +54,11 @@ def explain_table(
     >>> explanation.passed, explanation.labels.truth
     (True, '1')
     """
+    if not model.network.is_dense or not model.is_one_network:
+        raise InputError(
+            f"the model is the mean of {len(model.members)} networks with encoded numbers; an "
+            "explanation needs one dense network: train with `hidden` (--hidden 8)"
+        )
     given = as_table(table)
     chosen = rows_of(row, rows, given.n_rows, given.source)
     part = given.take(np.array(chosen))

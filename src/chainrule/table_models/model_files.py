@@ -1,9 +1,9 @@
 """Models as files: one safetensors file, its metadata one JSON text; loading one runs no code.
 
-The tensors are the parameters by numbered names (W_1, b_1, ...), float64 or float32, bit for bit.
-The metadata has one entry, ``chainrule``, with the network, the preprocessing, classes, features,
-settings, versions, the number of the format, and a SHA-256 of all other contents. Any library that
-reads safetensors can read the arrays.
+The tensors are the parameters by numbered names (W_1, b_1, ..., of several members 0/W_1, ...),
+float64 or float32, bit for bit. The metadata has one entry, ``chainrule``, with the networks, the
+preprocessing, classes, features, settings, versions, the number of the format, and a SHA-256 of all
+other contents. Any library that reads safetensors can read the arrays.
 
 Errors, in one line with the file and the reason: not a safetensors file, not a model of chainrule,
 truncated, changed, written by a newer version, incomplete or inconsistent.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,14 @@ from chainrule.table_models.network_records import (
     network_to_dict,
     numbered_names,
 )
-from chainrule.table_models.table_model import TableModel, versions
+from chainrule.table_models.table_model import Member, TableModel, versions
 from chainrule.table_models.table_training import TableRun
 from chainrule.training.loop import Result
-from chainrule.validation import requirement
+from chainrule.validation import is_integer, requirement
 
 __all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
 
-FORMAT = 1
+FORMAT = 2
 """The number of the file format; a file with a higher one cannot be loaded."""
 MODEL_NAME = "model.safetensors"
 """The model's name in a run folder."""
@@ -72,19 +72,21 @@ def encoded(model: Saved) -> bytes:
     """Return the bytes of a model's file; equal models give equal bytes."""
     if isinstance(model, TableRun):
         model = model.model
-    network: Network
-    parameters: Mapping[str, Any]
+    members: Sequence[Member]
     if isinstance(model, TableModel):
-        network, parameters = model.network, model.parameters
+        members = model.members
         record = {"kind": "table", **model.to_dict()}
     else:
         network, parameters = _network_and_parameters(model)
+        members = [Member(network, gathered(parameters, network.parameter_shapes))]
         record = {"kind": "network", "versions": versions()}
-    record |= {"format": FORMAT, "network": network_to_dict(network)}
-    names = numbered_names(network)
-    stored = gathered(parameters, network.parameter_shapes)
+    record |= {"format": FORMAT, **_members_to_dict(members)}
+    tensors = {
+        name: array
+        for number, member in enumerate(members)
+        for name, array in _tensors(member, _prefix(number, len(members))).items()
+    }
     # One entry in the metadata, because safetensors writes several in no fixed order.
-    tensors = {names[name]: np.array(array, order="C") for name, array in stored.items()}
     try:
         record["checksum"] = _checksum(record, tensors)
         text = json.dumps(record, allow_nan=False, sort_keys=True)
@@ -112,13 +114,12 @@ def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel 
     data = _bytes_of(file, source)
     try:
         record, tensors = _opened(data)
-        network = network_from_dict(record.get("network"))
-        parameters = _parameters(network, tensors)
+        members = _members(record, tensors)
         if record.get("kind") == "network":
-            return record, Result(network, parameters)
+            return record, Result(members[0].network, members[0].parameters)
         if record.get("kind") != "table":
             raise ModelFileError(f"'kind' is {shown(record.get('kind'))}; {_FETCH}")
-        return record, TableModel.from_dict(record, network, parameters)
+        return record, TableModel.from_dict(record, members)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error
 
@@ -236,6 +237,36 @@ def _json(text: str) -> Any:
         raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
 
 
+def _members(record: Mapping[str, Any], tensors: Tensors) -> tuple[Member, ...]:
+    """Return the networks with their arrays; raise ModelFileError where they do not fit."""
+    described, listed = record.get("networks"), record.get("members")
+    if not isinstance(described, list) or not isinstance(listed, list) or not listed:
+        raise ModelFileError(f"'networks' and 'members' must be lists; {_FETCH}")
+    networks = [network_from_dict(item) for item in described]
+    weights = [_weight(item, len(networks)) for item in listed]
+    if abs(sum(weight for _, weight in weights) - 1.0) > 1e-9:
+        raise ModelFileError(f"the weights of its members do not add up to 1; {_FETCH}")
+    owned: dict[int, dict[str, RealArray]] = {number: {} for number in range(len(listed))}
+    for name, array in tensors.items():
+        number, _, own = name.rpartition("/") if len(listed) > 1 else ("0", "", name)
+        if not number.isdigit() or int(number) not in owned:
+            raise ModelFileError(f"the array {shown(name)} is of no member; {_FETCH}")
+        owned[int(number)][own] = array
+    return tuple(
+        Member(networks[index], _parameters(networks[index], owned[number]), weight)
+        for number, (index, weight) in enumerate(weights)
+    )
+
+
+def _weight(item: object, networks: int) -> tuple[int, float]:
+    """Return the number of a member's network, and its weight."""
+    if isinstance(item, Mapping):
+        index, weight = item.get("network"), item.get("weight")
+        if is_integer(index) and 0 <= index < networks and isinstance(weight, float | int):
+            return index, float(weight)
+    raise ModelFileError(f"{shown(item)} does not describe a member; {_FETCH}")
+
+
 def _parameters(network: Network, tensors: Tensors) -> Parameters:
     """Return the arrays as the network's parameters; raise ModelFileError where they differ."""
     names = numbered_names(network)
@@ -268,6 +299,32 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
 
 
 # -- writing ---------------------------------------------------------------------------------------
+
+
+def _prefix(number: int, members: int) -> str:
+    """Return what the names of a member's arrays begin with: nothing for the only one."""
+    return f"{number}/" if members > 1 else ""
+
+
+def _members_to_dict(members: Sequence[Member]) -> dict[str, Any]:
+    """Return each network once, and each member as the number of its network and its weight."""
+    networks = list({id(member.network): member.network for member in members}.values())
+    numbers = {id(network): number for number, network in enumerate(networks)}
+    return {
+        "networks": [network_to_dict(network) for network in networks],
+        "members": [
+            {"network": numbers[id(member.network)], "weight": float(member.weight)}
+            for member in members
+        ],
+    }
+
+
+def _tensors(member: Member, prefix: str) -> dict[str, RealArray]:
+    names = numbered_names(member.network)
+    return {
+        f"{prefix}{names[name]}": np.array(array, order="C")
+        for name, array in member.parameters.items()
+    }
 
 
 def _network_and_parameters(model: object) -> tuple[Network, Mapping[str, Any]]:

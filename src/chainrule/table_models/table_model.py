@@ -1,12 +1,15 @@
-"""A network with the mapping from a table's cells to its inputs, and from its outputs to answers.
+"""Networks with the mapping from a table's cells to their inputs, and from outputs to answers.
 
-It includes how it was trained: the preprocessing, the classes or the scaling of the targets, the
-settings, the score and the versions. `table_training.train_table` makes one,
+The output of a model is the weighted mean of its members' outputs, for classes of their calibrated
+probabilities p^(1/T)/Σp^(1/T) with one temperature T, for numbers within the range seen in
+training. It includes how it was trained: the preprocessing, the classes or the scaling of the
+targets, the settings, the score and the versions. `table_training.train_table` makes one,
 `model_files` writes and reads it. A model is frozen: no method changes it.
 """
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,10 +33,21 @@ from chainrule.data.record_fields import numbers_of
 from chainrule.errors import InputError, ModelFileError, shown
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
+from chainrule.table_models.calibration import calibrated
+from chainrule.table_models.table_networks import inputs_for
 from chainrule.training.loop import predict
 from chainrule.training.metrics import Score, score_classes, score_numbers
 
-__all__ = ["TableModel", "versions"]
+__all__ = ["Member", "TableModel", "versions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained network of a model, and its weight in the mean; the weights add up to 1."""
+
+    network: Network
+    parameters: Parameters
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,27 +66,30 @@ class TableModel:
     (1, 2)
     """
 
-    network: Network
-    parameters: Parameters
+    members: tuple[Member, ...]
     preprocessor: Preprocessor
     target: ClassTarget | NumberTarget
     scaler: TargetScaler | None
     """How the targets were scaled for the network; None where they were not scaled."""
     naive: tuple[float, ...]
     """The naive prediction: the index of the most frequent class, or the means."""
+    temperature: float = 1.0
+    """The T of calibrated probabilities; above 1 the networks are too sure."""
+    limits: tuple[tuple[float, float], ...] | None = None
+    """The least and the largest value of each target of numbers in training; None: no limits."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """The settings and the score of the run that made it, as plain values."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """The versions of the programs that made it."""
 
     def __post_init__(self) -> None:
-        for what, needed, width in (
-            ("features", self.preprocessor.n_features, self.network.layers[0]),
-            ("outputs", self.target.n_outputs, self.network.layers[-1]),
-            ("scaled targets", len(self.scaler.mean) if self.scaler else 0, 0),
-        ):
-            if width and needed != width:
-                raise InputError(f"the table has {needed} {what}, but the network has {width}")
+        for network in {id(member.network): member.network for member in self.members}.values():
+            for what, needed, width in (
+                ("features", self.preprocessor.n_features, sum(n.width for n in network.inputs)),
+                ("outputs", self.target.n_outputs, network.outputs[0].width),
+            ):
+                if needed != width:
+                    raise InputError(f"the table has {needed} {what}, but the network has {width}")
         if self.scaler is not None and len(self.scaler.mean) != self.target.n_outputs:
             raise InputError(
                 f"the scaling has {len(self.scaler.mean)} targets, but the model has "
@@ -80,6 +97,21 @@ class TableModel:
             )
 
     # -- properties --------------------------------------------------------------------------------
+
+    @property
+    def network(self) -> Network:
+        """The network of the first member."""
+        return self.members[0].network
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the first member."""
+        return self.members[0].parameters
+
+    @property
+    def is_one_network(self) -> bool:
+        """Whether the model is one network, without calibration."""
+        return len(self.members) == 1 and self.temperature == 1.0
 
     @property
     def task(self) -> Literal["classification", "regression"]:
@@ -126,12 +158,35 @@ class TableModel:
             return self.preprocessor.apply(given)
 
     def outputs(self, matrix: FloatArray) -> RealArray:
-        """Return the network's outputs in the targets' own units, (rows, outputs)."""
-        raw: RealArray = predict(self.network, self.parameters, matrix)
-        if self.scaler is None:
-            return raw
-        with np.errstate(over="ignore"):  # beyond 1e308 the answer is infinite
-            return self.scaler.inverse(raw)
+        """Return the mean of the members' outputs in the targets' own units, (rows, outputs)."""
+        if len(self.members) == 1:
+            return self._finished(self.members[0], matrix)
+        mean = np.zeros((len(matrix), self.target.n_outputs))
+        for member in self.members:
+            mean += member.weight * self._finished(member, matrix)
+        return mean
+
+    def spread(self, matrix: FloatArray) -> FloatArray:
+        """Return the standard deviation of the members' outputs, (rows, outputs).
+
+        It is the uncertainty about the network, and 0 of one network.
+        """
+        mean = self.outputs(matrix)
+        variance = np.zeros(mean.shape)
+        for member in self.members:
+            variance += member.weight * (self._finished(member, matrix) - mean) ** 2
+        return np.sqrt(variance)
+
+    def _finished(self, member: Member, matrix: FloatArray) -> RealArray:
+        """Return a member's outputs, (rows, outputs), calibrated or in the targets' units."""
+        inputs = inputs_for(member.network, matrix, self.preprocessor.numeric_features)
+        raw: RealArray = predict(member.network, member.parameters, inputs)
+        if isinstance(self.target, ClassTarget):
+            return raw if self.temperature == 1.0 else calibrated(raw, self.temperature)
+        if self.scaler is not None:
+            with np.errstate(over="ignore"):  # beyond 1e308 the answer is infinite
+                raw = self.scaler.inverse(raw)
+        return raw if self.limits is None else np.clip(raw, *np.transpose(self.limits))
 
     def answers(self, outputs: RealArray) -> LabelArray:
         """Return the predictions of outputs: labels, or the numbers themselves."""
@@ -162,21 +217,21 @@ class TableModel:
     # -- files -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all but the network and its parameters, as plain values for JSON."""
+        """Return all but the members, as plain values for JSON."""
         return {
             "preprocessing": self.preprocessor.to_dict(),
             "features": list(self.feature_names),
             "target": self.target.to_dict(),
             "scaling": None if self.scaler is None else self.scaler.to_dict(),
             "naive": list(self.naive),
+            "temperature": self.temperature,
+            "limits": None if self.limits is None else [list(pair) for pair in self.limits],
             "training": dict(self.training),
             "versions": dict(self.versions),
         }
 
     @classmethod
-    def from_dict(
-        cls, record: Mapping[str, Any], network: Network, parameters: Parameters
-    ) -> TableModel:
+    def from_dict(cls, record: Mapping[str, Any], members: tuple[Member, ...]) -> TableModel:
         """Return what `to_dict` wrote; raise ModelFileError if it is damaged."""
         target = target_from_dict(record.get("target"))
         preprocessor = Preprocessor.from_dict(record.get("preprocessing"))
@@ -187,14 +242,18 @@ class TableModel:
             raise _damaged(f"'naive' has {len(naive)} entries, not {width}")
         if isinstance(target, ClassTarget) and naive[0] not in range(len(target.labels)):
             raise _damaged(f"'naive' is {shown(naive[0])}, which is not the index of a class")
+        temperature, limits = record.get("temperature"), record.get("limits")
+        if not isinstance(temperature, float) or not 0.0 < temperature < math.inf:
+            raise _damaged(f"'temperature' is {shown(temperature)}, not a positive number")
         try:
             return cls(
-                network=network,
-                parameters=parameters,
+                members=members,
                 preprocessor=preprocessor,
                 target=target,
                 scaler=None if scaling is None else TargetScaler.from_dict(scaling),
                 naive=naive,
+                temperature=temperature,
+                limits=None if limits is None else _pairs(limits, target.n_outputs),
                 training=_dictionary(record, "training"),
                 versions=_dictionary(record, "versions"),
             )
@@ -212,6 +271,16 @@ def versions() -> dict[str, str]:
     except metadata.PackageNotFoundError:
         found["chainrule"] = "not installed"  # run from a source folder
     return found
+
+
+def _pairs(limits: object, count: int) -> tuple[tuple[float, float], ...]:
+    try:
+        array = np.array(limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.shape != (count, 2) or not (array[:, 0] <= array[:, 1]).all():
+        raise _damaged(f"'limits' is {shown(limits)}, not {count} pairs")
+    return tuple((float(low), float(high)) for low, high in array)
 
 
 def _dictionary(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -24,44 +24,94 @@ from chainrule.network.activations import Activation
 from chainrule.network.activations import find as find_activation
 from chainrule.network.architecture import Network
 from chainrule.network.domains import REALS, UNIT
+from chainrule.network.embeddings import Periodic, PiecewiseLinear, quantile_edges
+from chainrule.network.graph import Layer, Node
+from chainrule.network.layers import Dense, Input
 from chainrule.network.losses import Loss
 from chainrule.network.penalties import Penalty
+from chainrule.network.random_layers import Dropout
+from chainrule.table_models.recipes import Candidate, Encoding
 
-__all__ = ["learns_scaled", "network_for", "refuse_unsuited"]
+__all__ = ["inputs_for", "learns_scaled", "network_for", "refuse_unsuited"]
 
 SCALED_LOSSES = ("mse", "half_mse", "mae", "huber", "quantile")
 """Losses of the difference y − a alone, so that shifting and scaling both is equivalent."""
 ROWS_NAMED = 5
+BINS = 16
+"""Bins of the piecewise-linear encoding."""
+UNITS, FREQUENCIES, DEVIATION = 3, 16, 0.3
+"""Outputs of the periodic encoding of a column, its frequencies, and their standard deviation."""
 
 Target = ClassTarget | NumberTarget
 
 
 def network_for(
     target: Target,
-    features: int,
-    hidden: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation] = "relu",
+    matrix: FloatArray,
+    numeric: Sequence[int],
+    candidate: Candidate,
     loss: str | Loss = "auto",
     penalty: Penalty | Sequence[Penalty] = (),
 ) -> Network:
-    """Return the network that predicts a target from so many features.
+    """Return the network that predicts a target from features, (rows, features).
 
-    ``activation`` is one name for the hidden layers, or a list of one per hidden layer, which may
-    have one more for the last layer. Raises InputError for a loss or an activation that
-    the target does not admit.
+    ``numeric`` are the columns of ``matrix`` that are numbers: they are encoded where the candidate
+    says so, and then the network has two inputs, numbers and categories (see `inputs_for`). The
+    candidate's activation is one name for the hidden layers, or a list of one per hidden layer,
+    which may have one more for the last layer. Raises InputError for a loss or an activation
+    that the target does not admit.
 
-    >>> print(network_for(ClassTarget("kind", ("a", "b", "c")), 4, (8,)))
-    4-8-3, relu then softmax, log_loss, 67 parameters
-    >>> print(network_for(NumberTarget(("count",)), 4, (8,), loss="poisson"))
-    4-8-1, relu then exponential, poisson, 49 parameters
+    >>> from chainrule.table_models.recipes import plain
+    >>> candidate = plain(rows=9).candidates[0]
+    >>> print(network_for(ClassTarget("kind", ("a", "b", "c")), np.eye(4), [], candidate))
+    4-64-3, relu then softmax, log_loss, 515 parameters
+    >>> print(network_for(NumberTarget(("count",)), np.eye(4), [], candidate, loss="poisson"))
+    4-64-1, relu then exponential, poisson, 385 parameters
     """
     chosen = _loss_for(loss, target)
-    return Network.dense(
-        [features, *hidden, target.n_outputs],
-        _activations(activation, len(hidden), chosen, target),
-        chosen,
-        penalty=penalty,
-    )
+    widths = candidate.hidden
+    functions = _activations(candidate.activation, len(widths), chosen, target)
+    encoded = candidate.encoding != "none" and len(numeric)
+    if not encoded and not candidate.dropout:
+        layers = [matrix.shape[1], *widths, target.n_outputs]
+        return Network.dense(layers, functions, chosen, penalty=penalty)
+    inputs = [Input(width, name=name) for name, width in _parts(matrix, numeric if encoded else ())]
+    sources: list[Node] = list(inputs)
+    if encoded:
+        encodings = _encodings(candidate.encoding, matrix[:, list(numeric)])
+        sources += [layer(inputs[0]) for layer in encodings]
+    for width, function in zip(widths, functions, strict=False):
+        node = Dense(width, function)(*sources)
+        sources = [Dropout(candidate.dropout)(node) if candidate.dropout else node]
+    output = Dense(target.n_outputs, functions[-1])(*sources)
+    return Network(inputs, output, chosen, penalty=penalty)
+
+
+def inputs_for(
+    network: Network, matrix: FloatArray, numeric: Sequence[int]
+) -> FloatArray | dict[str, FloatArray]:
+    """Return features, (rows, features), as the network takes them: whole, or by its inputs."""
+    if len(network.inputs) == 1:
+        return matrix
+    others = np.setdiff1d(np.arange(matrix.shape[1]), numeric)
+    return {"numbers": matrix[:, list(numeric)], "categories": matrix[:, others]}
+
+
+def _parts(matrix: FloatArray, numeric: Sequence[int]) -> list[tuple[str, int]]:
+    width = matrix.shape[1]
+    if len(numeric) in (0, width):
+        return [("features", width)]
+    return [("numbers", len(numeric)), ("categories", width - len(numeric))]
+
+
+def _encodings(encoding: Encoding, numbers: FloatArray) -> list[Layer]:
+    """Return the layers that encode numbers, (rows, columns)."""
+    layers: list[Layer] = []
+    if encoding != "periodic":
+        layers.append(PiecewiseLinear(quantile_edges(numbers, BINS)))
+    if encoding != "piecewise":
+        layers.append(Periodic(UNITS, FREQUENCIES, deviation=DEVIATION))
+    return layers
 
 
 def learns_scaled(network: Network, target: Target) -> bool:

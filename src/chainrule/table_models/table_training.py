@@ -1,13 +1,12 @@
 """From a table to a trained model, each decision by a stated rule.
 
 - The task is that of the target: `chainrule.data.targets` distinguishes classes and numbers.
-- A share of the rows (20 %) is held out before anything is fitted, stratified by class.
-- Inputs are standardized; so are targets that are numbers, inside the model, where the loss
-  admits it (see `table_networks`, which also chooses the loss and the last layer).
-- One hidden layer of 64 rectifiers, Adam at 0.003, 50 epochs, at least 200 steps in each if there
-  are enough rows: good results on small tables, and a starting point for large ones.
-
-The parameters are those after the last epoch. The score is on rows that were not used for training.
+- The networks and their training are those of a recipe (see `recipes`): of a preset, the candidates
+  are trained on folds of the rows, so that every row is used for training, and the score is on the
+  outputs of networks that did not see a row. With ``hidden`` it is one network of the user's own,
+  and a share of the rows (20 %) is held out for the score, before anything is fitted.
+- Folds and rows held out have the same share of each class.
+- Targets that are numbers are scaled where the loss admits it (see `table_networks`).
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from chainrule.data import (
     holdout,
     summarize,
 )
+from chainrule.data.splits import fold_numbers
 from chainrule.errors import DataError, InputError, InputTypeError, shown
 from chainrule.kernels.backend import Backend
 from chainrule.network import optimizers
@@ -41,67 +41,97 @@ from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
+from chainrule.table_models.candidates import Run, Trained, TrainingData, train_candidates
+from chainrule.table_models.recipes import (
+    ENCODINGS,
+    Candidate,
+    Encoding,
+    Preset,
+    Recipe,
+    plain,
+    recipe_for,
+)
 from chainrule.table_models.table_model import TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
-from chainrule.training.loop import Epoch, Progress, train
 from chainrule.training.metrics import Score, finite
+from chainrule.training.schedules import EarlyStopping
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
 __all__ = ["TableRun", "TableTask", "train_table"]
 
 LEARNING_RATES = {"sgd": 0.1, "adam": 0.003, "adam_hat": 0.003, "adamw": 0.003, "rmsprop": 0.003}
-"""For standardized inputs; other optimizers have the rate of their catalogue entry."""
-SMALLEST_BATCH, LARGEST_BATCH, STEPS = 32, 200, 200
+"""Of a named optimizer; others have the rate of their catalogue entry."""
+HELD_OUT = 0.2
+
+Target = ClassTarget | NumberTarget
+Folds = list[tuple[IntArray, IntArray]]
 
 
 @dataclass(frozen=True)
 class TableTask:
-    """What is about to be trained: the data, the model and the settings."""
+    """What is about to be trained: the data, the networks and the settings."""
 
     summary: Summary
-    model: TableModel
-    """With its initial parameters; training replaces them."""
+    preprocessor: Preprocessor
+    recipe: Recipe
+    networks: tuple[Network, ...]
+    """One for each candidate of the recipe."""
     training_rows: int
     held_out_rows: int
-    optimizer: Optimizer
-    batch_size: int
-    epochs: int
     seed: int
 
     @property
     def network(self) -> Network:
-        """The network that is to be trained."""
-        return self.model.network
+        """The network of the first candidate."""
+        return self.networks[0]
 
 
 @dataclass(frozen=True)
 class TableRun:
     """A finished run: the model, its losses by epoch, and its score.
 
-    ``history`` is that of `loop.Result`; losses of scaled targets are without units. ``score`` is
-    on the rows held out where ``held_out`` is true, else on the training rows themselves.
+    ``history`` are the losses of the first candidate, means over its members; losses of scaled
+    targets are without units. ``score`` is on rows that were not used for training where
+    ``scored`` is "held out" or "out of fold", else on the training rows themselves ("training").
+    ``ended`` is whether the time limit, a listener or Ctrl-C ended the training.
     """
 
     task: TableTask
     model: TableModel
     history: dict[str, list[float]]
     score: Score
-    held_out: bool
+    scored: Literal["held out", "out of fold", "training"]
     seconds: float
+    ended: bool
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the score is on rows that were not used for training."""
+        return self.scored != "training"
+
+    def __repr__(self) -> str:
+        return f"<TableRun {self.model}; {self.seconds:.1f} s>"
 
 
 def train_table(
     table: Any,
     targets: str | Sequence[str],
     *,
-    hidden: Sequence[int] = (64,),
-    activation: str | Activation | Sequence[str | Activation] = "relu",
+    preset: Preset = "default",
+    hidden: Sequence[int] | None = None,
+    activation: str | Activation | Sequence[str | Activation] | None = None,
+    encoding: Encoding | None = None,
+    dropout: float | None = None,
     loss: str | Loss = "auto",
-    optimizer: str | Optimizer = "adam",
+    smoothing: float | None = None,
+    optimizer: str | Optimizer | None = None,
     learning_rate: float | None = None,
     batch_size: int | Literal["auto"] = "auto",
-    epochs: int = 50,
-    validation: float = 0.2,
+    epochs: int | None = None,
+    patience: int | None = None,
+    folds: int | None = None,
+    validation: float | None = None,
+    time_limit: float | None = None,
     seed: int = 0,
     l2: float = 0.0,
     categorical: Sequence[str] = (),
@@ -109,170 +139,195 @@ def train_table(
     threads: int | None = None,
     backend: Backend = "auto",
     on_start: Callable[[TableTask], None] | None = None,
-    on_epoch: Callable[[Epoch], bool | None] | None = None,
-    on_progress: Callable[[Progress], bool | None] | None = None,
+    on_progress: Callable[[Run], object] | None = None,
 ) -> TableRun:
-    """Train a network on a table: a path (CSV or Parquet), a data frame or a Table.
+    """Train a model on a table: a path (CSV or Parquet), a data frame or a Table.
 
     ``targets`` names the columns to predict, each with or without ``:class`` or ``:number``.
-    ``hidden`` are the widths of the hidden layers, ``activation`` one name for all of them or a
-    list, which may have one more for the last layer. ``learning_rate`` is by default 0.003, with
-    sgd 0.1. ``batch_size="auto"`` is a 200th of the training rows, at least 32 and at most 200.
-    ``validation`` is the share of the rows held out; 0 trains on all of them. ``l2`` is λ of
-    ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is declared. ``on_start`` is
-    called with the task before training, ``on_epoch`` after each epoch, ``on_progress`` with the
-    epochs finished so far, at most twenty times a second; a true result of the last two ends the
-    run.
 
-    Raises DataError for a table that cannot be used, InputError for settings that are not allowed,
-    NonFiniteLoss if training diverges.
+    ``preset`` is "fast", "default" or "best": more networks and epochs are more accurate and take
+    longer. Every part of its recipe is replaced by the argument of its name: ``encoding`` of
+    numbers ("none", "piecewise", "periodic" or "both"), ``dropout`` (a probability), ``smoothing`` of labels
+    (0: none), ``batch_size``, ``epochs``, ``learning_rate``, ``folds`` (1: one network).
+    ``hidden`` asks for a network of your own instead: dense layers of these widths, relu, no
+    encoding, Adam at 0.003, 50 epochs, one fold; the other arguments apply to it too.
+
+    ``activation`` is one name for the hidden layers or a list, which may have one more for the last
+    layer. ``patience`` ends a run after so many epochs without a lower loss on the rows held out.
+    ``validation`` is the share of the rows held out for the score: by default none with several
+    folds, where the score is out of fold, and 0.2 with one; 0 trains on all. ``time_limit`` is in
+    seconds. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is
+    declared. ``on_start`` is called with the task before training, ``on_progress`` about twenty
+    times a second; a true result of it ends the training, and what was learned is kept.
+
+    Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
+    Raises DataError for a table that cannot be used, InputError for settings that are not allowed
+    and for a time limit that is too short for one epoch, NonFiniteLoss if training diverges.
 
     >>> import polars
     >>> table = polars.DataFrame({"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.5, 3.0, 5.0, 7.0, 9.0]})
     >>> run = train_table(table, "y", hidden=(8,), validation=0, epochs=2)
     >>> print(run.model.network)
     1-8-1, relu then identity, mse, 25 parameters
-    >>> run.score[0].rows, run.held_out
-    (5, False)
+    >>> run.score[0].rows, run.scored
+    (5, 'training')
     """
+    began = time.monotonic()
     seed = checked_seed(seed)
     read = decide_kinds(as_table(table), categorical, numeric)
     target = decide_targets(read, targets)
-    rows, held = _split(read, target, validation, seed)
+    recipe = _recipe(
+        read, target, preset, loss, hidden=hidden, folds=folds, patience=patience, epochs=epochs,
+        batch_size=batch_size, activation=activation, encoding=encoding, dropout=dropout,
+        smoothing=smoothing, optimizer=optimizer, learning_rate=learning_rate,
+    )  # fmt: skip
+    deadline = None if time_limit is None else began + _seconds(time_limit)
+    rows, held = _split(read, target, _share(validation, recipe), seed)
     part = read.take(rows)
-    preprocessor = Preprocessor.fit(part, exclude=target.names)
-    penalty = L2(checked_number("l2", l2, "a finite number of at least 0")) if l2 else ()
-    network = network_for(
-        target, preprocessor.n_features, _widths(hidden), activation, loss, penalty
-    )
+    preprocessor = Preprocessor.fit(part, exclude=target.names, robust=recipe.robust)
     Y = target.encode(read)
+    scored_rows = held if len(held) else rows
+    one_fold = recipe.folds == 1
+    table_of_runs = read if one_fold else part
+    matrix = preprocessor.apply(table_of_runs).matrix
+    penalty = L2(checked_number("l2", l2, "a finite number of at least 0")) if l2 else ()
+    fitted = matrix[rows] if one_fold else matrix
+    networks = tuple(
+        network_for(target, fitted, preprocessor.numeric_features, candidate, loss, penalty)
+        for candidate in recipe.candidates
+    )
     if isinstance(target, NumberTarget):
-        refuse_unsuited(network, target, read, Y)
-    scaler = TargetScaler.fit(Y[rows]) if learns_scaled(network, target) else None
-    chosen = _optimizer(optimizer, learning_rate)
+        refuse_unsuited(networks[0], target, read, Y)
+    scaled = learns_scaled(networks[0], target)
+    of_training = Y[rows]
+    data = TrainingData(
+        matrix=matrix,
+        targets=Y if one_fold else of_training,
+        weights=None,
+        numeric=preprocessor.numeric_features,
+        target=target,
+        scaler=TargetScaler.fit(of_training) if scaled else None,
+        limits=_limits(of_training) if scaled and recipe.robust else None,
+    )
     if threads is not None:
         checked_integer("threads", threads)
-    size = _batch_size(batch_size, len(rows))
     task = TableTask(
         summary=summarize(read, target),
-        model=TableModel(
-            network=network,
-            parameters=network.initialize(seed),
-            preprocessor=preprocessor,
-            target=target,
-            scaler=scaler,
-            naive=_naive(target, part),
-            training={
-                "optimizer": {"name": chosen.name, **chosen.settings()},
-                "batch_size": size,
-                "epochs": checked_integer("epochs", epochs),
-                "validation": float(validation),
-                "seed": seed,
-                "training_rows": len(rows),
-                "held_out_rows": len(held),
-            },
-            versions=versions(),
-        ),
+        preprocessor=preprocessor,
+        recipe=recipe,
+        networks=networks,
         training_rows=len(rows),
         held_out_rows=len(held),
-        optimizer=chosen,
-        batch_size=size,
-        epochs=epochs,
         seed=seed,
     )
     if on_start is not None:
         on_start(task)
-    return _run(
-        task,
-        read,
-        rows,
-        held,
+    trained = train_candidates(
+        list(zip(recipe.candidates, networks, strict=True)),
+        data,
+        _folds(recipe.folds, part, target, rows, held, seed),
+        calibrate=recipe.robust and networks[0].loss.name == "log_loss",
+        seed=seed,
         threads=threads,
         backend=backend,
-        on_epoch=on_epoch,
+        deadline=deadline,
         on_progress=on_progress,
     )
+    model = TableModel(
+        members=trained.members,
+        preprocessor=preprocessor,
+        target=target,
+        scaler=data.scaler,
+        naive=_naive(target, part),
+        temperature=trained.temperature,
+        limits=data.limits,
+        versions=versions(),
+    )
+    run = _scored(task, model, trained, read, scored_rows)
+    if trained.interrupt is not None:
+        trained.interrupt.result = run  # type: ignore[attr-defined]
+        raise trained.interrupt
+    return run
 
 
-def _run(
-    task: TableTask,
-    table: Table,
-    rows: IntArray,
-    held: IntArray,
-    *,
-    threads: int | None,
-    backend: Backend,
-    on_epoch: Callable[[Epoch], bool | None] | None,
-    on_progress: Callable[[Progress], bool | None] | None,
+def _scored(
+    task: TableTask, model: TableModel, trained: Trained, table: Table, rows: IntArray
 ) -> TableRun:
-    model = task.model
-    X, Y = _matrices(model, table.take(rows))
-    started = time.perf_counter()
-    result = train(
-        task.network,
-        X,
-        Y,
-        parameters=model.parameters,
-        optimizer=task.optimizer,
-        batch_size=task.batch_size,
-        epochs=task.epochs,
-        seed=task.seed,
-        validation=_matrices(model, table.take(held)) if len(held) else None,
-        threads=threads,
-        backend=backend,
-        on_epoch=on_epoch,
-        on_progress=on_progress,
-    )
-    seconds = time.perf_counter() - started
-    trained = replace(model, parameters=result.parameters)
-    score = trained.evaluate(table.take(held if len(held) else rows))
+    """Return the run with its score: out of fold, on rows held out, or on the training rows."""
+    seen = trained.out_of_fold
+    scored: Literal["held out", "out of fold", "training"]
+    if task.held_out_rows:
+        scored, score = "held out", model.evaluate(table.take(rows))
+    elif seen is not None:
+        known = np.flatnonzero(~np.isnan(seen[:, 0]))
+        scored, score = "out of fold", model.score(seen[known], table.take(rows[known]))
+    else:
+        scored, score = "training", model.evaluate(table.take(rows))
+    first = task.recipe.candidates[0]
     listed = score if isinstance(score, tuple) else (score,)
+    history = trained.histories[0]
     training = {
-        **model.training,
-        "epochs": len(result.history["loss"]),
+        **first.to_dict(),
+        "epochs": len(history["loss"]),
+        "folds": task.recipe.folds,
+        "networks": len(model.members),
+        "seed": task.seed,
+        "training_rows": task.training_rows,
+        "held_out_rows": task.held_out_rows,
         "score": {
-            "rows": "held out" if len(held) else "training",
+            "rows": scored,
             "targets": [finite(entry.to_dict()) for entry in listed],
         },
     }
     return TableRun(
         task=task,
-        model=replace(trained, training=training),
-        history=result.history,
+        model=replace(model, training=training),
+        history=history,
         score=score,
-        held_out=bool(len(held)),
-        seconds=seconds,
+        scored=scored,
+        seconds=trained.seconds,
+        ended=trained.ended or trained.interrupt is not None,
     )
-
-
-def _matrices(model: TableModel, table: Table) -> tuple[FloatArray, FloatArray]:
-    """Return the inputs, (rows, features), and the targets of the network, (rows, outputs)."""
-    Y = model.target.encode(table)
-    return model.transform(table).matrix, Y if model.scaler is None else model.scaler.transform(Y)
 
 
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def _split(
-    table: Table, target: ClassTarget | NumberTarget, validation: float, seed: int
-) -> tuple[IntArray, IntArray]:
-    """Return the positions of the rows to train on and of those to hold out."""
+def _share(validation: float | None, recipe: Recipe) -> float:
+    if validation is None:
+        return HELD_OUT if recipe.folds == 1 else 0.0
     allowed = "a fraction from 0 (no rows held out) up to but not including 1"
     if not 0.0 <= checked_number("validation", validation, allowed) < 1.0:
         raise InputError(requirement("validation", allowed, validation, "For example, give 0.2."))
-    if validation == 0.0:
+    return float(validation)
+
+
+def _split(table: Table, target: Target, share: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Return the positions of the rows to train on and of those to hold out."""
+    if share == 0.0:
         return np.arange(table.n_rows), np.arange(0)
     codes = target.codes(table) if isinstance(target, ClassTarget) else None
     try:
-        return holdout(table.n_rows, validation, seed, codes)
+        return holdout(table.n_rows, share, seed, codes)
     except InputTypeError:
         raise
     except InputError as error:
         raise DataError(f"{table.source}: {error}, or hold out no rows (validation 0)") from error
 
 
-def _naive(target: ClassTarget | NumberTarget, part: Table) -> tuple[float, ...]:
+def _folds(
+    folds: int, part: Table, target: Target, rows: IntArray, held: IntArray, seed: int
+) -> Folds | None:
+    """Return rows to train on and rows held out, for each fold; None where none are held out."""
+    if folds == 1:
+        return [(rows, held)] if len(held) else None
+    codes = target.codes(part) if isinstance(target, ClassTarget) else None
+    count = min(folds, part.n_rows)
+    numbers = fold_numbers(part.n_rows, count, seed, codes)
+    return [(np.flatnonzero(numbers != n), np.flatnonzero(numbers == n)) for n in range(count)]
+
+
+def _naive(target: Target, part: Table) -> tuple[float, ...]:
     """Return the naive prediction: the index of the most frequent class, or the means."""
     if isinstance(target, ClassTarget):
         counts = np.bincount(target.codes(part), minlength=len(target.labels))
@@ -280,7 +335,69 @@ def _naive(target: ClassTarget | NumberTarget, part: Table) -> tuple[float, ...]
     return TargetScaler.fit(target.encode(part)).mean
 
 
+def _limits(targets: FloatArray) -> tuple[tuple[float, float], ...]:
+    """Return the least and the largest value of each target, (rows, targets)."""
+    return tuple(zip(targets.min(axis=0).tolist(), targets.max(axis=0).tolist(), strict=True))
+
+
 # -- settings --------------------------------------------------------------------------------------
+
+
+def _recipe(
+    table: Table,
+    target: Target,
+    preset: Preset,
+    loss: str | Loss,
+    *,
+    hidden: Sequence[int] | None,
+    folds: int | None,
+    **given: Any,
+) -> Recipe:
+    """Return the recipe of the preset or of the user's own network, with what is given replaced."""
+    if hidden is None:
+        smoothed = isinstance(target, ClassTarget) and loss == "auto"
+        numbers = sum(table.series(name).dtype.is_numeric() for name in table.columns)
+        recipe = recipe_for(preset, table.n_rows, numbers, smoothed=smoothed)
+    else:
+        recipe = plain(table.n_rows)
+        own = replace(recipe.candidates[0], hidden=_widths(hidden))
+        recipe = replace(recipe, candidates=(own,))
+    rate = given.pop("learning_rate")
+    changes = _changes(given, rate)
+    candidates = [_changed(candidate, changes, rate) for candidate in recipe.candidates]
+    distinct = [c for n, c in enumerate(candidates) if c not in candidates[:n]]
+    count = recipe.folds if folds is None else checked_integer("folds", folds, 1, table.n_rows)
+    return replace(recipe, candidates=tuple(distinct), folds=min(count, table.n_rows))
+
+
+def _changed(candidate: Candidate, changes: dict[str, Any], rate: float | None) -> Candidate:
+    changed = replace(candidate, **changes)
+    if rate is None or "optimizer" in changes:
+        return changed
+    return replace(changed, optimizer=replace(changed.optimizer, learning_rate=rate))
+
+
+def _changes(given: dict[str, Any], rate: float | None) -> dict[str, Any]:
+    """Return the settings of a candidate that are given, checked."""
+    patience, optimizer = given.pop("patience"), given.pop("optimizer")
+    batch = given.pop("batch_size")
+    changes = {name: value for name, value in given.items() if value is not None}
+    if batch != "auto":
+        changes["batch_size"] = checked_integer("batch_size", batch)
+    if "epochs" in changes:
+        changes["epochs"] = checked_integer("epochs", changes["epochs"])
+    if changes.get("encoding", "none") not in ENCODINGS:
+        allowed = "'none', 'piecewise', 'periodic' or 'both'"
+        raise InputError(requirement("encoding", allowed, changes["encoding"]))
+    for name in ("dropout", "smoothing"):
+        allowed = "a number of at least 0 and below 1"
+        if name in changes and not 0.0 <= checked_number(name, changes[name], allowed) < 1.0:
+            raise InputError(requirement(name, allowed, changes[name]))
+    if patience is not None:
+        changes["stopping"] = EarlyStopping(checked_integer("patience", patience, 0))
+    if optimizer is not None:
+        changes["optimizer"] = _optimizer(optimizer, rate)
+    return changes
 
 
 def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer:
@@ -295,15 +412,16 @@ def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer
     return optimizers.find(given) if rate is None else optimizers.find(given, learning_rate=rate)
 
 
-def _batch_size(given: int | Literal["auto"], rows: int) -> int:
-    if given == "auto":
-        return min(LARGEST_BATCH, max(SMALLEST_BATCH, rows // STEPS))
-    return checked_integer("batch_size", given)
-
-
 def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(hidden)
     except TypeError:
         allowed = "a list of widths, such as (64, 64)"
         raise InputTypeError(requirement("hidden", allowed, hidden)) from None
+
+
+def _seconds(limit: float) -> float:
+    allowed = "a positive number of seconds"
+    if not checked_number("time_limit", limit, allowed) > 0.0:
+        raise InputError(requirement("time_limit", allowed, limit))
+    return float(limit)
