@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chainrule.network.penalties import L1, L2
     from chainrule.network.random_layers import Dropout, GaussianNoise
     from chainrule.table_models.model_files import load, save
+    from chainrule.table_models.table_estimators import TableClassifier, TableRegressor
     from chainrule.table_models.table_model import TableModel
     from chainrule.table_models.table_training import TableRun, train_table
     from chainrule.training.ensemble import Ensemble, train_many
@@ -92,7 +93,9 @@ __all__ = [
     "Result",
     "Scale",
     "StepDecay",
+    "TableClassifier",
     "TableModel",
+    "TableRegressor",
     "TableRun",
     "Tied",
     "activation",
@@ -153,6 +156,7 @@ _HOMES = {
         "ReduceOnPlateau",
         "StepDecay",
     ],
+    "table_models.table_estimators": ["TableClassifier", "TableRegressor"],
     "table_models.table_model": ["TableModel"],
     "table_models.table_training": ["TableRun", "train_table"],
 }

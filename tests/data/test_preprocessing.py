@@ -228,7 +228,7 @@ def test_restored_it_transforms_to_the_same_bits():
 
 NUMERIC = {
     **{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "median": 0.0},
-    **{"robust": False, "marked": False},
+    **{"robust": False, "marked": False, "binary": False},
 }
 CATEGORICAL = {"kind": "categorical", "name": "c", "categories": ["a", "b"]}
 

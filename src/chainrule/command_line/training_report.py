@@ -111,7 +111,7 @@ class TrainingReport:
             if not isinstance(run, TableRun):
                 raise
             self._end_progress()
-            click.echo("chainrule: note: interrupted; what was learned is kept", err=True)
+            click.echo("chainrule: note: interrupted; the model so far is written", err=True)
             return run
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:

@@ -61,6 +61,8 @@ class Transformed(NamedTuple):
 class NumericColumn:
     """A column of numbers, and its scaling; if ``marked``, missing cells have a feature.
 
+    ``binary`` is whether it has two values only.
+
     The center and the scale are the training rows' mean and population deviation, or if it is
     ``robust`` their median and the range of their middle half.
     """
@@ -71,6 +73,7 @@ class NumericColumn:
     median: float
     robust: bool = False
     marked: bool = False
+    binary: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -182,10 +185,10 @@ class Preprocessor:
 
     @cached_property
     def numeric_features(self) -> tuple[int, ...]:
-        """The columns of the matrix that are numbers, not zeros and ones of categories."""
+        """The columns of the matrix with more than two values, not those of categories."""
         found, start = [], 0
         for column in self.columns:
-            if isinstance(column, NumericColumn):
+            if isinstance(column, NumericColumn) and not column.binary:
                 found.append(start)
             start += len(column.feature_names)
         return tuple(found)
@@ -250,6 +253,7 @@ class Preprocessor:
                     "median": column.median,
                     "robust": column.robust,
                     "marked": column.marked,
+                    "binary": column.binary,
                 }
                 if isinstance(column, NumericColumn)
                 else {
@@ -291,7 +295,8 @@ def _fit_numbers(name: str, values: FloatArray, *, robust: bool) -> NumericColum
         center, scale = median, middle_range(values)
     if scale == 0.0:
         return DroppedColumn(name, "constant")
-    return NumericColumn(name, center, scale, median, robust, marked)
+    binary = bool(((values == values.min()) | (values == values.max())).all())
+    return NumericColumn(name, center, scale, median, robust, marked, binary)
 
 
 def _clipped(z: FloatArray) -> FloatArray:
@@ -343,7 +348,7 @@ def _column_from(record: object) -> NumericColumn | CategoricalColumn:
         )
         if scale <= 0.0:
             raise unreadable(f"'scale' must be positive, got {shown(scale)}")
-        flags = (field(record, key, bool) for key in ("robust", "marked"))
+        flags = (field(record, key, bool) for key in ("robust", "marked", "binary"))
         return NumericColumn(name, center, scale, median, *flags)
     categories = field(record, "categories", list)
     named = categories[:-1] if categories and categories[-1] is None else categories

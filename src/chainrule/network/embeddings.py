@@ -4,6 +4,7 @@ An embedding of numbers makes several units of each column.  Which column a unit
 constant matrix S of zeros and ones, (columns, units): x S repeats each column for its units.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -197,11 +198,14 @@ def _edges(column: ArrayLike) -> NDArray[np.float64]:
 def quantile_edges(X: ArrayLike, bins: int = 16) -> list[NDArray[np.float64]]:
     """Return the edges of at most ``bins`` bins with equally many values, for each column of X.
 
-    X is (samples, columns) and finite; equal quantiles are joined, and a constant column gets one
-    bin around its value.
+    X is (samples, columns) and finite. Of a value that is more frequent than a bin is wide, no more
+    count than fill a bin, so that the rest of the column has its bins too; equal quantiles are
+    joined, and a constant column gets one bin around its value.
 
     >>> [edges.tolist() for edges in quantile_edges([[0.0], [1.0], [2.0], [3.0], [4.0]], 2)]
     [[0.0, 2.0, 4.0]]
+    >>> quantile_edges([[0.0]] * 90 + [[float(n)] for n in range(1, 11)], 2)[0].tolist()
+    [0.0, 10.0]
     """
     count = checked_integer("bins", bins)
     values = np.asarray(X, dtype=float)
@@ -210,11 +214,24 @@ def quantile_edges(X: ArrayLike, bins: int = 16) -> list[NDArray[np.float64]]:
             requirement("X", "finite numbers of shape (samples, columns)", values.shape)
         )
     edges = []
+    levels = np.linspace(0.0, 1.0, count + 1)
     for column in values.T:
-        found = np.unique(np.quantile(column, np.linspace(0.0, 1.0, count + 1)))
+        found = np.unique(np.quantile(_without_surplus(column, count), levels, method="nearest"))
         half = max(0.5, abs(float(found[0])) * 1e-3)
         edges.append(found if len(found) > 1 else np.array([found[0] - half, found[0] + half]))
     return edges
+
+
+def _without_surplus(column: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Return a column, (samples,), sorted, of each value at most a bin's share of the result."""
+    distinct, counts = np.unique(column, return_counts=True)
+    most = len(column)
+    while True:  # what is left out makes the bins smaller: until nothing more is
+        limited = np.minimum(counts, most)
+        share = math.ceil(limited.sum() / bins)
+        if share >= limited.max():
+            return np.repeat(distinct, limited)
+        most = share
 
 
 class Periodic(_OfNumbers):

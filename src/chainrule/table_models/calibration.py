@@ -40,8 +40,10 @@ def calibrated(probabilities: RealArray, temperature: float) -> FloatArray:
     return scaled
 
 
-def log_loss(probabilities: RealArray, targets: RealArray) -> float:
-    """Return -Σ y log p / rows, both (rows, classes), or of two classes one column, (rows, 1).
+def log_loss(
+    probabilities: RealArray, targets: RealArray, weights: RealArray | None = None
+) -> float:
+    """Return -Σ w y log p / Σ w, both (rows, classes), or of two classes one column, (rows, 1).
 
     >>> round(log_loss(np.array([[0.5, 0.5]]), np.array([[0.0, 1.0]])), 4)
     0.6931
@@ -50,11 +52,14 @@ def log_loss(probabilities: RealArray, targets: RealArray) -> float:
     total = targets * np.log(p)
     if p.shape[1] == 1:
         total = total + (1.0 - targets) * np.log(np.clip(1.0 - p, _LEAST, 1.0))
-    return float(-total.sum() / len(p))
+    return float(-np.average(total.sum(axis=1), weights=weights))
 
 
 def fitted_temperature(
-    outputs: Sequence[RealArray], shares: Sequence[float], targets: RealArray
+    outputs: Sequence[RealArray],
+    shares: Sequence[float],
+    targets: RealArray,
+    weights: RealArray | None = None,
 ) -> float:
     """Return the temperature at which the weighted mean of outputs has the least log-loss.
 
@@ -72,7 +77,7 @@ def fitted_temperature(
         temperature = float(np.exp(logarithm))
         pairs = zip(shares, outputs, strict=True)
         mean = sum(share * calibrated(array, temperature) for share, array in pairs if share)
-        return log_loss(np.asarray(mean), targets)
+        return log_loss(np.asarray(mean), targets, weights)
 
     found = minimize_scalar(loss, bounds=_RANGE, method="bounded", options={"xatol": 1e-3})
     return float(np.exp(found.x))

@@ -63,7 +63,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Run:
-    """What a listener is told: the candidate in training, of how many, and its members so far."""
+    """The argument of a listener: the candidate in training, of how many, its members."""
 
     candidate: int
     of: int
@@ -132,7 +132,8 @@ def train_candidates(
                 epochs=candidate.epochs,
                 seed=seed,
                 sample_weight=data.weights,
-                early_stopping=candidate.stopping,
+                # The loss on rows held out has no weights, so it would choose another epoch.
+                early_stopping=candidate.stopping if data.weights is None else None,
                 schedule=candidate.schedule,
                 threads=threads,
                 backend=backend,
@@ -180,10 +181,11 @@ def _combined(
     rows = ~np.isnan(known[0][:, 0])
     targets, seen = data.targets[rows], [array[rows] for array in known]
     of_classes = isinstance(data.target, ClassTarget)
-    shares = _shares(seen, targets, log_loss if of_classes else _squared_error)
+    weights = np.ones(len(targets)) if data.weights is None else data.weights[rows]
+    shares = _shares(seen, targets, weights, log_loss if of_classes else _squared_error)
     temperature = 1.0
     if calibrate and of_classes:
-        temperature = fitted_temperature(seen, shares, targets)
+        temperature = fitted_temperature(seen, shares, targets, weights)
         seen = [calibrated(array, temperature) for array in seen]
     mean = np.full(data.targets.shape, np.nan)
     mean[rows] = sum(share * array for share, array in zip(shares, seen, strict=True))
@@ -193,25 +195,26 @@ def _combined(
 def _shares(
     outputs: Sequence[FloatArray],
     targets: FloatArray,
-    error: Callable[[FloatArray, FloatArray], float],
+    weights: FloatArray,
+    error: Callable[[FloatArray, FloatArray, FloatArray], float],
 ) -> list[float]:
-    """Return the share of each candidate, whose sum is 1; all arrays (rows, outputs)."""
+    """Return the share of each candidate, whose sum is 1; ``weights`` are (rows,)."""
     if len(outputs) == 1:
         return [1.0]
     counts = np.zeros(len(outputs))
     total = np.zeros(targets.shape)
     for number in range(1, _ADDITIONS + 1):
-        errors = [error((total + array) / number, targets) for array in outputs]
+        errors = [error((total + array) / number, targets, weights) for array in outputs]
         best = int(np.argmin(errors))
         counts[best] += 1
         total += outputs[best]
     return [float(count) / _ADDITIONS for count in counts]
 
 
-def _squared_error(outputs: FloatArray, targets: FloatArray) -> float:
-    """Return the mean over the targets of Σ(a − y)² relative to their variance."""
+def _squared_error(outputs: FloatArray, targets: FloatArray, weights: FloatArray) -> float:
+    """Return the mean over the targets of Σ w (a − y)² / Σ w relative to their variance."""
     variance = np.maximum(targets.var(axis=0), np.finfo(float).tiny)
-    return float((((outputs - targets) ** 2).mean(axis=0) / variance).mean())
+    return float((weights @ (outputs - targets) ** 2 / weights.sum() / variance).mean())
 
 
 def _mean_history(ensemble: Ensemble) -> dict[str, list[float]]:

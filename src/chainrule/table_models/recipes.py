@@ -11,7 +11,7 @@ and are weighted by their scores on rows that they did not see.
   2,000 rows so many that there are 2,500 steps, at most 200.
 - AdamW with β₂ = 0.95, the learning rate by a cosine to zero, a decay that matters, dropout; for
   classes a label smoothing of 0.1 where accuracy is the goal. The best epoch on the rows held out
-  is kept.
+  is restored.
 
 Each part is measured in ``benchmarks/tables``. Sources: Holzmüller, Grinsztajn, Steinwart 2024,
 "Better by default"; Gorishniy, Rubachev, Babenko 2022, "On embeddings for numerical features".
@@ -52,7 +52,7 @@ Activations = str | Activation | Sequence[str | Activation]
 SMALL = 2000
 """Tables with fewer rows have a smaller network among the candidates."""
 NEVER = 10**9
-"""A patience that no run exhausts: the best epoch is kept, and the run goes to its end."""
+"""A patience that no run exhausts: the best epoch is restored, and the run goes to its end."""
 STEPS = 2500
 """Steps of a training at least, in at most 200 epochs."""
 MOST_ENCODED = 100
@@ -108,7 +108,7 @@ class Recipe:
 
 
 def plain(rows: int) -> Recipe:
-    """Return the recipe for a network of the user's own: dense, Adam, 50 epochs, the last kept.
+    """Return the recipe for a network of the user's own: dense, Adam, 50 epochs, the last one.
 
     >>> plain(rows=1000).candidates[0].batch_size
     32
@@ -143,7 +143,7 @@ def recipe_for(preset: Preset, rows: int, numeric: int, *, smoothed: bool) -> Re
         smoothing=0.1 if smoothed else 0.0,
         batch_size=int(np.clip(2 ** round(math.log2(max(1, rows / 80))), 32, 256)),
     )
-    members, passes = {"fast": (2, 24), "default": (4, 24), "best": (8, 48)}[preset]
+    folds, passes = {"fast": (2, 24), "default": (4, 32), "best": (8, 48)}[preset]
     epochs = _epochs(passes, rows, base.batch_size)
     smooth = replace(
         base,
@@ -157,11 +157,11 @@ def recipe_for(preset: Preset, rows: int, numeric: int, *, smoothed: bool) -> Re
         dropout=0.3,
         optimizer=AdamW(1e-3, beta_2=0.95, weight_decay=1.0),
     )
-    chosen = [base, smooth] + ([small] if rows < SMALL else [])
-    if preset == "fast":
-        chosen = chosen[:1]
+    chosen = [base]
+    if preset == "best" or (preset == "default" and rows < SMALL):
+        chosen += [smooth, small]
     return Recipe(
-        tuple(replace(candidate, epochs=epochs) for candidate in chosen), members, robust=True
+        tuple(replace(candidate, epochs=epochs) for candidate in chosen), folds, robust=True
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import (
@@ -53,6 +54,7 @@ from chainrule.table_models.recipes import (
 )
 from chainrule.table_models.table_model import TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
+from chainrule.training.inputs import weights_of
 from chainrule.training.metrics import Score, finite
 from chainrule.training.schedules import EarlyStopping
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
@@ -132,6 +134,7 @@ def train_table(
     folds: int | None = None,
     validation: float | None = None,
     time_limit: float | None = None,
+    weights: ArrayLike | None = None,
     seed: int = 0,
     l2: float = 0.0,
     categorical: Sequence[str] = (),
@@ -147,8 +150,8 @@ def train_table(
 
     ``preset`` is "fast", "default" or "best": more networks and epochs are more accurate and take
     longer. Every part of its recipe is replaced by the argument of its name: ``encoding`` of
-    numbers ("none", "piecewise", "periodic" or "both"), ``dropout`` (a probability), ``smoothing`` of labels
-    (0: none), ``batch_size``, ``epochs``, ``learning_rate``, ``folds`` (1: one network).
+    numbers ("none", "piecewise", "periodic" or "both"), ``dropout`` (a probability), ``smoothing``
+    of labels (0: none), ``batch_size``, ``epochs``, ``learning_rate``, ``folds`` (1: one network).
     ``hidden`` asks for a network of your own instead: dense layers of these widths, relu, no
     encoding, Adam at 0.003, 50 epochs, one fold; the other arguments apply to it too.
 
@@ -156,9 +159,10 @@ def train_table(
     layer. ``patience`` ends a run after so many epochs without a lower loss on the rows held out.
     ``validation`` is the share of the rows held out for the score: by default none with several
     folds, where the score is out of fold, and 0.2 with one; 0 trains on all. ``time_limit`` is in
-    seconds. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is
-    declared. ``on_start`` is called with the task before training, ``on_progress`` about twenty
-    times a second; a true result of it ends the training, and what was learned is kept.
+    seconds. ``weights`` are those of the rows in the loss, (rows,); with them the last epoch is
+    taken, not the best. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose
+    kind is declared. ``on_start`` is called with the task before training, ``on_progress`` about twenty
+    times a second; a true result of it ends the training, and the model so far is returned.
 
     Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed
@@ -181,6 +185,7 @@ def train_table(
         batch_size=batch_size, activation=activation, encoding=encoding, dropout=dropout,
         smoothing=smoothing, optimizer=optimizer, learning_rate=learning_rate,
     )  # fmt: skip
+    given_weights = None if weights is None else weights_of(weights, read.n_rows, np.float64)
     deadline = None if time_limit is None else began + _seconds(time_limit)
     rows, held = _split(read, target, _share(validation, recipe), seed)
     part = read.take(rows)
@@ -203,7 +208,7 @@ def train_table(
     data = TrainingData(
         matrix=matrix,
         targets=Y if one_fold else of_training,
-        weights=None,
+        weights=None if given_weights is None else given_weights[slice(None) if one_fold else rows],
         numeric=preprocessor.numeric_features,
         target=target,
         scaler=TargetScaler.fit(of_training) if scaled else None,
