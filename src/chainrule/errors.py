@@ -116,10 +116,13 @@ class CoreUnavailable(ChainruleError, ImportError):  # noqa: N818 - names what i
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name most similar to ``name``, or None if none is similar enough.
 
-    Case does not matter: ``Sigmoid`` means ``sigmoid``.
+    Case does not matter: ``Sigmoid`` means ``sigmoid``. The only name that begins with three or
+    more letters given is meant before a similar one.
 
     >>> nearest("sigmod", ["tanh", "sigmoid", "relu"])
     'sigmoid'
+    >>> nearest("acc", ["accuracy", "auc"])
+    'accuracy'
     >>> nearest("Species ", ["sepal_width", "species"])
     'species'
     >>> nearest("zebra", ["tanh", "relu"]) is None
@@ -128,7 +131,11 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     folded: dict[str, str] = {}
     for candidate in allowed:
         folded.setdefault(candidate.strip().casefold(), candidate)
-    matches = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.6)
+    given = name.strip().casefold()
+    begun = [candidate for candidate in folded if candidate.startswith(given)]
+    if len(given) >= 3 and len(begun) == 1:
+        return folded[begun[0]]
+    matches = difflib.get_close_matches(given, folded, n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 
 
