@@ -13,6 +13,9 @@
         ├── NonFiniteLoss         (also ArithmeticError)    training ran into NaN or infinity
         └── CoreUnavailable       (also an ImportError)     the compiled core cannot be loaded
 
+    UserWarning
+    └── DataWarning                                     a table that is used, though not all of it
+
 The user can fix ``InputError`` and ``InputTypeError``: the command line prints their one line and
 exits with code 2. The others are failures of the run: code 1.
 
@@ -31,6 +34,7 @@ __all__ = [
     "ChainruleError",
     "CoreUnavailable",
     "DataError",
+    "DataWarning",
     "InputError",
     "InputTypeError",
     "MissingRule",
@@ -67,6 +71,10 @@ class InputTypeError(ChainruleError, TypeError):
 
 class DataError(InputError):
     """A table that cannot be used as it is; the message names file, line and column."""
+
+
+class DataWarning(UserWarning):
+    """Cells of a table that cannot be used as they are; the message names column and count."""
 
 
 class ModelFileError(InputError):
