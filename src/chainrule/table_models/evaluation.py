@@ -24,6 +24,7 @@ import numpy as np
 from chainrule.arrays import Array, FloatArray, IntArray
 from chainrule.data import ClassTarget, NumberTarget, Table, as_table
 from chainrule.errors import DataError, InputError, InputTypeError, nearest, shown
+from chainrule.table_models.bootstrap import Resamples, interval
 from chainrule.table_models.evaluation_text import written
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.metrics import METRICS, Metric, Task, find_metric, finite
@@ -31,9 +32,6 @@ from chainrule.validation import checked_integer, checked_seed, requirement
 
 __all__ = ["ClassDetail", "Estimate", "Evaluation", "evaluate"]
 
-PERCENTILES = (2.5, 97.5)
-LARGEST_CHUNK = 1 << 20
-"""Weights in memory at once, resamples times rows; more is slower, because of the caches."""
 MOST_AUC_RESAMPLES = 200
 """Of more than two classes: each class needs sorted sums of its own, 0.6 ms for 20,000 rows."""
 
@@ -176,7 +174,7 @@ def evaluate(
     transformed = model.transform(given)
     outputs = model.outputs(transformed.matrix)
     cases = list(_cases(model, outputs, given))
-    samples = _Resamples(given.n_rows, resamples, seed, drawn_together)
+    samples = Resamples(given.n_rows, resamples, seed, drawn_together)
     confusion = np.zeros((0, 0), dtype=np.int64)
     if isinstance(model.target, ClassTarget):
         confusion = _confusion(cases[0].actual, cases[0].predicted)
@@ -264,31 +262,7 @@ def _details(labels: Sequence[str | int | float], confusion: IntArray) -> Iterat
 # -- intervals -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Resamples:
-    """The resamples as weights: how often each row is in each of them."""
-
-    rows: int
-    number: int
-    seed: int
-    groups: IntArray | None
-    """The group of each row, (rows,), counted from 0."""
-
-    def chunks(self) -> Iterator[FloatArray]:
-        """Return the weights in chunks, (draws, rows), the same in every call."""
-        generator = np.random.default_rng(self.seed)
-        units = self.rows if self.groups is None else int(self.groups.max()) + 1
-        size = max(1, LARGEST_CHUNK // self.rows)
-        for start in range(0, self.number, size):
-            draws = min(size, self.number - start)
-            counts = np.empty((draws, units))
-            for draw in range(draws):
-                drawn = generator.integers(0, units, units)
-                counts[draw] = np.bincount(drawn, minlength=units)
-            yield counts if self.groups is None else counts[:, self.groups]
-
-
-def _estimates(case: _Case, metrics: Sequence[Metric], samples: _Resamples) -> Iterator[Estimate]:
+def _estimates(case: _Case, metrics: Sequence[Metric], samples: Resamples) -> Iterator[Estimate]:
     found: dict[str, list[FloatArray]] = {metric.name: [] for metric in metrics}
     classes = case.predicted.shape[-1] if case.predicted.ndim == 2 else 0
     most = {"auc": MOST_AUC_RESAMPLES} if classes > 2 else {}
@@ -300,7 +274,7 @@ def _estimates(case: _Case, metrics: Sequence[Metric], samples: _Resamples) -> I
                 found[metric.name].append(metric.of_weights(case.actual, case.predicted, left))
         done += len(weights)
     for metric in metrics:
-        low, high = _interval(found[metric.name])
+        low, high = map(_defined, interval(found[metric.name]))
         constant = None if metric.name == "calibration_error" else case.naive[metric.uses]
         yield Estimate(
             metric=metric.name,
@@ -311,17 +285,6 @@ def _estimates(case: _Case, metrics: Sequence[Metric], samples: _Resamples) -> I
             naive=None if constant is None else _defined(metric(case.actual, constant)),
             resamples=sum(map(len, found[metric.name])),
         )
-
-
-def _interval(values: Sequence[FloatArray]) -> tuple[float | None, float | None]:
-    """Return the percentiles of the resamples in which the metric is defined."""
-    defined = np.concatenate([*values, np.empty(0)])
-    defined = defined[~np.isnan(defined)]
-    if not len(defined):
-        return None, None
-    with np.errstate(invalid="ignore"):  # between two infinite values
-        low, high = np.percentile(defined, PERCENTILES)
-    return _defined(float(low)), _defined(float(high))
 
 
 def _defined(value: float) -> float | None:
