@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
     from chainrule.network.random_layers import Dropout, GaussianNoise
+    from chainrule.table_models.evaluation import Evaluation, evaluate
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_estimators import TableClassifier, TableRegressor
     from chainrule.table_models.table_model import TableModel
@@ -73,6 +74,7 @@ __all__ = [
     "EarlyStopping",
     "Embedding",
     "Ensemble",
+    "Evaluation",
     "Explanation",
     "ExponentialDecay",
     "Gated",
@@ -101,6 +103,7 @@ __all__ = [
     "activation",
     "check_line",
     "derive",
+    "evaluate",
     "explain",
     "explain_table",
     "load",
@@ -146,6 +149,7 @@ _HOMES = {
     "explanation.explanation": ["Explanation", "explain"],
     "explanation.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
+    "table_models.evaluation": ["Evaluation", "evaluate"],
     "table_models.model_files": ["load", "save"],
     "training.ensemble": ["Ensemble", "train_many"],
     "training.schedules": [

@@ -13,6 +13,9 @@
         ├── NonFiniteLoss         (also ArithmeticError)    training ran into NaN or infinity
         └── CoreUnavailable       (also an ImportError)     the compiled core cannot be loaded
 
+    UserWarning
+    └── DataWarning                                     a table that is used, though not all of it
+
 The user can fix ``InputError`` and ``InputTypeError``: the command line prints their one line and
 exits with code 2. The others are failures of the run: code 1.
 
@@ -31,6 +34,7 @@ __all__ = [
     "ChainruleError",
     "CoreUnavailable",
     "DataError",
+    "DataWarning",
     "InputError",
     "InputTypeError",
     "MissingRule",
@@ -67,6 +71,10 @@ class InputTypeError(ChainruleError, TypeError):
 
 class DataError(InputError):
     """A table that cannot be used as it is; the message names file, line and column."""
+
+
+class DataWarning(UserWarning):
+    """Cells of a table that cannot be used as they are; the message names column and count."""
 
 
 class ModelFileError(InputError):
@@ -116,10 +124,13 @@ class CoreUnavailable(ChainruleError, ImportError):  # noqa: N818 - names what i
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name most similar to ``name``, or None if none is similar enough.
 
-    Case does not matter: ``Sigmoid`` means ``sigmoid``.
+    Case does not matter: ``Sigmoid`` means ``sigmoid``. The only name that begins with three or
+    more letters given is meant before a similar one.
 
     >>> nearest("sigmod", ["tanh", "sigmoid", "relu"])
     'sigmoid'
+    >>> nearest("acc", ["accuracy", "auc"])
+    'accuracy'
     >>> nearest("Species ", ["sepal_width", "species"])
     'species'
     >>> nearest("zebra", ["tanh", "relu"]) is None
@@ -128,7 +139,11 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     folded: dict[str, str] = {}
     for candidate in allowed:
         folded.setdefault(candidate.strip().casefold(), candidate)
-    matches = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.6)
+    given = name.strip().casefold()
+    begun = [candidate for candidate in folded if candidate.startswith(given)]
+    if len(given) >= 3 and len(begun) == 1:
+        return folded[begun[0]]
+    matches = difflib.get_close_matches(given, folded, n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 
 

@@ -30,7 +30,7 @@ def test_the_checks_of_scikit_learn(estimator, check):
 
 
 DRAW = np.random.default_rng(0)
-COLOR = DRAW.choice(["red", "green", None], 200)
+COLOR = DRAW.choice(np.array(["red", "green", None]), 200)
 SIZE = DRAW.normal(size=200)
 FRAME = pl.DataFrame({"color": COLOR.tolist(), "size": SIZE, "number": DRAW.integers(9, size=200)})
 GOOD = (COLOR == "red") ^ (SIZE > 0)

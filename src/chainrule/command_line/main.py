@@ -30,13 +30,15 @@ __all__ = ["command", "main"]
 VERBS = {
     "train": "Train a network on a table, and show its score.",
     "predict": "Predict with a trained model.",
+    "evaluate": "Evaluate a trained model on a table with its target.",
     "derive": "Derive the backpropagation of a network.",
     "explain": "Show every number of a training step on rows of a table.",
     "check": "Mark your own line of a derivation.",
     "verify": "Check every gradient against independent methods.",
     "info": "Show the contents of a model file.",
 }
-"""Each verb, its module's name, with its line in the list of verbs."""
+"""Each verb with its line in the list of verbs; its module has its name but for `MODULES`."""
+MODULES = {"evaluate": "evaluate_model"}
 
 
 class CommandLine(click.Group):
@@ -48,7 +50,9 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"chainrule.command_line.{cmd_name}")
+        module = importlib.import_module(
+            f"chainrule.command_line.{MODULES.get(cmd_name, cmd_name)}"
+        )
         found: click.Command = module.command
         return found
 

@@ -6,13 +6,17 @@ import sys
 
 import click
 
+from chainrule.command_line.cell_notes import note_cells
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import output_option
-from chainrule.errors import InputError, shown
-from chainrule.files import write_atomically, written_path
-from chainrule.table_models.model_files import load
-from chainrule.table_models.prediction_table import encoded_frame, prediction_frame
-from chainrule.table_models.table_model import TableModel
+from chainrule.command_line.table_arguments import loaded_table_model
+from chainrule.data.reading import read_cells
+from chainrule.files import write_atomically
+from chainrule.table_models.prediction_table import (
+    encoded_frame,
+    prediction_frame,
+    with_columns_first,
+)
 
 __all__ = ["command"]
 
@@ -20,33 +24,33 @@ __all__ = ["command"]
 @click.command(
     "predict",
     epilog="Columns are found by name: their order is irrelevant, and others are ignored.  The "
-    "output has one row for each row of DATA: the column prediction, and with --proba one column "
-    "probability_<class> for each class.",
+    "output has one row for each row of DATA: the columns of --keep, the column prediction, and "
+    "with --proba one column probability_<class> for each class.",
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
 @output_option("Where to write: .csv, .csv.gz or .parquet; - is standard output (CSV).")
 @click.option("--proba", is_flag=True, help="Add the probability of every class.")
-def command(model: str, data: str, output: str, proba: bool) -> None:
+@click.option(
+    "--keep",
+    metavar="COLUMN",
+    multiple=True,
+    help="Copy a column of DATA, unchanged, before the predictions.  May be repeated.",
+)
+def command(model: str, data: str, output: str, proba: bool, keep: tuple[str, ...]) -> None:
     """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
-    trained = load(model)
-    if not isinstance(trained, TableModel):
-        raise InputError(
-            f"{written_path(model)}: contains a network without the preprocessing of a table; "
-            "give a model that `chainrule train` wrote"
-        )
+    trained = loaded_table_model(model)
     refuse_inputs(output, data, model)
-    frame, transformed = prediction_frame(trained, data, probabilities=proba)
+    table, cells = read_cells(data)
+    for name in keep:
+        table.series(name)  # raises for an unknown column before the work
+    frame, transformed = prediction_frame(trained, table, probabilities=proba)
+    if keep:
+        frame = with_columns_first(cells.select(list(dict.fromkeys(keep))), frame)
     encoded = encoded_frame(frame, output)
     if output == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    for counts, what in (
-        (transformed.filled, "missing cells were filled with the training rows' median"),
-        (transformed.unknown, "cells have a category that the training rows did not have"),
-    ):
-        if counts:
-            listed = ", ".join(f"{shown(name)} {count:,}" for name, count in counts.items())
-            click.echo(f"chainrule: note: {what}: {listed}", err=True)
+    note_cells(transformed.filled, transformed.unknown)

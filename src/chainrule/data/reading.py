@@ -24,7 +24,7 @@ from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["as_table", "read_table"]
+__all__ = ["as_table", "read_cells", "read_table"]
 
 PARQUET = b"PAR1"
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -57,6 +57,15 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     >>> table.n_rows, table.columns, table.rows.tolist()
     (2, ('age', 'city'), [2, 3])
     """
+    return read_cells(path)[0]
+
+
+def read_cells(path: str | os.PathLike[str]) -> tuple[Table, pl.DataFrame]:
+    """Read a file as `read_table` does; return its cells too, as they are in the file.
+
+    A Table has numbers as doubles and dates as text. A Parquet file's own columns have their types,
+    a CSV file's are text, so that zeros before a number stay.
+    """
     source = "standard input" if os.fspath(path) == "-" else _quoted(path)
     data = _bytes_of(path, source)
     if not data:
@@ -66,9 +75,10 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         if data.startswith(magic):
             raise DataError(f"{source}: is {name}; save the table as CSV or Parquet")
     if data.startswith(PARQUET) or os.fspath(path).lower().endswith(PARQUET_SUFFIXES):
-        return Table.from_polars(_parse_parquet(data, source), source)
+        cells = _parse_parquet(data, source)
+        return Table.from_polars(cells, source), cells
     parsed = parse_csv(data, source)
-    return Table(parsed.frame, source, parsed.lines, "line", decided=False)
+    return Table(parsed.frame, source, parsed.lines, "line", decided=False), parsed.frame
 
 
 def as_table(data: Any, source: str = "the table") -> Table:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.arrays import FloatArray, IntArray
+from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.data import ClassTarget, NumberTarget, TargetScaler
 from chainrule.errors import InputError
 from chainrule.kernels.backend import Backend
@@ -41,7 +41,7 @@ class TrainingData:
 
     matrix: FloatArray
     targets: FloatArray
-    weights: FloatArray | None
+    weights: RealArray | None
     numeric: tuple[int, ...]
     target: ClassTarget | NumberTarget
     scaler: TargetScaler | None
@@ -195,8 +195,8 @@ def _combined(
 def _shares(
     outputs: Sequence[FloatArray],
     targets: FloatArray,
-    weights: FloatArray,
-    error: Callable[[FloatArray, FloatArray, FloatArray], float],
+    weights: RealArray,
+    error: Callable[[FloatArray, FloatArray, RealArray], float],
 ) -> list[float]:
     """Return the share of each candidate, whose sum is 1; ``weights`` are (rows,)."""
     if len(outputs) == 1:
@@ -211,7 +211,7 @@ def _shares(
     return [float(count) / _ADDITIONS for count in counts]
 
 
-def _squared_error(outputs: FloatArray, targets: FloatArray, weights: FloatArray) -> float:
+def _squared_error(outputs: FloatArray, targets: FloatArray, weights: RealArray) -> float:
     """Return the mean over the targets of Σ w (a − y)² / Σ w relative to their variance."""
     variance = np.maximum(targets.var(axis=0), np.finfo(float).tiny)
     return float((weights @ (outputs - targets) ** 2 / weights.sum() / variance).mean())

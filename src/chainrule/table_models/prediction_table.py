@@ -21,7 +21,7 @@ from chainrule.table_models.table_model import TableModel
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["encoded_frame", "prediction_frame"]
+__all__ = ["encoded_frame", "prediction_frame", "with_columns_first"]
 
 _PARQUET = (".parquet", ".pq")
 _UNSUPPORTED = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
@@ -64,6 +64,31 @@ def prediction_frame(
         for label, column in zip(model.classes or (), shares.T, strict=True):
             columns[f"probability_{label}"] = column
     return pl.DataFrame(columns), transformed
+
+
+def with_columns_first(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return columns of the data before the predictions.
+
+    Raises InputError where both have a column of the same name.
+
+    >>> import polars
+    >>> ids, found = polars.DataFrame({"id": ["007"]}), polars.DataFrame({"prediction": [1.5]})
+    >>> with_columns_first(ids, found).rows()
+    [('007', 1.5)]
+    >>> with_columns_first(found, found)
+    Traceback (most recent call last):
+    chainrule.errors.InputError: `keep` must be columns that no prediction is named after, got \
+'prediction'; rename the column in the data
+    """
+    import polars as pl
+
+    for name in columns.columns:
+        if name in predictions.columns:
+            raise InputError(
+                "`keep` must be columns that no prediction is named after, got "
+                f"{shown(name)}; rename the column in the data"
+            )
+    return pl.concat([columns, predictions], how="horizontal")
 
 
 def encoded_frame(frame: pl.DataFrame, path: str | os.PathLike[str]) -> bytes:

@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from chainrule.arrays import FloatArray, LabelArray
+from chainrule.arrays import FloatArray, LabelArray, RealArray
 from chainrule.data import Table
 from chainrule.table_models.recipes import Encoding, Preset
 from chainrule.table_models.table_training import TableRun, train_table
@@ -30,7 +30,7 @@ from chainrule.table_models.table_training import TableRun, train_table
 __all__ = ["TableClassifier", "TableRegressor"]
 
 
-class _TableEstimator(BaseEstimator):
+class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     """What both have in common: the settings, and tables of what they are given."""
 
     def __init__(
@@ -89,7 +89,7 @@ class _TableEstimator(BaseEstimator):
         )
         self.model_ = self.run_.model
 
-    def _outputs(self, X: Any) -> FloatArray:
+    def _outputs(self, X: Any) -> RealArray:
         """Return the model's outputs, (rows, outputs)."""
         check_is_fitted(self)
         return self.model_.outputs(self.model_.transform(self._table(X, reset=False)).matrix)
@@ -187,7 +187,7 @@ class TableRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc]
         self._train(rows, columns, "number", _weights(sample_weight, given))
         return self
 
-    def predict(self, X: Any) -> FloatArray:
+    def predict(self, X: Any) -> RealArray:
         """Return a number for every row, (rows,), of several targets (rows, targets)."""
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs

@@ -34,6 +34,7 @@ from chainrule.errors import InputError, ModelFileError, shown
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 from chainrule.table_models.calibration import calibrated
+from chainrule.table_models.cell_warnings import warn_of_unknown
 from chainrule.table_models.table_networks import inputs_for
 from chainrule.training.loop import predict
 from chainrule.training.metrics import Score, score_classes, score_numbers
@@ -135,14 +136,22 @@ class TableModel:
 
         Integer labels are returned as integers. The shape is (rows,), and (rows, targets) where
         there are several targets. Raises DataError for missing columns and for cells that are not
-        numbers in a numeric column.
+        numbers in a numeric column, and gives a DataWarning for categories that training did not
+        have.
         """
-        return self.answers(self.outputs(self.transform(table).matrix))
+        given = self.transform(table)
+        warn_of_unknown(given.unknown)
+        return self.answers(self.outputs(given.matrix))
 
     def probabilities(self, table: Any) -> FloatArray:
-        """Return the probability of every class, (rows, classes), in the order of ``classes``."""
+        """Return the probability of every class, (rows, classes), in the order of ``classes``.
+
+        Gives a DataWarning for categories that training did not have.
+        """
         self._class_target()  # an error is raised before the work
-        return self.class_probabilities(self.outputs(self.transform(table).matrix))
+        given = self.transform(table)
+        warn_of_unknown(given.unknown)
+        return self.class_probabilities(self.outputs(given.matrix))
 
     def evaluate(self, table: Any) -> Score:
         """Return the score on a table that has the target too, beside the naive baseline."""

@@ -161,8 +161,9 @@ def train_table(
     folds, where the score is out of fold, and 0.2 with one; 0 trains on all. ``time_limit`` is in
     seconds. ``weights`` are those of the rows in the loss, (rows,); with them the last epoch is
     taken, not the best. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose
-    kind is declared. ``on_start`` is called with the task before training, ``on_progress`` about twenty
-    times a second; a true result of it ends the training, and the model so far is returned.
+    kind is declared. ``on_start`` is called with the task before training, ``on_progress``
+    about twenty times a second; a true result of it ends the training, and the model so far is
+    returned.
 
     Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed

@@ -1,22 +1,180 @@
-"""Scores of predictions, with the score of a naive prediction that ignores the inputs.
+"""Scores of predictions: the metrics by name, and the scores that a training run reports.
 
-Classes: the accuracy, and that of always predicting the class most frequent in training.
-Numbers: RMSE and MAE in the target's own units, R², and the RMSE of always predicting the mean
-of the training rows. A score has a meaning only in comparison: 95 % is poor if 97 % of the rows are
-of one class.
+`METRICS` holds the metrics of classes and of numbers. A training run reports a few of them with
+the score of a naive prediction that ignores the inputs. Classes: the accuracy, and that of always
+predicting the class most frequent in training. Numbers: RMSE and MAE in the target's own units, R²,
+and the RMSE of always predicting the mean of the training rows. A score has a meaning only in
+comparison: 95 % is poor if 97 % of the rows are of one class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from chainrule.arrays import IntArray, RealArray
+from chainrule.arrays import Array, FloatArray, IntArray, RealArray
+from chainrule.errors import InputError, shown, unknown_name
+from chainrule.training import metric_functions
+from chainrule.validation import checked_choice, requirement
 
-__all__ = ["ClassScore", "NumberScore", "Score", "finite", "score_classes", "score_numbers"]
+__all__ = [
+    "METRICS",
+    "ClassScore",
+    "Metric",
+    "NumberScore",
+    "Score",
+    "Task",
+    "find_metric",
+    "finite",
+    "score_classes",
+    "score_numbers",
+]
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: its task, whether larger is better, and its formula in one line.
+
+    In a formula y is what is actual and a what is predicted, for classes p a probability and TP, FP
+    and FN the counts of a class's true positives, false positives and false negatives.
+
+    >>> METRICS["rmse"].formula, METRICS["rmse"].larger_is_better
+    ('√(mean (y − a)²)', False)
+    >>> METRICS["rmse"]([1.0, 2.0], [1.0, 4.0], sample_weight=[3.0, 1.0])
+    1.0
+    >>> METRICS["accuracy"]([0, 1], [[0.9, 0.1], [0.6, 0.4]])
+    0.5
+    """
+
+    name: str
+    task: Task
+    larger_is_better: bool
+    formula: str
+    function: Callable[[Array, FloatArray, FloatArray], FloatArray]
+    """From actual, predicted and weights (draws, rows) to (draws,): see `metric_functions`."""
+    uses: Literal["answers", "probabilities", "numbers"] = "numbers"
+    """What of a prediction it depends on: the most probable class alone, or every probability."""
+
+    def __call__(
+        self, actual: ArrayLike, predicted: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the value on rows; NaN where it is undefined.
+
+        Classes: ``actual`` are codes from 0, (rows,), ``predicted`` probabilities, (rows, classes).
+        Numbers: both are (rows,). ``sample_weight``, (rows,), is 1 by default. Raises InputError
+        for other shapes and for weights that are negative or all zero.
+        """
+        truth = np.asarray(actual, dtype=np.int64 if self.task == "classification" else np.float64)
+        given = np.asarray(predicted, dtype=np.float64)
+        self._refuse_shapes(truth, given)
+        weights = np.ones(len(truth))
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight, dtype=np.float64)
+            allowed = f"{len(truth)} finite numbers of at least 0, not all 0"
+            fits = weights.shape == truth.shape and bool(np.all(np.isfinite(weights)))
+            if not fits or weights.min() < 0 or weights.max() == 0:
+                raise InputError(requirement("sample_weight", allowed, sample_weight))
+        return float(self.of_weights(truth, given, weights[np.newaxis])[0])
+
+    def of_weights(self, actual: Array, predicted: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return a value for each weighting, (draws,) of (draws, rows); arrays are not checked."""
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond 1e308 an error is infinite
+            return self.function(actual, predicted, weights)
+
+    def _refuse_shapes(self, actual: Array, predicted: FloatArray) -> None:
+        if actual.ndim != 1 or len(actual) == 0:
+            allowed = "of the shape (rows,) with at least one row"
+            raise InputError(requirement("actual", allowed, actual.shape))
+        rows = len(actual)
+        if self.task == "regression":
+            if predicted.shape != (rows,):
+                raise InputError(requirement("predicted", f"of shape ({rows},)", predicted.shape))
+            return
+        if predicted.ndim != 2 or len(predicted) != rows or predicted.shape[1] < 2:
+            allowed = f"probabilities of shape ({rows}, classes) with two classes or more"
+            raise InputError(requirement("predicted", allowed, predicted.shape))
+        if actual.min() < 0 or actual.max() >= predicted.shape[1]:
+            allowed = f"class codes from 0 to {predicted.shape[1] - 1}"
+            code = actual.min() if actual.min() < 0 else actual.max()
+            raise InputError(requirement("actual", allowed, code))
+
+
+def _classes(name: str, larger: bool, formula: str, uses: Any, function: Any) -> Metric:
+    return Metric(name, "classification", larger, formula, function, uses)
+
+
+def _numbers(name: str, larger: bool, formula: str, function: Any) -> Metric:
+    return Metric(name, "regression", larger, formula, function)
+
+
+_F = metric_functions
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        _classes("accuracy", True, "correct rows / rows", "answers", _F.accuracy),
+        _classes(
+            "balanced_accuracy", True, "mean over classes of TP / (TP + FN)", "answers",
+            _F.balanced_accuracy,
+        ),
+        _classes(
+            "auc", True, "P(p of a row of the class > p of another row), ties ½; mean over classes",
+            "probabilities", _F.area_under_curve,
+        ),
+        _classes("log_loss", False, "−mean log p(actual class)", "probabilities", _F.log_loss),
+        _classes(
+            "brier", False, "mean (p − y)² of the second class; of more than two, Σ over classes",
+            "probabilities", _F.brier,
+        ),
+        _classes(
+            "f1", True, "2 TP / (2 TP + FP + FN) of the second class; of more, mean over classes",
+            "answers", _F.f1,
+        ),
+        _classes(
+            "calibration_error", False, "Σ over 15 bins of p: rows / all · |mean y − mean p|",
+            "probabilities", _F.calibration_error,
+        ),
+        _numbers("rmse", False, "√(mean (y − a)²)", _F.root_mean_squared_error),
+        _numbers("mae", False, "mean |y − a|", _F.mean_absolute_error),
+        _numbers("r2", True, "1 − Σ(y − a)² / Σ(y − ȳ)²", _F.r_squared),
+        _numbers("mape", False, "mean |y − a| / |y|", _F.mean_absolute_percentage_error),
+    )
+}  # fmt: skip
+"""The metrics by name, those of classes first, in the order in which they are shown."""
+
+
+def find_metric(name: str, task: Task) -> Metric:
+    """Return a metric by its name.
+
+    Raises InputError for an unknown name, with the nearest one, and for a metric of the other task.
+
+    >>> find_metric("mae", "regression").formula
+    'mean |y − a|'
+    >>> find_metric("acuracy", "classification")
+    Traceback (most recent call last):
+    chainrule.errors.InputError: unknown metric 'acuracy'. Did you mean 'accuracy'? Available: \
+'accuracy', 'balanced_accuracy', 'auc', 'log_loss', 'brier', 'f1', 'calibration_error'
+    >>> find_metric("auc", "regression")
+    Traceback (most recent call last):
+    chainrule.errors.InputError: `metric` auc is for classes, but the target is numbers; use \
+'rmse', 'mae', 'r2' or 'mape'
+    """
+    checked_choice("task", task, get_args(Task))
+    suited = [metric.name for metric in METRICS.values() if metric.task == task]
+    if name not in METRICS:
+        raise unknown_name("metric", name, suited)
+    if name not in suited:
+        kinds = ("classes", "numbers") if task == "regression" else ("numbers", "classes")
+        listed = f"{', '.join(map(shown, suited[:-1]))} or {shown(suited[-1])}"
+        raise InputError(
+            f"`metric` {name} is for {kinds[0]}, but the target is {kinds[1]}; use {listed}"
+        )
+    return METRICS[name]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""``chainrule evaluate``: how good a trained model is on a table that has the target.
+
+The module is not called evaluate: no two files have the same name.
+"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from chainrule.command_line.cell_notes import note_cells
+from chainrule.command_line.shared_options import seed_option
+from chainrule.command_line.table_arguments import loaded_table_model
+from chainrule.table_models.evaluation import evaluate
+from chainrule.training.metrics import METRICS
+
+__all__ = ["command"]
+
+
+def _names(task: str) -> str:
+    return ", ".join(metric.name for metric in METRICS.values() if metric.task == task)
+
+
+@click.command(
+    "evaluate",
+    epilog="Each metric has its 95 % interval from a bootstrap of the rows, and the value of the "
+    "naive prediction, which ignores the inputs.  Give rows that training has not seen.",
+)
+@click.argument("model", metavar="MODEL")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    show_default="all that suit the target",
+    help=f"Classes: {_names('classification')}.  Numbers: {_names('regression')}.  May be "
+    "repeated.",
+)
+@click.option(
+    "--resamples",
+    type=int,
+    metavar="N",
+    default=1000,
+    show_default=True,
+    help="Resamples of the bootstrap; 0: no intervals.",
+)
+@seed_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def command(
+    model: str, data: str, metrics: tuple[str, ...], resamples: int, seed: int, as_json: bool
+) -> None:
+    """Evaluate MODEL, a file or run folder, on DATA (CSV, Parquet or -) with its target."""
+    trained = loaded_table_model(model)
+    found = evaluate(trained, data, metrics or None, resamples=resamples, seed=seed)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), allow_nan=False))
+        return
+    click.echo("\n".join(found.lines()))
+    note_cells(found.filled, found.unknown)
