@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.table_models.model_files import load
+
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 CHAINRULE = [sys.executable, "-W", "error", "-m", "chainrule"]
 
@@ -64,7 +66,7 @@ def test_the_help_of_the_verbs_imports_no_verb(folder):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
-def test_an_interruption_is_one_line_and_leaves_nothing(folder):
+def test_an_interruption_is_one_line_and_what_was_learned_is_written(folder):
     process = subprocess.Popen(
         [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs", "1000000"],
         stdout=subprocess.PIPE,
@@ -76,9 +78,11 @@ def test_an_interruption_is_one_line_and_leaves_nothing(folder):
             break
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "chainrule: error: interrupted\n")
-    assert names(folder) == ["iris.csv"]
+    output, errors = process.communicate(timeout=30)
+    note = "chainrule: note: interrupted; the model so far is written\n"
+    assert (process.returncode, errors) == (130, note)
+    assert "next      chainrule predict iris DATA" in output
+    assert load(folder / "iris").predict(folder / "iris.csv").shape == (150,)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
@@ -122,7 +126,7 @@ def test_a_terminal_gets_a_bar_and_no_color_is_obeyed(folder, no_color):
     os.close(ours)
     assert process.wait(timeout=60) == 0
     text = seen.decode()
-    assert "20 of 20" in text
-    assert "held out" in text
+    assert "60 of 60" in text  # three networks
+    assert "unseen" in text
     colored = re.search(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;5;\d+)m", text)
     assert bool(colored) is not no_color

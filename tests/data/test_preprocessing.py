@@ -123,7 +123,7 @@ def test_only_the_rows_of_fit_count():
     table = table_of(x=[0.0, 2.0, 100.0, None], c=["a", "b", "z", "y"])
     preprocessor = Preprocessor.fit(table.take([0, 1]))
     assert preprocessor.columns == (
-        NumericColumn("x", 1.0, 1.0, 1.0),
+        NumericColumn("x", 1.0, 1.0, 1.0, binary=True),
         CategoricalColumn("c", ("a", "b")),
     )
     applied = preprocessor.apply(table.take([2, 3]))

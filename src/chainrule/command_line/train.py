@@ -135,7 +135,9 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
 def command(
+    context: click.Context,
     data: str,
     targets: tuple[str, ...],
     preset: Preset,
@@ -192,3 +194,5 @@ def command(
             on_progress=None if report.silent else report.progress,
         )
         report.ends(run, folder, write_run(folder, run.model, run.history))
+    if report.interrupted:
+        context.exit(130)  # as of a process that the signal ended

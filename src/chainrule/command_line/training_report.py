@@ -47,6 +47,7 @@ class TrainingReport:
         self._console: Console | None = None
         self._progress: Progress | None = None
         self._bar: TaskID | None = None
+        self.interrupted = False
         self._reported = 0
         self._candidate = 0
         if not self.silent and sys.stdout.isatty():
@@ -92,15 +93,15 @@ class TrainingReport:
                 self._bar, completed=run.candidate * of + done, losses=_losses(members)
             )
             return
-        ready = min(member.done for member in members) if len(members) == len(run.members) else 0
+        done = max(1, sum(member.done for member in members) // len(run.members))
         if run.candidate != self._candidate:
             self._candidate, self._reported = run.candidate, 0
-        for number in range(self._reported + 1, ready + 1):
+        for number in range(self._reported + 1, done + 1):
             if _is_reported(number, of):
                 which = f", network {run.candidate + 1}" if run.of > 1 else ""
                 text = f"{number:{len(str(of))}} of {of}{which}: {_losses(members, number)}"
                 self._show("epoch", text)
-        self._reported = max(self._reported, ready)
+        self._reported = max(self._reported, done)
 
     def watched(self, train: Callable[..., TableRun], *given: Any, **settings: Any) -> TableRun:
         """Train, and after Ctrl-C go on with what was learned."""
@@ -111,6 +112,7 @@ class TrainingReport:
             if not isinstance(run, TableRun):
                 raise
             self._end_progress()
+            self.interrupted = True
             click.echo("chainrule: note: interrupted; the model so far is written", err=True)
             return run
 
@@ -203,15 +205,16 @@ def _rows(task: TableTask) -> str:
 
 def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
     """Return the mean losses of an epoch, of the latest of each member if None, and the best."""
-    epochs = [member.epoch(number or member.done) for member in members]
+    last = [min(number or member.done, member.done) for member in members]
+    epochs = [member.epoch(done) for member, done in zip(members, last, strict=True)]
     losses = f"loss {mean(epoch.loss for epoch in epochs):.4g}"
     held = [epoch.validation_loss for epoch in epochs if epoch.validation_loss is not None]
     if not held:
         return losses
-    of_each = [
-        list(member.history["validation_loss"])[: number or member.done] for member in members
-    ]
-    best = mean(min(values) for values in of_each)
+    best = mean(
+        min(list(member.history["validation_loss"])[:done])
+        for member, done in zip(members, last, strict=True)
+    )
     return f"{losses}, held-out loss {mean(held):.4g}, best {best:.4g}"
 
 

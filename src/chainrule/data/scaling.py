@@ -41,7 +41,7 @@ def middle_range(values: FloatArray) -> float:
 
     >>> middle_range(np.array([0.0, 1.0, 2.0, 3.0, 1e9]))
     2.0
-    >>> middle_range(np.array([0.0, 0.0, 0.0, 4.0]))
+    >>> middle_range(np.array([0.0, 0.0, 0.0, 0.0, 4.0]))
     2.0
     """
     # Halved, because a difference of numbers beyond 1e307 would overflow.

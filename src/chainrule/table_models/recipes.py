@@ -134,7 +134,7 @@ def recipe_for(preset: Preset, rows: int, numeric: int, *, smoothed: bool) -> Re
 
     >>> recipe = recipe_for("default", rows=20_000, numeric=8, smoothed=False)
     >>> recipe.folds, [(c.encoding, c.batch_size, c.epochs) for c in recipe.candidates]
-    (4, [('piecewise', 256, 24), ('periodic', 256, 24)])
+    (4, [('both', 256, 32)])
     """
     if preset not in PRESETS:
         raise InputError(requirement("preset", "'fast', 'default' or 'best'", preset))

@@ -64,6 +64,7 @@ __all__ = ["TableRun", "TableTask", "train_table"]
 LEARNING_RATES = {"sgd": 0.1, "adam": 0.003, "adam_hat": 0.003, "adamw": 0.003, "rmsprop": 0.003}
 """Of a named optimizer; others have the rate of their catalogue entry."""
 HELD_OUT = 0.2
+FEWEST_ROWS = 4
 
 Target = ClassTarget | NumberTarget
 Folds = list[tuple[IntArray, IntArray]]
@@ -226,6 +227,8 @@ def train_table(
         held_out_rows=len(held),
         seed=seed,
     )
+    for network in networks:
+        np.empty(network.size)  # MemoryError, before anything is shown, where no memory holds it
     if on_start is not None:
         on_start(task)
     trained = train_candidates(
@@ -372,8 +375,14 @@ def _recipe(
     changes = _changes(given, rate)
     candidates = [_changed(candidate, changes, rate) for candidate in recipe.candidates]
     distinct = [c for n, c in enumerate(candidates) if c not in candidates[:n]]
-    count = recipe.folds if folds is None else checked_integer("folds", folds, 1, table.n_rows)
-    return replace(recipe, candidates=tuple(distinct), folds=min(count, table.n_rows))
+    count = recipe.folds if folds is None else checked_integer("folds", folds)
+    if count > 1 and table.n_rows < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: {table.n_rows} rows are too few for folds: at least {FEWEST_ROWS} "
+            "are needed; give more rows, or train one network on all of them (1 fold, validation 0)"
+        )
+    most = table.n_rows // 2 if folds is None else table.n_rows
+    return replace(recipe, candidates=tuple(distinct), folds=min(count, most))
 
 
 def _changed(candidate: Candidate, changes: dict[str, Any], rate: float | None) -> Candidate:
