@@ -42,6 +42,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         activation: Any = None,
         encoding: Encoding | None = None,
         dropout: float | None = None,
+        smoothing: float | None = None,
         optimizer: Any = None,
         learning_rate: float | None = None,
         batch_size: int | Literal["auto"] = "auto",
@@ -58,6 +59,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.activation = activation
         self.encoding = encoding
         self.dropout = dropout
+        self.smoothing = smoothing
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size
