@@ -363,6 +363,8 @@ def put(value, *keys):
         put([[2.0, 1.0]], "limits"),
         put([[1.0, 2.0]] * 2, "limits"),
         put("x", "limits"),
+        put([[1.0, 2.0]], "deviations"),
+        put([[-1.0] * 101], "deviations"),
     ],
 )
 def test_mutants_with_a_checksum_that_agrees(model, tmp_path, change):

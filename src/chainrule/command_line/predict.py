@@ -25,26 +25,44 @@ __all__ = ["command"]
     "predict",
     epilog="Columns are found by name: their order is irrelevant, and others are ignored.  The "
     "output has one row for each row of DATA: the columns of --keep, the column prediction, and "
-    "with --proba one column probability_<class> for each class.",
+    "with --proba one column probability_<class> for each class, with --interval low and high, "
+    "with --std std.",
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
 @output_option("Where to write: .csv, .csv.gz or .parquet; - is standard output (CSV).")
 @click.option("--proba", is_flag=True, help="Add the probability of every class.")
 @click.option(
+    "--interval",
+    type=float,
+    metavar="F",
+    help="Add the ends of intervals that hold this share of the targets, such as 0.9.",
+)
+@click.option("--std", "spread", is_flag=True, help="Add the networks' standard deviation.")
+@click.option(
     "--keep",
     metavar="COLUMN",
     multiple=True,
     help="Copy a column of DATA, unchanged, before the predictions.  May be repeated.",
 )
-def command(model: str, data: str, output: str, proba: bool, keep: tuple[str, ...]) -> None:
+def command(
+    model: str,
+    data: str,
+    output: str,
+    proba: bool,
+    interval: float | None,
+    spread: bool,
+    keep: tuple[str, ...],
+) -> None:
     """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
     trained = loaded_table_model(model)
     refuse_inputs(output, data, model)
     table, cells = read_cells(data)
     for name in keep:
         table.series(name)  # raises for an unknown column before the work
-    frame, transformed = prediction_frame(trained, table, probabilities=proba)
+    frame, transformed = prediction_frame(
+        trained, table, probabilities=proba, spread=spread, interval=interval
+    )
     if keep:
         frame = with_columns_first(cells.select(list(dict.fromkeys(keep))), frame)
     encoded = encoded_frame(frame, output)

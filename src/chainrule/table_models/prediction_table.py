@@ -28,12 +28,19 @@ _UNSUPPORTED = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feath
 
 
 def prediction_frame(
-    model: TableModel, table: Any, *, probabilities: bool = False
+    model: TableModel,
+    table: Any,
+    *,
+    probabilities: bool = False,
+    spread: bool = False,
+    interval: float | None = None,
 ) -> tuple[pl.DataFrame, Transformed]:
     """Return the predictions as a polars frame, and the counts of filled and unknown cells.
 
-    Raises InputError for probabilities of a model that predicts numbers, DataError for a table
-    without the columns of the model.
+    ``spread`` adds the standard deviation of the networks' outputs (``std``), ``interval`` the
+    ends ``low`` and ``high`` of intervals that hold the share ``interval`` of the targets. Raises
+    InputError for probabilities of a model that predicts numbers and for intervals of one that
+    does not or whose rows have all been seen, DataError for a table without the model's columns.
 
     >>> import polars
     >>> from chainrule.table_models.table_training import train_table
@@ -63,7 +70,22 @@ def prediction_frame(
         shares = model.class_probabilities(outputs)
         for label, column in zip(model.classes or (), shares.T, strict=True):
             columns[f"probability_{label}"] = column
+    names = _suffixes(model)
+    if interval is not None:
+        low, high = model.intervals(outputs, interval)
+        for number, name in enumerate(names):
+            columns[f"low{name}"], columns[f"high{name}"] = low[:, number], high[:, number]
+    if spread:
+        for name, column in zip(names, model.spread(transformed.matrix).T, strict=True):
+            columns[f"std{name}"] = column
     return pl.DataFrame(columns), transformed
+
+
+def _suffixes(model: TableModel) -> list[str]:
+    """Return what the columns of each output are told apart by; nothing for a single one."""
+    if model.target.n_outputs == 1:
+        return [""]
+    return [f"_{name}" for name in model.classes or model.target.names]
 
 
 def with_columns_first(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:

@@ -38,8 +38,12 @@ from chainrule.table_models.cell_warnings import warn_of_unknown
 from chainrule.table_models.table_networks import inputs_for
 from chainrule.training.loop import predict
 from chainrule.training.metrics import Score, score_classes, score_numbers
+from chainrule.validation import checked_number, requirement
 
-__all__ = ["Member", "TableModel", "versions"]
+__all__ = ["PERCENTILES", "Member", "TableModel", "versions"]
+
+
+PERCENTILES = 101
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +82,8 @@ class TableModel:
     """The T of calibrated probabilities; above 1 the networks are too sure."""
     limits: tuple[tuple[float, float], ...] | None = None
     """The least and the largest value of each target of numbers in training; None: no limits."""
+    deviations: tuple[tuple[float, ...], ...] | None = None
+    """The 0th to the 100th percentile of |y − ŷ| of each target of numbers, in rows not seen."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """The settings and the score of the run that made it, as plain values."""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -186,6 +192,25 @@ class TableModel:
             variance += member.weight * (self._finished(member, matrix) - mean) ** 2
         return np.sqrt(variance)
 
+    def intervals(self, outputs: RealArray, share: float) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of intervals around outputs, (rows, targets), that hold a share of y.
+
+        They are ŷ ± q with q the quantile of |y − ŷ| in the rows that no network in ŷ had seen:
+        about this share of new rows of the same kind lie within, on average over the rows. Source:
+        Vovk 2015, "Cross-conformal predictors".
+        """
+        if self.deviations is None:
+            raise InputError(
+                "intervals need a model that predicts numbers and was scored on rows not seen; "
+                "for classes request probabilities (--proba)"
+            )
+        allowed = "a share above 0 and below 1"
+        if not 0.0 < checked_number("interval", share, allowed) < 1.0:
+            raise InputError(requirement("interval", allowed, share, "For example, give 0.9."))
+        levels = np.linspace(0.0, 1.0, len(self.deviations[0]))
+        half = np.array([np.interp(share, levels, column) for column in self.deviations])
+        return outputs - half, outputs + half
+
     def _finished(self, member: Member, matrix: FloatArray) -> RealArray:
         """Return a member's outputs, (rows, outputs), calibrated or in the targets' units."""
         inputs = inputs_for(member.network, matrix, self.preprocessor.numeric_features)
@@ -235,6 +260,7 @@ class TableModel:
             "naive": list(self.naive),
             "temperature": self.temperature,
             "limits": None if self.limits is None else [list(pair) for pair in self.limits],
+            "deviations": None if self.deviations is None else [list(c) for c in self.deviations],
             "training": dict(self.training),
             "versions": dict(self.versions),
         }
@@ -252,6 +278,7 @@ class TableModel:
         if isinstance(target, ClassTarget) and naive[0] not in range(len(target.labels)):
             raise _damaged(f"'naive' is {shown(naive[0])}, which is not the index of a class")
         temperature, limits = record.get("temperature"), record.get("limits")
+        deviations = record.get("deviations")
         if not isinstance(temperature, float) or not 0.0 < temperature < math.inf:
             raise _damaged(f"'temperature' is {shown(temperature)}, not a positive number")
         try:
@@ -262,6 +289,7 @@ class TableModel:
                 scaler=None if scaling is None else TargetScaler.from_dict(scaling),
                 naive=naive,
                 temperature=temperature,
+                deviations=None if deviations is None else _quantiles(deviations, target.n_outputs),
                 limits=None if limits is None else _pairs(limits, target.n_outputs),
                 training=_dictionary(record, "training"),
                 versions=_dictionary(record, "versions"),
@@ -280,6 +308,16 @@ def versions() -> dict[str, str]:
     except metadata.PackageNotFoundError:
         found["chainrule"] = "not installed"  # run from a source folder
     return found
+
+
+def _quantiles(deviations: object, count: int) -> tuple[tuple[float, ...], ...]:
+    try:
+        array = np.array(deviations, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.shape != (count, PERCENTILES) or (np.diff(array) < 0.0).any() or (array < 0.0).any():
+        raise _damaged(f"'deviations' is not {count} lists of {PERCENTILES} ascending numbers")
+    return tuple(map(tuple, array.tolist()))
 
 
 def _pairs(limits: object, count: int) -> tuple[tuple[float, float], ...]:

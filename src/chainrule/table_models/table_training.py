@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.arrays import FloatArray, IntArray
+from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.data import (
     ClassTarget,
     NumberTarget,
@@ -52,7 +52,7 @@ from chainrule.table_models.recipes import (
     plain,
     recipe_for,
 )
-from chainrule.table_models.table_model import TableModel, versions
+from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.training.inputs import weights_of
 from chainrule.training.metrics import Score, finite
@@ -265,13 +265,19 @@ def _scored(
     """Return the run with its score: out of fold, on rows held out, or on the training rows."""
     seen = trained.out_of_fold
     scored: Literal["held out", "out of fold", "training"]
-    if task.held_out_rows:
-        scored, score = "held out", model.evaluate(table.take(rows))
-    elif seen is not None:
-        known = np.flatnonzero(~np.isnan(seen[:, 0]))
-        scored, score = "out of fold", model.score(seen[known], table.take(rows[known]))
+    if task.held_out_rows or seen is None:
+        scored = "held out" if task.held_out_rows else "training"
+        part = table.take(rows)
+        outputs: RealArray = model.outputs(model.transform(part).matrix)
     else:
-        scored, score = "training", model.evaluate(table.take(rows))
+        known = np.flatnonzero(~np.isnan(seen[:, 0]))
+        scored, part, outputs = "out of fold", table.take(rows[known]), seen[known]
+    score = model.score(outputs, part)
+    deviations = None
+    if scored != "training" and isinstance(model.target, NumberTarget):
+        levels = np.linspace(0.0, 1.0, PERCENTILES)
+        found = np.quantile(np.abs(outputs - model.target.encode(part)), levels, axis=0)
+        deviations = tuple(map(tuple, found.T.tolist()))
     first = task.recipe.candidates[0]
     listed = score if isinstance(score, tuple) else (score,)
     history = trained.histories[0]
@@ -290,7 +296,7 @@ def _scored(
     }
     return TableRun(
         task=task,
-        model=replace(model, training=training),
+        model=replace(model, training=training, deviations=deviations),
         history=history,
         score=score,
         scored=scored,
