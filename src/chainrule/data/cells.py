@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
+    "LARGEST",
     "LEAVE_EMPTY",
     "blanked",
     "checked_numbers",
+    "extremes",
     "first_row",
+    "is_usable",
     "number_text",
     "numbers",
     "read_stripped",
@@ -131,6 +134,8 @@ def not_a_number(table: Table, name: str, row: int, cell: str) -> DataError:
 
 def refuse_unusable(table: Table, name: str, read: pl.Series, cells: pl.Series) -> None:
     """Raise DataError for the first number that is NaN, infinite or too large to be squared."""
+    if is_usable(read):
+        return
     # NaN compares as greater than every number.
     wrong = np.flatnonzero((read.abs() > LARGEST).fill_null(False).to_numpy())
     if not len(wrong):
@@ -145,6 +150,21 @@ def refuse_unusable(table: Table, name: str, read: pl.Series, cells: pl.Series) 
         f"{table.location(row, name)}: {shown(cells[row])} is not a finite number; write a number, "
         f"or {LEAVE_EMPTY}"
     )
+
+
+def extremes(read: pl.Series) -> tuple[float, float]:
+    """Return the smallest and the largest number, NaN where a number is NaN, 0 where none is.
+
+    NumPy takes a tenth of the time of polars for it.
+    """
+    values = (read.drop_nulls() if read.null_count() else read).to_numpy()
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+
+
+def is_usable(read: pl.Series) -> bool:
+    """Return whether all numbers are finite and small enough to be squared."""
+    smallest, largest = extremes(read)
+    return smallest >= -LARGEST and largest <= LARGEST
 
 
 def first_row(cells: pl.Series, values: pl.Series) -> int:

@@ -13,13 +13,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.data.cells import (
+    LARGEST,
     blanked,
+    extremes,
     read_stripped,
     refuse_unusable,
     stripped,
@@ -40,6 +43,8 @@ __all__ = ["Declared", "decided_column"]
 NEARLY = 0.9
 LARGEST_EXACT = 2.0**53
 INT64 = 2**63
+LEADING_ZEROS = "whole numbers with leading zeros, read as text"
+BEYOND = "whole numbers beyond 2^53, which float64 cannot represent: read as text"
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def decided_column(table: Table, name: str, series: pl.Series, declared: Declare
         declared.kind != "date"
         and read.null_count() == cells.null_count()
         and not (declared.decimal == "," and cells.str.contains(".", literal=True).any())
-        and read.is_finite().all()
+        and all(map(math.isfinite, extremes(read)))
     ):
         return _of_plain_numbers(table, plain, read, cells, declared, stated)
     return _of_texts(table, plain, stripped(cells), declared)
@@ -105,40 +110,52 @@ def _of_plain_numbers(
     stated: str | None,
 ) -> Decided:
     """Return the reading of text that is all plain numbers."""
-    refuse_unusable(table, plain.name, read, cells)
+    smallest, largest = extremes(read)
+    if not -LARGEST <= smallest <= largest <= LARGEST:
+        refuse_unusable(table, plain.name, read, cells)
     if declared.kind == "numeric":
         return plain, [read]
     categorical = replace(plain, kind="categorical")
+    why = _code(cells, read, max(-smallest, largest))
+    if why:
+        labels = "integer" if why == BEYOND and stated != "text" and _fits(cells) else "text"
+        return replace(categorical, labels=labels, why=why), None  # type: ignore[arg-type]
     if stated == "text":
         why = "text in the data frame, though all cells are numbers: read as categories"
         return replace(categorical, why=why), None
-    # Few cells tell most columns of fractions from columns of codes.
-    if np.mod(read.head(64).drop_nulls().to_numpy(), 1.0).any():
-        return plain, [read]
-    if cells.str.starts_with("0").any() and _has_leading_zeros(cells):
-        return replace(categorical, why="whole numbers with leading zeros, read as text"), None
-    if max(abs(float(read.max() or 0)), abs(float(read.min() or 0))) >= LARGEST_EXACT:  # type: ignore[arg-type]
-        whole = cells.drop_nulls().unique()
-        if whole.str.contains(r"^[+-]?[0-9]+$").all():
-            values = [int(cell) for cell in whole.str.strip_chars().to_list()]
-            if any(int(float(value)) != value for value in values):
-                fits = all(-INT64 <= value < INT64 for value in values)
-                why = "whole numbers beyond 2^53, which float64 cannot represent: read as text"
-                labels = "integer" if fits else "text"
-                return replace(categorical, labels=labels, why=why), None  # type: ignore[arg-type]
     return plain, [read]
 
 
+def _code(cells: pl.Series, read: pl.Series, largest: float) -> str:
+    """Return why text of plain numbers is a code, empty where it is not; cells are not stripped."""
+    # Few cells tell most columns of fractions from columns of codes.
+    if np.mod(read.head(64).drop_nulls().to_numpy(), 1.0).any():
+        return ""
+    if _has_leading_zeros(cells):
+        return LEADING_ZEROS
+    if largest < LARGEST_EXACT:
+        return ""
+    whole = cells.drop_nulls().unique().str.strip_chars()
+    if not whole.str.contains("^[+-]?[0-9]+$").all():
+        return ""
+    return BEYOND if any(int(float(cell)) != int(cell) for cell in whole.to_list()) else ""
+
+
+def _fits(cells: pl.Series) -> bool:
+    """Return whether whole numbers fit into 64 bits; NumPy has no others."""
+    return all(-INT64 <= int(cell) < INT64 for cell in cells.drop_nulls().unique().to_list())
+
+
 def _has_leading_zeros(cells: pl.Series) -> bool:
-    return bool(
-        cells.str.contains(r"^0[0-9]").any()
-        and cells.str.contains(r"^\s*[0-9]+\s*$").fill_null(True).all()
-    )
+    """Return whether text of plain numbers is whole numbers, one of them with a leading zero."""
+    zeros = cells.filter(cells.str.starts_with("0").fill_null(False))
+    if not (zeros.str.len_bytes() > 1).any() or not zeros.str.contains("^0[0-9]").any():
+        return False
+    return bool(cells.str.contains(r"^\s*[0-9]+\s*$").fill_null(True).all())
 
 
 def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: Declared) -> Decided:
     """Return the reading of stripped cells that are not all plain numbers."""
-
     name = plain.name
     counted = cells.drop_nulls().alias("cell").value_counts(name="count")
     lower = counted["cell"].str.to_lowercase()
@@ -168,8 +185,7 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     digits = parts.digits
     whole = not form.worded and digits.str.contains(r"^[0-9]+$").all()
     if declared.kind is None and whole and digits.str.contains(r"^0[0-9]").any():
-        why = "whole numbers with leading zeros, read as text"
-        return replace(categorical, why=why), None
+        return replace(categorical, why=LEADING_ZEROS), None
     words = ", ".join([word for word in (form.worded, *signs_of(found)) if word])
     why = "; ".join(filter(None, [words and f"{words}, read as numbers", *noted]))
     return replace(plain, form=form, why=why), None

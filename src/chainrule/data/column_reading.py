@@ -15,6 +15,7 @@ from chainrule.data.cells import (
     LEAVE_EMPTY,
     blanked,
     checked_numbers,
+    is_usable,
     not_a_number,
     read_stripped,
     refuse_unusable,
@@ -109,7 +110,9 @@ class ColumnReading:
             return checked_numbers(table.with_columns(series.to_frame()), self.name)
         if self.form == PLAIN:
             read, cells = read_stripped(series)
-            if read.null_count() == cells.null_count() and read.is_finite().all():
+            if read.null_count() == cells.null_count() and (
+                is_usable(read) or read.is_finite().all()
+            ):
                 refuse_unusable(table, self.name, read, cells)
                 return read
         cells = stripped(series)

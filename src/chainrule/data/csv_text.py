@@ -203,7 +203,9 @@ def _names(cells: list[str], source: str, line: int) -> list[str]:
 def _ends_with_separators(data: bytes, records: Records, width: int, separator: int) -> bool:
     """Return whether every row has one more cell than the header, and that cell is empty."""
     filled = ~records.blank
-    if not filled.any() or not (records.cells[filled] == width + 1).all():
+    if not filled.any() or records.cells[int(filled.argmax())] != width + 1:
+        return False
+    if not (records.cells[filled] == width + 1).all():
         return False
     view = np.frombuffer(data, dtype=np.uint8)
     last = records.ends[filled] - 1
