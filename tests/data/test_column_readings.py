@@ -296,7 +296,11 @@ def test_later_cells_that_fit():
     assert reading.apply(raw("3")).frame["x"].to_list() == ["3"]
     assert reading.apply(raw(**{"y": ["3"], "x": ["4"]})).columns == ("x",)
     reading = TableReading.decide(raw(a=["1"], b=["2"]))
-    assert reading.apply(raw(a=["x"], b=["2"]), only=["b"]).columns == ("b",)
+    assert reading.apply(raw(a=["x"], b=["2"]), only=["b"]).frame.row(0) == (2.0, "x")
+    reading = TableReading.decide(raw("31/12/2020", "13/01/2021"))
+    assert reading.sources(["x.year", "y"]) == ("x",)
+    with pytest.raises(DataError, match=r"^f.csv: the column 'x' of dates is missing; add it"):
+        reading.apply(raw(y=["1"]), only=["x.year"])
 
 
 def test_declarations():

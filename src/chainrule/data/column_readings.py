@@ -77,23 +77,30 @@ class TableReading:
         return tuple(c.name for c in self.columns if not wanted.isdisjoint(c.columns))
 
     def apply(self, table: Table, only: Iterable[str] | None = None) -> Table:
-        """Return the table as decided; columns without a reading, and those missing, are left out.
+        """Return the table as decided; columns without a reading are left out.
 
-        ``only`` are the names of columns of the result: no other cells are looked at. Raises
-        DataError for the first cell that does not fit. A decided table is returned as it is.
+        ``only`` are the names of columns of the result that have to fit: no other cells are looked
+        at, and other columns stay as they are, so that messages can name them. Raises DataError for
+        the first cell that does not fit. A decided table is returned as it is.
         """
         import polars as pl
 
         if table.decided:
             return table
-        wanted = None if only is None else set(self.sources(only))
+        wanted = {c.name for c in self.columns} if only is None else set(self.sources(only))
         present = set(table.columns)
-        made = [
-            series
-            for column in self.columns
-            if column.name in present and (wanted is None or column.name in wanted)
-            for series in column.apply(table)
-        ]
+        made: list[pl.Series] = []
+        for column in self.columns:
+            if column.name in wanted and column.name in present:
+                made.extend(column.apply(table))
+            elif column.name in wanted and column.kind == "date" and only is not None:
+                raise DataError(
+                    f"{table.source}: the column {shown(column.name)} of dates is missing; add it, "
+                    "or rename the column that holds them"
+                )
+        if only is not None:
+            names = {series.name for series in made} | wanted
+            made.extend(s for s in table.frame.get_columns() if s.name not in names)
         return table.with_columns(pl.DataFrame(made), self)
 
     def to_dict(self) -> dict[str, Any]:
