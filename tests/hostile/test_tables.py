@@ -65,7 +65,10 @@ CASES = {
     ),
     "cut utf 16": ("x,t\n1,2\n".encode("utf-16")[:-1], r"begins like UTF-16 text, .*; save the"),
     "utf 16 without mark": ("x,t\n1,2\n".encode("utf-16-le"), r"line 1: holds a NUL byte"),
-    "a zip file": (b"PK\x03\x04rest", r"is a zip file, but not an Excel workbook .*; save the table"),
+    "a zip file": (
+        b"PK\x03\x04rest",
+        r"is a zip file, but not an Excel workbook .*; save the table",
+    ),
     "pdf": (b"%PDF-1.7", r"is a PDF file; save the table as CSV or Parquet"),
     "cut gzip": (gzip.compress(GOOD)[:-9], r"the gzip data cannot be decompressed .*fetch or"),
     "damaged gzip": (
