@@ -78,6 +78,8 @@ def test_any_text_reads_like_the_standard_library_or_is_refused(text):
             for row in csv.reader(io.StringIO(data.decode()), strict=True, skipinitialspace=True)
             if row
         ][1:]
+        if all(len(row) == 3 and not row[2] for row in expected):
+            return  # a separator at the end of every row, which has a test of its own
         correct = bool(expected) and all(len(row) == 2 for row in expected)
     except csv.Error:
         correct = False
@@ -154,3 +156,48 @@ def test_structure_across_chunks(monkeypatch):
 def test_every_cell_is_text():
     frame = parse_csv(b"a,b,c\n1,true,2020-01-01\n", "f.csv").frame
     assert set(frame.dtypes) == {pl.String}
+
+
+def test_utf16_is_read():
+    assert cells_of(parse_csv("a,b\n1,é\n".encode("utf-16"), "f.csv")) == [["1", "é"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "lines"),
+    [
+        ("sep=;\na;b,c\n1;2\n", ["a", "b,c"], [3]),
+        ("# one\n#two, three\n\na,b\n1,2\n", ["a", "b"], [5]),
+        ("#a,b\n1,2\n", ["#a", "b"], [2]),
+        ("#a\n1\n", ["#a"], [2]),
+    ],
+)
+def test_lines_above_the_header(text, names, lines):
+    for ends in ("\n", "\r\n"):
+        parsed = parse_csv(text.replace("\n", ends).encode(), "f.csv")
+        assert parsed.frame.columns == names
+        assert parsed.lines.tolist() == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("size, mm\tweight, g\ty\n1\t2\t3\n", ["size, mm", "weight, g", "y"]),
+        ("a, N;b, mm;c, s\n1,5;2,5;3,5\n", ["a, N", "b, mm", "c, s"]),
+        ("a, b, c;d\n1, 2, 3\n", ["a", "b", "c;d"]),
+    ],
+)
+def test_a_comma_with_a_space_behind_it_may_be_part_of_a_name(text, names):
+    assert parse_csv(text.encode(), "f.csv").frame.columns == names
+
+
+def test_separators_at_the_end_of_every_row_are_ignored():
+    assert cells_of(parse_csv(b"a,b\n1,2,\r\n\n3,,\n", "f.csv")) == [["1", "2"], ["3", ""]]
+    with pytest.raises(DataError, match="line 2: has 3 cells where the header has 2"):
+        parse_csv(b"a,b\n1,2,\n3,4,5\n", "f.csv")
+
+
+def test_single_quotes_around_every_cell():
+    parsed = parse_csv(b"a,b\n'1','x'\n'2','y'\n'3','z'\n", "f.csv")
+    assert cells_of(parsed) == [["1", "x"], ["2", "y"], ["3", "z"]]
+    parsed = parse_csv(b"a,b\n'1','x'\n'2','y'\n3,'z'\n", "f.csv")
+    assert cells_of(parsed)[0] == ["'1'", "'x'"]

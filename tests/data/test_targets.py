@@ -40,7 +40,8 @@ def raw(**columns):
         (list(range(10)), ClassTarget("t", tuple(range(10)))),
         (list(range(11)), NumberTarget(("t",))),
         ([0.5, 1.0, 0.5], NumberTarget(("t",))),
-        ([True, False], ClassTarget("t", ("false", "true"))),
+        ([True, False], ClassTarget("t", (False, True))),
+        ([2**53 + 1, 2**53], ClassTarget("t", (2**53, 2**53 + 1))),
         (["10", "9"], ClassTarget("t", ("10", "9"))),
     ],
 )
@@ -197,6 +198,8 @@ def test_labels_that_the_model_does_not_know(cell, labels):
     [
         ClassTarget("t", ("a", "é")),
         ClassTarget("t", (-1, 0, 0.1 + 0.2)),
+        ClassTarget("t", (False, True)),
+        ClassTarget("t", (2**53, 2**53 + 1)),
         NumberTarget(("a", "b")),
     ],
 )

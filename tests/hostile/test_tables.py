@@ -63,9 +63,12 @@ CASES = {
         b"x,t\n1,a\n2,\xe9\n",
         r"line 3: the byte 0xe9 is not UTF-8 text; save the file as",
     ),
-    "utf 16": ("x,t\n1,2\n".encode("utf-16"), r"the text is UTF-16, not UTF-8; save it as CSV"),
+    "cut utf 16": ("x,t\n1,2\n".encode("utf-16")[:-1], r"begins like UTF-16 text, .*; save the"),
     "utf 16 without mark": ("x,t\n1,2\n".encode("utf-16-le"), r"line 1: holds a NUL byte"),
-    "excel": (b"PK\x03\x04rest", r"is an Excel workbook or another zip file; save the table"),
+    "a zip file": (
+        b"PK\x03\x04rest",
+        r"is a zip file, but not an Excel workbook .*; save the table",
+    ),
     "pdf": (b"%PDF-1.7", r"is a PDF file; save the table as CSV or Parquet"),
     "cut gzip": (gzip.compress(GOOD)[:-9], r"the gzip data cannot be decompressed .*fetch or"),
     "damaged gzip": (
@@ -94,12 +97,29 @@ CASES = {
         b"x,t\n" + b"1,0\n2,1\n" * 9 + b"1O,0\n3,1\n",
         r"line 20, column 'x': '1O' is not a number, but 19 .*or declare the column categorical",
     ),
-    "nan": (b"x,t\n1,0\nNaN,1\n", r"line 3, column 'x': 'NaN' is not a finite .*leave the cell"),
     "infinity": (b"x,t\n1,0\n-inf,1\n", r"line 3, column 'x': '-inf' is not a finite number"),
     "beyond doubles": (b"x,t\n1,0\n1e999,1\n", r"line 3, column 'x': '1e999' is not a finite"),
     "too large": (b"x,t\n1,0\n1e200,1\n", r"line 3, column 'x': '1e200' is too large .*unit, or"),
-    "a mark of missing": (b"x,t\n1,0\nNA,1\n", r"line 3, column 'x': 'NA' .*leave the cell empty"),
-    "decimal commas": (b"x;t\n1,5;0\n2,5;1\n", r"line 2, column 'x': '1,5' .*decimal point"),
+    "a mixture of decimal signs": (
+        b"x;t\n1,5;0\n2.5;1\n",
+        r"line 2, column 'x': '1,5' is not written like '2.5' in line 3: .*; write all",
+    ),
+    "thousands or decimals": (
+        b"x;t\n7;0\n1,234;1\n",
+        r"line 3, column 'x': '1,234' may be 1234 .* or 1.234 .*; declare the decimal sign",
+    ),
+    "day or month": (
+        b"x,t\n01/02/2020,0\n03/02/2020,1\n",
+        r"line 2, column 'x': '01/02/2020' may have the day or the month first, .*; write dates",
+    ),
+    "no date": (
+        b"x,t\n" + b"2020-01-02,0\n" * 9 + b"2020-02-30,1\n",
+        r"line 11, column 'x': '2020-02-30' is not a date .*; correct the cell",
+    ),
+    "a row of units": (
+        b"x,t\nm,kg\n1,0\n2,1\n3,0\n4,1\n5,0\n",
+        r"line 2, column 'x': 'm' is not a number, but all cells below it are; remove the row",
+    ),
     "no such target": (b"x,Target\n1,0\n2,1\n", r"unknown column 't'.*'Target'"),
     "missing target": (
         b"x,t\n1,0\n2,\n3,1\n",

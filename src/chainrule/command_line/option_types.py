@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["names", "widths"]
+__all__ = ["column_kind", "names", "widths"]
+
+KINDS = ("numeric", "categorical", "date", "drop")
 
 
 def widths(value: str) -> tuple[int, ...]:
@@ -31,3 +33,17 @@ def names(value: str) -> str | list[str]:
     """
     listed = [part.strip() for part in value.split(",")]
     return listed[0] if len(listed) == 1 else listed
+
+
+def column_kind(value: str) -> tuple[str, str]:
+    """Return the name and the kind of a column that ``NAME:KIND`` states.
+
+    >>> column_kind("size: mm:numeric")
+    ('size: mm', 'numeric')
+    """
+    name, _, kind = value.rpartition(":")
+    if not name or kind not in KINDS:
+        raise click.BadParameter(
+            f"must be NAME:KIND with KIND one of {', '.join(KINDS)}, got {value!r}"
+        )
+    return name, kind

@@ -72,6 +72,8 @@ class TrainingReport:
         """Show the data, the network and the settings."""
         summary = task.summary
         self._show("data", summary.source, *summary.lines())
+        if task.reading is not None:
+            self._show("columns", *task.reading.lines)
         self._show("inputs", _inputs(task))
         for label, candidate, network in zip(
             _labels(len(task.networks)), task.recipe.candidates, task.networks, strict=True

@@ -3,17 +3,20 @@
 Order of use::
 
     table = decide_kinds(read_table("people.csv"))       # cells, then numbers and categories
+    reading = table.reading                              # what was decided, for later tables
     target = decide_targets(table, "species")            # classes or regression
     summary = summarize(table, target)                   # what was read
     train, held_out = holdout(table.n_rows, 0.2, seed=0, classes=target.codes(table))
     preprocessor = Preprocessor.fit(table.take(train), exclude=target.names)
     X, Y = preprocessor.transform(table.take(train)), target.encode(table.take(train))
 
-At prediction `preprocessor.apply(read_table(...))` and `target.decode(outputs)`. Of chainrule
+At prediction `preprocessor.apply(reading.apply(read_table(...)))` and
+`target.decode(outputs)`. Of chainrule
 this package imports only `errors`, `validation` and `arrays`; polars and narwhals are imported only
 when a table is read.
 """
 
+from chainrule.data.column_readings import ColumnReading, TableReading
 from chainrule.data.columns import Kind, column_kinds, decide_kinds, numbers, texts
 from chainrule.data.preprocessing import (
     CategoricalColumn,
@@ -39,6 +42,7 @@ from chainrule.data.targets import (
 __all__ = [
     "CategoricalColumn",
     "ClassTarget",
+    "ColumnReading",
     "DroppedColumn",
     "Kind",
     "NumberTarget",
@@ -46,6 +50,7 @@ __all__ = [
     "Preprocessor",
     "Summary",
     "Table",
+    "TableReading",
     "TargetKind",
     "TargetScaler",
     "Transformed",

@@ -1,10 +1,10 @@
 """From the bytes of a CSV file to columns of text, with the line on which each row begins.
 
-Accepted: UTF-8 text with or without a byte-order mark; one header row; records that end
-with LF, CRLF or CR; comma, semicolon or tab as separator, whichever the header has most outside
-quotes; cells quoted with ``"``, a quote inside doubled. Blank lines are skipped (in a table of one
-column they are missing cells, except those at the end). Anything else is an error that
-names the line.
+Accepted: what `csv_layout` prepares; one header row; records that end with LF, CRLF or CR; comma,
+semicolon or tab as separator; cells quoted with ``"``, a quote inside doubled, or all of them with
+``'``. Blank lines are skipped (in a table of one column they are missing cells, except those at the
+end). A separator at the end of every row, but not of the header, is ignored. Anything else is an
+error that names the line.
 
 There are two readers. polars reads about ten million cells a second, but fills a short row with
 nulls without an error and does not report line numbers. Therefore the structure (records,
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chainrule.arrays import BoolArray, IntArray
+from chainrule.data.csv_layout import prepared
 from chainrule.data.tables import refuse_names
 from chainrule.errors import DataError, one_line, shown
 
@@ -33,7 +34,8 @@ __all__ = ["parse_csv"]
 
 NEWLINE, RETURN, QUOTE = (ord(character) for character in '\n\r"')
 CHUNK = 1 << 22
-LONGEST_HEADER = 1 << 20
+QUOTED = re.compile(r"(?s:'[^']+')")
+FEWEST_QUOTED = 3  # of fewer rows it may be chance
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -78,10 +80,7 @@ def parse_csv(data: bytes, source: str) -> ParsedCsv:
     chainrule.errors.DataError: people.csv, line 2: has 1 cell where the header has 2; \
 complete or remove the row, and put quotes around a cell that contains ','
     """
-    data = _decodable(data, source)
-    if not data or data.isspace():
-        raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
-    separator = _separator(data)
+    data, separator = prepared(data, source)
     quotes = _positions(data, QUOTE)
     if not _regular(data, quotes, ord(separator)):
         return _parse_slowly(data, separator, source)
@@ -99,7 +98,9 @@ complete or remove the row, and put quotes around a cell that contains ','
     if len(names) == 1 and records.blank.any():
         # polars drops some blank lines of a single column; the exact reader keeps them as cells.
         return _parse_slowly(data, separator, source)
-    _refuse_ragged(records, len(names), source, separator)
+    trailing = _ends_with_separators(data, records, len(names), ord(separator))
+    if not trailing:
+        _refuse_ragged(records, len(names), source, separator)
 
     import polars as pl
 
@@ -111,7 +112,7 @@ complete or remove the row, and put quotes around a cell that contains ','
             body,
             has_header=False,
             separator=separator,
-            schema=dict.fromkeys(names, pl.String),
+            schema=dict.fromkeys([*names, ""] if trailing else names, pl.String),
             raise_if_empty=False,
         )
     except pl.exceptions.PolarsError:
@@ -119,42 +120,11 @@ complete or remove the row, and put quotes around a cell that contains ','
     if frame.height != len(records.blank):
         return _parse_slowly(data, separator, source)
     filled = ~records.blank
+    frame = frame.drop("") if trailing else frame
     return ParsedCsv(
-        frame.filter(pl.Series(filled)) if not filled.all() else frame, records.lines[filled]
+        _without_quotes(frame.filter(pl.Series(filled)) if not filled.all() else frame),
+        records.lines[filled],
     )
-
-
-def _decodable(data: bytes, source: str) -> bytes:
-    """Return the text without byte-order mark and with LF or CRLF line ends, or raise DataError."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{source}: the text is UTF-16, not UTF-8; save it as CSV in UTF-8")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        if not data.isascii():  # twenty times as fast as decoding
-            data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{source}, line {line}: the byte 0x{data[error.start]:02x} is not UTF-8 text; "
-            "save the file as CSV in UTF-8"
-        ) from error
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(
-            f"{source}, line {line}: holds a NUL byte, so it is not CSV text; "
-            "give a CSV or Parquet file"
-        )
-    if b"\n" not in data:
-        return data.replace(b"\r", b"\n")  # line ends of Mac OS 9
-    return data
-
-
-def _separator(data: bytes) -> str:
-    """Return the most frequent of comma, semicolon and tab in the header; the first of equals."""
-    start = next(position for position, byte in enumerate(data) if byte not in b"\r\n")
-    unquoted = re.sub(rb'"[^"]*"', b"", data[start : start + LONGEST_HEADER])
-    header = unquoted.partition(b"\n")[0]
-    return max(",", ";", "\t", key=lambda separator: header.count(separator.encode()))
 
 
 def _positions(data: bytes, *wanted: int) -> IntArray:
@@ -228,6 +198,35 @@ def _names(cells: list[str], source: str, line: int) -> list[str]:
         )
     refuse_names(names, where)
     return names
+
+
+def _ends_with_separators(data: bytes, records: Records, width: int, separator: int) -> bool:
+    """Return whether every row has one more cell than the header, and that cell is empty."""
+    filled = ~records.blank
+    if not filled.any() or records.cells[int(filled.argmax())] != width + 1:
+        return False
+    if not (records.cells[filled] == width + 1).all():
+        return False
+    view = np.frombuffer(data, dtype=np.uint8)
+    last = records.ends[filled] - 1
+    last = last - (view[last] == RETURN)
+    return bool((view[last] == separator).all())
+
+
+def _without_quotes(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells without the quotes ``'`` that are around every one of them."""
+    import polars as pl
+
+    if frame.height < FEWEST_QUOTED or not all(map(_is_quoted, frame.row(0))):
+        return frame
+    quoted = frame.select(pl.all().str.contains(f"^{QUOTED.pattern}$").all())
+    if not all(quoted.row(0)):
+        return frame
+    return frame.select(pl.all().str.slice(1).str.head(-1))
+
+
+def _is_quoted(cell: str | None) -> bool:
+    return cell is not None and QUOTED.fullmatch(cell) is not None
 
 
 def _refuse_ragged(records: Records, width: int, source: str, separator: str) -> None:

@@ -1,8 +1,9 @@
-"""Reading a file or standard input into a Table: CSV or Parquet, compressed or not.
+"""Reading a file or standard input into a Table: CSV, Parquet or Excel, compressed or not.
 
 The first bytes determine the format, not the name: standard input has no name, and names may be
-wrong. gzip, bzip2, xz and zstd are decompressed, then ``PAR1`` means Parquet and everything else is
-CSV. Errors: a missing, unreadable or truncated file, a directory, a workbook or another zip file.
+wrong. gzip, bzip2, xz and zstd are decompressed, then ``PAR1`` means Parquet, a zip file that holds
+a workbook Excel, and everything else is CSV. Errors: a missing, unreadable or truncated file, a
+directory, an old workbook or another zip file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.data.csv_text import parse_csv
 from chainrule.data.tables import Table
+from chainrule.data.workbooks import is_workbook, parse_workbook
 from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ COMPRESSIONS = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook or another zip file",
+    b"PK\x03\x04": "a zip file, but not an Excel workbook (.xlsx)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"%PDF": "a PDF file",
     b"SQLite format 3\x00": "an SQLite database",
@@ -45,7 +47,7 @@ FOREIGN = {
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a CSV or Parquet file, or standard input for ``"-"``, into a Table.
+    """Read a CSV, Parquet or Excel file, or standard input for ``"-"``, into a Table.
 
     The cells of a CSV file are still text: `columns.decide_kinds` decides which columns are
     numbers. Raises DataError, in one line, for a file that cannot be used.
@@ -71,6 +73,9 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[Table, pl.DataFrame]:
     if not data:
         raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
     data = _decompressed(data, source)
+    if is_workbook(data):
+        table = parse_workbook(data, source)
+        return table, table.frame
     for magic, name in FOREIGN.items():
         if data.startswith(magic):
             raise DataError(f"{source}: is {name}; save the table as CSV or Parquet")

@@ -3,16 +3,19 @@
 A Table holds a polars DataFrame whose columns are only ever ``Float64`` or ``String``, missing
 cells being null, and stores the position of each row in its source, so that a message can name the
 line of the file. A CSV file's cells stay text (``decided`` is False) until `columns.decide_kinds`
-determines which columns are numeric; columns of Parquet files and data frames have a type.
+determines which columns are numeric. Columns of Parquet files and data frames have a type, which
+``types`` retains where the cells do not show it.
 
 Errors: names that are empty or appear twice, and cells that are neither numbers nor text (lists,
-structures, bytes, durations). Dates and times become text, as they are in a CSV file.
+structures, bytes, durations). Dates, times, booleans and integers that float64 cannot represent
+become text, as they are in a CSV file, so that one rule decides about all formats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,7 +28,13 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     import polars as pl
 
-__all__ = ["Table"]
+    from chainrule.data.column_readings import TableReading
+
+__all__ = ["ColumnKind", "Table"]
+
+ColumnKind = Literal["numeric", "categorical", "date", "drop"]
+"""What may be declared of a column."""
+LARGEST_EXACT = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +59,17 @@ class Table:
     rows: IntArray
     row_word: Literal["line", "row"]
     decided: bool
+    types: Mapping[str, str] = field(default_factory=dict)
+    """The type of a data frame's column, where it is "text", "category" or "boolean"."""
+    reading: TableReading | None = None
+    """How the columns were read, where the table is decided."""
 
     @classmethod
     def from_frame(cls, frame: Any, source: str = "the table") -> Table:
         """Make a Table from a polars, pandas or pyarrow table (or another that narwhals supports).
 
-        The columns keep the kind that their type states: a column of text stays text, even where
-        every cell could be read as a number. Cells that the frame's own library treats as
+        The columns keep the kind that their type states: a column of text that is all plain numbers
+        stays text. Cells that the frame's own library treats as
         missing (NaN in pandas) are missing. Raises InputTypeError unless ``frame`` is a data frame.
         """
         import narwhals.stable.v2 as nw
@@ -92,15 +105,19 @@ class Table:
                 f"{source}: has {frame.height} rows and {frame.width} columns; "
                 "give at least one of each"
             )
+        import polars as pl
+
+        columns = frame.get_columns()
         return cls(
-            frame=frame.select([_plain(frame[name], source) for name in frame.columns]),
+            frame=pl.DataFrame([_plain(series, source) for series in columns]),
             source=source,
             rows=np.arange(frame.height, dtype=np.int64),
             row_word="row",
-            decided=True,
+            decided=False,
+            types={series.name: stated for series in columns if (stated := _type(series))},
         )
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, in the order of the source."""
         return tuple(self.frame.columns)
@@ -112,10 +129,14 @@ class Table:
 
     def series(self, name: str) -> pl.Series:
         """Return one column; raise DataError with the nearest name where it does not exist."""
-        if name not in self.frame.columns:
+        if name not in self._names:
             unknown = unknown_name("column", name, self.columns, DataError)
             raise DataError(f"{self.source}: {unknown}")
-        return self.frame[name]
+        return self.frame.get_column(name)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.columns)
 
     def location(self, row: int, column: str | None = None) -> str:
         """Return the location of a cell or a row, with which a message about it begins."""
@@ -125,13 +146,15 @@ class Table:
     def take(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Table:
         """Return the table of the given rows (from 0), which retain their numbers in the source."""
         positions = np.asarray(rows, dtype=np.int64)
-        return Table(
-            self.frame[positions], self.source, self.rows[positions], self.row_word, self.decided
-        )
+        return replace(self, frame=self.frame[positions], rows=self.rows[positions])
 
-    def with_columns(self, frame: pl.DataFrame) -> Table:
+    def with_columns(self, frame: pl.DataFrame, reading: TableReading | None = None) -> Table:
         """Return the same rows with other cells, whose kinds are now decided."""
-        return Table(frame, self.source, self.rows, self.row_word, decided=True)
+        return replace(self, frame=frame, decided=True, types={}, reading=reading)
+
+    def undecided(self, types: Mapping[str, str]) -> Table:
+        """Return the same cells as a table that is to be decided again."""
+        return replace(self, decided=False, types=types, reading=None)
 
 
 def refuse_names(names: Sequence[str], where: str) -> None:
@@ -156,13 +179,17 @@ def _plain(series: pl.Series, source: str) -> pl.Series:
     import polars as pl
 
     kind = series.dtype
+    if kind.is_integer() and _beyond(series.min(), series.max()):
+        return series.cast(pl.String)
     if kind.is_numeric() or kind == pl.Null:
         return series.cast(pl.Float64)
     if kind == pl.String:
         return series
-    if kind == pl.Boolean or kind.is_(pl.Categorical) or kind.is_(pl.Enum):
+    if kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return series.cast(pl.String)
-    if kind in (pl.Date, pl.Datetime, pl.Time, pl.Categorical, pl.Enum):
+    if kind == pl.Datetime and getattr(kind, "time_zone", None) is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if kind in (pl.Date, pl.Datetime, pl.Time):
         return series.cast(pl.String)
     if kind == pl.Object:
         return _plain(_from_objects(series.name, series.to_list(), source), source)
@@ -170,6 +197,22 @@ def _plain(series: pl.Series, source: str) -> pl.Series:
         f"{source}: column {shown(series.name)} holds {kind}; a column must hold numbers, text, "
         "booleans or dates: convert the column, or leave it out"
     )
+
+
+def _type(series: pl.Series) -> str | None:
+    """Return the type that a column's cells do not show once they are text."""
+    import polars as pl
+
+    kind = series.dtype
+    if kind == pl.Boolean:
+        return "boolean"
+    if kind in (pl.Categorical, pl.Enum):
+        return "category"
+    return "text" if kind == pl.String else None
+
+
+def _beyond(*extremes: object) -> bool:
+    return any(isinstance(e, int) and abs(e) > LARGEST_EXACT for e in extremes)
 
 
 def _by_columns(wrapped: nw.DataFrame[Any], source: str) -> pl.DataFrame:
@@ -184,6 +227,13 @@ def _by_columns(wrapped: nw.DataFrame[Any], source: str) -> pl.DataFrame:
     for name in wrapped.columns:
         series = wrapped.get_column(name)  # wrapped[0] would be a row
         missing = series.is_null().to_numpy().astype(bool)
+        if series.dtype.is_integer() and _beyond(*_extremes(series)):
+            whole = [
+                None if gone else int(cell)
+                for cell, gone in zip(series.to_list(), missing, strict=True)
+            ]
+            columns.append(pl.Series(str(name), whole))
+            continue
         if series.dtype.is_numeric():
             numbers = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
             column = pl.Series(str(name), numbers)
@@ -196,8 +246,16 @@ def _by_columns(wrapped: nw.DataFrame[Any], source: str) -> pl.DataFrame:
         ]
         if series.dtype in (nw.Date, nw.Datetime, nw.Time):
             cells = [None if cell is None else str(cell) for cell in cells]
-        columns.append(_from_objects(str(name), cells, source))
+        made = _from_objects(str(name), cells, source)
+        if series.dtype in (nw.Categorical, nw.Enum) and made.dtype == pl.String:
+            made = made.cast(pl.Categorical)
+        columns.append(made)
     return pl.DataFrame(columns)
+
+
+def _extremes(series: nw.Series[Any]) -> tuple[int, int]:
+    present = series.drop_nulls()
+    return (int(present.min()), int(present.max())) if len(present) else (0, 0)
 
 
 def _from_objects(name: str, cells: list[Any], source: str) -> pl.Series:

@@ -8,8 +8,9 @@ The rule, for one target column:
 
 ``name:class`` and ``name:number`` override it. Several targets are several outputs of a regression;
 a class among several targets is an error. Classes are sorted, numbers by value and text by
-code point, and labels that were integers are returned as integers. A cell of a target may not be
-missing.
+code point, and labels that were integers are returned as integers, also those that float64 cannot
+represent; booleans of a data frame as booleans, "True" and "FALSE" of a CSV file as they were
+written. A cell of a target may not be missing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +29,9 @@ from chainrule.data.record_fields import choice, field, number, unreadable
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, InputError, shown
 from chainrule.validation import requirement
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
     "ClassTarget",
@@ -42,6 +46,7 @@ TargetKind = Literal["class", "number"]
 Label = str | int | float
 
 MOST_CLASSES_OF_NUMBERS = 10
+LARGEST_EXACT = 2**53
 # Above both of these a text target looks like a name or a key, not like a class.
 MANY_CLASSES, MANY_CLASSES_SHARE = 50, 0.5
 OVERRIDE = "append ':class' or ':number' to its name to decide otherwise"
@@ -79,7 +84,11 @@ class ClassTarget:
         import polars as pl
 
         _refuse_missing(table, self.name)
-        if isinstance(self.labels[0], str):
+        if _are_booleans(self.labels):
+            found = _booleans(table.series(self.name))
+            unknown = found.is_null().to_numpy()
+            codes = found.fill_null(0).to_numpy().astype(np.int64)
+        elif isinstance(self.labels[0], str) or _are_beyond_exact(self.labels):
             cells = texts(table, self.name)
             # An Enum's physical values are the positions of its categories.
             found = cells.cast(
@@ -148,7 +157,7 @@ class ClassTarget:
         choice(record, "kind", ("class",))
         labels = field(record, "labels", list)
         of_text = all(isinstance(label, str) for label in labels)
-        if not of_text:
+        if not of_text and not (labels == [False, True] and _are_booleans(labels)):
             for label in labels:
                 number(label, "labels")
         ascending = all(a < b for a, b in pairwise(labels))
@@ -290,8 +299,15 @@ def _class_target(table: Table, name: str, *, explicit: bool) -> ClassTarget:
     import polars as pl
 
     series = table.series(name)
+    reading = None if table.reading is None else table.reading.column(name)
     labels: tuple[Label, ...]
-    if series.dtype == pl.Float64:
+    if reading is not None and reading.kind == "boolean":
+        values = np.unique(numbers(table, name)).astype(int).tolist()
+        both = (False, True) if reading.labels == "boolean" else reading.words
+        labels = tuple(both[value] for value in values)
+    elif reading is not None and reading.labels == "integer":
+        labels = tuple(sorted(map(int, texts(table, name).unique().to_list())))
+    elif series.dtype == pl.Float64:
         values = np.unique(numbers(table, name)).tolist()
         labels = tuple(int(value) if value.is_integer() else value for value in values)
     else:
@@ -310,10 +326,35 @@ def _class_target(table: Table, name: str, *, explicit: bool) -> ClassTarget:
     return ClassTarget(name, labels)
 
 
+def _are_booleans(labels: Sequence[Label]) -> bool:
+    """Return whether labels are false and true, as booleans or as text in any case."""
+    types = {type(label) for label in labels}
+    lower = tuple(str(label).lower() for label in labels)
+    return len(types) == 1 and types <= {bool, str} and lower == ("false", "true")
+
+
+def _are_beyond_exact(labels: Sequence[Label]) -> bool:
+    return any(isinstance(label, int) and abs(label) > LARGEST_EXACT for label in labels)
+
+
+def _booleans(series: pl.Series) -> pl.Series:
+    """Return 0 for false and 1 for true, null elsewhere, of text or of numbers."""
+    import polars as pl
+
+    if series.dtype == pl.Float64:
+        return series.set(~series.is_in([0.0, 1.0]).fill_null(True), None)
+    lower = series.str.strip_chars().str.to_lowercase()
+    return pl.select(
+        pl.when(lower == "true").then(1.0).when(lower == "false").then(0.0)
+    ).to_series()
+
+
 def _refuse_missing(table: Table, name: str) -> None:
+    import polars as pl
+
     series = table.series(name)
     missing = series.is_null()
-    if not table.decided:
+    if not table.decided and series.dtype == pl.String:
         missing = missing | (series.str.strip_chars() == "")
     rows = np.flatnonzero(missing.to_numpy())
     if len(rows):

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from chainrule.data import (
     Preprocessor,
     Summary,
     Table,
+    TableReading,
     TargetScaler,
     as_table,
     decide_kinds,
@@ -75,6 +76,8 @@ class TableTask:
     """What is about to be trained: the data, the networks and the settings."""
 
     summary: Summary
+    reading: TableReading | None
+    """How the columns' cells are read; None for a table that was decided before."""
     preprocessor: Preprocessor
     recipe: Recipe
     networks: tuple[Network, ...]
@@ -140,6 +143,10 @@ def train_table(
     l2: float = 0.0,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    na: Sequence[str] = (),
+    decimal: str | None = None,
+    drop: Sequence[str] = (),
     threads: int | None = None,
     backend: Backend = "auto",
     on_start: Callable[[TableTask], None] | None = None,
@@ -162,7 +169,9 @@ def train_table(
     folds, where the score is out of fold, and 0.2 with one; 0 trains on all. ``time_limit`` is in
     seconds. ``weights`` are those of the rows in the loss, (rows,); with them the last epoch is
     taken, not the best. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose
-    kind is declared. ``on_start`` is called with the task before training, ``on_progress``
+    kind is declared, ``columns`` declares kinds by name ("numeric", "categorical", "date", "drop");
+    ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal`` the decimal
+    sign. ``on_start`` is called with the task before training, ``on_progress``
     about twenty times a second; a true result of it ends the training, and the model so far is
     returned.
 
@@ -180,7 +189,9 @@ def train_table(
     """
     began = time.monotonic()
     seed = checked_seed(seed)
-    read = decide_kinds(as_table(table), categorical, numeric)
+    read = decide_kinds(
+        as_table(table), categorical, numeric, columns=columns, na=na, decimal=decimal, drop=drop
+    )
     target = decide_targets(read, targets)
     recipe = _recipe(
         read, target, preset, loss, hidden=hidden, folds=folds, patience=patience, epochs=epochs,
@@ -220,6 +231,7 @@ def train_table(
         checked_integer("threads", threads)
     task = TableTask(
         summary=summarize(read, target),
+        reading=read.reading,
         preprocessor=preprocessor,
         recipe=recipe,
         networks=networks,
@@ -251,6 +263,7 @@ def train_table(
         temperature=trained.temperature,
         limits=data.limits,
         versions=versions(),
+        reading=read.reading,
     )
     run = _scored(task, model, trained, read, scored_rows)
     if trained.interrupt is not None:

@@ -1,0 +1,217 @@
+"""What kind a column is of, decided from all of its cells, by one stated rule.
+
+1. A column whose kind is declared, or stated by the type of a data frame, has that kind.
+2. Every cell a plain number (what Python's ``float`` reads, ASCII digits): numeric. Codes are text:
+   whole numbers of which one has a leading zero, or one that float64 cannot represent.
+3. Common marks of missing (NA, null, ?, -, nan, ...) are missing where the other cells are
+   numbers, booleans or dates; among text they are text.
+4. Every other cell true or false: boolean. A date: date. A number with the same unit: numeric.
+5. Numbers that can be read in two ways, and columns that are nearly numbers or nearly dates, are an
+   error that names a row: a mistyped cell is more likely than a column of categories.
+6. Otherwise categorical.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule.data.cells import (
+    LARGEST,
+    blanked,
+    extremes,
+    read_stripped,
+    refuse_unusable,
+    stripped,
+)
+from chainrule.data.column_reading import ColumnReading, ReadingKind
+from chainrule.data.date_decisions import date_reading
+from chainrule.data.date_texts import looks_like_dates
+from chainrule.data.number_decisions import numeric_form
+from chainrule.data.number_texts import HEXADECIMAL, MARKS_OF_MISSING, parts_of, readable, signs_of
+from chainrule.data.tables import Table
+from chainrule.errors import DataError, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Declared", "decided_column"]
+
+NEARLY = 0.9
+LARGEST_EXACT = 2.0**53
+INT64 = 2**63
+LEADING_ZEROS = "whole numbers with leading zeros, read as text"
+BEYOND = "whole numbers beyond 2^53, which float64 cannot represent: read as text"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared for one column: its kind, marks of missing, the decimal sign."""
+
+    kind: ReadingKind | None = None
+    marks: tuple[str, ...] = ()
+    decimal: str | None = None
+
+
+Decided = tuple[ColumnReading, "list[pl.Series] | None"]
+"""A reading and the columns that become of it, where they were computed on the way."""
+
+
+def decided_column(table: Table, name: str, series: pl.Series, declared: Declared) -> Decided:
+    """Return how a column of an undecided table is read; raise DataError where it cannot be."""
+    import polars as pl
+
+    plain = ColumnReading(name, "numeric", marks=declared.marks)
+    categorical = replace(plain, kind="categorical")
+    if declared.kind == "drop":
+        return replace(plain, kind="drop", why="left out, as declared"), []
+    if declared.kind == "categorical":
+        return categorical, None
+    stated = table.types.get(name)
+    series = blanked(series, declared.marks)
+    if series.dtype == pl.Float64:
+        if declared.kind == "date":
+            raise DataError(
+                f"{table.source}: column {shown(name)} holds numbers, but is declared as dates; "
+                "give dates as text (2020-03-31), or declare it numeric"
+            )
+        refuse_unusable(table, name, series, series)
+        return (plain if series.null_count() < len(series) else replace(plain, kind="empty")), [
+            series
+        ]
+    if declared.kind is None:
+        if stated == "category":
+            return categorical, None
+        if stated == "boolean":
+            why = "true and false, read as one feature"
+            return replace(plain, kind="boolean", labels="boolean", why=why), None
+    read, cells = read_stripped(series)
+    if cells.null_count() == len(cells):
+        return replace(plain, kind="empty"), [read]
+    if (
+        declared.kind != "date"
+        and read.null_count() == cells.null_count()
+        and not (declared.decimal == "," and cells.str.contains(".", literal=True).any())
+        and all(map(math.isfinite, extremes(read)))
+    ):
+        return _of_plain_numbers(table, plain, read, cells, declared, stated)
+    return _of_texts(table, plain, stripped(cells), declared)
+
+
+def _of_plain_numbers(
+    table: Table,
+    plain: ColumnReading,
+    read: pl.Series,
+    cells: pl.Series,
+    declared: Declared,
+    stated: str | None,
+) -> Decided:
+    """Return the reading of text that is all plain numbers."""
+    smallest, largest = extremes(read)
+    if not -LARGEST <= smallest <= largest <= LARGEST:
+        refuse_unusable(table, plain.name, read, cells)
+    if declared.kind == "numeric":
+        return plain, [read]
+    categorical = replace(plain, kind="categorical")
+    why = _code(cells, read, max(-smallest, largest))
+    if why:
+        labels = "integer" if why == BEYOND and stated != "text" and _fits(cells) else "text"
+        return replace(categorical, labels=labels, why=why), None  # type: ignore[arg-type]
+    if stated == "text":
+        why = "text in the data frame, though all cells are numbers: read as categories"
+        return replace(categorical, why=why), None
+    return plain, [read]
+
+
+def _code(cells: pl.Series, read: pl.Series, largest: float) -> str:
+    """Return why text of plain numbers is a code, empty where it is not; cells are not stripped."""
+    # Few cells tell most columns of fractions from columns of codes.
+    if np.mod(read.head(64).drop_nulls().to_numpy(), 1.0).any():
+        return ""
+    if _has_leading_zeros(cells):
+        return LEADING_ZEROS
+    if largest < LARGEST_EXACT:
+        return ""
+    whole = cells.drop_nulls().unique().str.strip_chars()
+    if not whole.str.contains("^[+-]?[0-9]+$").all():
+        return ""
+    return BEYOND if any(int(float(cell)) != int(cell) for cell in whole.to_list()) else ""
+
+
+def _fits(cells: pl.Series) -> bool:
+    """Return whether whole numbers fit into 64 bits; NumPy has no others."""
+    return all(-INT64 <= int(cell) < INT64 for cell in cells.drop_nulls().unique().to_list())
+
+
+def _has_leading_zeros(cells: pl.Series) -> bool:
+    """Return whether text of plain numbers is whole numbers, one of them with a leading zero."""
+    zeros = cells.filter(cells.str.starts_with("0").fill_null(False))
+    if not (zeros.str.len_bytes() > 1).any() or not zeros.str.contains("^0[0-9]").any():
+        return False
+    return bool(cells.str.contains(r"^\s*[0-9]+\s*$").fill_null(True).all())
+
+
+def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: Declared) -> Decided:
+    """Return the reading of stripped cells that are not all plain numbers."""
+    name = plain.name
+    counted = cells.drop_nulls().alias("cell").value_counts(name="count")
+    lower = counted["cell"].str.to_lowercase()
+    are_marks = lower.is_in(sorted(MARKS_OF_MISSING))
+    marks, rest = counted.filter(are_marks), counted.filter(~are_marks)
+    categorical = replace(plain, kind="categorical")
+    if rest.height == 0:
+        return (replace(plain, kind="empty") if declared.kind else categorical), None
+    found = rest["cell"]
+    noted = _noted(marks)
+    if declared.kind is None and found.str.to_lowercase().is_in(["true", "false"]).all():
+        why = "; ".join(["true and false, read as one feature", *noted])
+        return replace(plain, kind="boolean", words=_words(found), why=why), None
+    dates = looks_like_dates(found)
+    share = float(rest["count"].filter(dates).sum()) / float(rest["count"].sum())
+    if declared.kind == "date" or (declared.kind is None and share >= NEARLY):
+        return date_reading(table, plain, cells, found, dates, noted), None
+    parts = parts_of(found)
+    numeric = readable(parts.digits).fill_null(False)
+    if not numeric.any() and declared.kind is None:
+        hexadecimal = found.str.contains(HEXADECIMAL).all()
+        why = "hexadecimal numbers, read as text" if hexadecimal else ""
+        return replace(categorical, why=why), None
+    form = numeric_form(table, name, cells, rest, parts, numeric, declared.kind, declared.decimal)
+    if form is None:
+        return categorical, None
+    digits = parts.digits
+    whole = not form.worded and digits.str.contains(r"^[0-9]+$").all()
+    if declared.kind is None and whole and digits.str.contains(r"^0[0-9]").any():
+        return replace(categorical, why=LEADING_ZEROS), None
+    words = ", ".join([word for word in (form.worded, *signs_of(found)) if word])
+    why = "; ".join(filter(None, [words and f"{words}, read as numbers", *noted]))
+    return replace(plain, form=form, why=why), None
+
+
+def _noted(marks: pl.DataFrame) -> list[str]:
+    """Return in words which marks count as missing."""
+    if marks.height == 0:
+        return []
+    ordered = marks.sort("count", "cell", descending=[True, False])
+    listed = ", ".join(map(shown, ordered["cell"].head(3).to_list()))
+    more = " and others" if marks.height > 3 else ""
+    count = int(marks["count"].sum())
+    counts = "cell counts" if count == 1 else "cells count"
+    return [f"{listed}{more} in {count:,} {counts} as missing"]
+
+
+def _words(found: pl.Series) -> tuple[str, str]:
+    """Return how false and true are written; one that does not occur is written like the other."""
+    written = sorted(found.to_list())
+    false = next((word for word in written if word.lower() == "false"), None)
+    true = next((word for word in written if word.lower() == "true"), None)
+
+    def like(other: str | None, word: str) -> str:
+        if other is not None and other.isupper():
+            return word.upper()
+        return word.title() if other is not None and other.istitle() else word
+
+    return false or like(true, "false"), true or like(false, "true")

@@ -1,0 +1,121 @@
+"""What is around the rows of a CSV file: its encoding, lines above the header, its separator.
+
+Accepted, as programs write it: UTF-8 with or without a byte-order mark, UTF-16 with one; a first
+line ``sep=;``, which spreadsheets write; lines above the header that begin with ``#``. Lines above
+the header become blank lines, so that messages still count lines as an editor does.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chainrule.errors import DataError
+
+__all__ = ["prepared"]
+
+SEPARATORS = (",", ";", "\t")
+LONGEST_HEADER = 1 << 20
+ROWS_COMPARED = 5
+STATED = re.compile(rb"(?:\r?\n)*sep=([,;\t|])\r?(?=\n)", re.IGNORECASE)
+
+
+def prepared(data: bytes, source: str) -> tuple[bytes, str]:
+    """Return the text of a CSV file as UTF-8 that begins with its header, and its separator.
+
+    >>> prepared(b"sep=;\\na;b\\n1;2\\n", "f.csv")
+    (b'\\na;b\\n1;2\\n', ';')
+    >>> prepared(b"# day 3\\na,b\\n1,2\\n", "f.csv")
+    (b'\\na,b\\n1,2\\n', ',')
+    """
+    data = _decodable(data, source)
+    if not data or data.isspace():
+        raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
+    stated = STATED.match(data)
+    if stated:
+        above = data.count(b"\n", 0, stated.end())
+        return b"\n" * above + data[stated.end() :], stated[1].decode()
+    data = _without_comments(data)
+    return data, _separator(data)
+
+
+def _decodable(data: bytes, source: str) -> bytes:
+    """Return the text without byte-order mark and with LF or CRLF line ends, or raise DataError."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            data = data.decode("utf-16").encode("utf-8")
+        except UnicodeError as error:
+            raise DataError(
+                f"{source}: begins like UTF-16 text, but cannot be decoded as such; "
+                "save the file as CSV in UTF-8"
+            ) from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        if not data.isascii():  # twenty times as fast as decoding
+            data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{source}, line {line}: the byte 0x{data[error.start]:02x} is not UTF-8 text; "
+            "save the file as CSV in UTF-8"
+        ) from error
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise DataError(
+            f"{source}, line {line}: holds a NUL byte, so it is not CSV text; "
+            "give a CSV or Parquet file"
+        )
+    if b"\n" not in data:
+        return data.replace(b"\r", b"\n")  # line ends of Mac OS 9
+    return data
+
+
+def _without_comments(data: bytes) -> bytes:
+    """Return the text with the lines above the header that begin with ``#`` made blank.
+
+    A header may begin with ``#`` too: it has as many cells as the row below it.
+    """
+    start, blank = 0, 0
+    while True:
+        while data[start : start + 1] in (b"\n", b"\r"):
+            blank += data[start : start + 1] == b"\n"
+            start += 1
+        end = data.find(b"\n", start)
+        if data[start : start + 1] != b"#" or end < 0:
+            return b"\n" * blank + data[start:] if blank else data
+        line = data[start:end]
+        below = data[end + 1 : _end_of_line(data, end + 1)]
+        counts = [(line.count(s.encode()), below.count(s.encode())) for s in SEPARATORS]
+        is_header = any(here == there > 0 for here, there in counts)
+        if is_header or (not any(map(sum, counts)) and not line.startswith((b"# ", b"##"))):
+            return b"\n" * blank + data[start:] if blank else data
+        start, blank = end + 1, blank + 1
+
+
+def _separator(data: bytes) -> str:
+    """Return the separator of a file that does not state one.
+
+    It is the most frequent of comma, semicolon and tab in the header, outside quotes; the first of
+    equals. A comma with a space behind it is more likely part of a name ("weight, kg"), so that
+    other separators have priority over it where the rows below have as many as the header.
+    """
+    start = next(position for position, byte in enumerate(data) if byte not in b"\r\n")
+    unquoted = re.sub(rb'"[^"]*"', b"", data[start : start + LONGEST_HEADER])
+    header, *rows = unquoted.split(b"\n", ROWS_COMPARED + 1)[: ROWS_COMPARED + 1]
+    rows = [row for row in rows if row.strip()]
+
+    def rank(separator: str) -> tuple[int, int]:
+        byte = separator.encode()
+        count = header.count(byte)
+        bare = count - header.count(byte + b" ")
+        fits = all(row.count(byte) == count for row in rows)
+        return (bare if fits or separator == "," else 0), count
+
+    others = [separator for separator in SEPARATORS if separator != "," and all(rank(separator))]
+    if b", " in header and rank(",")[0] == 0 and others:
+        return max(others, key=rank)
+    return max(SEPARATORS, key=lambda separator: header.count(separator.encode()))
+
+
+def _end_of_line(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end

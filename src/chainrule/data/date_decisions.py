@@ -1,0 +1,70 @@
+"""How the dates of a column are written, decided over all of its cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule.data.cells import LEAVE_EMPTY, first_row
+from chainrule.data.column_reading import ColumnReading
+from chainrule.data.date_texts import WORDED, date_form, parse
+from chainrule.data.tables import Table
+from chainrule.errors import DataError, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["date_reading"]
+
+
+def date_reading(
+    table: Table,
+    plain: ColumnReading,
+    cells: pl.Series,
+    found: pl.Series,
+    dates: pl.Series,
+    noted: list[str],
+) -> ColumnReading:
+    """Return the reading of a column of dates.
+
+    ``found`` are the different cells that are no marks of missing, ``dates`` which of them look
+    like dates, ``noted`` what to state about marks. Raises DataError for a cell that is no date,
+    and where the day cannot be distinguished from the month.
+    """
+    name = plain.name
+    if not dates.all():
+        raise _no_date(table, name, cells, found.filter(~dates), "iso")
+    form = date_form(found)
+    if form is None:
+        row = first_row(cells, found)
+        raise DataError(
+            f"{table.location(row, name)}: {shown(cells[row])} may have the day or the month "
+            "first, and no cell of the column shows which; write dates as 2020-03-31, or leave "
+            "the column out (--drop)"
+        )
+    read = parse(found, form)
+    if read.null_count():
+        raise _no_date(table, name, cells, found.filter(read.is_null()), form)
+    earliest = read.min()
+    times = bool(np.any(read.dt.time().cast(int).to_numpy()))
+    why = f"dates ({WORDED[form]}{' with times' if times else ''}), read as "
+    made = replace(
+        plain,
+        kind="date",
+        date_form=form,
+        times=times,
+        earliest=earliest.isoformat(),  # type: ignore[union-attr]
+    )
+    parts = [column.removeprefix(f"{name}.").replace("_", " ") for column in made.columns]
+    listed = f"{', '.join(parts[:-1])} and days since the earliest"
+    return replace(made, why="; ".join([why + listed, *noted]))
+
+
+def _no_date(table: Table, name: str, cells: pl.Series, others: pl.Series, form: str) -> DataError:
+    row = first_row(cells, others)
+    return DataError(
+        f"{table.location(row, name)}: {shown(cells[row])} is not a date ({WORDED[form]}), but the "
+        f"column is of dates; correct the cell ({LEAVE_EMPTY}), or declare the column categorical"
+    )

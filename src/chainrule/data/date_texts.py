@@ -1,0 +1,129 @@
+"""Dates as text, and the numbers that become of them.
+
+Forms: ISO (2020-03-31, with ``T`` or a space and a time, and a time zone, converted to UTC), and
+day, month and year in one of two orders with ``/``, ``-`` or ``.`` between. Which of the orders is
+decided over the whole column: a number beyond 12 shows it. With ``.`` the day is first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "FORMS",
+    "PARTS",
+    "date_form",
+    "date_parts",
+    "looks_like_dates",
+    "parse",
+]
+
+FORMS = ("iso", "dmy", "mdy")
+WORDED = {"iso": "year-month-day", "dmy": "day/month/year", "mdy": "month/day/year"}
+PARTS = ("year", "month", "day_of_week", "day_of_year", "hour", "age")
+"""The features of a date; hour only where there are times, age in days since the earliest date."""
+
+_TIME = (
+    r"(?:[T ](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?$"
+)
+_ISO = (
+    r"^(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{1,2})-|/(?P<month2>[0-9]{1,2})/)(?P<day>[0-9]{1,2})"
+    + _TIME
+)
+_NAMED = (
+    r"^(?P<first>[0-9]{1,2})(?:/(?P<s>[0-9]{1,2})/|-(?P<h>[0-9]{1,2})-|\.(?P<p>[0-9]{1,2})\.)"
+    r"(?P<year>[0-9]{4})"
+)
+_OTHER = _NAMED + _TIME
+
+
+def looks_like_dates(cells: pl.Series) -> pl.Series:
+    """Return which cells have the form of a date; whether they are one, `parse` determines."""
+    return cells.str.contains(_ISO) | cells.str.contains(_OTHER)
+
+
+def date_form(cells: pl.Series) -> str | None:
+    """Return the form of cells that look like dates; None where day or month may be first.
+
+    >>> import polars
+    >>> date_form(polars.Series(["3/4/2020", "3/31/2020"]))
+    'mdy'
+    >>> date_form(polars.Series(["3/4/2020"])) is None
+    True
+    """
+    import polars as pl
+
+    if cells.str.contains(_ISO).sum() * 2 >= len(cells):
+        return "iso"
+    parts = cells.filter(~cells.str.contains(_ISO)).str.extract_groups(_OTHER).struct.unnest()
+    first = parts["first"].cast(pl.Int64).to_numpy()
+    second = parts.select(pl.coalesce("s", "h", "p").cast(pl.Int64)).to_series().to_numpy()
+    if parts["p"].is_not_null().any() or second.max() <= 12 < first.max():
+        return "dmy"
+    if first.max() <= 12 < second.max():
+        return "mdy"
+    if (first == second).all() or first.max() > 12:
+        return "dmy"  # either reading is the same, or none is right and `parse` finds the cell
+    return None
+
+
+def parse(cells: pl.Series, form: str) -> pl.Series:
+    """Return dates with times (microseconds, UTC), null where a cell is no date of that form.
+
+    >>> import polars
+    >>> parse(polars.Series(["31/03/2020", "31/02/2020", "2020-01-01"]), "dmy").to_list()
+    [datetime.datetime(2020, 3, 31, 0, 0), None, None]
+    """
+    import polars as pl
+
+    parts = cells.str.extract_groups(_ISO if form == "iso" else _OTHER).struct.unnest()
+    if form == "iso":
+        month, day = pl.coalesce("month", "month2"), pl.col("day")
+    else:
+        first, second = pl.col("first"), pl.coalesce("s", "h", "p")
+        day, month = (first, second) if form == "dmy" else (second, first)
+    whole = pl.lit("")
+    for part, joint in ((pl.col("year"), "-"), (month, "-"), (day, "T")):
+        whole = whole + part.str.zfill(2) + joint
+    for name, joint in (("hour", ":"), ("minute", ":"), ("second", ".")):
+        whole = whole + pl.col(name).fill_null("00").str.zfill(2) + joint
+    whole = whole + pl.col("fraction").fill_null("0").str.pad_end(9, "0").str.head(6)
+    zone = pl.col("zone").str.replace(":", "", literal=True)
+    hours = zone.str.extract(r"^([+-][0-9]{2})", 1).cast(pl.Int64, strict=False).fill_null(0)
+    minutes = zone.str.extract(r"([0-9]{2})$", 1).cast(pl.Int64, strict=False).fill_null(0)
+    offset = hours * 60 + pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes)
+    read = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S.%6f", strict=False, time_unit="us")
+    return parts.select(
+        (read - pl.duration(minutes=offset.fill_null(0))).alias(cells.name)
+    ).to_series()
+
+
+def date_parts(dates: pl.Series, earliest: str, *, times: bool) -> pl.DataFrame:
+    """Return the numbers of dates, named ``date.year`` and so on; ``earliest`` is an ISO date.
+
+    >>> import datetime, polars
+    >>> dates = polars.Series("d", [datetime.datetime(2020, 3, 1)])
+    >>> date_parts(dates, "2020-02-28T00:00:00.000000", times=False).row(0, named=True)
+    {'d.year': 2020.0, 'd.month': 3.0, 'd.day_of_week': 7.0, 'd.day_of_year': 61.0, 'd.age': 2.0}
+    """
+    import polars as pl
+
+    start = parse(pl.Series([earliest]), "iso")[0]
+    cell = pl.col(dates.name)
+    parts = {
+        "year": cell.dt.year(),
+        "month": cell.dt.month(),
+        "day_of_week": cell.dt.weekday(),
+        "day_of_year": cell.dt.ordinal_day(),
+        "hour": cell.dt.hour(),
+        "age": (cell - pl.lit(start)).dt.total_microseconds() / 86_400e6,
+    }
+    if not times:
+        del parts["hour"]
+    return dates.to_frame().select(
+        value.cast(pl.Float64).alias(f"{dates.name}.{part}") for part, value in parts.items()
+    )
