@@ -174,6 +174,34 @@ def test_train_with_every_option(folder):
     assert model.predict("iris.csv").shape == (150, 2)
 
 
+def test_train_states_how_columns_are_read_and_takes_declarations(folder):
+    rows = [f"{n},$1,{n % 28 + 1}/2/2020,{n % 7},x{n},{n % 2 == 0}" for n in range(30)]
+    (folder / "t.csv").write_text(
+        "\n".join(["a,price,day,code,note,sold", *rows]).replace("$1", "$2")
+    )
+    options = ("--column", "code:categorical", "--drop", "note", "--na", "3", "--epochs", "1")
+    text = run_verb("train", "t.csv", "--target", "sold", *options).output
+    start = text.index("columns ")
+    assert text[start : text.index("inputs ")].splitlines() == [
+        "columns   price: currency $, read as numbers",
+        "          day: dates (day/month/year), read as year, month, day of week, day of year and "
+        "days since the earliest",
+        "          note: left out, as declared",
+        "          sold: true and false, read as one feature",
+    ]
+    assert load("t").classes == ("False", "True")
+    run_verb("predict", "t", "t.csv", "--output", "out.csv")
+    assert set((folder / "out.csv").read_text().split()[1:]) <= {"False", "True"}
+    run_verb("explain", "t", "t.csv", "--row", "0")
+    error = run_verb("train", "t.csv", "--target", "sold", "--column", "code:text", code=2).output
+    assert "must be NAME:KIND with KIND one of numeric, categorical, date, drop" in error
+    (folder / "u.csv").write_text("a,sold\n" + '"1,234",x\n"2,345",y\n' * 5)
+    assert (
+        "declare the decimal sign" in run_verb("train", "u.csv", "--target", "sold", code=2).output
+    )
+    run_verb("train", "u.csv", "--target", "sold", "--decimal", ",", "--epochs", "1")
+
+
 def test_train_from_standard_input_and_without_hidden_layers(folder):
     run_verb(
         *("train", "-", "--target", "species", "--hidden", "none", "--epochs", "1"),

@@ -288,3 +288,43 @@ def test_shared_classes_beat_the_most_frequent_one(shared_data, name, target, hi
 def test_shared_numbers_beat_their_mean(shared_data, name, share):
     run = train_table(shared_data / f"{name}.csv.gz", "target", hidden=(32,), epochs=6)
     assert run.score[0].rmse < share * run.score[0].baseline_rmse
+
+
+def test_what_training_decided_is_applied_at_prediction(tmp_path):
+    """A model of one format predicts from another, and its file retains how cells are read."""
+    from chainrule.table_models.model_files import load, save
+
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=60).round(3)
+    flag = draw.random(60) > 0.5
+    frame = pl.DataFrame({"x": x, "flag": flag, "sold": (x > 0) ^ flag})
+    text = ["x;flag;sold", *(f"{v:.3f} kg;{f};{s}".replace(".", ",") for v, f, s in frame.rows())]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(text))
+    of_frame = train_table(frame, "sold", epochs=30).model
+    of_file = train_table(path, "sold", epochs=30).model
+    assert of_frame.classes == (False, True)
+    assert of_file.classes == ("False", "True")
+    np.testing.assert_array_equal(of_frame.transform(frame).matrix, of_file.transform(path).matrix)
+    np.testing.assert_array_equal(of_file.transform(frame).matrix, of_file.transform(path).matrix)
+    assert not of_file.transform(frame).unknown
+    assert of_frame.predict(frame).dtype == bool
+    assert of_frame.evaluate(frame).accuracy == of_file.evaluate(path).accuracy
+    assert of_file.evaluate(frame).accuracy == of_file.evaluate(path).accuracy
+    save(of_file, tmp_path / "m.safetensors")
+    restored = load(tmp_path / "m.safetensors")
+    assert restored.reading == of_file.reading
+    np.testing.assert_array_equal(restored.predict(path), of_file.predict(path))
+    path.write_text("x;flag\n1,5 kg;true\n2,5 g;false\n")
+    with pytest.raises(DataError, match=r"t.csv, line 3, column 'x': '2,5 g' is not a number as"):
+        restored.predict(path)
+
+
+def test_cells_of_unused_columns_and_targets_do_not_matter_at_prediction(tmp_path):
+    frame = pl.DataFrame({"x": [0.0, 1.0] * 4, "k": ["1"] * 8, "y": [1.5, 2.5] * 4})
+    model = train_table(frame, "y", epochs=2, validation=0).model
+    path = tmp_path / "t.csv"
+    path.write_text("x,k,y\n1,a,unclear\n")
+    assert model.predict(path).shape == (1,)
+    with pytest.raises(DataError, match="column 'y': 'unclear' is not a number"):
+        model.evaluate(path)

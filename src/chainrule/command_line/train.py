@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from chainrule.command_line.option_types import names, widths
+from chainrule.command_line.option_types import column_kind, names, widths
 from chainrule.command_line.shared_options import l2_option, seed_option
 from chainrule.command_line.training_report import TrainingReport
 from chainrule.network import activations, losses, optimizers
@@ -18,9 +18,10 @@ __all__ = ["command"]
 
 @click.command(
     "train",
-    epilog="DATA is a CSV or Parquet file, compressed or not; - is standard input.  Text with few "
-    "different values is one-hot encoded, numbers are standardized, missing cells are filled in.  "
-    "The model is written to DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl.",
+    epilog="DATA is a CSV, Parquet or Excel file, compressed or not; - is standard input.  Text "
+    "with few different values is one-hot encoded, numbers are standardized, missing cells are "
+    "filled in.  The model is written to DIR/model.safetensors, the losses by epoch to "
+    "DIR/metrics.jsonl.",
 )
 @click.argument("data", metavar="DATA")
 @click.option(
@@ -100,6 +101,26 @@ __all__ = ["command"]
     multiple=True,
     help="A column of numbers that are categories (codes, postcodes).  May be repeated.",
 )
+@click.option(
+    "--column",
+    "columns",
+    type=column_kind,
+    metavar="COL:KIND",
+    multiple=True,
+    help="What a column is: numeric, categorical, date or drop.  May be repeated.",
+)
+@click.option("--drop", metavar="COL", multiple=True, help="Leave a column out.  May be repeated.")
+@click.option(
+    "--na",
+    metavar="MARK",
+    multiple=True,
+    help="A further mark of a missing cell, beside NA, null, ? and others.  May be repeated.",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    help="The decimal sign, where the cells do not show it.",
+)
 @seed_option
 @click.option("--threads", type=int, metavar="N", help="At most so many threads.")
 @click.option(
@@ -123,6 +144,10 @@ def command(
     l2: float,
     validation: float,
     categorical: tuple[str, ...],
+    columns: tuple[tuple[str, str], ...],
+    drop: tuple[str, ...],
+    na: tuple[str, ...],
+    decimal: str | None,
     seed: int,
     threads: int | None,
     output: str | None,
@@ -147,6 +172,10 @@ def command(
             seed=seed,
             l2=l2,
             categorical=categorical,
+            columns=dict(columns),
+            drop=drop,
+            na=na,
+            decimal=decimal,
             threads=threads,
             on_start=report.starts,
             on_progress=None if report.silent else report.progress,

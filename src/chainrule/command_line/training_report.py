@@ -66,6 +66,8 @@ class TrainingReport:
         """Show the data, the network and the settings."""
         summary = task.summary
         self._show("data", summary.source, *summary.lines())
+        if task.model.reading is not None:
+            self._show("columns", *task.model.reading.lines)
         self._show("inputs", _inputs(task))
         self._show("network", str(task.network))
         held = f"{task.held_out_rows:,} others held out" if task.held_out_rows else "none held out"

@@ -57,6 +57,7 @@ def explain_table(
     chosen = rows_of(row, rows, given.n_rows, given.source)
     part = given.take(np.array(chosen))
     _refuse_missing_targets(model, part)
+    part = model.read(part, targets=True)
     matrix = model.transform(part).matrix
     targets = model.target.encode(part)
     if model.scaler is not None:

@@ -21,6 +21,7 @@ from chainrule.data import (
     NumberTarget,
     Preprocessor,
     Table,
+    TableReading,
     TargetScaler,
     Transformed,
     as_table,
@@ -64,6 +65,8 @@ class TableModel:
     """The settings and the score of the run that made it, as plain values."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """The versions of the programs that made it."""
+    reading: TableReading | None = None
+    """How the columns of the training table were read; None in files of earlier versions."""
 
     def __post_init__(self) -> None:
         for what, needed, width in (
@@ -114,14 +117,22 @@ class TableModel:
 
     def evaluate(self, table: Any) -> Score:
         """Return the score on a table that has the target too, beside the naive baseline."""
-        given = as_table(table)
+        given = self.read(table, targets=True)
         return self.score(self.outputs(self.transform(given).matrix), given)
 
     # -- steps of a prediction ---------------------------------------------------------------------
 
+    def read(self, table: Any, *, targets: bool = False) -> Table:
+        """Return a table with the columns of the model, and its targets, as in training."""
+        given = as_table(table)
+        if self.reading is None:
+            return given
+        names = [column.name for column in self.preprocessor.columns]
+        return self.reading.apply(given, only=[*names, *(self.target.names if targets else ())])
+
     def transform(self, table: Any) -> Transformed:
         """Return the network's inputs, and the counts of filled and unknown cells."""
-        given = as_table(table)
+        given = self.read(table)
         with np.errstate(over="ignore"):  # the network raises InputError for infinite inputs
             return self.preprocessor.apply(given)
 
@@ -164,6 +175,7 @@ class TableModel:
     def to_dict(self) -> dict[str, Any]:
         """Return all but the network and its parameters, as plain values for JSON."""
         return {
+            "reading": None if self.reading is None else self.reading.to_dict(),
             "preprocessing": self.preprocessor.to_dict(),
             "features": list(self.feature_names),
             "target": self.target.to_dict(),
@@ -181,6 +193,7 @@ class TableModel:
         target = target_from_dict(record.get("target"))
         preprocessor = Preprocessor.from_dict(record.get("preprocessing"))
         scaling = record.get("scaling")
+        reading = record.get("reading")
         naive = numbers_of(record, "naive")
         width = 1 if isinstance(target, ClassTarget) else target.n_outputs
         if len(naive) != width:
@@ -197,6 +210,7 @@ class TableModel:
                 naive=naive,
                 training=_dictionary(record, "training"),
                 versions=_dictionary(record, "versions"),
+                reading=None if reading is None else TableReading.from_dict(reading),
             )
         except ModelFileError:
             raise

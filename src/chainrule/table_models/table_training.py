@@ -13,7 +13,7 @@ The parameters are those after the last epoch. The score is on rows that were no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -106,6 +106,10 @@ def train_table(
     l2: float = 0.0,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    na: Sequence[str] = (),
+    decimal: str | None = None,
+    drop: Sequence[str] = (),
     threads: int | None = None,
     backend: Backend = "auto",
     on_start: Callable[[TableTask], None] | None = None,
@@ -119,7 +123,9 @@ def train_table(
     list, which may have one more for the last layer. ``learning_rate`` is by default 0.003, with
     sgd 0.1. ``batch_size="auto"`` is a 200th of the training rows, at least 32 and at most 200.
     ``validation`` is the share of the rows held out; 0 trains on all of them. ``l2`` is λ of
-    ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is declared. ``on_start`` is
+    ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose kind is declared, ``columns``
+    declares kinds by name ("numeric", "categorical", "date", "drop"); ``drop`` names columns to
+    leave out, ``na`` further marks of missing, ``decimal`` the decimal sign. ``on_start`` is
     called with the task before training, ``on_epoch`` after each epoch, ``on_progress`` with the
     epochs finished so far, at most twenty times a second; a true result of the last two ends the
     run.
@@ -136,7 +142,9 @@ def train_table(
     (5, False)
     """
     seed = checked_seed(seed)
-    read = decide_kinds(as_table(table), categorical, numeric)
+    read = decide_kinds(
+        as_table(table), categorical, numeric, columns=columns, na=na, decimal=decimal, drop=drop
+    )
     target = decide_targets(read, targets)
     rows, held = _split(read, target, validation, seed)
     part = read.take(rows)
@@ -172,6 +180,7 @@ def train_table(
                 "held_out_rows": len(held),
             },
             versions=versions(),
+            reading=read.reading,
         ),
         training_rows=len(rows),
         held_out_rows=len(held),
