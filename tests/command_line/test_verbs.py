@@ -193,7 +193,18 @@ def test_train_states_how_columns_are_read_and_takes_declarations(folder):
     (folder / "t.csv").write_text(
         "\n".join(["a,price,day,code,note,sold", *rows]).replace("$1", "$2")
     )
-    options = ("--column", "code:categorical", "--drop", "note", "--na", "3", "--epochs", "1")
+    options = (
+        "--column",
+        "code:categorical",
+        "--drop",
+        "note",
+        "--na",
+        "3",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+    )
     text = run_verb("train", "t.csv", "--target", "sold", *options).output
     start = text.index("columns ")
     assert text[start : text.index("inputs ")].splitlines() == [

@@ -111,6 +111,13 @@ CASES = {
         ["9007199254740993", "1"],
         "x: whole numbers beyond 2^53, which float64 cannot represent: read as text",
     ),
+    "beyond 2^53 and a mark": (
+        ["9007199254740993", "NA"],
+        "categorical",
+        ["9007199254740993", "NA"],
+        "x: whole numbers beyond 2^53, which float64 cannot represent: read as text",
+    ),
+    "years": (["1 year", "2 years"], "categorical", ["1 year", "2 years"], ""),
     "large but exact": (["100000000000000000000", "1"], "numeric", [1e20, 1.0], ""),
     "marks": (
         ["1", "NA", "n/a", "NA", "-"],
@@ -218,6 +225,18 @@ ERRORS = {
         {},
         "f.csv, line 22, column 'x': '1000 g' has the unit g, but 20 of the column's 21 cells have "
         "the unit kg; write all cells in one unit, or declare the column categorical",
+    ),
+    "percent and none": (
+        ["0.5", "12 %", "0.25"],
+        {},
+        "f.csv, line 3, column 'x': '12 %' has the unit %, but 2 of the column's 3 cells have no "
+        "unit; write all cells in one unit, or declare the column categorical",
+    ),
+    "currencies": (
+        ["$5", "€6"],
+        {},
+        "f.csv, line 3, column 'x': '€6' has the unit €, but 1 of the column's 2 cells have the "
+        "unit $; write all cells in one unit, or declare the column categorical",
     ),
     "a few other texts among numbers": (
         [*MANY, *["<5"] * 10],

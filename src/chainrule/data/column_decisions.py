@@ -156,6 +156,8 @@ def _has_leading_zeros(cells: pl.Series) -> bool:
 
 def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: Declared) -> Decided:
     """Return the reading of stripped cells that are not all plain numbers."""
+    import polars as pl
+
     name = plain.name
     counted = cells.drop_nulls().alias("cell").value_counts(name="count")
     lower = counted["cell"].str.to_lowercase()
@@ -182,10 +184,10 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     form = numeric_form(table, name, cells, rest, parts, numeric, declared.kind, declared.decimal)
     if form is None:
         return categorical, None
-    digits = parts.digits
-    whole = not form.worded and digits.str.contains(r"^[0-9]+$").all()
-    if declared.kind is None and whole and digits.str.contains(r"^0[0-9]").any():
-        return replace(categorical, why=LEADING_ZEROS), None
+    if declared.kind is None and not form.worded and found.str.contains("^[0-9]+$").all():
+        why = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
+        if why:  # with marks among them the labels are text
+            return replace(categorical, why=why), None
     words = ", ".join([word for word in (form.worded, *signs_of(found)) if word])
     why = "; ".join(filter(None, [words and f"{words}, read as numbers", *noted]))
     return replace(plain, form=form, why=why), None

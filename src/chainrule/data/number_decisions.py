@@ -57,7 +57,9 @@ def numeric_form(
             refuse_unusable(table, name, infinite, cells)
         if declared is None:
             shapes = parts.unit.filter(~fit).fill_null(others).n_unique()
-            if not _nearly(counts, fit, shapes) and not _has_unit_row(cells, others, fit):
+            mixed = numeric.all() and parts.unit.is_in([*CURRENCIES, "%"]).any()
+            nearly = mixed or _nearly(counts, fit, shapes)
+            if not nearly and not _has_unit_row(cells, others, fit):
                 return None
             present, right = int(counts.sum()), int(counts.filter(fit).sum())
             row = first_row(cells, others)
@@ -67,7 +69,7 @@ def numeric_form(
                     f"{table.location(row, name)}: {shown(cells[row])} is not a number, but all "
                     "cells below it are; remove the row if it states units, or correct the cell"
                 )
-            if other_unit is not None and unit:
+            if other_unit is not None and (unit or mixed):
                 raise DataError(
                     f"{table.location(row, name)}: {shown(cells[row])} has "
                     f"{_unit(other_unit)}, but {right} of the column's {present} cells have "
