@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,19 @@ def test_progress_of_each_member_and_an_end_by_it() -> None:
     ensemble = cr.train_many(NETWORK, X, Y, members=5, epochs=1_000_000, threads=2, on_progress=end)
     assert 2 <= len(ensemble) <= 3
     assert all(3 < len(member.history["loss"]) < 1_000_000 for member in ensemble.members)
+
+
+def test_threads_share_the_stored_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small, so that every network of another kind displaces one that a thread may look for."""
+    monkeypatch.setattr("chainrule.kernels.plan_cache._LARGEST_MEMORY", 2)
+    kinds = [cr.Network.dense([3, *[4] * depth, 1], "tanh") for depth in range(1, 7)]
+
+    def run(number: int) -> float:
+        return float(cr.train(kinds[number % 6], X, Y, epochs=1).history["loss"][0])
+
+    with ThreadPoolExecutor(6) as pool:
+        losses = list(pool.map(run, range(60)))
+    assert losses == [run(number) for number in range(6)] * 10
 
 
 def test_an_interrupt_ends_all_runs_and_keeps_what_they_learned() -> None:

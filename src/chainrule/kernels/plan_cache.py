@@ -4,6 +4,8 @@ A Plan depends on the number of layers, the activations, the loss and the penalt
 or strengths.  Deriving one takes milliseconds, as long as a short training run, so it is stored.
 """
 
+import os
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -21,13 +23,33 @@ Result = TypeVar("Result", Gradients, Plan)
 _known: dict[tuple[object, ...], Any] = {}
 
 
+# Threads that train networks of one kind wait for the one that derives its Plan. Reentrant, because
+# a Plan is made from stored gradients.
+_deriving = threading.RLock()
+
+
 def _stored(key: tuple[object, ...], make: Callable[[], Result]) -> Result:
     found: Result | None = _known.get(key)
-    if found is None:
-        if len(_known) >= _LARGEST_MEMORY:
-            _known.pop(next(iter(_known)))
-        _known[key] = found = make()
-    return found
+    if found is not None:
+        return found
+    with _deriving:
+        found = _known.get(key)
+        if found is None:
+            found = make()
+            if len(_known) >= _LARGEST_MEMORY:
+                _known.pop(next(iter(_known)))
+            _known[key] = found
+        return found
+
+
+def _renew_lock() -> None:
+    global _deriving
+    _deriving = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A thread that held the lock does not exist in the child, and would never release it.
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def gradients_of(network: Network, *, weighted: bool = False) -> Gradients:

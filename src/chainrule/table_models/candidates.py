@@ -106,16 +106,18 @@ def train_candidates(
     left out. A true result of ``on_progress`` ends the training too.
     """
     started = time.perf_counter()
-    ended = False
+    ended = too_short = False
     interrupt: KeyboardInterrupt | None = None
     ensembles: list[Ensemble] = []
     outputs: list[FloatArray | None] = []
     for number, (candidate, network) in enumerate(candidates):
 
         def listen(members: Sequence[Progress | None], number: int = number) -> bool:
-            nonlocal ended
+            nonlocal ended, too_short
             asked = on_progress is not None and on_progress(Run(number, len(candidates), members))
             late = deadline is not None and time.monotonic() >= deadline
+            learned = any(member is not None and member.done for member in members)
+            too_short = too_short or (late and not learned and not ensembles)
             ended = ended or bool(asked) or late
             return ended
 
@@ -147,9 +149,9 @@ def train_candidates(
             outputs.append(None if seen is None else data.finished(np.asarray(seen, np.float64)))
         if ended or interrupt is not None:
             break
-    if not ensembles:
-        if interrupt is not None:
-            raise interrupt
+    if interrupt is not None and not ensembles:
+        raise interrupt
+    if too_short:
         raise InputError("the time limit is too short for one epoch; give more seconds")
     shares, temperature, seen = _combined(outputs, data, calibrate=calibrate)
     members = tuple(
