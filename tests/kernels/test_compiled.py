@@ -14,6 +14,7 @@ import chainrule as cr
 from chainrule.errors import CoreUnavailable, InputError, NonFiniteLoss, NotFused
 from chainrule.formulas.functions import exp, tanh, z
 from chainrule.kernels import _core, compiled, core_library, program_cache
+from chainrule.kernels.bounded_cache import BoundedCache
 from chainrule.kernels.plan_cache import training_plan
 from chainrule.kernels.reference import Execution
 from chainrule.kernels.runner import Runner
@@ -268,7 +269,7 @@ def test_a_users_own_activation_runs_on_the_tape():
 @pytest.fixture
 def unfused(monkeypatch):
     """Each operation is a kernel of its own."""
-    monkeypatch.setattr(program_cache, "_programs", {})
+    monkeypatch.setattr(program_cache, "_programs", BoundedCache(9))
     whole = program_cache.fuse
     monkeypatch.setattr(
         program_cache, "fuse", lambda plan, names: whole(plan, names, together=False)
@@ -292,7 +293,7 @@ def test_runs_of_operations_alone_compute_the_same(optimizer):
 
 @pytest.mark.parametrize("seed", sampled(range(40), every=4))
 def test_without_generated_kernels_the_tape_computes_the_same(seed, monkeypatch):
-    monkeypatch.setattr(program_cache, "_programs", {})
+    monkeypatch.setattr(program_cache, "_programs", BoundedCache(9))
     monkeypatch.setattr(core_library, "natives", dict)
     gradients_agree(seed)
 

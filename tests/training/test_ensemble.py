@@ -15,6 +15,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 import chainrule as cr
 from chainrule.data.splits import fold_numbers
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
+from chainrule.kernels.bounded_cache import BoundedCache
 
 GENERATOR = np.random.default_rng(5)
 X = GENERATOR.normal(size=(60, 3))
@@ -242,17 +243,21 @@ def test_progress_of_each_member_and_an_end_by_it() -> None:
     assert all(3 < len(member.history["loss"]) < 1_000_000 for member in ensemble.members)
 
 
-def test_threads_share_the_stored_plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small, so that every network of another kind displaces one that a thread may look for."""
-    monkeypatch.setattr("chainrule.kernels.plan_cache._LARGEST_MEMORY", 2)
-    kinds = [cr.Network.dense([3, *[4] * depth, 1], "tanh") for depth in range(1, 7)]
+def test_threads_make_a_value_once() -> None:
+    made: list[int] = []
+    cache: BoundedCache[str] = BoundedCache(3)
 
-    def run(number: int) -> float:
-        return float(cr.train(kinds[number % 6], X, Y, epochs=1).history["loss"][0])
+    def slow(key: int) -> str:
+        made.append(key)
+        time.sleep(0.002)  # the other threads come
+        return str(key)
 
-    with ThreadPoolExecutor(6) as pool:
-        losses = list(pool.map(run, range(60)))
-    assert losses == [run(number) for number in range(6)] * 10
+    keys = [number // 8 for number in range(160)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda key: cache.get(key, lambda: slow(key)), keys))
+    assert found == list(map(str, keys))
+    assert len(made) < 40  # 20 keys; one that was displaced is made again
+    assert len(cache) <= 3
 
 
 def test_an_interrupt_ends_all_runs_and_keeps_what_they_learned() -> None:

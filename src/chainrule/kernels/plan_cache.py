@@ -4,12 +4,9 @@ A Plan depends on the number of layers, the activations, the loss and the penalt
 or strengths.  Deriving one takes milliseconds, as long as a short training run, so it is stored.
 """
 
-import os
-import threading
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
 
+from chainrule.kernels.bounded_cache import BoundedCache
 from chainrule.network.architecture import Network
 from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
@@ -18,50 +15,20 @@ from chainrule.plans.plan import Plan, plan
 _LARGEST_MEMORY = 256
 """The most Plans that are stored; a search over more structures derives some again."""
 
-Result = TypeVar("Result", Gradients, Plan)
-
-_known: dict[tuple[object, ...], Any] = {}
-
-
-# Threads that train networks of one kind wait for the one that derives its Plan. Reentrant, because
-# a Plan is made from stored gradients.
-_deriving = threading.RLock()
-
-
-def _stored(key: tuple[object, ...], make: Callable[[], Result]) -> Result:
-    found: Result | None = _known.get(key)
-    if found is not None:
-        return found
-    with _deriving:
-        found = _known.get(key)
-        if found is None:
-            found = make()
-            if len(_known) >= _LARGEST_MEMORY:
-                _known.pop(next(iter(_known)))
-            _known[key] = found
-        return found
-
-
-def _renew_lock() -> None:
-    global _deriving
-    _deriving = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    # A thread that held the lock does not exist in the child, and would never release it.
-    os.register_at_fork(after_in_child=_renew_lock)
+_gradients: BoundedCache[Gradients] = BoundedCache(_LARGEST_MEMORY)
+_plans: BoundedCache[Plan] = BoundedCache(_LARGEST_MEMORY)
 
 
 def gradients_of(network: Network, *, weighted: bool = False) -> Gradients:
     """Return the derivation's gradient equations for a batch."""
-    key = ("gradients", network.structure, weighted)
-    return _stored(key, lambda: differentiate(network.formulation(weighted=weighted)))
+    key = (network.structure, weighted)
+    return _gradients.get(key, lambda: differentiate(network.formulation(weighted=weighted)))
 
 
 def gradient_plan(network: Network, *, weighted: bool = False) -> Plan:
     """Return the Plan of the loss and every gradient."""
     key = ("loss and gradients", network.structure, weighted)
-    return _stored(key, lambda: plan(gradients_of(network, weighted=weighted), draws=True))
+    return _plans.get(key, lambda: plan(gradients_of(network, weighted=weighted), draws=True))
 
 
 def _inference_plan(network: Network, *, weighted: bool = False) -> Plan:
@@ -72,7 +39,7 @@ def _inference_plan(network: Network, *, weighted: bool = False) -> Plan:
 
 def prediction_plan(network: Network) -> Plan:
     """Return the Plan of the output alone."""
-    return _stored(("output", network.structure), lambda: _inference_plan(network).forward())
+    return _plans.get(("output", network.structure), lambda: _inference_plan(network).forward())
 
 
 def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
@@ -82,13 +49,13 @@ def loss_plan(network: Network, *, weighted: bool = False) -> Plan:
         whole = _inference_plan(network, weighted=weighted)
         return whole.only(whole.loss, whole.data_loss)
 
-    return _stored(("loss", network.structure, weighted), make)
+    return _plans.get(("loss", network.structure, weighted), make)
 
 
 def training_plan(network: Network, optimizer: Optimizer, *, weighted: bool = False) -> Plan:
     """Return the Plan of one whole step, the optimizer's update included."""
     key = ("step", network.structure, weighted, _statement(optimizer))
-    return _stored(
+    return _plans.get(
         key, lambda: plan(gradients_of(network, weighted=weighted), optimizer, draws=True)
     )
 

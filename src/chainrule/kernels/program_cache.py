@@ -3,7 +3,7 @@
 Preparing one takes longer than a small run, so they are stored.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ from chainrule.arrays import Array
 from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Symbol
+from chainrule.kernels.bounded_cache import BoundedCache
 from chainrule.kernels.program import Program
 from chainrule.kernels.program_assembly import TooLarge, assembled
 from chainrule.kernels.reference import as_matrix, with_other_names
@@ -23,7 +24,7 @@ from chainrule.plans.plan import Plan
 _LARGEST_MEMORY = 64
 """The most programs that are stored; each is a few kilobytes."""
 
-_programs: dict[tuple[Hashable, ...], "Prepared"] = {}
+_programs: "BoundedCache[Prepared]" = BoundedCache(_LARGEST_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,24 @@ def prepared_for(
     """
     shapes = [v.shape if isinstance(v, np.ndarray) else _shape(v) for v in values.values()]
     key = (id(plan), wanted, rows, single, whole_rows, *values, *shapes)
-    known = _programs.get(key)
-    if known is not None:
-        return known
-    symbols = (*plan.inputs, *plan.memory)
-    sizes = with_other_names(sizes_of(symbols, values, rows), plan.formulation)
+
+    def make() -> Prepared:
+        symbols = (*plan.inputs, *plan.memory)
+        sizes = with_other_names(sizes_of(symbols, values, rows), plan.formulation)
+        return Prepared(plan, _program(plan, wanted, sizes, lanes, natives, whole_rows), sizes)
+
+    return _programs.get(key, make)
+
+
+def _program(
+    plan: Plan,
+    wanted: tuple[str, ...],
+    sizes: dict[Axis, int],
+    lanes: int,
+    natives: Mapping[str, int],
+    whole_rows: bool,
+) -> Program:
+    """Return the program of a Plan for these sizes."""
 
     def built(fused: FusedPlan) -> Program:
         program = assembled(fused, sizes, lanes, natives)
@@ -131,13 +145,9 @@ def prepared_for(
         return assembled(fused, sizes, lanes, natives, from_caller=direct) if direct else program
 
     try:
-        program = built(fuse(plan, wanted))
+        return built(fuse(plan, wanted))
     except TooLarge:
-        program = built(fuse(plan, wanted, together=False))
-    if len(_programs) >= _LARGEST_MEMORY:
-        _programs.pop(next(iter(_programs)))
-    prepared = _programs[key] = Prepared(plan, program, sizes)
-    return prepared
+        return built(fuse(plan, wanted, together=False))
 
 
 def _shape(value: Array | float) -> tuple[int, ...]:

@@ -82,7 +82,7 @@ def prediction_frame(
 
 
 def _suffixes(model: TableModel) -> list[str]:
-    """Return what the columns of each output are told apart by; nothing for a single one."""
+    """Return what the columns of each output differ by; nothing for a single one."""
     if model.target.n_outputs == 1:
         return [""]
     return [f"_{name}" for name in model.classes or model.target.names]
