@@ -25,10 +25,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def names(place):
-    return sorted(entry.name for entry in place.iterdir())
-
-
 def test_a_process_trains_and_predicts(folder):
     run = subprocess.run(
         [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs", "5"],

@@ -384,7 +384,11 @@ def _recipe(
     """Return the recipe of the preset or of the user's own network, with what is given replaced."""
     if hidden is None:
         smoothed = isinstance(target, ClassTarget) and loss == "auto"
-        numbers = sum(table.series(name).dtype.is_numeric() for name in table.columns)
+        numbers = sum(
+            table.series(name).dtype.is_numeric()
+            for name in table.columns
+            if name not in target.names
+        )
         recipe = recipe_for(preset, table.n_rows, numbers, smoothed=smoothed)
     else:
         recipe = plain(table.n_rows)
