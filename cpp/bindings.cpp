@@ -261,7 +261,7 @@ class Training {
 public:
     Training(const Machine &machine, Given given, Number samples, Number batch, Given parameters,
              Given best, const Machine *held, Given held_given, Number held_samples,
-             Number held_batch, Integers shared)
+             Number held_batch, Number held_weights, Integers shared)
         : machine_(machine),
           owned_{std::move(given), std::move(parameters), std::move(best),
                  std::move(held_given)},
@@ -270,12 +270,12 @@ public:
           best_(machine.copies_to(owned_[2])),
           shared_(shared.data(), shared.data() + shared.size()) {
         if (held) held_sources_ = held->described(owned_[3], held_samples);
-        held_sources_.resize(std::max(sources_.size(), held_sources_.size()) + 1);
         if (sources_.size() > 8)
             throw std::invalid_argument("`given` must be at most 8 arrays, got " +
                                         std::to_string(sources_.size()));
         if (batch < 1 || batch > machine.largest_batch() || samples < 1 ||
-            (held && (held_batch < 1 || held_batch > held->largest_batch())))
+            (held && (held_batch < 1 || held_batch > held->largest_batch())) ||
+            held_weights >= Number(owned_[3].size()))
             throw std::invalid_argument("the batch does not fit the program");
         arguments_.samples = samples;
         arguments_.batch = batch;
@@ -285,8 +285,10 @@ public:
         arguments_.best_count = Number(best_.size());
         arguments_.held = held ? held->self() : nullptr;
         arguments_.held_sources = held_sources_.data();
+        arguments_.held_source_count = Number(held_sources_.size());
         arguments_.held_samples = held_samples;
         arguments_.held_batch = held_batch;
+        arguments_.held_weights = held_weights < 0 ? nullptr : &held_sources_[held_weights];
         arguments_.shared = shared_.data();
         arguments_.shared_count = Number(shared_.size() / 2);
     }
@@ -391,11 +393,11 @@ NB_MODULE(_core, module) {
     nb::class_<Training>(module, "Training",
                          "A machine with its data, and the arrays that its parameters go to.")
         .def(nb::init<const Machine &, Given, Number, Number, Given, Given, const Machine *, Given,
-                      Number, Number, Integers>(),
+                      Number, Number, Number, Integers>(),
              nb::keep_alive<1, 2>(), nb::keep_alive<1, 8>(), nb::arg("machine"), nb::arg("given"),
              nb::arg("samples"), nb::arg("batch"), nb::arg("parameters"), nb::arg("best"),
              nb::arg("held").none(), nb::arg("held_given"), nb::arg("held_samples"),
-             nb::arg("held_batch"), nb::arg("shared"))
+             nb::arg("held_batch"), nb::arg("held_weights"), nb::arg("shared"))
         .def("run", &Training::run, nb::arg("first_epoch"), nb::arg("epochs"),
              nb::arg("first_step"), nb::arg("order"), nb::arg("seed"),
              nb::arg("draws_seed"), nb::arg("indices").noconvert().none(),

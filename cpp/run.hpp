@@ -93,7 +93,18 @@ void copy_out(const Machine<T>& m, Number v, T* to, Number row_stride, Number co
             to[r * row_stride + c * column_stride] = m.base[v][r * m.stride[v] + c];
 }
 
-// The mean loss over held-out data, taken in pieces so that memory stays bounded. False: the
+// The weight of a piece of the held-out data: the sum of the rows' weights, or their number.
+template <class T>
+double held_weight(const RunArguments& arguments, Number first, Number count) {
+    if (!arguments.held_weights) return double(count);
+    const Source& source = *arguments.held_weights;
+    double sum = 0.0;
+    for (Number row = first; row < first + count; ++row)
+        sum += double(static_cast<const T*>(source.data)[row * source.row_stride]);
+    return sum;
+}
+
+// The mean loss over held-out data, weighted where they have weights, taken in pieces so that memory stays bounded. False: the
 // run is to stop.
 template <class T>
 bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse, double& loss) {
@@ -107,19 +118,22 @@ bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse
         __builtin_memcpy(there.base[to], here.base[from],
                          Machine<T>::elements(here.p, from) * sizeof(T));
     }
-    double total = 0.0;
+    double total = 0.0, whole = 0.0;
     for (Number first = 0; first < arguments.held_samples; first += arguments.held_batch) {
         const Number rest = arguments.held_samples - first;
         const Number count = rest < arguments.held_batch ? rest : arguments.held_batch;
         there.set_batch(count);
-        for (Number s = 0; s < arguments.source_count && arguments.held_sources[s].data; ++s)
+        for (Number s = 0; s < arguments.held_source_count; ++s)
             gather<T>(there, arguments.held_sources[s], nullptr, first, count);
         there.step();
-        total += double(count) * there.slots[there.p.counts.data_loss_slot];
+        const double weight = held_weight<T>(arguments, first, count);
+        // The loss of a piece without weight is 0 / 0.
+        if (weight > 0) total += weight * there.slots[there.p.counts.data_loss_slot];
+        whole += weight;
         // A piece of many takes much longer than a small step, after which beats are counted.
         if (rest > count ? pulse.check() : pulse.beat()) return false;
     }
-    loss = total / double(arguments.held_samples);
+    loss = total / whole;
     return true;
 }
 

@@ -49,7 +49,9 @@ struct RunArguments {
     // Held-out data: another engine of the same kind, and the values that it shares.
     void* held;
     const Source* held_sources;
+    Number held_source_count;
     Number held_samples, held_batch;
+    const Source* held_weights;  // one of the held sources, or null
     const Number* shared;  // pairs of values: here, there
     Number shared_count;
     Listener listener;

@@ -146,7 +146,7 @@ void test_machine(std::ptrdiff_t samples) {
     const ParameterCopy copy = {1, best.data(), 40, 1};
     // A step changes the weights of this machine too, which has no effect here.
     void* const held = engine.create(program);
-    const Source held_sources[] = {source, {}};
+    const Source held_sources[] = {source};
     const Number shared[] = {1, 1, 2, 2};
     for (const SampleOrder order : {SampleOrder::unshuffled, SampleOrder::philox,
                                     SampleOrder::mersenne_twister, SampleOrder::given}) {
@@ -177,6 +177,7 @@ void test_machine(std::ptrdiff_t samples) {
             arguments.records = records.data();
             arguments.held = held;
             arguments.held_sources = held_sources;
+            arguments.held_source_count = 1;
             arguments.held_samples = samples;
             arguments.held_batch = samples / 2 + 1;
             arguments.shared = shared;

@@ -10,11 +10,11 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils import shuffle as sklearn_shuffle
 
 import chainrule as cr
-from chainrule.errors import InputError
+from chainrule.errors import InputError, InputTypeError
 from chainrule.kernels.compiled_trainer import CompiledTrainer
 from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled
 from chainrule.kernels.stopping import Count, Stopping
-from chainrule.kernels.trainer import Diverged, ReferenceTrainer, Run
+from chainrule.kernels.trainer import Criterion, Diverged, ReferenceTrainer, Run
 
 BACKENDS = [CompiledTrainer, ReferenceTrainer]
 
@@ -365,3 +365,95 @@ def test_what_a_listener_raises_comes_out_and_the_books_are_kept(backend):
     again = started(backend, run_for(NETWORK))
     again.run(1, trainer.losses.epochs)
     assert again.losses.loss == trainer.losses.loss
+
+
+# -- weights of held-out data, and criteria -------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [7, 2500])  # one piece, and several
+def test_held_out_losses_are_weighted(rows):
+    held = data_for(NETWORK, rows, seed=3)
+    weights = np.random.default_rng(4).uniform(0, 2, rows)
+    weights[: rows // 3] = 0.0
+    trainer = agree(run_for(NETWORK, held={**held, "w": weights}), epochs=3)
+    outputs = cr.predict(NETWORK, trainer.given.parameters, held["X"])
+    losses = ((outputs - held[NETWORK.names.target]) ** 2).mean(axis=1)
+    assert trainer.losses.validation_loss[-1] == pytest.approx(np.average(losses, weights=weights))
+
+
+def test_a_piece_without_weight_does_not_count():
+    held = data_for(NETWORK, 3000, seed=3)
+    weights = np.ones(3000)
+    weights[1000:2100] = 0.0  # the whole second piece
+    losses = agree(run_for(NETWORK, held={**held, "w": weights}), epochs=2).losses
+    assert np.isfinite(losses.validation_loss).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_criterion_stops_and_restores_its_best_epoch(backend):
+    run = run_for(NETWORK)
+    values = iter([3.0, 1.0, 2.0, 2.5, 4.0, 5.0])
+    flats = []
+
+    def value():
+        flats.append(trainer.given.parameters.flat.copy())
+        return next(values)
+
+    rule = Stopping(patience=1, restore_best=True)
+    trainer = started(backend, replace(run, criterion=Criterion(rule, value)))
+    losses = trainer.run(1, 10)
+    assert (losses.epochs, losses.ending, losses.best_epoch, losses.best) == (4, "no_better", 2, 1)
+    assert trainer.losses.criterion == [3.0, 1.0, 2.0, 2.5]
+    assert trainer.restore_best()
+    assert np.array_equal(trainer.given.parameters.flat, flats[1])
+
+
+def test_epochs_with_a_criterion_are_those_without():
+    run = run_for(NETWORK, held=data_for(NETWORK, 9, seed=2), rate=lambda epoch: 0.5 / epoch)
+    plain = started(CompiledTrainer, run)
+    judged = started(CompiledTrainer, replace(run, criterion=Criterion(Stopping(), lambda: 0.0)))
+    plain.run(1, 8)
+    judged.run(1, 8)
+    assert judged.losses.loss == plain.losses.loss
+    assert judged.losses.validation_loss == plain.losses.validation_loss
+    assert judged.losses.rate == plain.losses.rate
+    assert np.array_equal(judged.given.parameters.flat, plain.given.parameters.flat)
+
+
+def test_early_stopping_monitors_a_function():
+    X = np.random.default_rng(0).normal(size=(80, 3))
+    Y = (X[:, :1] > 0).astype(float)
+    seen = []
+
+    def errors(targets, outputs, weights):
+        seen.append((targets.shape, outputs.shape, weights.tolist()))
+        return np.mean((outputs > 0.5) != targets)
+
+    network = cr.Network.dense([3, 5, 1], loss="log_loss")
+    result = cr.train(
+        network, X[:60], Y[:60], validation=(X[60:], Y[60:], np.ones(20)), epochs=12,
+        early_stopping=cr.EarlyStopping(patience=20, monitor=errors),
+    )  # fmt: skip
+    assert seen[0] == ((20, 1), (20, 1), [1.0] * 20)
+    assert len(result.history["monitored"]) == 12
+    assert result.best_epoch == 1 + int(np.argmin(result.history["monitored"]))
+    found = np.mean((result.predict(X[60:]) > 0.5) != Y[60:])
+    assert found == min(result.history["monitored"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "`monitor` must be 'loss' without validation data, got a function"),
+        ({"validation": ([[1.0]], [1.0])}, "must be a function that returns a number, got 'x'"),
+        ({"validation": ([[1.0]], [1.0], [-1])}, "`validation weights` must be numbers of at"),
+        ({"validation": ([[1.0]], [1.0], [1], 2)}, "`validation` must be a pair"),
+    ],
+)
+def test_monitors_that_cannot_work_are_errors(settings, message):
+    stopping = cr.EarlyStopping(monitor=lambda targets, outputs, weights: "x")
+    with pytest.raises((InputError, InputTypeError), match=message):
+        cr.train(
+            cr.Network.dense([1, 1], "identity"), [[1.0]], [1.0], early_stopping=stopping,
+            **settings,
+        )  # fmt: skip

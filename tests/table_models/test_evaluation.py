@@ -93,14 +93,14 @@ def test_whole_groups_are_drawn(two):
     many = pl.concat([few] * 20)
     wide = evaluate(two, few, "log_loss")["log_loss"]
     narrow = evaluate(two, many, "log_loss")["log_loss"]
-    grouped = evaluate(two, many, "log_loss", groups="group")["log_loss"]
+    grouped = evaluate(two, many, "log_loss", group="group")["log_loss"]
     assert grouped.high - grouped.low == pytest.approx(wide.high - wide.low, rel=0.15)
     assert narrow.high - narrow.low < 0.4 * (wide.high - wide.low)
     with pytest.raises(DataError, match=r"unknown column 'gruop'. Did you mean 'group'"):
-        evaluate(two, many, groups="gruop")
+        evaluate(two, many, group="gruop")
     missing = few.with_columns(group=pl.lit(None, pl.String))
     with pytest.raises(DataError, match="row 0, column 'group': the group is missing"):
-        evaluate(two, missing, groups="group")
+        evaluate(two, missing, group="group")
 
 
 def test_the_naive_prediction(two, numbers):

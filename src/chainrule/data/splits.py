@@ -7,6 +7,8 @@ row: NumPy guarantees the words across versions, but not the result of ``permuta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -14,7 +16,7 @@ from chainrule.arrays import IntArray
 from chainrule.errors import InputError
 from chainrule.validation import checked_seed, requirement
 
-__all__ = ["PURPOSE_HOLDOUT", "fold_numbers", "holdout", "random_order"]
+__all__ = ["PURPOSE_HOLDOUT", "fold_numbers", "group_numbers", "holdout", "random_order"]
 
 # The ASCII code of its name, so that different purposes have different numbers.
 PURPOSE_HOLDOUT = int.from_bytes(b"holdout", "big")
@@ -79,6 +81,35 @@ def fold_numbers(
     numbers = np.empty(n_rows, dtype=np.int64)
     numbers[order] = np.arange(n_rows) % parts
     return numbers
+
+
+def group_numbers(
+    groups: ArrayLike, shares: Sequence[float], seed: int, classes: ArrayLike | None = None
+) -> IntArray:
+    """Return for each row the number of its part, so that no group is in two parts.
+
+    ``groups`` has one code or label per row, ``shares`` the share of the rows that each part is
+    to have. Groups are placed one after another, large ones first, each where the parts' shares of
+    the rows, and of the rows of each class, come closest to those wanted.
+
+    >>> groups = ["a", "a", "b", "c", "c", "d"]
+    >>> numbers = group_numbers(groups, [0.5, 0.5], seed=0)
+    >>> np.bincount(numbers).tolist(), bool(numbers[0] == numbers[1])
+    ([3, 3], True)
+    """
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    kinds = np.zeros(len(codes), np.int64) if classes is None else _codes(classes, len(codes))
+    counts = np.zeros((codes.max() + 1, kinds.max() + 1))
+    np.add.at(counts, (codes, kinds), 1.0)
+    wanted = np.outer(shares, counts.sum(axis=0))  # (parts, classes)
+    filled = np.zeros(wanted.shape)
+    placed = np.empty(len(counts), dtype=np.int64)
+    order = random_order(len(counts), seed, _PURPOSE_FOLDS)
+    for group in order[np.argsort(-counts[order].sum(axis=1), kind="stable")]:
+        before, after = filled / wanted, (filled + counts[group]) / wanted
+        placed[group] = np.argmin((after**2 - before**2).sum(axis=1))
+        filled[placed[group]] += counts[group]
+    return placed[codes]
 
 
 def random_order(n_rows: int, seed: int, purpose: int) -> IntArray:

@@ -69,7 +69,7 @@ class Machine:
 class Training:
     """A machine with its data, and the arrays that its parameters go to."""
 
-    def __init__(self, machine: Machine, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, parameters: Sequence[tuple[int, bool, object]], best: Sequence[tuple[int, bool, object]], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
+    def __init__(self, machine: Machine, given: Sequence[tuple[int, bool, object]], samples: int, batch: int, parameters: Sequence[tuple[int, bool, object]], best: Sequence[tuple[int, bool, object]], held: Machine | None, held_given: Sequence[tuple[int, bool, object]], held_samples: int, held_batch: int, held_weights: int, shared: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
     def run(self, first_epoch: int, epochs: int, first_step: int, order: int, seed: int, draws_seed: int, indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')] | None, twister: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')] | None, rate: float, rates: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rate_slot: int, rules: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], listener: object | None) -> tuple[int, int, int, int, object]:
         """

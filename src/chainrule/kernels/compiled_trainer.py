@@ -24,6 +24,7 @@ from chainrule.kernels.trainer import (
     first_not_finite,
     memory_shapes,
 )
+from chainrule.network.loss_equations import WEIGHTS
 from chainrule.network.parameters import Parameters
 
 if core_library.available():
@@ -52,7 +53,7 @@ class CompiledTrainer(Trainer):
         held: Runner | None = None
         held_rows = 0 if run.held is None else len(next(iter(run.held.values())))
         if run.held is not None:
-            held_plan = loss_plan(run.network)
+            held_plan = loss_plan(run.network, weighted=WEIGHTS.name in run.held)
             held = Runner(
                 held_plan,
                 [held_plan.data_loss],
@@ -74,6 +75,7 @@ class CompiledTrainer(Trainer):
             [] if held is None else held.sources,
             held_rows,
             min(held_rows, PIECE),
+            -1 if held is None else held.source_of(WEIGHTS.name),
             _NOTHING_SHARED if held is None else self._shared(held),
         )
         slot = self.runner.program.scalar_slots.get(run.optimizer.letters["learning_rate"])

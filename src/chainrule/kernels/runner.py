@@ -73,10 +73,11 @@ class Runner:
         for name, value in values.items():
             self.write(name, value)
         # The memory of an optimizer is zero at the start, as all of the machine is.
+        self.source_names = [name for name in given if name in self.program.stored]
         self.sources = [
             (stored.number, stored.transposed, array if array.ndim == 2 else array[:, None])
-            for name, array in given.items()
-            if (stored := self.program.stored.get(name)) is not None
+            for name in self.source_names
+            for stored, array in [(self.program.stored[name], given[name])]
         ]
 
     def write(self, name: str, value: Array | float) -> None:
@@ -115,6 +116,10 @@ class Runner:
         """Return a value that is a single number."""
         slot = self.program.scalar_slots[self.program.fused.found(name).name]
         return float(self.machine.scalar(slot))
+
+    def source_of(self, name: str) -> int:
+        """Return the position of an array with samples in ``sources``, -1 if it has none."""
+        return self.source_names.index(name) if name in self.source_names else -1
 
     def step(self, first: int, count: int) -> bool:
         """Run one step over rows of the given arrays."""

@@ -6,7 +6,7 @@ NumPy and the definition of a run.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,14 +36,25 @@ PERIOD = 0.05
 
 
 @dataclass(frozen=True)
+class Criterion:
+    """A rule about a value that is computed after each epoch, from the current parameters.
+
+    The value is to fall; the rule's own monitor has no meaning.
+    """
+
+    rule: Stopping
+    value: Callable[[], float]
+
+
+@dataclass(frozen=True)
 class Run:
     """A network with its initial parameters, its data, and the size of a batch.
 
     ``parameters`` are changed in place.  ``held`` is held-out data.  ``rate`` is the learning rate
     by epoch (numbered from 1); without one it is the optimizer's.  ``stopping`` are the rules by
-    which the run ends early or slows down; at most one restores the best parameters.  At most
-    ``threads`` threads share a step.  ``seed`` is that of what is drawn at random in a step, from 0
-    to 2⁶⁴ − 1.
+    which the run ends early or slows down, ``criterion`` is one more, about a value that backends
+    do not know; at most one of all restores the best parameters.  At most ``threads`` threads share
+    a step.  ``seed`` is that of what is drawn at random in a step, from 0 to 2⁶⁴ − 1.
     """
 
     network: Network
@@ -57,6 +68,7 @@ class Run:
     stopping: tuple[Stopping, ...] = ()
     threads: int = 1
     seed: int = 0
+    criterion: Criterion | None = None
 
     def __post_init__(self) -> None:
         size = min(self.batch, self.samples)
@@ -87,14 +99,16 @@ class Run:
 class Losses:
     """Means by epoch, each batch taken at the parameters before its own step.
 
-    ``rate`` is the learning rate by epoch, where it may change.  ``best`` is the lowest value that
-    the first `Stopping` was given, and ``best_epoch`` its epoch (0: none yet).
+    ``rate`` is the learning rate by epoch, where it may change, ``criterion`` the value of the
+    `Criterion`.  ``best`` is the lowest value that it, or without one the first `Stopping`, was
+    given, and ``best_epoch`` its epoch (0: none yet).
     """
 
     loss: list[float] = field(default_factory=list)
     data_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
+    criterion: list[float] = field(default_factory=list)
     ending: Ending = "finished"
     best: float = np.inf
     best_epoch: int = 0
@@ -147,7 +161,8 @@ class Trainer(ABC):
         self.counts = [Count() for _ in run.stopping]
         unshuffled = isinstance(run.order, Unshuffled)
         self.indices: IntArray | None = None if unshuffled else np.arange(run.samples)
-        restores = any(rule.restore_best for rule in run.stopping)
+        self.criterion_count = Count()
+        restores = any(rule.restore_best for rule, _ in self._rules())
         self.best: Parameters | None = run.parameters.copy() if restores else None
 
     def run(self, first: int, epochs: int, listener: Listener | None = None) -> Losses:
@@ -158,7 +173,10 @@ class Trainer(ABC):
         ``listener`` is called at most twenty times a second, and only when an epoch was finished.
         """
         records = np.zeros((epochs, 4))
-        ending, done, error = self._epochs(first, records, listener)
+        if self.given.criterion is None:
+            ending, done, error = self._epochs(first, records, listener)
+        else:
+            ending, done, error = self._judged(self.given.criterion, first, records, listener)
         self.epochs += done
         lists = records[:done].T.tolist()
         found = Losses(lists[0], lists[1], ending=ending)
@@ -167,8 +185,9 @@ class Trainer(ABC):
         if self.given.varies:
             found.rate = lists[3]
         whole = self.losses
-        if self.counts:
-            found.best, found.best_epoch = self.counts[0].best, self.counts[0].best_epoch
+        first_count = next((count for _, count in self._rules()), None)
+        if first_count is not None:
+            found.best, found.best_epoch = first_count.best, first_count.best_epoch
             whole.best, whole.best_epoch = found.best, found.best_epoch
         whole.ending = ending
         whole.loss += found.loss
@@ -179,6 +198,38 @@ class Trainer(ABC):
             raise error
         return found
 
+    def _rules(self) -> Iterator[tuple[Stopping, Count]]:
+        """Yield the rules with their states, the criterion's first."""
+        if self.given.criterion is not None:
+            yield self.given.criterion.rule, self.criterion_count
+        yield from zip(self.given.stopping, self.counts, strict=True)
+
+    def _judged(
+        self, criterion: Criterion, first: int, records: Records, listener: Listener | None
+    ) -> tuple[Ending, int, BaseException | None]:
+        """Run one epoch after another, with the criterion's value after each; as `_epochs`."""
+        count, last_call = self.criterion_count, time.monotonic()
+        for done in range(len(records)):
+            epoch = first + done
+            ending, finished, error = self._epochs(epoch, records[done : done + 1], None)
+            if error is not None:
+                return ending, done + finished, error
+            try:
+                value = float(criterion.value())
+            except BaseException as raised:  # raised again when the losses are complete
+                return ending, done + 1, raised
+            self.losses.criterion.append(value)
+            ends = count.ends(criterion.rule, epoch, value, float(records[done, 3]))
+            if count.is_best and criterion.rule.restore_best and self.best is not None:
+                self.best.flat[...] = self.given.parameters.flat
+            if ends or ending != "finished":
+                return "no_better", done + 1, None
+            if listener is not None and time.monotonic() - last_call >= PERIOD:
+                requested, last_call = listener(records[: done + 1]), time.monotonic()
+                if requested:
+                    return "asked", done + 1, None
+        return "finished", len(records), None
+
     def batch_rows(self, batch: int) -> slice | Array:
         """Return the rows of a batch (from 1) of the latest epoch, to index the data with."""
         rows = slice((batch - 1) * self.given.batch, batch * self.given.batch)
@@ -186,10 +237,7 @@ class Trainer(ABC):
 
     def restore_best(self) -> bool:
         """Restore the parameters after the best epoch; return whether there are any."""
-        stored = any(
-            rule.restore_best and count.best_epoch
-            for rule, count in zip(self.given.stopping, self.counts, strict=True)
-        )
+        stored = any(rule.restore_best and count.best_epoch for rule, count in self._rules())
         if stored and self.best is not None:
             self.given.parameters.flat[...] = self.best.flat
             self._write(self.given.parameters)
@@ -368,7 +416,7 @@ class ReferenceTrainer(Trainer):
     def _held(self, held: Mapping[str, Array]) -> float:
         """Return the data loss of held-out data: X (rows, inputs), targets (rows, outputs)."""
         network, parameters = self.given.network, self.given.parameters
-        plan = loss_plan(network)
+        plan = loss_plan(network, weighted="w" in held)
         execution = Execution(plan, dtype=parameters.flat.dtype)
         execution.give({**parameters, **network.constants, **held})
         with np.errstate(all="ignore"):

@@ -5,60 +5,39 @@ it. With these outputs the weights of the candidates and the temperature are fou
 what the model is worth on new rows: the two or three numbers fitted on them change little.
 
 Weights: starting from nothing, the candidate is added twenty times that lowers the error of the
-mean most. Source: Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble selection from libraries
-of models".
+mean most, of the best five. Source: Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble
+selection from libraries of models".
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.arrays import FloatArray, IntArray, RealArray
-from chainrule.data import ClassTarget, NumberTarget, TargetScaler
+from chainrule.arrays import FloatArray
+from chainrule.data import ClassTarget
 from chainrule.errors import InputError
 from chainrule.kernels.backend import Backend
+from chainrule.kernels.threads import threads_of
 from chainrule.network.architecture import Network
-from chainrule.table_models.calibration import calibrated, fitted_temperature, log_loss
+from chainrule.table_models.calibration import calibrated, fitted_temperature
 from chainrule.table_models.recipes import Candidate
+from chainrule.table_models.row_division import Fold
 from chainrule.table_models.table_model import Member
 from chainrule.table_models.table_networks import inputs_for
+from chainrule.table_models.time_plan import fitted_to_time
+from chainrule.table_models.training_data import TrainingData
 from chainrule.training.ensemble import Ensemble, train_many
 from chainrule.training.loop import Progress
+from chainrule.training.schedules import EarlyStopping
 
-__all__ = ["Run", "Trained", "TrainingData", "train_candidates"]
+__all__ = ["Run", "Trained", "Trial", "train_candidates"]
 
-Fold = tuple[IntArray, IntArray]
 _ADDITIONS = 20
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Features, (rows, features), and targets in their own units, (rows, outputs), of all rows."""
-
-    matrix: FloatArray
-    targets: FloatArray
-    weights: RealArray | None
-    numeric: tuple[int, ...]
-    target: ClassTarget | NumberTarget
-    scaler: TargetScaler | None
-    limits: tuple[tuple[float, float], ...] | None
-
-    def learned(self, smoothing: float) -> FloatArray:
-        """Return the targets as a network learns them: scaled, or smoothed y (1 − s) + s / n."""
-        if self.scaler is not None:
-            return self.scaler.transform(self.targets)
-        if not smoothing or not isinstance(self.target, ClassTarget):
-            return self.targets
-        return self.targets * (1.0 - smoothing) + smoothing / len(self.target.labels)
-
-    def finished(self, outputs: FloatArray) -> FloatArray:
-        """Return outputs in the targets' units and limits, (rows, outputs)."""
-        found = outputs if self.scaler is None else self.scaler.inverse(outputs)
-        return found if self.limits is None else np.clip(found, *np.transpose(self.limits))
+_MOST_MIXED = 5
 
 
 @dataclass(frozen=True)
@@ -68,6 +47,20 @@ class Run:
     candidate: int
     of: int
     members: Sequence[Progress | None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate as it was trained, and what it was worth.
+
+    ``error`` is that of the `Objective` on rows that the networks did not see, None if there are
+    none; ``share`` is the candidate's weight in the model.
+    """
+
+    candidate: Candidate
+    error: float | None
+    share: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,7 @@ class Trained:
     temperature: float
     out_of_fold: FloatArray | None
     histories: tuple[dict[str, list[float]], ...]
+    trials: tuple[Trial, ...]
     seconds: float
     ended: bool
     """Whether the time limit or a listener ended the training."""
@@ -102,15 +96,18 @@ def train_candidates(
 ) -> Trained:
     """Train every candidate on every fold, and return their members with weights.
 
-    ``deadline`` is a time of `time.monotonic`: runs end there, and the candidates not begun are
-    left out. A true result of ``on_progress`` ends the training too.
+    ``deadline`` is a time of `time.monotonic`: as many epochs are planned as fit, runs end there,
+    and candidates that do not fit are left out. A true result of ``on_progress`` ends the training
+    too.
     """
     started = time.perf_counter()
     ended = too_short = False
     interrupt: KeyboardInterrupt | None = None
     ensembles: list[Ensemble] = []
     outputs: list[FloatArray | None] = []
-    for number, (candidate, network) in enumerate(candidates):
+    trained: list[tuple[Candidate, float]] = []
+    for number, (given, network) in enumerate(candidates):
+        began = time.perf_counter()
 
         def listen(members: Sequence[Progress | None], number: int = number) -> bool:
             nonlocal ended, too_short
@@ -121,7 +118,21 @@ def train_candidates(
             ended = ended or bool(asked) or late
             return ended
 
+        ensemble: Ensemble | None
         try:
+            candidate: Candidate | None = given
+            if deadline is not None:
+                candidate = fitted_to_time(
+                    given,
+                    network,
+                    data,
+                    np.arange(len(data.matrix)) if folds is None else folds[0][0],
+                    rounds=1 if folds is None else -(-len(folds) // threads_of(threads)),
+                    seconds=(deadline - time.monotonic()) / (len(candidates) - number),
+                    must=number == 0,
+                )
+            if candidate is None:
+                continue
             ensemble = train_many(
                 network,
                 inputs_for(network, data.matrix, data.numeric),
@@ -134,17 +145,17 @@ def train_candidates(
                 epochs=candidate.epochs,
                 seed=seed,
                 sample_weight=data.weights,
-                # The loss on rows held out has no weights, so it would choose another epoch.
-                early_stopping=candidate.stopping if data.weights is None else None,
+                early_stopping=_stopping(candidate, data),
                 schedule=candidate.schedule,
                 threads=threads,
                 backend=backend,
                 on_progress=listen,
             )
         except KeyboardInterrupt as error:
-            interrupt, ensemble = error, error.result  # type: ignore[attr-defined]
-        if _has_learned(ensemble):
+            interrupt, ensemble = error, getattr(error, "result", None)
+        if isinstance(ensemble, Ensemble) and _has_learned(ensemble):
             ensembles.append(ensemble)
+            trained.append((candidate or given, time.perf_counter() - began))
             seen = ensemble.out_of_fold
             outputs.append(None if seen is None else data.finished(np.asarray(seen, np.float64)))
         if ended or interrupt is not None:
@@ -153,21 +164,39 @@ def train_candidates(
         raise interrupt
     if too_short:
         raise InputError("the time limit is too short for one epoch; give more seconds")
-    shares, temperature, seen = _combined(outputs, data, calibrate=calibrate)
+    shares, errors, temperature, seen = _combined(outputs, data, calibrate=calibrate)
     members = tuple(
         Member(result.network, result.parameters, share / len(ensemble))
         for share, ensemble in zip(shares, ensembles, strict=True)
         for result in ensemble.members
         if share > 0.0
     )
-    histories = tuple(map(_mean_history, ensembles))
-    seconds = time.perf_counter() - started
-    return Trained(members, temperature, seen, histories, seconds, ended, interrupt)
+    return Trained(
+        members=members,
+        temperature=temperature,
+        out_of_fold=seen,
+        histories=tuple(map(_mean_history, ensembles)),
+        trials=tuple(
+            Trial(candidate, error, share, seconds)
+            for (candidate, seconds), error, share in zip(trained, errors, shares, strict=True)
+        ),
+        seconds=time.perf_counter() - started,
+        ended=ended,
+        interrupt=interrupt,
+    )
 
 
-def _has_learned(ensemble: Ensemble | None) -> bool:
+def _stopping(candidate: Candidate, data: TrainingData) -> EarlyStopping | None:
+    """Return the candidate's rule, which monitors the metric where one is chosen."""
+    measure = data.objective.measure(data.scaler)
+    if candidate.stopping is None or measure is None:
+        return candidate.stopping
+    return replace(candidate.stopping, monitor=measure, tolerance=0.0)
+
+
+def _has_learned(ensemble: Ensemble) -> bool:
     """Return whether each member has finished an epoch."""
-    return ensemble is not None and all(result.history["loss"] for result in ensemble.members)
+    return all(result.history["loss"] for result in ensemble.members)
 
 
 # -- weights ---------------------------------------------------------------------------------------
@@ -175,48 +204,44 @@ def _has_learned(ensemble: Ensemble | None) -> bool:
 
 def _combined(
     outputs: Sequence[FloatArray | None], data: TrainingData, *, calibrate: bool
-) -> tuple[list[float], float, FloatArray | None]:
-    """Return the candidates' weights, the temperature, and the outputs of rows not seen."""
+) -> tuple[list[float], list[float | None], float, FloatArray | None]:
+    """Return the candidates' weights and errors, the temperature, the outputs of rows not seen."""
     known = [array for array in outputs if array is not None]
     if len(known) < len(outputs):
-        return [1.0 / len(outputs)] * len(outputs), 1.0, None
+        return [1.0 / len(outputs)] * len(outputs), [None] * len(outputs), 1.0, None
     rows = ~np.isnan(known[0][:, 0])
     targets, seen = data.targets[rows], [array[rows] for array in known]
-    of_classes = isinstance(data.target, ClassTarget)
     weights = np.ones(len(targets)) if data.weights is None else data.weights[rows]
-    shares = _shares(seen, targets, weights, log_loss if of_classes else _squared_error)
+
+    def error(array: FloatArray) -> float:
+        found = data.objective.error(array, targets, weights)
+        return np.inf if np.isnan(found) else found
+
+    errors = [error(array) for array in seen]
+    shares = _shares(seen, errors, error)
     temperature = 1.0
-    if calibrate and of_classes:
+    if calibrate and isinstance(data.objective.target, ClassTarget):
         temperature = fitted_temperature(seen, shares, targets, weights)
         seen = [calibrated(array, temperature) for array in seen]
     mean = np.full(data.targets.shape, np.nan)
     mean[rows] = sum(share * array for share, array in zip(shares, seen, strict=True))
-    return shares, temperature, mean
+    return shares, list(errors), temperature, mean
 
 
 def _shares(
-    outputs: Sequence[FloatArray],
-    targets: FloatArray,
-    weights: RealArray,
-    error: Callable[[FloatArray, FloatArray, RealArray], float],
+    outputs: Sequence[FloatArray], errors: Sequence[float], error: Callable[[FloatArray], float]
 ) -> list[float]:
-    """Return the share of each candidate, whose sum is 1; ``weights`` are (rows,)."""
+    """Return the share of each candidate, whose sum is 1."""
     if len(outputs) == 1:
         return [1.0]
+    mixed = np.argsort(errors, kind="stable")[:_MOST_MIXED]
     counts = np.zeros(len(outputs))
-    total = np.zeros(targets.shape)
+    total = np.zeros(outputs[0].shape)
     for number in range(1, _ADDITIONS + 1):
-        errors = [error((total + array) / number, targets, weights) for array in outputs]
-        best = int(np.argmin(errors))
+        best = min(mixed, key=lambda n: error((total + outputs[n]) / number))
         counts[best] += 1
         total += outputs[best]
     return [float(count) / _ADDITIONS for count in counts]
-
-
-def _squared_error(outputs: FloatArray, targets: FloatArray, weights: RealArray) -> float:
-    """Return the mean over the targets of Σ w (a − y)² / Σ w relative to their variance."""
-    variance = np.maximum(targets.var(axis=0), np.finfo(float).tiny)
-    return float((weights @ (outputs - targets) ** 2 / weights.sum() / variance).mean())
 
 
 def _mean_history(ensemble: Ensemble) -> dict[str, list[float]]:

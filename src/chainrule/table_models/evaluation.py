@@ -5,7 +5,7 @@ as there are, the metric is computed on each such resample, and the interval rea
 to the 97.5th percentile of these values. The AUC of more than two classes, which takes longer, has
 the first 200 of the resamples. The interval is the uncertainty of a finite number of rows, not that
 of another training run. Rows that belong together (several of one patient) are not independent:
-name their column in ``groups``, and whole groups are drawn.
+name their column in ``group``, and whole groups are drawn.
 
 Beside each metric is that of the naive prediction, which ignores the inputs. Numbers: the mean of
 the training rows. Classes: the most frequent class in training; where a metric depends on the
@@ -26,6 +26,7 @@ from chainrule.data import ClassTarget, NumberTarget, Table, as_table
 from chainrule.errors import DataError, InputError, InputTypeError, nearest, shown
 from chainrule.table_models.bootstrap import Resamples, interval
 from chainrule.table_models.evaluation_text import written
+from chainrule.table_models.row_roles import group_codes
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.metrics import METRICS, Metric, Task, find_metric, finite
 from chainrule.validation import checked_integer, checked_seed, requirement
@@ -83,7 +84,7 @@ class Evaluation:
     estimates: tuple[Estimate, ...]
     resamples: int
     seed: int
-    groups: str | None
+    group: str | None
     naive: str
     """The rule of the naive prediction, in words."""
     classes: tuple[ClassDetail, ...]
@@ -126,7 +127,7 @@ class Evaluation:
                 "method": "percentile bootstrap",
                 "resamples": self.resamples,
                 "seed": self.seed,
-                "groups": self.groups,
+                "group": self.group,
             },
             "naive": self.naive,
             "classes": [vars(detail) for detail in self.classes],
@@ -145,13 +146,13 @@ def evaluate(
     *,
     resamples: int = 1000,
     seed: int = 0,
-    groups: str | None = None,
+    group: str | None = None,
 ) -> Evaluation:
     """Evaluate a model on a table with its target: a path (CSV, Parquet), a data frame or a Table.
 
     ``metrics`` are names of `METRICS`, by default all of the model's task. ``resamples`` are those
     of the bootstrap, 0 for no intervals; an interval depends on the seed, not on which other
-    metrics are asked for. ``groups`` names a column: rows that are equal in it
+    metrics are asked for. ``group`` names a column: rows that are equal in it
     are drawn together.
 
     Raises DataError for a table without the target or with other classes, InputError for an unknown
@@ -170,7 +171,7 @@ def evaluate(
     chosen = _chosen(metrics, model.task)
     whole = as_table(table)
     _refuse_missing_targets(whole, model.target.names)
-    drawn_together = None if groups is None else _group_codes(whole, groups)
+    drawn_together = None if group is None else group_codes(whole, group)
     given = model.read(whole, targets=True)
     transformed = model.transform(given)
     outputs = model.outputs(transformed.matrix)
@@ -188,7 +189,7 @@ def evaluate(
         ),
         resamples=resamples,
         seed=seed,
-        groups=groups,
+        group=group,
         naive=_naive_rule(model),
         classes=tuple(_details(model.classes or (), confusion)),
         confusion=tuple(tuple(counts) for counts in confusion.tolist()),
@@ -316,18 +317,3 @@ def _refuse_missing_targets(table: Table, names: Sequence[str]) -> None:
                 f"{table.source}: the target {shown(name)} is missing, and an evaluation compares "
                 f"predictions with it; {remedy} or only predict"
             )
-
-
-def _group_codes(table: Table, name: str) -> IntArray:
-    """Return the group of each row, (rows,), counted from 0."""
-    import polars as pl
-
-    cells = table.series(name).cast(pl.String)
-    missing = np.flatnonzero(cells.is_null().to_numpy())
-    if len(missing):
-        raise DataError(
-            f"{table.location(int(missing[0]), name)}: the group is missing; fill the cell or "
-            "remove the row"
-        )
-    _, codes = np.unique(cells.to_numpy(), return_inverse=True)
-    return codes.astype(np.int64)

@@ -59,7 +59,7 @@ def written(evaluation: Evaluation) -> list[str]:
 def _head(evaluation: Evaluation) -> Iterator[str]:
     yield from _labelled("data", f"{evaluation.source}, {evaluation.rows:,} rows")
     if evaluation.resamples:
-        unit = "rows" if evaluation.groups is None else f"groups of {shown(evaluation.groups)}"
+        unit = "rows" if evaluation.group is None else f"groups of {shown(evaluation.group)}"
         drawn = f"{evaluation.resamples:,} bootstrap resamples of the {unit}"
         fewer = {
             f" ({one.metric}: {one.resamples:,})": None

@@ -50,6 +50,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         patience: int | None = None,
         folds: int | None = None,
         validation: float | None = None,
+        metric: str | None = None,
+        class_weight: Any = None,
         random_state: Any = None,
         threads: int | None = None,
     ) -> None:
@@ -67,6 +69,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.patience = patience
         self.folds = folds
         self.validation = validation
+        self.metric = metric
+        self.class_weight = class_weight
         self.random_state = random_state
         self.threads = threads
 

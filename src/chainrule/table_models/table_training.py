@@ -5,15 +5,15 @@
   are trained on folds of the rows, so that every row is used for training, and the score is on the
   outputs of networks that did not see a row. With ``hidden`` it is one network of the user's own,
   and a share of the rows (20 %) is held out for the score, before anything is fitted.
-- Folds and rows held out have the same share of each class.
+- Folds and rows held out are those of `row_division`: random, by groups or by time.
 - Targets that are numbers are scaled where the loss admits it (see `table_networks`).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any, Literal
 
 import numpy as np
@@ -31,44 +31,33 @@ from chainrule.data import (
     as_table,
     decide_kinds,
     decide_targets,
-    holdout,
     summarize,
 )
-from chainrule.data.splits import fold_numbers
-from chainrule.errors import DataError, InputError, InputTypeError, shown
+from chainrule.errors import DataError, InputError, InputTypeError
 from chainrule.kernels.backend import Backend
-from chainrule.network import optimizers
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
-from chainrule.table_models.candidates import Run, Trained, TrainingData, train_candidates
-from chainrule.table_models.recipes import (
-    ENCODINGS,
-    Candidate,
-    Encoding,
-    Preset,
-    Recipe,
-    plain,
-    recipe_for,
-)
+from chainrule.table_models.candidates import Run, Trained, Trial, train_candidates
+from chainrule.table_models.objectives import Objective
+from chainrule.table_models.recipe_settings import RecipeSettings
+from chainrule.table_models.recipes import Encoding, Preset, Recipe
+from chainrule.table_models.row_division import Fold, RowDivision
+from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
-from chainrule.training.inputs import weights_of
+from chainrule.table_models.training_data import TrainingData
 from chainrule.training.metrics import Score, finite
-from chainrule.training.schedules import EarlyStopping
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
 __all__ = ["TableRun", "TableTask", "train_table"]
 
-LEARNING_RATES = {"sgd": 0.1, "adam": 0.003, "adam_hat": 0.003, "adamw": 0.003, "rmsprop": 0.003}
-"""Of a named optimizer; others have the rate of their catalogue entry."""
 HELD_OUT = 0.2
 FEWEST_ROWS = 4
 
 Target = ClassTarget | NumberTarget
-Folds = list[tuple[IntArray, IntArray]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +73,9 @@ class TableTask:
     """One for each candidate of the recipe."""
     training_rows: int
     held_out_rows: int
+    divided: Literal["random", "group", "time"]
+    """By what rows are held out."""
+    objective: Objective
     seed: int
 
     @property
@@ -107,6 +99,9 @@ class TableRun:
     history: dict[str, list[float]]
     score: Score
     scored: Literal["held out", "out of fold", "training"]
+    metric: float | None
+    """The value of the metric of the task's objective, on the rows of the score."""
+    trials: tuple[Trial, ...]
     seconds: float
     ended: bool
 
@@ -137,8 +132,12 @@ def train_table(
     patience: int | None = None,
     folds: int | None = None,
     validation: float | None = None,
+    metric: str | None = None,
+    group: str | ArrayLike | None = None,
+    time: str | ArrayLike | None = None,
+    weights: str | ArrayLike | None = None,
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     time_limit: float | None = None,
-    weights: ArrayLike | None = None,
     seed: int = 0,
     l2: float = 0.0,
     categorical: Sequence[str] = (),
@@ -166,9 +165,14 @@ def train_table(
     ``activation`` is one name for the hidden layers or a list, which may have one more for the last
     layer. ``patience`` ends a run after so many epochs without a lower loss on the rows held out.
     ``validation`` is the share of the rows held out for the score: by default none with several
-    folds, where the score is out of fold, and 0.2 with one; 0 trains on all. ``time_limit`` is in
-    seconds. ``weights`` are those of the rows in the loss, (rows,); with them the last epoch is
-    taken, not the best. ``l2`` is λ of ½λ‖W‖². ``categorical`` and ``numeric`` name columns whose
+    folds, where the score is out of fold, and 0.2 with one or with ``time``; 0 trains on all.
+    ``metric`` decides the best epoch and the weights of networks instead of the loss: a name of
+    `evaluate`'s metrics. Rows of one ``group`` are never both trained on and held out; ``time``
+    holds out the latest rows; each names a column, or is an array with one entry per row, as are
+    ``weights``, those of the rows in the loss and the score of the best epoch. The columns of group
+    and weights are no inputs. ``class_weight`` multiplies the weights: "balanced", or a mapping
+    from labels. ``time_limit`` is in seconds: epochs are planned to fit. ``l2`` is λ of ½λ‖W‖².
+    ``categorical`` and ``numeric`` name columns whose
     kind is declared, ``columns`` declares kinds by name ("numeric", "categorical", "date", "drop");
     ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal`` the decimal
     sign. ``on_start`` is called with the task before training, ``on_progress``
@@ -187,21 +191,42 @@ def train_table(
     >>> run.score[0].rows, run.scored
     (5, 'training')
     """
-    began = time.monotonic()
+    began = monotonic()
     seed = checked_seed(seed)
+    settings = RecipeSettings(
+        preset, hidden, activation, encoding, dropout, smoothing, optimizer, learning_rate,
+        batch_size, epochs, patience, folds,
+    )  # fmt: skip
+    given = as_table(table)
+    roles = RowRoles(group, time, weights)
+    roles.refuse_targets(given, targets)
     read = decide_kinds(
-        as_table(table), categorical, numeric, columns=columns, na=na, decimal=decimal, drop=drop
+        given,
+        categorical,
+        numeric,
+        columns=columns,
+        na=na,
+        decimal=decimal,
+        drop=[*drop, *roles.no_inputs(drop)],
     )
     target = decide_targets(read, targets)
-    recipe = _recipe(
-        read, target, preset, loss, hidden=hidden, folds=folds, patience=patience, epochs=epochs,
-        batch_size=batch_size, activation=activation, encoding=encoding, dropout=dropout,
-        smoothing=smoothing, optimizer=optimizer, learning_rate=learning_rate,
-    )  # fmt: skip
-    given_weights = None if weights is None else weights_of(weights, read.n_rows, np.float64)
+    objective = Objective.of(target, metric)
+    recipe = settings.recipe(
+        read.n_rows, _numeric(read, target), smoothed=objective.smooths and loss == "auto"
+    )
+    if recipe.folds > 1 and read.n_rows < FEWEST_ROWS:
+        raise DataError(
+            f"{read.source}: {read.n_rows} rows are too few for folds: at least {FEWEST_ROWS} "
+            "are needed; give more rows, or train one network on all of them (1 fold, validation 0)"
+        )
+    given_weights = roles.weights_of(given, read, target, class_weight)
+    division = roles.division(given, read, target, columns)
     deadline = None if time_limit is None else began + _seconds(time_limit)
-    rows, held = _split(read, target, _share(validation, recipe), seed)
+    rows, held = _split(division, _share(validation, recipe, division), seed, read.source)
     part = read.take(rows)
+    divided = division.part(rows)
+    if recipe.folds > 1:
+        recipe = replace(recipe, folds=_possible(recipe.folds, divided, chosen=folds is not None))
     preprocessor = Preprocessor.fit(part, exclude=target.names, robust=recipe.robust)
     Y = target.encode(read)
     scored_rows = held if len(held) else rows
@@ -223,7 +248,7 @@ def train_table(
         targets=Y if one_fold else of_training,
         weights=None if given_weights is None else given_weights[slice(None) if one_fold else rows],
         numeric=preprocessor.numeric_features,
-        target=target,
+        objective=objective,
         scaler=TargetScaler.fit(of_training) if scaled else None,
         limits=_limits(of_training) if scaled and recipe.robust else None,
     )
@@ -237,8 +262,13 @@ def train_table(
         networks=networks,
         training_rows=len(rows),
         held_out_rows=len(held),
+        divided=division.rule,
+        objective=objective,
         seed=seed,
     )
+    parts: list[Fold] | None = [(rows, held)] if len(held) else None
+    if recipe.folds > 1:
+        parts = divided.folds(recipe.folds, seed)
     for network in networks:
         np.empty(network.size)  # MemoryError, before anything is shown, where no memory holds it
     if on_start is not None:
@@ -246,7 +276,7 @@ def train_table(
     trained = train_candidates(
         list(zip(recipe.candidates, networks, strict=True)),
         data,
-        _folds(recipe.folds, part, target, rows, held, seed),
+        parts,
         calibrate=recipe.robust and networks[0].loss.name == "log_loss",
         seed=seed,
         threads=threads,
@@ -285,11 +315,12 @@ def _scored(
     else:
         known = np.flatnonzero(~np.isnan(seen[:, 0]))
         scored, part, outputs = "out of fold", table.take(rows[known]), seen[known]
-    score = model.score(outputs, part)
+    score, Y = model.score(outputs, part), model.target.encode(part)
+    objective = task.objective
     deviations = None
     if scored != "training" and isinstance(model.target, NumberTarget):
         levels = np.linspace(0.0, 1.0, PERCENTILES)
-        found = np.quantile(np.abs(outputs - model.target.encode(part)), levels, axis=0)
+        found = np.quantile(np.abs(outputs - Y), levels, axis=0)
         deviations = tuple(map(tuple, found.T.tolist()))
     first = task.recipe.candidates[0]
     listed = score if isinstance(score, tuple) else (score,)
@@ -313,6 +344,8 @@ def _scored(
         history=history,
         score=score,
         scored=scored,
+        metric=None if objective.metric is None else objective.value(outputs, Y),
+        trials=trained.trials,
         seconds=trained.seconds,
         ended=trained.ended or trained.interrupt is not None,
     )
@@ -321,38 +354,38 @@ def _scored(
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def _share(validation: float | None, recipe: Recipe) -> float:
+def _share(validation: float | None, recipe: Recipe, division: RowDivision) -> float:
     if validation is None:
-        return HELD_OUT if recipe.folds == 1 else 0.0
+        return HELD_OUT if recipe.folds == 1 or division.rule == "time" else 0.0
     allowed = "a fraction from 0 (no rows held out) up to but not including 1"
     if not 0.0 <= checked_number("validation", validation, allowed) < 1.0:
         raise InputError(requirement("validation", allowed, validation, "For example, give 0.2."))
     return float(validation)
 
 
-def _split(table: Table, target: Target, share: float, seed: int) -> tuple[IntArray, IntArray]:
+def _split(division: RowDivision, share: float, seed: int, source: str) -> Fold:
     """Return the positions of the rows to train on and of those to hold out."""
     if share == 0.0:
-        return np.arange(table.n_rows), np.arange(0)
-    codes = target.codes(table) if isinstance(target, ClassTarget) else None
+        return np.arange(division.rows), np.arange(0)
     try:
-        return holdout(table.n_rows, share, seed, codes)
-    except InputTypeError:
+        return division.held_out(share, seed)
+    except (InputTypeError, DataError):
         raise
     except InputError as error:
-        raise DataError(f"{table.source}: {error}, or hold out no rows (validation 0)") from error
+        raise DataError(f"{source}: {error}, or hold out no rows (validation 0)") from error
 
 
-def _folds(
-    folds: int, part: Table, target: Target, rows: IntArray, held: IntArray, seed: int
-) -> Folds | None:
-    """Return rows to train on and rows held out, for each fold; None where none are held out."""
-    if folds == 1:
-        return [(rows, held)] if len(held) else None
-    codes = target.codes(part) if isinstance(target, ClassTarget) else None
-    count = min(folds, part.n_rows)
-    numbers = fold_numbers(part.n_rows, count, seed, codes)
-    return [(np.flatnonzero(numbers != n), np.flatnonzero(numbers == n)) for n in range(count)]
+def _possible(folds: int, division: RowDivision, *, chosen: bool) -> int:
+    """Return the folds that the rows admit, of which a number not ``chosen`` has two rows each."""
+    if chosen:
+        return min(folds, division.rows)
+    return max(2, min(folds, division.rows // 2, division.most_folds))
+
+
+def _numeric(table: Table, target: Target) -> int:
+    """Return how many columns of a table beside the target are numbers."""
+    names = (name for name in table.columns if name not in target.names)
+    return sum(table.series(name).dtype.is_numeric() for name in names)
 
 
 def _naive(target: Target, part: Table) -> tuple[float, ...]:
@@ -366,96 +399,6 @@ def _naive(target: Target, part: Table) -> tuple[float, ...]:
 def _limits(targets: FloatArray) -> tuple[tuple[float, float], ...]:
     """Return the least and the largest value of each target, (rows, targets)."""
     return tuple(zip(targets.min(axis=0).tolist(), targets.max(axis=0).tolist(), strict=True))
-
-
-# -- settings --------------------------------------------------------------------------------------
-
-
-def _recipe(
-    table: Table,
-    target: Target,
-    preset: Preset,
-    loss: str | Loss,
-    *,
-    hidden: Sequence[int] | None,
-    folds: int | None,
-    **given: Any,
-) -> Recipe:
-    """Return the recipe of the preset or of the user's own network, with what is given replaced."""
-    if hidden is None:
-        smoothed = isinstance(target, ClassTarget) and loss == "auto"
-        numbers = sum(
-            table.series(name).dtype.is_numeric()
-            for name in table.columns
-            if name not in target.names
-        )
-        recipe = recipe_for(preset, table.n_rows, numbers, smoothed=smoothed)
-    else:
-        recipe = plain(table.n_rows)
-        own = replace(recipe.candidates[0], hidden=_widths(hidden))
-        recipe = replace(recipe, candidates=(own,))
-    rate = given.pop("learning_rate")
-    changes = _changes(given, rate)
-    candidates = [_changed(candidate, changes, rate) for candidate in recipe.candidates]
-    distinct = [c for n, c in enumerate(candidates) if c not in candidates[:n]]
-    count = recipe.folds if folds is None else checked_integer("folds", folds)
-    if count > 1 and table.n_rows < FEWEST_ROWS:
-        raise DataError(
-            f"{table.source}: {table.n_rows} rows are too few for folds: at least {FEWEST_ROWS} "
-            "are needed; give more rows, or train one network on all of them (1 fold, validation 0)"
-        )
-    most = table.n_rows // 2 if folds is None else table.n_rows
-    return replace(recipe, candidates=tuple(distinct), folds=min(count, most))
-
-
-def _changed(candidate: Candidate, changes: dict[str, Any], rate: float | None) -> Candidate:
-    changed = replace(candidate, **changes)
-    if rate is None or "optimizer" in changes:
-        return changed
-    return replace(changed, optimizer=replace(changed.optimizer, learning_rate=rate))
-
-
-def _changes(given: dict[str, Any], rate: float | None) -> dict[str, Any]:
-    """Return the settings of a candidate that are given, checked."""
-    patience, optimizer = given.pop("patience"), given.pop("optimizer")
-    batch = given.pop("batch_size")
-    changes = {name: value for name, value in given.items() if value is not None}
-    if batch != "auto":
-        changes["batch_size"] = checked_integer("batch_size", batch)
-    if "epochs" in changes:
-        changes["epochs"] = checked_integer("epochs", changes["epochs"])
-    if changes.get("encoding", "none") not in ENCODINGS:
-        allowed = "'none', 'piecewise', 'periodic' or 'both'"
-        raise InputError(requirement("encoding", allowed, changes["encoding"]))
-    for name in ("dropout", "smoothing"):
-        allowed = "a number of at least 0 and below 1"
-        if name in changes and not 0.0 <= checked_number(name, changes[name], allowed) < 1.0:
-            raise InputError(requirement(name, allowed, changes[name]))
-    if patience is not None:
-        changes["stopping"] = EarlyStopping(checked_integer("patience", patience, 0))
-    if optimizer is not None:
-        changes["optimizer"] = _optimizer(optimizer, rate)
-    return changes
-
-
-def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer:
-    if isinstance(given, Optimizer):
-        if learning_rate is not None:
-            raise InputError(
-                "`learning_rate` must be None beside an optimizer that has its own, "
-                f"{shown(given.learning_rate)}, got {shown(learning_rate)}. Leave one of them out."
-            )
-        return given
-    rate = LEARNING_RATES.get(given) if learning_rate is None else learning_rate
-    return optimizers.find(given) if rate is None else optimizers.find(given, learning_rate=rate)
-
-
-def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(hidden)
-    except TypeError:
-        allowed = "a list of widths, such as (64, 64)"
-        raise InputTypeError(requirement("hidden", allowed, hidden)) from None
 
 
 def _seconds(limit: float) -> float:

@@ -130,6 +130,9 @@ def train_many(
         own = (first + position) % 2**64
         rows, held_rows = (slice(None), None) if fold is None else fold
         held = None if held_rows is None else data.rows(held_rows)
+        validation: Any = held
+        if held is not None and data.weights is not None:
+            validation = (*held, data.weights[held_rows])
         inputs, targets = data.rows(rows)
 
         def noted(progress: Progress) -> bool:
@@ -148,7 +151,7 @@ def train_many(
                 shuffle=shuffle,
                 seed=own,
                 sample_weight=None if data.weights is None else data.weights[rows],
-                validation=held,
+                validation=validation,
                 early_stopping=early_stopping,
                 schedule=schedule,
                 threads=1,

@@ -164,14 +164,16 @@ def _targets(
     return array
 
 
-def weights_of(weights: ArrayLike, samples: int, dtype: DTypeLike) -> RealArray:
-    """Return sample weights as (samples,), not negative and not all zero."""
-    array = _numbers(weights, "sample_weight", dtype)
+def weights_of(
+    weights: ArrayLike, samples: int, dtype: DTypeLike, name: str = "sample_weight"
+) -> RealArray:
+    """Return weights of samples as (samples,), not negative and not all zero."""
+    array = _numbers(weights, name, dtype)
     if array.shape != (samples,):
-        raise InputError(f"`sample_weight` must have the shape ({samples},), got {array.shape}")
-    _refuse(~(array >= 0) | ~np.isfinite(array), array, "sample_weight", "numbers of at least 0")
+        raise InputError(f"`{name}` must have the shape ({samples},), got {array.shape}")
+    _refuse(~(array >= 0) | ~np.isfinite(array), array, name, "numbers of at least 0")
     if not array.any():
-        raise InputError("`sample_weight` must have a weight above zero, got only zeros")
+        raise InputError(f"`{name}` must have a weight above zero, got only zeros")
     return array
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import FloatArray, RealArray
-from chainrule.errors import InputTypeError, NonFiniteLoss
+from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, shown
 from chainrule.kernels import backend as backends
 from chainrule.kernels.backend import Backend, check_backend
 from chainrule.kernels.orders import UNSHUFFLED, Seeded
@@ -28,8 +28,10 @@ from chainrule.network.parameters import Parameters
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
 from chainrule.training.schedules import (
     EarlyStopping,
+    Measure,
     ReduceOnPlateau,
     Schedule,
+    criterion_of,
     rates_of,
     rules_of,
 )
@@ -75,11 +77,12 @@ class Result:
     """A finished run: the parameters, and the losses by epoch.
 
     ``history`` has ``loss`` (what was minimized), ``data_loss`` (without penalties) and, with
-    validation data, ``validation_loss``; where the learning rate may change, ``learning_rate``.  An
-    epoch's loss is the mean over its batches, each taken at the parameters before its own step.
-    ``stopped_early`` is whether the run ended before its last epoch.  ``best_epoch`` is the epoch
-    with the lowest monitored loss, with early stopping; the parameters are those after it, unless
-    ``restore_best=False`` left the last ones.
+    validation data, ``validation_loss``; where the learning rate may change, ``learning_rate``;
+    with a function that early stopping monitors, ``monitored``.  An epoch's loss is the mean over
+    its batches, each taken at the parameters before its own step.  ``stopped_early`` is whether
+    the run ended before its last epoch.  ``best_epoch`` is the epoch with the lowest monitored
+    value, with early stopping; the parameters are those after it, unless ``restore_best=False``
+    left the last ones.
     """
 
     network: Network
@@ -112,7 +115,7 @@ def train(
     shuffle: bool = True,
     seed: int = 0,
     sample_weight: ArrayLike | None = None,
-    validation: tuple[Arrays, Arrays] | None = None,
+    validation: tuple[Arrays, Arrays] | tuple[Arrays, Arrays, ArrayLike] | None = None,
     early_stopping: bool | EarlyStopping | None = None,
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
@@ -127,10 +130,11 @@ def train(
     the inputs' names; `Categories` take codes, (samples,).  The given arrays are never changed.
     ``parameters`` are the initial ones (by default ``network.initialize(seed)``) and determine the
     type of all values.  ``batch_size=None`` takes all samples at once; a last short batch is used.
-    ``validation`` is a pair (X, Y).
+    ``validation`` is a pair (X, Y), or (X, Y, weights) with the weights of its rows.
 
     ``early_stopping`` (True for the defaults of `EarlyStopping`) ends the run when the validation
-    loss, or without validation the loss, has stopped falling.  ``schedule`` lets the learning rate
+    loss, or without validation the loss, has stopped falling; its ``monitor`` may also be a
+    function of the validation targets and outputs.  ``schedule`` lets the learning rate
     start at the optimizer's and change: `InverseScaling`, `StepDecay`, `ExponentialDecay`,
     `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
 
@@ -169,6 +173,15 @@ def train(
     count = checked_integer("epochs", epochs)
     held = None if validation is None else _validation(network, validation, dtype)
 
+    def measured(measure: Measure) -> float:
+        return _measured(measure, network, current, held, backend)
+
+    criterion = criterion_of(early_stopping, measured)
+    if criterion is not None and held is None:
+        raise InputError(
+            "EarlyStopping: `monitor` must be 'loss' without validation data, got a function. Give "
+            "validation=(X, Y), or monitor 'loss'."
+        )
     run = Run(
         network,
         chosen,
@@ -181,6 +194,7 @@ def train(
         rules_of(early_stopping, schedule, validated=held is not None),
         threads_of(threads),
         checked_seed(seed),
+        criterion,
     )
     trainer = backends.trainer(run, backend)
     try:
@@ -246,13 +260,15 @@ def _history(trainer: Trainer) -> dict[str, list[float]]:
         history["validation_loss"] = losses.validation_loss
     if trainer.given.varies:
         history["learning_rate"] = losses.rate
+    if trainer.given.criterion is not None:
+        history["monitored"] = losses.criterion
     return history
 
 
 def _result(trainer: Trainer, count: int) -> Result:
     trainer.restore_best()
     run, losses = trainer.given, trainer.losses
-    monitored = run.stopping and not run.stopping[0].divisor
+    monitored = run.criterion or (run.stopping and not run.stopping[0].divisor)
     return Result(
         run.network,
         run.parameters,
@@ -339,14 +355,42 @@ def _batch(
     return {**inputs, **targets_of(network, Y, samples, dtype, names[1])}
 
 
-def _validation(
-    network: Network, pair: tuple[Arrays, Arrays], dtype: DTypeLike
-) -> dict[str, RealArray]:
+def _validation(network: Network, given: Any, dtype: DTypeLike) -> dict[str, RealArray]:
     """Return the checked arrays of held-out data, shaped as those of training."""
     try:
-        X, Y = pair
+        X, Y, *rest = given
+        if len(rest) > 1:
+            raise ValueError
     except (TypeError, ValueError):
+        allowed = "a pair (X, Y) of held-out data, or (X, Y, weights)"
+        raise InputTypeError(requirement("validation", allowed, given)) from None
+    data = _batch(network, X, Y, dtype, ("validation X", "validation Y"))
+    if rest and rest[0] is not None:
+        samples = len(next(iter(data.values())))
+        data["w"] = weights_of(rest[0], samples, dtype, "validation weights")
+    return data
+
+
+def _measured(
+    measure: Measure,
+    network: Network,
+    parameters: Parameters,
+    held: Mapping[str, RealArray] | None,
+    backend: Backend,
+) -> float:
+    """Return a function of the targets, outputs and weights of held-out data."""
+    assert held is not None
+    inputs = {name: held[name] for name in network.input_names}
+    outputs = backends.outputs(network, parameters, inputs, threads=1, backend=backend)
+    targets = tuple(held[name] for name in network.target_names)
+    several = len(targets) > 1
+    found = measure(
+        targets if several else targets[0], outputs if several else outputs[0], held.get("w")
+    )
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        allowed = "a function that returns a number"
         raise InputTypeError(
-            requirement("validation", "a pair (X, Y) of held-out data", pair)
+            f"EarlyStopping: `monitor` must be {allowed}, got {shown(found)} from it"
         ) from None
-    return _batch(network, X, Y, dtype, ("validation X", "validation Y"))

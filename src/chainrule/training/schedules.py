@@ -8,9 +8,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
+from chainrule.arrays import RealArray
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.kernels.stopping import Monitor, Stopping
+from chainrule.kernels.trainer import Criterion
 from chainrule.network.domains import BELOW_ONE, NOT_NEGATIVE, POSITIVE, Domain, checked
 from chainrule.validation import checked_integer, requirement
 
@@ -22,9 +25,14 @@ __all__ = [
     "ReduceOnPlateau",
     "Schedule",
     "StepDecay",
+    "criterion_of",
     "rates_of",
     "rules_of",
 ]
+
+
+Measure: TypeAlias = Callable[[Any, Any, RealArray | None], float]
+"""From validation targets, outputs and weights of the rows to a number that is to fall."""
 
 
 class Schedule(ABC):
@@ -148,16 +156,20 @@ class EarlyStopping:
     run ends after more than ``patience`` epochs in a row without (scikit-learn's rule).
     ``restore_best`` restores the parameters after the epoch with the lowest loss instead of the
     last ones.  ``monitor`` is "loss" (with penalties) or "validation_loss", by default the second
-    where there is validation data.
+    where there is validation data, or a function of the validation targets, the outputs and the
+    weights of the rows (None without any) to a number that is to fall:
 
-    >>> EarlyStopping(patience=0).restore_best
+    >>> import numpy
+    >>> def errors(targets, outputs, weights):
+    ...     return numpy.mean(targets.argmax(axis=1) != outputs.argmax(axis=1))
+    >>> EarlyStopping(patience=0, monitor=errors).restore_best
     True
     """
 
     patience: int = 10
     tolerance: float = 1e-4
     restore_best: bool = True
-    monitor: Monitor | None = None
+    monitor: Monitor | Measure | None = None
 
     def __post_init__(self) -> None:
         _check_monitoring(self)
@@ -207,14 +219,8 @@ def rules_of(early_stopping: object, schedule: object, *, validated: bool) -> tu
     if early_stopping is True:
         early_stopping = EarlyStopping()
     if isinstance(early_stopping, EarlyStopping):
-        rules.append(
-            Stopping(
-                _monitor(early_stopping, validated),
-                early_stopping.patience,
-                float(early_stopping.tolerance),
-                bool(early_stopping.restore_best),
-            )
-        )
+        if not callable(early_stopping.monitor):  # then it is a criterion
+            rules.append(_stopping(early_stopping, _monitor(early_stopping, validated)))
     elif early_stopping is not None and early_stopping is not False:
         raise InputTypeError(
             requirement(
@@ -234,8 +240,23 @@ def rules_of(early_stopping: object, schedule: object, *, validated: bool) -> tu
     return tuple(rules)
 
 
+def criterion_of(early_stopping: object, value: Callable[[Measure], float]) -> Criterion | None:
+    """Return the rule about a function of the validation data, None where no function is given.
+
+    ``value`` returns what the function is at the current parameters.
+    """
+    if not isinstance(early_stopping, EarlyStopping) or not callable(early_stopping.monitor):
+        return None
+    measure = early_stopping.monitor
+    return Criterion(_stopping(early_stopping, "validation_loss"), lambda: value(measure))
+
+
+def _stopping(given: EarlyStopping, monitor: Monitor) -> Stopping:
+    return Stopping(monitor, given.patience, float(given.tolerance), bool(given.restore_best))
+
+
 def _monitor(given: EarlyStopping | ReduceOnPlateau, validated: bool) -> Monitor:
-    if given.monitor is None:
+    if given.monitor is None or callable(given.monitor):
         return "validation_loss" if validated else "loss"
     if given.monitor == "validation_loss" and not validated:
         raise InputError(
@@ -249,6 +270,8 @@ def _check_monitoring(given: EarlyStopping | ReduceOnPlateau) -> None:
     name = type(given).__name__
     _checked_count("patience", given.patience, 0)
     checked(given.tolerance, f"{name}: tolerance", NOT_NEGATIVE, "such as 1e-4")
+    if callable(given.monitor) and isinstance(given, EarlyStopping):
+        return
     if given.monitor not in (None, "loss", "validation_loss"):
         allowed = "None, 'loss' or 'validation_loss'"
         raise InputError(requirement("monitor", allowed, given.monitor))

@@ -1,0 +1,40 @@
+"""The data of a training on a table, as networks learn it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.arrays import FloatArray, RealArray
+from chainrule.data import ClassTarget, TargetScaler
+from chainrule.table_models.objectives import Objective
+
+__all__ = ["TrainingData"]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Features, (rows, features), and targets in their own units, (rows, outputs), of all rows."""
+
+    matrix: FloatArray
+    targets: FloatArray
+    weights: RealArray | None
+    numeric: tuple[int, ...]
+    objective: Objective
+    scaler: TargetScaler | None
+    limits: tuple[tuple[float, float], ...] | None
+
+    def learned(self, smoothing: float) -> FloatArray:
+        """Return the targets as a network learns them: scaled, or smoothed y (1 − s) + s / n."""
+        if self.scaler is not None:
+            return self.scaler.transform(self.targets)
+        target = self.objective.target
+        if not smoothing or not isinstance(target, ClassTarget):
+            return self.targets
+        return self.targets * (1.0 - smoothing) + smoothing / len(target.labels)
+
+    def finished(self, outputs: FloatArray) -> FloatArray:
+        """Return outputs in the targets' units and limits, (rows, outputs)."""
+        found = outputs if self.scaler is None else self.scaler.inverse(outputs)
+        return found if self.limits is None else np.clip(found, *np.transpose(self.limits))
