@@ -50,7 +50,7 @@ __all__ = [
 
 LONGEST_QUOTE = 60
 LONGEST_LIST = 12
-LONGEST_MESSAGE = 1000
+LONGEST_MESSAGE = 600
 
 
 class ChainruleError(Exception):
@@ -201,7 +201,7 @@ def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text of at most ``longest`` characters, with an ellipsis in its middle if it had more.
+    """Return a text of at most ``longest`` characters; an ellipsis replaces its middle.
 
     Both ends remain: the start identifies a value or an error, the end distinguishes long paths and
     keys, or says what to do.

@@ -8,7 +8,7 @@ nothing of ours but the exceptions, so that every package may use it.
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from chainrule.errors import InputError, InputTypeError, shown
 
@@ -112,7 +112,7 @@ def checked_number(name: str, value: object, allowed: str = "a finite number") -
     return number
 
 
-def as_float(value: Real) -> float:
+def as_float(value: Any) -> float:
     """Return a real number as a float; an integer or fraction beyond the largest one is infinite.
 
     >>> as_float(10**400), as_float(-(10**400)), as_float(0.5)

@@ -130,8 +130,9 @@ def verify(
     formulation = network.formulation()
     gradients = differentiate(formulation)
     if parameters is not None and not isinstance(parameters, Mapping):
-        allowed = f"a dictionary of {', '.join(network.parameter_shapes)}"
-        raise InputTypeError(requirement("parameters", allowed, parameters))
+        raise InputTypeError(
+            requirement("parameters", "a dictionary of arrays by name", parameters)
+        )
     given = {**_by_name(X, network.input_names), **_by_name(Y, network.target_names)}
     count = len(next(iter(given.values()))) if given else samples
     values = {**random_values(network, seed, count), **(parameters or {}), **given}

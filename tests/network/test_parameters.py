@@ -154,5 +154,5 @@ def test_what_is_no_mapping_by_names_is_refused(wrong):
 
 
 def test_verify_refuses_parameters_that_are_no_mapping():
-    with pytest.raises(InputTypeError, match="`parameters` must be a dictionary of W_1, b_1"):
+    with pytest.raises(InputTypeError, match="`parameters` must be a dictionary of arrays by name"):
         verify(Network.dense([2, 1]), parameters=[1, 2])
