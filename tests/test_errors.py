@@ -94,3 +94,11 @@ def test_shown_keeps_spaces_of_text_and_folds_arrays():
 def test_shown_writes_numpy_scalars_as_numbers():
     assert errors.shown(np.float64(0.5)) == "0.5"
     assert errors.shown(np.array(3)) == "3"
+
+
+def test_numbers_of_too_many_digits_for_python_are_shown():
+    assert errors.shown(10**5000) == "int of many digits"
+
+
+def test_quotes_of_other_libraries_are_short():
+    assert len(errors.one_line("x" * 20_000)) == errors.LONGEST_MESSAGE

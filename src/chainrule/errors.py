@@ -43,12 +43,14 @@ __all__ = [
     "NotFused",
     "nearest",
     "one_line",
+    "shortened",
     "shown",
     "unknown_name",
 ]
 
 LONGEST_QUOTE = 60
 LONGEST_LIST = 12
+LONGEST_MESSAGE = 600
 
 
 class ChainruleError(Exception):
@@ -187,12 +189,28 @@ def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
     """
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()  # a NumPy scalar would write its type: np.float64(0.5)
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write integers of more than 4,300 digits
+        text = f"{type(value).__name__} of many digits"
     if len(text.splitlines()) > 1:
         text = one_line(text)  # arrays break their lines; strings escape theirs and keep spaces
     if len(text) <= longest:
         return text
-    # Both ends remain: the start identifies the value, the end distinguishes long paths and keys.
+    return shortened(text, longest)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most ``longest`` characters; an ellipsis replaces its middle.
+
+    Both ends remain: the start identifies a value or an error, the end distinguishes long paths and
+    keys, or says what to do.
+
+    >>> shortened("0123456789", 9)
+    '012...789'
+    """
+    if len(text) <= longest:
+        return text
     tail = (longest - 3) // 2
     return f"{text[: longest - 3 - tail]}...{text[-tail:]}"
 
@@ -200,7 +218,9 @@ def shown(value: object, longest: int = LONGEST_QUOTE) -> str:
 def one_line(text: object) -> str:
     """Return a text on one line, for quoting a message of another library.
 
+    What is longer than any message of ours (a library that quotes a whole file) is shortened.
+
     >>> one_line("first" + chr(10) + chr(10) + "  second ")
     'first second'
     """
-    return " ".join(str(text).split())
+    return shortened(" ".join(str(text).split()), LONGEST_MESSAGE)

@@ -2,22 +2,26 @@
 
 The bytes go to a temporary file in the same directory, which is flushed to the disk and then
 renamed over the target; the directory is flushed last, so that the rename itself survives a power
-loss. A symbolic link stays a link and its target is replaced. What is not a regular file (a pipe,
-/dev/null) cannot be replaced and is written to directly. Errors: a directory as the target, and a
-path that cannot be written.
+loss. What killed processes have left of earlier attempts is removed first. A symbolic link stays a
+link and its target is replaced. What is not a regular file (a pipe, /dev/null) cannot be replaced
+and is written to directly.
+
+Errors: a directory as the target, a link that leads to itself, a file that may not be written
+(replacing it needs only the right to write its directory, but its owner protected it), and a path
+that cannot be written.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chainrule.errors import ChainruleError, InputError
+from chainrule.errors import ChainruleError, InputError, InputTypeError, shown
+from chainrule.temporaries import remove_leftovers, temporary_file
 
 __all__ = [
     "flush_directory",
@@ -25,17 +29,20 @@ __all__ = [
     "path_errors",
     "refuse_unwritable",
     "write_atomically",
+    "write_through",
     "written_path",
 ]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 """Errors of the disk, not of the user's input."""
+_ANYONE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file; an earlier file stays unchanged until the new one is complete.
 
-    Raises InputError where the path cannot be written, ChainruleError where the disk fails.
+    Raises InputTypeError for what is no path, InputError where the path cannot be written,
+    ChainruleError where the disk fails.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
@@ -44,20 +51,17 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     (b'whole', ['note.txt'])
     """
     with path_errors(path):
-        target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise InputError(f"{written_path(path)}: is a directory; give the name of a file in it")
+        target = _target(path)
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(data)
             return
-        temporary = target.with_name(f".{target.name[:80]}.{secrets.token_hex(8)}.tmp")
-        try:
-            _write_through(temporary, data, target)
+        remove_leftovers(target)
+        with temporary_file(target) as temporary:
+            write_through(temporary, data)
+            if target.exists():
+                with suppress(OSError):
+                    os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
             os.replace(temporary, target)
-        except BaseException:  # a KeyboardInterrupt leaves nothing behind either
-            with suppress(OSError):
-                temporary.unlink()
-            raise
         flush_directory(target.parent)
 
 
@@ -68,15 +72,12 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
     a file in it and removing it.
     """
     with path_errors(path):
-        directory = Path(os.path.realpath(path)).parent
+        target = _target(path)
+        directory = target.parent
         while not directory.exists():
             directory = directory.parent
-        probe = directory / f".{secrets.token_hex(8)}.tmp"
-        try:
-            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        finally:
-            with suppress(OSError):
-                probe.unlink()
+        with temporary_file(directory / target.name):
+            pass
 
 
 def make_directory(path: Path) -> None:
@@ -86,38 +87,73 @@ def make_directory(path: Path) -> None:
 
 
 def flush_directory(path: Path) -> None:
-    """Make the names in a directory durable, where the system lets a directory be opened."""
+    """Make the names in a directory durable, where the system lets a directory be flushed."""
     if os.name != "posix":
         return
-    opened = os.open(path, os.O_RDONLY)
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except PermissionError:  # it may be written, but not listed
+        return
     try:
         os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot
+            raise
     finally:
         os.close(opened)
 
 
+def write_through(path: Path, data: bytes) -> None:
+    """Write a file, whole and to the disk, not atomically: it is not yet under its final name."""
+    # Single calls of the system, so that each of their failures is seen, also that of the last.
+    opened = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
+    )
+    try:
+        rest = memoryview(data)
+        while rest:
+            written = os.write(opened, rest)
+            if written == 0:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            rest = rest[written:]
+        os.fsync(opened)
+    except BaseException:
+        with suppress(OSError):
+            os.close(opened)
+        raise
+    os.close(opened)
+
+
 def written_path(path: str | os.PathLike[str]) -> str:
     """Return the path for messages: without quotes, but escaped where it would break the line."""
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     return text if text.isprintable() and text.strip() else repr(text)
 
 
-def _write_through(temporary: Path, data: bytes, target: Path) -> None:
-    # os.open with O_EXCL and the usual mode, not tempfile: its files are readable by their owner
-    # alone, and the result would be too.
-    opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    with open(opened, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if target.exists():
-        with suppress(OSError):
-            os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return the file behind all links; raise where it should not be written."""
+    target = Path(os.path.realpath(os.fsdecode(path)))
+    if target.is_symlink():
+        raise InputError(f"{written_path(path)}: is a symbolic link to itself; give another path")
+    if target.is_dir():
+        raise InputError(f"{written_path(path)}: is a directory; give the name of a file in it")
+    # The administrator may write everything: a file that no user may write is protected even so.
+    if target.exists() and not (
+        os.access(target, os.W_OK) and stat.S_IMODE(target.stat().st_mode) & _ANYONE
+    ):
+        raise InputError(
+            f"{written_path(path)}: is read-only; make it writable (chmod u+w) or write elsewhere"
+        )
+    return target
 
 
 @contextmanager
 def path_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Convert the system's errors about a path into one-line errors of chainrule."""
+    try:
+        os.fsdecode(path)
+    except TypeError:
+        raise InputTypeError(f"`path` must be the path of a file, got {shown(path)}") from None
     try:
         yield
     except ValueError as error:

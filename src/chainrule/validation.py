@@ -8,12 +8,14 @@ nothing of ours but the exceptions, so that every package may use it.
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from chainrule.errors import InputError, InputTypeError, shown
 
 __all__ = [
+    "MOST_COUNT",
     "MOST_SEED",
+    "as_float",
     "checked_choice",
     "checked_integer",
     "checked_number",
@@ -22,6 +24,8 @@ __all__ = [
     "requirement",
 ]
 
+MOST_COUNT = 2**31 - 1
+"""The most of anything that is counted: sizes that follow from it stay within 64 bits."""
 MOST_SEED = 2**64 - 1
 """Seeds are the keys of NumPy's Philox generator, of which the low 64 bits are used."""
 
@@ -68,6 +72,8 @@ def checked_choice(name: str, value: object, allowed: Sequence[str]) -> str:
 def checked_integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
     """Return a value as an ``int`` between ``least`` and ``most``, both included.
 
+    Without ``most`` it is `MOST_COUNT`.
+
     Raises ``InputTypeError`` for what is no integer and ``InputError`` outside the range.
 
     >>> checked_integer("epochs", 10)
@@ -76,13 +82,16 @@ def checked_integer(name: str, value: object, least: int = 1, most: int | None =
     Traceback (most recent call last):
     chainrule.errors.InputError: `epochs` must be an integer of at least 1, got 0
     """
-    span = f"of at least {least}" if most is None else f"from {least} to {most}"
-    message = requirement(name, f"an integer {span}", value)
+    span = f"an integer from {least} to {MOST_COUNT if most is None else most}"
+    # Without a stated end the message names the end only to those who met it.
+    usual = f"an integer of at least {least}" if most is None else span
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputTypeError(message)
+        raise InputTypeError(requirement(name, usual, value))
     number = int(value)
-    if number < least or (most is not None and number > most):
-        raise InputError(message)
+    if number < least:
+        raise InputError(requirement(name, usual, value))
+    if number > (MOST_COUNT if most is None else most):
+        raise InputError(requirement(name, span, value))
     return number
 
 
@@ -97,10 +106,22 @@ def checked_number(name: str, value: object, allowed: str = "a finite number") -
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(requirement(name, allowed, value))
-    number = float(value)
+    number = as_float(value)
     if not math.isfinite(number):
         raise InputError(requirement(name, allowed, value))
     return number
+
+
+def as_float(value: Any) -> float:
+    """Return a real number as a float; an integer or fraction beyond the largest one is infinite.
+
+    >>> as_float(10**400), as_float(-(10**400)), as_float(0.5)
+    (inf, -inf, 0.5)
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def checked_seed(value: object, name: str = "seed") -> int:

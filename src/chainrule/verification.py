@@ -18,7 +18,7 @@ from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.checking import TOLERANCE
 from chainrule.derivation.derivation import LAYOUTS, check_layouts
-from chainrule.errors import InputError, one_line
+from chainrule.errors import InputError, InputTypeError, one_line
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import Evaluation
@@ -32,6 +32,7 @@ from chainrule.network.gradients import Gradients, differentiate
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import SGD
 from chainrule.plans.plan import Plan, plan
+from chainrule.validation import requirement
 
 Values = Mapping[str, ArrayLike]
 
@@ -128,6 +129,10 @@ def verify(
     """
     formulation = network.formulation()
     gradients = differentiate(formulation)
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise InputTypeError(
+            requirement("parameters", "a dictionary of arrays by name", parameters)
+        )
     given = {**_by_name(X, network.input_names), **_by_name(Y, network.target_names)}
     count = len(next(iter(given.values()))) if given else samples
     values = {**random_values(network, seed, count), **(parameters or {}), **given}

@@ -55,10 +55,11 @@ def test_the_help_of_the_verbs_imports_no_verb(folder):
     code = (
         "import sys\nfrom click.testing import CliRunner\n"
         "from chainrule.command_line.main import command\nCliRunner().invoke(command, ['-h'])\n"
-        "print([name for name in sys.modules if name.startswith('chainrule.command_line.')])"
+        "print([name for name in ('train', 'check', 'info')\n"
+        "       if f'chainrule.command_line.{name}' in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "['chainrule.command_line.main']"
+    assert run.stdout.strip() == "[]"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")

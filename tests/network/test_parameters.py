@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from chainrule.errors import InputError
+from chainrule.errors import InputError, InputTypeError
+from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters, gathered
+from chainrule.training.loop import predict, train
+from chainrule.verification import verify
 
 SHAPES = {"W": (2, 3), "b": (3,), "s": ()}
 
@@ -135,3 +138,21 @@ def test_what_is_missing_is_named():
 def test_values_too_large_for_single_precision_are_refused():
     # float64 → float64 keeps them; nothing is silently made infinite.
     assert gathered(given(s=1e300), SHAPES)["s"] == 1e300
+
+
+@pytest.mark.parametrize("wrong", [[1, 2], 3, np.ones(3), {1: 2}])
+def test_what_is_no_mapping_by_names_is_refused(wrong):
+    with pytest.raises(InputTypeError, match="`parameters` must be a dictionary"):
+        gathered(wrong, SHAPES)
+    network = Network.dense([2, 1])
+    for use in (
+        lambda: predict(network, wrong, [[0.0, 1.0]]),
+        lambda: train(network, [[0.0, 1.0]], [[1.0]], epochs=1, parameters=wrong),
+    ):
+        with pytest.raises(InputTypeError, match="`parameters` must be a dictionary"):
+            use()
+
+
+def test_verify_refuses_parameters_that_are_no_mapping():
+    with pytest.raises(InputTypeError, match="`parameters` must be a dictionary of arrays by name"):
+        verify(Network.dense([2, 1]), parameters=[1, 2])

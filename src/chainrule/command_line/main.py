@@ -2,20 +2,30 @@
 
 A verb's module is imported when the verb is used. Exit codes: 0 success, 1 failure, 2 the user's
 input, 130 interrupted. An error is one line on standard error; a traceback is a bug of chainrule.
+
+Output that is lost (a full disk, a closed stream) does not stop the work: what a verb writes to
+files is complete, and the exit code is 1, with one line on standard error. Where the reader of a
+pipe has gone (head, less), the exit code is 1 and nothing is reported. An error that cannot be
+reported, because standard error is lost, has its exit code all the same.
 """
 
 from __future__ import annotations
 
 import errno
 import importlib
-import io
-import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
 
+from chainrule.command_line.output_streams import (
+    make_output_last,
+    open_closed_streams,
+    output_failure,
+)
+from chainrule.command_line.start_up import end_of_start_up
 from chainrule.errors import (
     ChainruleError,
     InputError,
@@ -53,6 +63,7 @@ class CommandLine(click.Group):
         module = importlib.import_module(
             f"chainrule.command_line.{MODULES.get(cmd_name, cmd_name)}"
         )
+        end_of_start_up()
         found: click.Command = module.command
         return found
 
@@ -73,13 +84,8 @@ class CommandLine(click.Group):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         """Run and exit with the exit code; only bugs raise other exceptions."""
         extra["standalone_mode"] = False
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                # On a terminal without Greek letters they are escaped.
-                stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, *rest, **extra)
-            sys.stdout.flush()  # raises for a closed pipe here, not at the interpreter's exit
         except click.exceptions.Exit as ending:
             code = ending.exit_code
         except click.ClickException as error:
@@ -93,16 +99,16 @@ class CommandLine(click.Group):
         except click.Abort:
             code = _fail("interrupted", 130)
         except OSError as error:
-            if error.errno != errno.EPIPE:
-                raise
-            code = _without_reader()
-        sys.exit(code if isinstance(code, int) else 0)
+            code = _fail(f"the system refused: {error}", 1)
+        code = code if isinstance(code, int) else 0
+        failure = output_failure()
+        if failure is not None:
+            code = code or _without_output(failure)
+        sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            sys.exit(_without_reader())
         except KeyboardInterrupt:  # here, because click would print an empty line
             sys.exit(_fail("interrupted", 130))
 
@@ -121,11 +127,12 @@ def _usage(error: click.ClickException) -> str:
     return f"{message} See {path} -h" if message.endswith("?") else f"{message}; see {path} -h"
 
 
-def _without_reader() -> int:
-    """Exit without a message after the reader of the output (head, less) has closed the pipe."""
-    # Buffered output would raise at the interpreter's exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
+def _without_output(failure: OSError) -> int:
+    """Return the exit code after output was lost; a reader (head) that has gone is no news."""
+    if failure.errno == errno.EPIPE:
+        return 1
+    reason = f"standard output cannot be written ({failure.strerror})"
+    return _fail(f"{reason}; what was written to files is complete", 1)
 
 
 def _version() -> str:
@@ -163,5 +170,12 @@ def command(context: click.Context) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; the entry point of the installed command."""
-    command.main(prog_name="chainrule")
+    """Run the command line as a process of its own; it starts in `start_up`."""
+    open_closed_streams()
+    make_output_last()
+    try:
+        command.main(prog_name="chainrule")
+    finally:
+        # Python ends its threads and modules now, and would show a traceback of an interruption.
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)

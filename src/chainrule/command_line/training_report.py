@@ -119,8 +119,17 @@ class TrainingReport:
             return run
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
-        """Show the score with its naive baseline, and the path of the model."""
+        """Show the score with its naive baseline, and the path of the model.
+
+        The model is beside the folder where another training has taken that one meanwhile.
+        """
         self._end_progress()
+        if model.parent != folder:
+            click.echo(
+                f"chainrule: note: {written_path(folder)} was changed during the training; its "
+                f"contents are untouched, and this model is in {written_path(model.parent)}",
+                err=True,
+            )
         if self.as_json:
             click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
             return
@@ -135,7 +144,7 @@ class TrainingReport:
                 "--learning-rate or --hidden",
             )
         self._show("model", written_path(model))
-        self._show("next", f"chainrule predict {shlex.quote(written_path(folder))} DATA")
+        self._show("next", f"chainrule predict {shlex.quote(written_path(model.parent))} DATA")
 
     # -- output ----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from numbers import Real
 
 from chainrule.errors import InputTypeError, shown
 from chainrule.language.refusals import Refusal
+from chainrule.validation import as_float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def checked(value: object, name: str, allowed: Domain, example: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{name} must be a number in {allowed}, {example}, got {shown(value)}")
-    number = float(value)
+    number = as_float(value)
     if not (math.isfinite(number) and number in allowed):
         raise Refusal(
             "constant", name=name, value=f"{number:g}", allowed=[str(allowed)], example=example

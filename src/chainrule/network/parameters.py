@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array, RealArray
-from chainrule.errors import InputError, unknown_name
+from chainrule.errors import InputError, InputTypeError, unknown_name
+from chainrule.validation import requirement
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -63,11 +64,18 @@ def _array(name: str, given: ArrayLike) -> Array:
 def gathered(given: Mapping[str, ArrayLike], shapes: Shapes) -> Parameters:
     """Copy a mapping of arrays into one flat vector, checking names, shapes and values.
 
-    The type is float32 where all arrays are float32, else float64.  Raises ``InputError`` where a
-    name is missing or unknown, a shape differs, or a value is not a finite number.
+    The type is float32 where all arrays are float32, else float64.  Raises ``InputTypeError`` for
+    what is no mapping, ``InputError`` where a name is missing or unknown, a shape differs, or a
+    value is not a finite number.
     """
+    if not isinstance(given, Mapping):
+        raise InputTypeError(
+            requirement("parameters", f"a dictionary of {', '.join(shapes)}", given)
+        )
     for name in given:
         if name not in shapes:
+            if not isinstance(name, str):
+                raise InputTypeError(requirement("parameters", "a dictionary by names", given))
             raise unknown_name("parameter", name, list(shapes))
     missing = [name for name in shapes if name not in given]
     if missing:

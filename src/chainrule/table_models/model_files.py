@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,14 @@ from chainrule.table_models.table_training import TableRun
 from chainrule.training.loop import Result
 from chainrule.validation import is_integer, requirement
 
-__all__ = ["FORMAT", "MODEL_NAME", "described", "is_model_file", "load", "save"]
+__all__ = ["FORMAT", "MODEL_NAME", "NEXT_RUN", "described", "is_model_file", "load", "save"]
 
 FORMAT = 2
 """The number of the file format; a file with a higher one cannot be loaded."""
 MODEL_NAME = "model.safetensors"
 """The model's name in a run folder."""
+NEXT_RUN = ".next-run"
+"""The folder in a run folder whose model is the newest, until it is moved: see run_folders."""
 _KEY = "chainrule"
 _FETCH = "fetch the file again or train anew"
 
@@ -109,9 +112,8 @@ def load(path: str | os.PathLike[str]) -> TableModel | Result:
 
 def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel | Result]:
     """Return the metadata of a model file, and the model as `load` returns it."""
-    file = _file_of(path)
+    file, data = _read(path)
     source = written_path(file)
-    data = _bytes_of(file, source)
     try:
         record, tensors = _opened(data)
         members = _members(record, tensors)
@@ -121,13 +123,13 @@ def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel 
             raise ModelFileError(f"'kind' is {shown(record.get('kind'))}; {_FETCH}")
         return record, TableModel.from_dict(record, members)
     except ModelFileError as error:
-        raise ModelFileError(f"{source}: {error}") from error
+        raise ModelFileError(f"{source}: {one_line(error)}") from error
 
 
 def is_model_file(path: Path) -> bool:
     """Return whether a file was written as a model by some version of chainrule."""
     try:
-        _record(path.read_bytes())
+        _record(_bytes_of(path))
     except (OSError, ModelFileError):
         return False
     return True
@@ -136,25 +138,41 @@ def is_model_file(path: Path) -> bool:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def _file_of(path: str | os.PathLike[str]) -> Path:
+def _read(path: str | os.PathLike[str]) -> tuple[Path, bytes]:
+    """Return the path and the bytes of a model file, of the newest one in a run folder."""
     try:
         given = Path(path)
     except TypeError:
         allowed = "the path of a model file or of a run folder"
         raise InputTypeError(requirement("path", allowed, path)) from None
-    return given / MODEL_NAME if given.is_dir() else given
-
-
-def _bytes_of(file: Path, source: str) -> bytes:
+    file = given
     try:
-        return file.read_bytes()
+        if given.is_dir():
+            file = given / MODEL_NAME
+            with suppress(FileNotFoundError):
+                return file, _bytes_of(given / NEXT_RUN / MODEL_NAME)
+        return file, _bytes_of(file)
     except FileNotFoundError as error:
-        raise ModelFileError(f"{source}: no such file; {_hint_for_missing(file)}") from error
+        raise ModelFileError(
+            f"{written_path(file)}: no such file; {_hint_for_missing(file)}"
+        ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         reason = getattr(error, "strerror", None) or one_line(error)
         raise ModelFileError(
-            f"{source}: cannot be read ({reason}); check the path and its permissions"
+            f"{written_path(file)}: cannot be read ({reason}); check the path and its permissions"
         ) from error
+
+
+def _bytes_of(file: Path) -> bytes:
+    """Return the bytes of a file, only the first of a file that cannot be a model."""
+    with file.open("rb", buffering=0) as opened:
+        start = opened.read(9)
+        if start[8:] != b"{":
+            return start
+        if not opened.seekable():  # a pipe
+            return start + opened.read()
+        opened.seek(0)
+        return opened.read()  # into one object of the file's size
 
 
 def _hint_for_missing(file: Path) -> str:

@@ -201,7 +201,7 @@ def rates_of(
             value = schedule(epoch)
         try:
             found = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             found = math.nan
         if not 0.0 <= found < math.inf:
             raise InputError(

@@ -1,0 +1,36 @@
+"""The start of the process: Ctrl-C is in hand before anything else is imported.
+
+Importing NumPy and the verbs takes long enough to be interrupted, and some compiled modules turn an
+interruption of their import into another error. So until a verb begins Ctrl-C ends the process at
+once: nothing has begun that would have to be ended in order.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import NoReturn
+
+__all__ = ["end_of_start_up", "main"]
+
+
+def main() -> NoReturn:
+    """Run the command line; the entry point of the installed command."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+    from chainrule.command_line.main import main as run
+
+    run()
+
+
+def end_of_start_up() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt from now on, as in every Python program."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(*_: object) -> NoReturn:
+    with suppress(OSError):
+        os.write(2, b"chainrule: error: interrupted\n")
+    os._exit(130)
