@@ -4,6 +4,7 @@ scikit-learn's warm start ends in an error about None where the solver or ``earl
 changed, so the second fit is held against a first one of scikit-learn's from the same weights.
 """
 
+import gc
 import subprocess
 import sys
 from typing import Any
@@ -165,3 +166,12 @@ def test_an_interrupted_fit_is_a_fitted_estimator(early: bool) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_checked_random_state_is_not_kept():
+    """A search makes one for each fit, of 25 KB."""
+    given = np.random.RandomState(0)
+    before = sys.getrefcount(given)
+    cr.MLPClassifier(hidden_layer_sizes=(2,), max_iter=1, random_state=given).fit(X, Y)
+    gc.collect()
+    assert sys.getrefcount(given) == before

@@ -1,5 +1,6 @@
 """Fusion: what runs together, what is kept, and that parameters are read before they change."""
 
+import cProfile
 from dataclasses import replace
 
 import numpy as np
@@ -139,3 +140,17 @@ def test_a_residual_block_with_layer_normalization_trains_in_the_core(width):
         runner.read_parameter(symbol.name, found)
         expected = reference.values[symbol.name]
         assert np.abs(as_matrix(found, symbol) - expected).max() <= 1e-11
+
+
+def test_the_work_of_a_first_fit_grows_as_the_depth():
+    """Calls are counted, not seconds: the same on every machine."""
+
+    def calls(depth):
+        network = cr.Network.dense([3, *[2] * depth, 1])
+        profile = cProfile.Profile()
+        profile.runcall(lambda: fused(network, cr.Adam(0.1)))
+        return sum(entry.callcount for entry in profile.getstats())
+
+    calls(2)  # what is computed once in a process
+    shallow, deep = calls(40), calls(80)
+    assert deep < 2.2 * shallow

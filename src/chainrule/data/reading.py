@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data.csv_text import parse_csv
+from chainrule.data.forked_processes import refuse_dead_threads
 from chainrule.data.tables import Table
 from chainrule.data.workbooks import is_workbook, parse_workbook
 from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
@@ -70,6 +71,7 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[Table, pl.DataFrame]:
     """
     source = "standard input" if os.fspath(path) == "-" else _quoted(path)
     data = _bytes_of(path, source)
+    refuse_dead_threads(source)
     if not data:
         raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
     data = _decompressed(data, source)
@@ -94,6 +96,7 @@ def as_table(data: Any, source: str = "the table") -> Table:
     ('x',)
     """
     if isinstance(data, Table):
+        refuse_dead_threads(source)
         return data
     if isinstance(data, str | os.PathLike):
         return read_table(data)

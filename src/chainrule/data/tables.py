@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.arrays import IntArray
+from chainrule.data.forked_processes import refuse_dead_threads
 from chainrule.errors import DataError, InputTypeError, one_line, shown, unknown_name
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Table:
     reading: TableReading | None = None
     """How the columns were read, where the table is decided."""
 
+    def __post_init__(self) -> None:
+        refuse_dead_threads(self.source)
+
     @classmethod
     def from_frame(cls, frame: Any, source: str = "the table") -> Table:
         """Make a Table from a polars, pandas or pyarrow table (or another that narwhals supports).
@@ -74,6 +78,7 @@ class Table:
         """
         import narwhals.stable.v2 as nw
 
+        refuse_dead_threads(source)
         try:
             wrapped: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
             names = [str(name) for name in wrapped.columns]

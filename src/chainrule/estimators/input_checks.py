@@ -28,17 +28,24 @@ def check_parameters(model: Any) -> None:
     if kind not in _names:
         _names[kind] = tuple(kind._get_param_names())
     values = [getattr(model, name) for name in _names[kind]]
-    try:
-        known = (kind, *map(type, values), *values)
-        if known in _good:
-            return
-    except TypeError:  # for example a list
-        known = None
+    known = (kind, *map(type, values), *values) if all(map(_is_small, values)) else None
+    if known in _good:
+        return
     if get_config()["skip_parameter_validation"]:
         return
     model._validate_params()
     if known is not None and len(_good) < _LARGEST_MEMORY:
         _good.add(known)
+
+
+def _is_small(value: Any) -> bool:
+    """Return whether a parameter's value may be remembered: a number, a text, a tuple of them.
+
+    A RandomState takes 25 KB, and is a new one in each fit of a search.
+    """
+    if isinstance(value, tuple):
+        return all(map(_is_small, value))
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def is_plain(model: Any, X: Any, *, reset: bool) -> bool:

@@ -284,6 +284,11 @@ def cotangents(
     which they can be computed.
     """
     active = depends(equations, wanted)
+    first: dict[Symbol, Equation] = {}
+    for equation in equations:
+        for symbol in symbols(equation.right):
+            first.setdefault(symbol, equation)
+    positions = {symbol: position for position, symbol in enumerate(wanted)}
     gathered: dict[Symbol, list[Expression]] = {loss: [ONE]}
     backward: list[Equation] = []
     trace: list[Pull] = []
@@ -305,19 +310,12 @@ def cotangents(
         trace.extend(steps)
         for symbol, given in found.items():
             gathered.setdefault(symbol, []).append(given)
-        for symbol in wanted:
+        for symbol in sorted(
+            (each for each in inside if each in positions), key=positions.__getitem__
+        ):
             # The sum is complete as soon as no earlier equation can add to it.
-            if symbol in inside and not _occurs_before(equations, equation, symbol):
+            if first[symbol] is equation:
                 settle(symbol)
     # What the loss does not depend on has the derivative 0.
     backward.extend(Equation(called(symbol), ZERO) for symbol in wanted if symbol not in gathered)
     return backward, trace
-
-
-def _occurs_before(equations: Sequence[Equation], until: Equation, symbol: Symbol) -> bool:
-    for equation in equations:
-        if equation is until:
-            return False
-        if symbol in symbols(equation.right):
-            return True
-    return False

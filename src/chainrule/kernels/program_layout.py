@@ -53,6 +53,7 @@ class Layout:
         samples = next((axis for axis in sizes if axis.is_samples), Axis("B", -1))
         self.named_axes = [samples, *(axis for axis in sizes if axis is not samples)]
         """The axes after the unit axis, in the order of their numbers; samples are the first."""
+        self._axis_numbers = {axis: 1 + position for position, axis in enumerate(self.named_axes)}
 
     @property
     def samples(self) -> Axis:
@@ -61,7 +62,7 @@ class Layout:
 
     def axis_number(self, axis: Axis | None) -> int:
         """Return the number of an axis; None is the unit axis, 0."""
-        return 0 if axis is None else 1 + self.named_axes.index(axis)
+        return 0 if axis is None else self._axis_numbers[axis]
 
     def length(self, number: int) -> int:
         """Return the length of an axis by its number."""

@@ -124,7 +124,7 @@ class Formulation:
         """The loss, the loss without penalties, and those of several heads."""
         return frozenset({self.loss, self.data_loss, *self.shares})
 
-    @property
+    @cached_property
     def defined(self) -> dict[Symbol, Expression]:
         """The right side of each symbol of the forward pass."""
         return {equation.left: equation.right for equation in self.equations}

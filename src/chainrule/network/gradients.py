@@ -4,7 +4,7 @@ Nothing here depends on layers, activations or losses: the rules of ``formulas.d
 applied to the equations, and named, checkable rewrites then shorten each cotangent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -112,15 +112,18 @@ def differentiate(formulation: Formulation) -> Gradients:
         formulation.equations, formulation.loss, formulation.parameters, called
     )
     backward: list[Backward] = []
+    earlier: dict[Symbol, Expression] = {}
     for derived in equations:
         short = without_deviations(derived.right, formulation.facts)
         first = (Rewrite("deviations", derived.right, short),) if short != derived.right else ()
         equation = Equation(derived.left, short)
-        rewrites = _collapse(equation, backward, formulation)
+        rewrites = _collapse(equation, earlier, formulation)
         collected = factored(rewrites[-1].after if rewrites else equation.right)
         if not rewrites and collected != equation.right:
             rewrites = (Rewrite("collect", equation.right, collected),)
-        backward.append(Backward(named[equation.left], derived, (*first, *rewrites)))
+        entry = Backward(named[equation.left], derived, (*first, *rewrites))
+        backward.append(entry)
+        earlier[entry.left] = entry.right
     return Gradients(formulation, tuple(backward), tuple(trace))
 
 
@@ -132,17 +135,16 @@ def _cancelled(tree: Expression) -> Iterator[Expression]:
 
 
 def _collapse(
-    equation: Equation, earlier: list[Backward], formulation: Formulation
+    equation: Equation, earlier: Mapping[Symbol, Expression], formulation: Formulation
 ) -> tuple[Rewrite, ...]:
     """Return the rewrites of a cotangent; none where they do not shorten it.
 
     Substitute earlier cotangents with the same axes, cancel, and use the formulation's facts.
     """
-    inside = symbols(equation.right)
     known: dict[Expression, Expression] = {
-        entry.left: entry.right
-        for entry in earlier
-        if entry.left in inside and entry.left.axes == equation.left.axes
+        symbol: earlier[symbol]
+        for symbol in symbols(equation.right)
+        if symbol in earlier and symbol.axes == equation.left.axes
     }
     if not known or formulation.cotangent(equation.left) == equation.left:
         return ()

@@ -124,17 +124,21 @@ def plan(gradients: Gradients, optimizer: Optimizer | None = None, *, draws: boo
     if optimizer is not None:
         constants = {STEPS, *map(Symbol, optimizer.letters.values())}
         _check_names(formulation, constants, optimizer)
+        constants.difference_update(inputs)
         for parameter in formulation.parameters:
             for update in updates_of(parameter, gradients, optimizer):
                 lowering.update(update)
-                inputs.extend((symbols(update.right) & constants).difference(inputs))
+                used = symbols(update.right) & constants
+                inputs.extend(sorted(used, key=lambda symbol: symbol.name))
+                constants -= used
             memory.extend(memory_of(parameter, optimizer))
         for equation in formulation.running:
             lowering.update(equation)
+    derived = {entry.of for entry in gradients.backward}
     targets = {
         parameter.name: lowering.found(formulation.cotangent(parameter))
         for parameter in formulation.parameters
-        if any(entry.of == parameter for entry in gradients.backward)
+        if parameter in derived
     }
     whole = Plan(
         formulation=formulation,

@@ -9,7 +9,8 @@ The rewrite depends on names, axes and uses only, not on layers, activations or 
 verifies of every result that each operation reads the same values as in the Plan.
 """
 
-from collections import Counter
+import heapq
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
@@ -79,14 +80,14 @@ def _grouped(
     Running statistics depend on the forward pass alone, but change only where the loss is finite,
     which is checked before the first update.
     """
-    """Return the kernels of the entries, in the Plan's order."""
     kernels: list[Kernel] = []
     kernel_of: dict[str, int] = {}
     changed: dict[str, int] = {}
+    made_in = ChainMap(changed, kernel_of)
     uses = Counter(reference.name for entry in entries for reference in entry.reads)
     for entry in entries:
         alone = apart is None or (entry.target in apart and _is_update(entry))
-        home = None if alone else _home(entry, kernels, {**kernel_of, **changed}, sides)
+        home = None if alone else _home(entry, kernels, made_in, sides)
         if home is None:
             source = sides[entry.sum_of] if entry.sum_of else entry.sides
             kernels.append(Kernel(source))
@@ -111,7 +112,10 @@ def _is_update(entry: FlatEntry) -> bool:
 
 
 def _home(
-    entry: FlatEntry, kernels: list[Kernel], kernel_of: dict[str, int], sides: Mapping[str, Sides]
+    entry: FlatEntry,
+    kernels: list[Kernel],
+    kernel_of: Mapping[str, int],
+    sides: Mapping[str, Sides],
 ) -> int | None:
     """Return the number of the kernel that can run the entry with its result, or None."""
     if entry.producer:
@@ -167,12 +171,13 @@ def _biased(
 
 def _set_stored(kernels: list[Kernel], wanted: set[str]) -> None:
     """Set what each kernel stores: updates, and values that are wanted or read by others."""
+    readers = Counter(name for kernel in kernels for name in kernel.reads)
     for kernel in kernels:
-        outside = set(wanted)
-        for other in kernels:
-            if other is not kernel:
-                outside |= other.reads
-        kernel.stored = sorted((kernel.makes & outside) | kernel.updates)
+        own = kernel.reads
+        kernel.stored = sorted(
+            {name for name in kernel.makes if name in wanted or readers[name] > (name in own)}
+            | kernel.updates
+        )
 
 
 def _apart(kernels: list[Kernel], wanted: set[str]) -> list[Kernel]:
@@ -195,26 +200,51 @@ def _ordered(kernels: list[Kernel]) -> list[Kernel] | None:
 
     Of several that can be next, the first in the Plan's order is; None where there is a cycle.
     """
-    before: dict[int, set[int]] = {number: set() for number in range(len(kernels))}
-    for number, kernel in enumerate(kernels):
-        for other, source in enumerate(kernels):
-            if other == number:
-                continue
-            if kernel.reads & (source.makes - source.updates):
-                before[number].add(other)
-            if kernel.updates & (source.reads - source.fresh):
-                before[number].add(other)
-            if kernel.fresh & source.updates:
-                before[number].add(other)
+    before = _required(kernels)
+    after: dict[int, list[int]] = defaultdict(list)
+    for number, required in enumerate(before):
+        for other in required:
+            after[other].append(number)
+    missing = [len(required) for required in before]
+    ready = [number for number, count in enumerate(missing) if count == 0]  # sorted: a heap
     ordered: list[Kernel] = []
-    done: set[int] = set()
-    while len(done) < len(kernels):
-        ready = [number for number in before if number not in done and before[number] <= done]
-        if not ready:
-            return None
-        done.add(ready[0])
-        ordered.append(kernels[ready[0]])
-    return ordered
+    while ready:
+        number = heapq.heappop(ready)
+        ordered.append(kernels[number])
+        for other in after[number]:
+            missing[other] -= 1
+            if missing[other] == 0:
+                heapq.heappush(ready, other)
+    return ordered if len(ordered) == len(kernels) else None
+
+
+def _required(kernels: list[Kernel]) -> list[set[int]]:
+    """Return for each kernel the numbers of those that have to run before it.
+
+    The kernels of a name are looked up, so that the time grows with the kernels, not their pairs.
+    """
+    made_by: dict[str, set[int]] = defaultdict(set)
+    read_by: dict[str, set[int]] = defaultdict(set)
+    updated_by: dict[str, set[int]] = defaultdict(set)
+    for number, kernel in enumerate(kernels):
+        updates = kernel.updates
+        for name in updates:
+            updated_by[name].add(number)
+        for name in kernel.makes - updates:
+            made_by[name].add(number)
+        for name in kernel.reads - kernel.fresh:
+            read_by[name].add(number)
+    required: list[set[int]] = []
+    for number, kernel in enumerate(kernels):
+        found: set[int] = set()
+        for names, by in (
+            (kernel.reads, made_by),
+            (kernel.updates, read_by),
+            (kernel.fresh, updated_by),
+        ):
+            found.update(*(by[name] for name in names if name in by))
+        required.append(found - {number})
+    return required
 
 
 def checked(fused: FusedPlan) -> None:
