@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chainrule.network.optimizers import SGD, Adam, AdamHat, AdamW, RMSprop
     from chainrule.network.penalties import L1, L2
     from chainrule.network.random_layers import Dropout, GaussianNoise
+    from chainrule.table_models.cross_validation import CrossValidation, cross_validate
     from chainrule.table_models.evaluation import Evaluation, evaluate
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_estimators import TableClassifier, TableRegressor
@@ -68,6 +69,7 @@ __all__ = [
     "BatchNorm",
     "Categories",
     "CosineDecay",
+    "CrossValidation",
     "Dense",
     "Derivation",
     "Dropout",
@@ -102,6 +104,7 @@ __all__ = [
     "Tied",
     "activation",
     "check_line",
+    "cross_validate",
     "derive",
     "evaluate",
     "explain",
@@ -149,6 +152,7 @@ _HOMES = {
     "explanation.explanation": ["Explanation", "explain"],
     "explanation.table_rows": ["explain_table"],
     "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
+    "table_models.cross_validation": ["CrossValidation", "cross_validate"],
     "table_models.evaluation": ["Evaluation", "evaluate"],
     "table_models.model_files": ["load", "save"],
     "training.ensemble": ["Ensemble", "train_many"],

@@ -96,7 +96,7 @@ def test_train_shows_what_a_person_wants_to_see(folder):
         "next      chainrule predict iris DATA",
     ]
     assert names(folder) == ["iris", "iris.csv"]
-    assert names(folder / "iris") == ["metrics.jsonl", "model.safetensors"]
+    assert names(folder / "iris") == ["leaderboard.csv", "metrics.jsonl", "model.safetensors"]
     metrics = [
         json.loads(line) for line in (folder / "iris" / "metrics.jsonl").read_text().splitlines()
     ]

@@ -55,6 +55,7 @@ def test_folders_of_others_are_refused(model, tmp_path):
     write_run(tmp_path / "empty", model, {"loss": []})
     write_run(tmp_path / "a" / "b", model, {"loss": []})
     assert sorted(entry.name for entry in ours.iterdir()) == [
+        "leaderboard.csv",
         "metrics.jsonl",
         "model.safetensors",
         "notes.txt",

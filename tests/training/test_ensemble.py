@@ -63,7 +63,7 @@ def test_members_have_the_bits_of_runs_of_their_own(threads: int, dtype: Any, ba
             parameters=NETWORK.initialize(3 + number, dtype=dtype),
             seed=3 + number,
             sample_weight=weights[rows],
-            validation=(X[held], Y[held]),
+            validation=(X[held], Y[held], weights[held]),
             **options,
         )
         same(ensemble.members[number], alone)

@@ -46,14 +46,25 @@ def _names(task: str) -> str:
     show_default=True,
     help="Resamples of the bootstrap; 0: no intervals.",
 )
+@click.option(
+    "--group",
+    metavar="COL",
+    help="Rows that are equal in this column (a patient, a customer) are drawn together.",
+)
 @seed_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(
-    model: str, data: str, metrics: tuple[str, ...], resamples: int, seed: int, as_json: bool
+    model: str,
+    data: str,
+    metrics: tuple[str, ...],
+    resamples: int,
+    group: str | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Evaluate MODEL, a file or run folder, on DATA (CSV, Parquet or -) with its target."""
     trained = loaded_table_model(model)
-    found = evaluate(trained, data, metrics or None, resamples=resamples, seed=seed)
+    found = evaluate(trained, data, metrics or None, resamples=resamples, seed=seed, group=group)
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return

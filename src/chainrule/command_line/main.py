@@ -39,6 +39,8 @@ __all__ = ["command", "main"]
 
 VERBS = {
     "train": "Train a network on a table, and show its score.",
+    "tune": "Search for the settings that suit a table, and train with the best.",
+    "cv": "Cross-validate a training: how good its models are on rows not seen.",
     "predict": "Predict with a trained model.",
     "evaluate": "Evaluate a trained model on a table with its target.",
     "derive": "Derive the backpropagation of a network.",
@@ -48,7 +50,7 @@ VERBS = {
     "info": "Show the contents of a model file.",
 }
 """Each verb with its line in the list of verbs; its module has its name but for `MODULES`."""
-MODULES = {"evaluate": "evaluate_model"}
+MODULES = {"evaluate": "evaluate_model", "cv": "cross_validate"}
 
 
 class CommandLine(click.Group):

@@ -1,10 +1,10 @@
-"""Option values that are lists separated by commas: widths and names."""
+"""Option values of several parts: widths, names, kinds and weights."""
 
 from __future__ import annotations
 
 import click
 
-__all__ = ["column_kind", "names", "widths"]
+__all__ = ["class_weight", "column_kind", "names", "widths"]
 
 KINDS = ("numeric", "categorical", "date", "drop")
 
@@ -47,3 +47,23 @@ def column_kind(value: str) -> tuple[str, str]:
             f"must be NAME:KIND with KIND one of {', '.join(KINDS)}, got {value!r}"
         )
     return name, kind
+
+
+def class_weight(value: str) -> tuple[str, float | None]:
+    """Return the label and the weight that ``LABEL:WEIGHT`` states; "balanced" has no weight.
+
+    >>> class_weight("yes:2.5"), class_weight("balanced")
+    (('yes', 2.5), ('balanced', None))
+    """
+    if value == "balanced":
+        return value, None
+    label, _, weight = value.rpartition(":")
+    try:
+        found = float(weight)
+    except ValueError:
+        found = -1.0
+    if not label or not 0.0 <= found < float("inf"):
+        raise click.BadParameter(
+            f"must be balanced or LABEL:WEIGHT with a weight of at least 0, got {value!r}"
+        )
+    return label, found

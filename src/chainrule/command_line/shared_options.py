@@ -24,6 +24,7 @@ __all__ = [
     "output_option",
     "sample_option",
     "seed_option",
+    "together",
     "update_options",
 ]
 
@@ -76,7 +77,7 @@ seed_option = click.option(
 
 def network_options(*, required: bool = True) -> Decorator:
     """Add --layers, --activation and --loss, the description of a network."""
-    return _together(
+    return together(
         click.option(
             "--layers",
             type=widths,
@@ -105,7 +106,7 @@ def network_options(*, required: bool = True) -> Decorator:
 
 def update_options(description: str) -> Decorator:
     """Add --optimizer, --momentum, --nesterov and --l2; ``description`` begins the first help."""
-    return _together(
+    return together(
         click.option(
             "--optimizer",
             metavar="NAME",
@@ -142,7 +143,7 @@ def output_option(description: str) -> Decorator:
     )
 
 
-def _together(*options: Decorator) -> Decorator:
+def together(*options: Decorator) -> Decorator:
     """Return a decorator that adds options, the first one first in the help."""
 
     def decorate(command: Command) -> Command:

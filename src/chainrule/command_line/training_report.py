@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 from types import TracebackType
@@ -21,7 +21,9 @@ from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.table_models.candidates import Run
+from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
+from chainrule.table_models.run_folders import LEADERBOARD_NAME
 from chainrule.table_models.table_training import TableRun, TableTask
 from chainrule.training import loop
 from chainrule.training.metrics import ClassScore, NumberScore, finite
@@ -36,6 +38,8 @@ LABEL = 10
 PLAIN_LINES = 5
 """Epochs reported in plain lines, in addition to the first."""
 NAMES_SHOWN = 6
+MOST_NETWORKS = 3
+"""Networks described before the training, and lines of the leaderboard after it."""
 
 
 class TrainingReport:
@@ -75,11 +79,13 @@ class TrainingReport:
         if task.reading is not None:
             self._show("columns", *task.reading.lines)
         self._show("inputs", _inputs(task))
-        for label, candidate, network in zip(
-            _labels(len(task.networks)), task.recipe.candidates, task.networks, strict=True
+        pairs = list(zip(task.recipe.candidates, task.networks, strict=True))
+        for label, (candidate, network) in zip(
+            _labels(len(pairs)), pairs[:MOST_NETWORKS], strict=False
         ):
-            self._show(label, str(network))
-            self._show("", _settings(candidate, task))
+            self._show(label, str(network), _settings(candidate, task))
+        if len(pairs) > MOST_NETWORKS:
+            self._show("", f"and {len(pairs) - MOST_NETWORKS} more, with other settings")
         self._show("training", _rows(task))
         self._begin_progress(task)
 
@@ -99,7 +105,7 @@ class TrainingReport:
         if run.candidate != self._candidate:
             self._candidate, self._reported = run.candidate, 0
         for number in range(self._reported + 1, done + 1):
-            if _is_reported(number, of):
+            if _is_reported(number, of, briefly=run.of > MOST_NETWORKS):
                 which = f", network {run.candidate + 1}" if run.of > 1 else ""
                 text = f"{number:{len(str(of))}} of {of}{which}: {_losses(members, number)}"
                 self._show("epoch", text)
@@ -133,10 +139,11 @@ class TrainingReport:
         if self.as_json:
             click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
             return
-        self._show("trained", f"in {run.seconds:.1f} s")
+        self._show("trained", _trained(run))
+        self._show("networks", *_leaders(run))
         label = {"training": "seen rows", "out of fold": "unseen"}.get(run.scored, run.scored)
         scores = run.score if isinstance(run.score, tuple) else (run.score,)
-        self._show(label, *(_score(score) for score in scores))
+        self._show(label, *(_score(score) for score in scores), *_metric(run))
         if not all(map(_beats_baseline, scores)):
             self._show(
                 "",
@@ -208,10 +215,41 @@ def _rows(task: TableTask) -> str:
     if folds > 1:
         text += f" in {folds} folds, each network once without each of them"
     if task.held_out_rows:
-        text += f", {task.held_out_rows:,} others held out"
+        which = "the latest" if task.divided == "time" else "others"
+        text += f", {task.held_out_rows:,} {which} held out"
     elif folds == 1:
         text += ", none held out"
+    if task.divided == "group":
+        text += ", groups whole"
     return f"{text}; seed {task.seed}"
+
+
+def _trained(run: TableRun) -> str:
+    """Return the seconds, and the epochs where fewer fitted into the time than the recipe has."""
+    wanted = run.task.recipe.candidates[0].epochs
+    done = len(run.history["loss"])
+    fewer = f", {done:,} of {wanted:,} epochs" if done < wanted else ""
+    return f"in {run.seconds:.1f} s{fewer}"
+
+
+def _leaders(run: TableRun) -> Iterator[str]:
+    """Yield a line for each of the best networks, where there are several."""
+    if len(run.trials) < 2:
+        return
+    for row in leaderboard_rows(run.trials, run.task.objective)[:MOST_NETWORKS]:
+        value = "" if row["value"] is None else f"{row['metric']} {row['value']:.4g}, "
+        yield (
+            f"{row['rank']}. {value}share {percent(row['share'])}: {row['hidden']} "
+            f"{row['activation']}, encoding {row['encoding']}, dropout {row['dropout']:g}, "
+            f"{row['optimizer']} at {row['learning_rate']:g}"
+        )
+    if len(run.trials) > MOST_NETWORKS:
+        yield f"all {len(run.trials)} are in {LEADERBOARD_NAME}"
+
+
+def _metric(run: TableRun) -> list[str]:
+    metric = run.task.objective.metric
+    return [] if metric is None or run.metric is None else [f"{metric.name} {figure(run.metric)}"]
 
 
 def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
@@ -229,8 +267,13 @@ def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
     return f"{losses}, held-out loss {mean(held):.4g}, best {best:.4g}"
 
 
-def _is_reported(number: int, of: int) -> bool:
-    """Return whether an epoch is reported in a plain line: the first, the last and some between."""
+def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
+    """Return whether an epoch is reported in a plain line: the first, the last and some between.
+
+    ``briefly`` is the last one alone.
+    """
+    if briefly:
+        return number == of
     every = max(1, of // PLAIN_LINES)
     return number in (1, of) or (number % every == 0 and of - number >= every)
 

@@ -49,6 +49,17 @@ class Objective:
         answers = self.metric is None or self.metric.uses == "answers"
         return isinstance(self.target, ClassTarget) and answers
 
+    @property
+    def name(self) -> str:
+        """The name of what is compared."""
+        if self.metric is not None:
+            return self.metric.name
+        return "log_loss" if isinstance(self.target, ClassTarget) else "relative_squared_error"
+
+    def shown(self, error: float) -> float:
+        """Return the value of what is compared from an error, which is to fall."""
+        return -error if self.metric is not None and self.metric.larger_is_better else error
+
     def error(
         self, outputs: RealArray, targets: RealArray, weights: RealArray | None = None
     ) -> float:

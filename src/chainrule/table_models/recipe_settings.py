@@ -19,6 +19,7 @@ from chainrule.table_models.recipes import (
     plain,
     recipe_for,
 )
+from chainrule.table_models.search import searched
 from chainrule.training.schedules import EarlyStopping
 from chainrule.validation import checked_integer, checked_number, requirement
 
@@ -52,9 +53,13 @@ class RecipeSettings:
     epochs: int | None = None
     patience: int | None = None
     folds: int | None = None
+    trials: int | None = None
 
-    def recipe(self, rows: int, numeric: int, *, smoothed: bool) -> Recipe:
+    def recipe(self, rows: int, numeric: int, *, smoothed: bool, seed: int = 0) -> Recipe:
         """Return the recipe for so many rows and numeric columns; see `recipes.recipe_for`.
+
+        With ``trials`` the candidates are the first of the preset and random ones, drawn by the
+        seed, whose parts that are given stay as they are.
 
         Raises InputError for settings that are not allowed.
         """
@@ -62,9 +67,10 @@ class RecipeSettings:
             recipe = recipe_for(self.preset, rows, numeric, smoothed=smoothed)
         else:
             recipe = plain(rows)
-            own = replace(recipe.candidates[0], hidden=_widths(self.hidden))
-            recipe = replace(recipe, candidates=(own,))
-        changed = [self._changed(candidate) for candidate in recipe.candidates]
+        candidates: Sequence[Candidate] = recipe.candidates
+        if self.trials is not None:
+            candidates = searched(candidates[0], checked_integer("trials", self.trials), seed)
+        changed = [self._changed(candidate) for candidate in candidates]
         distinct = [c for n, c in enumerate(changed) if c not in changed[:n]]
         folds = recipe.folds if self.folds is None else checked_integer("folds", self.folds)
         return replace(recipe, candidates=tuple(distinct), folds=folds)
@@ -80,6 +86,8 @@ class RecipeSettings:
         """Return the fields of a candidate that are given, checked."""
         names = ("activation", "encoding", "dropout", "smoothing", "epochs")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.hidden is not None:
+            changes["hidden"] = _widths(self.hidden)
         if self.batch_size != "auto":
             changes["batch_size"] = checked_integer("batch_size", self.batch_size)
         if "epochs" in changes:

@@ -120,12 +120,12 @@ class RowDivision:
     def _spans(self, count: int) -> IntArray:
         """Return the number of each row's span of time; equal times are in one span."""
         assert self.times is not None
-        distinct, places, counts = np.unique(self.times, return_inverse=True, return_counts=True)
+        distinct, positions, counts = np.unique(self.times, return_inverse=True, return_counts=True)
         before = np.cumsum(counts) - counts / 2.0  # the middle of each time's rows
         spans = np.minimum((before * count / self.rows).astype(np.int64), count - 1)
         if len(np.unique(spans)) < count:  # many rows have one time: so many times in each span
             spans = np.arange(len(distinct)) * count // len(distinct)
-        return spans[places.reshape(-1)].astype(np.int64)
+        return spans[positions.reshape(-1)].astype(np.int64)
 
     def _refuse_few(self, parts: int) -> None:
         have = self.most_folds

@@ -187,8 +187,8 @@ def _one_column(table: Table, given: Any, role: str) -> Table:
 
     if isinstance(given, str):
         series = table.series(given)
-        kept = {name: kind for name, kind in table.types.items() if name == given}
-        return replace(table, frame=series.to_frame(), types=kept, reading=None)
+        types = {name: kind for name, kind in table.types.items() if name == given}
+        return replace(table, frame=series.to_frame(), types=types, reading=None)
     array = np.asarray(given)
     if array.shape != (table.n_rows,):
         allowed = f"the name of a column, or {table.n_rows} entries, one per row"

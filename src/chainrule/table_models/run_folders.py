@@ -1,7 +1,8 @@
-"""Run folders: the model of a training run and its losses by epoch.
+"""Run folders: the model of a training run, its losses by epoch, and its leaderboard.
 
-``model.safetensors`` is the model, ``metrics.jsonl`` one JSON object per epoch. The two belong
-together, and no crash may mix those of two runs:
+``model.safetensors`` is the model, ``metrics.jsonl`` one JSON object per epoch, ``leaderboard.csv``
+a line for each network that was tried. They belong together, and no crash may mix those of two
+runs:
 
 * A new folder is written under a temporary name beside it and renamed: it appears complete.
 * In a folder that exists (it may hold files of the user, so that it cannot be replaced) the run is
@@ -48,6 +49,9 @@ __all__ = ["METRICS_NAME", "default_folder", "refuse_folder", "write_run"]
 Contents = tuple[int, ...]
 """The identity of the model in a folder: its inode, size and time; empty where there is none."""
 METRICS_NAME = "metrics.jsonl"
+LEADERBOARD_NAME = "leaderboard.csv"
+NAMES = (METRICS_NAME, LEADERBOARD_NAME, MODEL_NAME)
+"""The files of a run, in the order in which they are moved."""
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _STAGED = "run"
 """What the temporary folders inside a run folder are named after."""
@@ -83,23 +87,33 @@ def refuse_folder(folder: Path) -> None:
     with path_errors(folder):
         remove_leftovers(folder)
         if folder.is_dir():
-            for name in (_STAGED, METRICS_NAME, MODEL_NAME):
+            for name in (_STAGED, *NAMES):
                 remove_leftovers(folder / name)
             with locked(folder):
                 _complete(folder)
         found = _contents(folder)
-    for name in (METRICS_NAME, MODEL_NAME):
+    for name in NAMES:
         refuse_unwritable(folder / name)
     _found[os.path.abspath(folder)] = found
 
 
-def write_run(folder: Path, model: TableModel, history: Mapping[str, Sequence[float]]) -> Path:
+def write_run(
+    folder: Path,
+    model: TableModel,
+    history: Mapping[str, Sequence[float]],
+    leaderboard: bytes = b"",
+) -> Path:
     """Write a run folder and return the path of the model in it.
 
-    The folder is another one where the given one was taken by another training since
-    `refuse_folder`. Raises InputError where `refuse_folder` would and was not called before.
+    ``leaderboard`` is that of `leaderboard_csv`. The folder is another one where the given one was
+    taken by another training since `refuse_folder`. Raises InputError where `refuse_folder` would
+    and was not called before.
     """
-    parts = {METRICS_NAME: _metrics(history), MODEL_NAME: encoded(model)}
+    parts = {
+        METRICS_NAME: _metrics(history),
+        LEADERBOARD_NAME: leaderboard,
+        MODEL_NAME: encoded(model),
+    }
     if os.path.abspath(folder) not in _found:
         refuse_folder(folder)
     expected = _found.pop(os.path.abspath(folder))
@@ -183,7 +197,7 @@ def _complete(folder: Path) -> None:
     following = folder / NEXT_RUN
     if following.is_symlink() or not following.is_dir():
         return
-    for name in (METRICS_NAME, MODEL_NAME):
+    for name in NAMES:
         source, target = following / name, folder / name
         if not source.exists():
             continue

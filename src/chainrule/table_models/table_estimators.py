@@ -49,6 +49,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         patience: int | None = None,
         folds: int | None = None,
+        trials: int | None = None,
         validation: float | None = None,
         metric: str | None = None,
         class_weight: Any = None,
@@ -68,6 +69,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.epochs = epochs
         self.patience = patience
         self.folds = folds
+        self.trials = trials
         self.validation = validation
         self.metric = metric
         self.class_weight = class_weight

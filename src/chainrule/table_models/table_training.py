@@ -131,6 +131,7 @@ def train_table(
     epochs: int | None = None,
     patience: int | None = None,
     folds: int | None = None,
+    trials: int | None = None,
     validation: float | None = None,
     metric: str | None = None,
     group: str | ArrayLike | None = None,
@@ -161,6 +162,11 @@ def train_table(
     of labels (0: none), ``batch_size``, ``epochs``, ``learning_rate``, ``folds`` (1: one network).
     ``hidden`` asks for a network of your own instead: dense layers of these widths, relu, no
     encoding, Adam at 0.003, 50 epochs, one fold; the other arguments apply to it too.
+
+    ``trials`` searches so many settings of width, activation, encoding, dropout, learning rate,
+    weight decay and batch, the preset's first, at random by the seed; what is given is not
+    searched. All are trained on the same folds, and ``trials`` of the run has them, best first; the
+    model is a mean of the best five at most.
 
     ``activation`` is one name for the hidden layers or a list, which may have one more for the last
     layer. ``patience`` ends a run after so many epochs without a lower loss on the rows held out.
@@ -195,7 +201,7 @@ def train_table(
     seed = checked_seed(seed)
     settings = RecipeSettings(
         preset, hidden, activation, encoding, dropout, smoothing, optimizer, learning_rate,
-        batch_size, epochs, patience, folds,
+        batch_size, epochs, patience, folds, trials,
     )  # fmt: skip
     given = as_table(table)
     roles = RowRoles(group, time, weights)
@@ -212,7 +218,10 @@ def train_table(
     target = decide_targets(read, targets)
     objective = Objective.of(target, metric)
     recipe = settings.recipe(
-        read.n_rows, _numeric(read, target), smoothed=objective.smooths and loss == "auto"
+        read.n_rows,
+        _numeric(read, target),
+        smoothed=objective.smooths and loss == "auto",
+        seed=seed,
     )
     if recipe.folds > 1 and read.n_rows < FEWEST_ROWS:
         raise DataError(
@@ -345,7 +354,7 @@ def _scored(
         score=score,
         scored=scored,
         metric=None if objective.metric is None else objective.value(outputs, Y),
-        trials=trained.trials,
+        trials=tuple(sorted(trained.trials, key=lambda trial: trial.error or 0.0)),
         seconds=trained.seconds,
         ended=trained.ended or trained.interrupt is not None,
     )

@@ -1,0 +1,93 @@
+"""A training run of the command line, shown as it goes on and written to a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.command_line.shared_options import Command, together
+from chainrule.command_line.table_options import (
+    DATA,
+    column_options,
+    data_options,
+    recipe_options,
+    row_options,
+    table_settings,
+)
+from chainrule.command_line.training_report import TrainingReport
+from chainrule.table_models.leaderboard import leaderboard_csv
+from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
+from chainrule.table_models.table_training import train_table
+
+__all__ = ["WRITTEN", "run_options", "train_to_folder"]
+
+WRITTEN = (
+    f"{DATA}  Ctrl-C ends the training, and the model so far is written.  The model is written to "
+    "DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl, and where there are several "
+    "networks their settings by their errors to DIR/leaderboard.csv."
+)
+
+
+def run_options(command: Command) -> Command:
+    """Add the options of a training that writes a run folder, but for those of the network."""
+    return together(
+        data_options,
+        recipe_options,
+        click.option(
+            "--folds",
+            type=int,
+            metavar="N",
+            help="Train each network N times, each time without another part of the rows; 1: once.",
+        ),
+        click.option(
+            "--validation",
+            type=float,
+            metavar="F",
+            show_default="0 with several folds, whose score is out of fold; 0.2 with one, or with "
+            "--time",
+            help="The share of the rows that is held out for the score; 0: none.",
+        ),
+        row_options,
+        column_options,
+        click.option(
+            "--output",
+            metavar="DIR",
+            show_default="named after DATA, in the current directory",
+            help="The run folder; one of an earlier run is replaced.",
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
+        ),
+        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+    )(command)
+
+
+def train_to_folder(
+    context: click.Context,
+    *,
+    data: str,
+    targets: tuple[str, ...],
+    output: str | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train as the options of `run_options` state, and write the run folder."""
+    folder = default_folder(data) if output is None else Path(output)
+    settings = table_settings(options)
+    refuse_folder(folder)
+    with TrainingReport(quiet=quiet, as_json=as_json) as report:
+        run = report.watched(
+            train_table,
+            data,
+            targets,
+            **settings,
+            on_start=report.starts,
+            on_progress=None if report.silent else report.progress,
+        )
+        leaderboard = leaderboard_csv(run.trials, run.task.objective)
+        report.ends(run, folder, write_run(folder, run.model, run.history, leaderboard))
+    if report.interrupted:
+        context.exit(130)  # as of a process that the signal ended
