@@ -102,9 +102,10 @@ def _created(target: Path, create: Callable[[Path], None]) -> tuple[Path, int | 
         except BaseException:
             _remove(path)
             raise
-        if opened is None or path.exists():
+        if path.exists():
             return path, opened
-        _release(opened)  # another process took it for a leftover before it was locked
+        if opened is not None:  # another process took it for a leftover before it was locked
+            _release(opened)
 
 
 def _lock(path: Path, *, wait: bool) -> int | None:

@@ -186,7 +186,7 @@ def _pair(folder: Path) -> tuple[int, int]:
     model = _number(lambda: cr.load(folder).training["run"])
     lines = _number(lambda: (folder / "metrics.jsonl").read_text().splitlines())
     losses = {int(json.loads(line)["loss"]) for line in lines or ()}
-    number = losses.pop() if len(losses) == 1 and len(lines) == 2000 or len(losses) == 1 else -1
+    number = losses.pop() if len(losses) == 1 and len(lines) == 2000 else -1
     return (-1 if model is None else model, number)
 
 
