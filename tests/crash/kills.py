@@ -5,8 +5,8 @@
 Each round forks a process that writes ever newer models, or runs, and acknowledges each through a
 pipe; it is killed with SIGKILL after a random time. Every file must be readable at once, and be at
 least as new as the last acknowledged one; after the next start there are no leftovers. In further
-rounds two processes train into one folder. Prints one line of figures; the exit code is 1 where
-something was lost.
+rounds two processes train into one folder, or save one file. Prints one line of figures; the exit
+code is 1 where something was lost.
 """
 
 import json
@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +46,7 @@ def main(rounds: int, seed: int) -> int:
         for kind in (_models, _replaced_runs, _new_runs):
             found += kind(folder / kind.__name__, run, rounds, chosen)
         found += _pairs(folder / "pairs", run, max(1, rounds // 10), chosen)
+        found += _savers(folder / "savers", max(1, rounds // 10))
     finally:
         shutil.rmtree(folder)
     lost = sum(count for name, count in found.items() if name.startswith("LOST"))
@@ -52,9 +54,10 @@ def main(rounds: int, seed: int) -> int:
     return 1 if lost else 0
 
 
-def _models(folder: Path, _: TableModel, rounds: int, chosen: random.Random) -> Counter[str]:
+def _models(folder: Path, run: TableModel, rounds: int, chosen: random.Random) -> Counter[str]:
     """Save one file again and again."""
     folder.mkdir()
+    del run
     path, found, newest = folder / "m", Counter[str](), 0
     parameters = NETWORK.initialize(seed=0)
 
@@ -88,7 +91,7 @@ def _replaced_runs(folder: Path, run: TableModel, rounds: int, chosen: random.Ra
         newest = max(newest, _killed(write, newest, chosen))
         found["kills of runs replaced"] += 1
         found["leftovers of runs"] += len(list(folder.iterdir())) - 2
-        number = _number(lambda: cr.load(folder).training["run"])
+        number = _number(lambda: _table_model(folder).training["run"])
         refuse_folder(folder)  # the next start
         if number is None or number < newest or _pair(folder) != (number, number):
             found["LOST runs"] += 1
@@ -115,7 +118,9 @@ def _new_runs(folder: Path, run: TableModel, rounds: int, chosen: random.Random)
         for path in folder.glob("run*"):
             number = int(path.name.removeprefix("run"))
             if number > acknowledged:
-                refuse_folder(path)  # the next start: the folder is empty or complete, never refused
+                refuse_folder(
+                    path
+                )  # the next start: the folder is empty or complete, never refused
             if any(path.iterdir()):
                 found["LOST runs"] += _pair(path) != (number, number)
             else:
@@ -146,20 +151,41 @@ def _pairs(folder: Path, run: TableModel, rounds: int, chosen: random.Random) ->
             if start == "old":
                 write_run(target, replace(run, training={"run": 0}), {"loss": [0.0]})
             ends = time.monotonic() + 0.02
-            children = []
-            for number, delay in ((1, 0.0), (2, chosen.uniform(-0.002, 0.002))):
-
-                def train(number: int = number, delay: float = delay) -> None:
-                    refuse_folder(target)
-                    time.sleep(max(0.0, ends + delay - time.monotonic()))
-                    _write(target, run, number)
-
-                children.append(_forked(train))
+            train = partial(_train, target, run)
+            delay = chosen.uniform(-0.002, 0.002)
+            children = [_forked(partial(train, 1, ends)), _forked(partial(train, 2, ends + delay))]
             for child in children:
                 os.waitpid(child, 0)
             found[f"pairs of trainings into a {start} folder"] += 1
             finished = sorted(_pair(path) for path in folder.iterdir())
             found["LOST trainings"] += finished != [(1, 1), (2, 2)]
+    return found
+
+
+def _train(folder: Path, run: TableModel, number: int, ends: float) -> None:
+    """Begin a training now, and write its run when it ends."""
+    refuse_folder(folder)
+    time.sleep(max(0.0, ends - time.monotonic()))
+    _write(folder, run, number)
+
+
+def _savers(folder: Path, rounds: int) -> Counter[str]:
+    """Let two processes save one file at once, twenty times in each round."""
+    folder.mkdir()
+    path, found = folder / "m", Counter[str]()
+    for _ in range(rounds):
+
+        def save(value: int) -> None:
+            parameters = NETWORK.initialize(seed=0)
+            parameters.flat[:] = value
+            for _ in range(20):
+                cr.save((NETWORK, parameters), path)
+
+        children = [_forked(partial(save, value)) for value in (1, 2)]
+        failed = [os.waitpid(child, 0)[1] for child in children]
+        found["pairs of savers"] += 1
+        whole = _number(lambda: set(cr.load(path).parameters.flat)) in ({1.0}, {2.0})
+        found["LOST saves"] += any(failed) or not whole or len(list(folder.iterdir())) > 1
     return found
 
 
@@ -172,7 +198,11 @@ def _trained(folder: Path) -> TableModel:
         cr.save(run.model, folder / "first")
 
     os.waitpid(_forked(train), 0)
-    model = cr.load(folder / "first")
+    return _table_model(folder / "first")
+
+
+def _table_model(path: Path) -> TableModel:
+    model = cr.load(path)
     assert isinstance(model, TableModel)
     return model
 
@@ -183,7 +213,7 @@ def _write(folder: Path, run: TableModel, number: int) -> None:
 
 def _pair(folder: Path) -> tuple[int, int]:
     """Return the numbers of a folder's model and of its metrics; -1 for what cannot be read."""
-    model = _number(lambda: cr.load(folder).training["run"])
+    model = _number(lambda: _table_model(folder).training["run"])
     lines = _number(lambda: (folder / "metrics.jsonl").read_text().splitlines())
     losses = {int(json.loads(line)["loss"]) for line in lines or ()}
     number = losses.pop() if len(losses) == 1 and len(lines) == 2000 else -1

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,7 @@ def killed_after(monkeypatch, steps, write):
 
 @pytest.mark.parametrize("start", ["new", "empty", "old", "linked"])
 def test_a_kill_after_any_step_leaves_one_whole_run(model, tmp_path, monkeypatch, start):
+    newer = (replace(model, training={"run": 2}), {"loss": [2.0]})
     seen = set()
     for steps in range(100):
         outer = tmp_path / str(steps)
@@ -135,8 +137,7 @@ def test_a_kill_after_any_step_leaves_one_whole_run(model, tmp_path, monkeypatch
             os.rename(folder / "model.safetensors", outer / "elsewhere")
             (folder / "model.safetensors").symlink_to(outer / "elsewhere")
         refuse_folder(folder)
-        newer = replace(model, training={"run": 2})
-        killed = killed_after(monkeypatch, steps, lambda: write_run(folder, newer, {"loss": [2.0]}))
+        killed = killed_after(monkeypatch, steps, partial(write_run, folder, *newer))
         there = folder.is_dir() and any(
             (folder / name).exists() for name in ("model.safetensors", ".next-run")
         )
