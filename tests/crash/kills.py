@@ -150,22 +150,32 @@ def _pairs(folder: Path, run: TableModel, rounds: int, chosen: random.Random) ->
                 target.mkdir()
             if start == "old":
                 write_run(target, replace(run, training={"run": 0}), {"loss": [0.0]})
-            ends = time.monotonic() + 0.02
-            train = partial(_train, target, run)
-            delay = chosen.uniform(-0.002, 0.002)
-            children = [_forked(partial(train, 1, ends)), _forked(partial(train, 2, ends + delay))]
+            (begun, begins), (end, ends) = os.pipe(), os.pipe()
+            children = []
+            for number in (1, 2):
+                delay = chosen.uniform(0.0, 0.004)
+                work = partial(_train, target, run, number, begins, end, delay)
+                children.append(_forked(work))
+                os.read(begun, 1)  # both have looked at the folder before one of them writes
+            os.write(ends, b"..")
             for child in children:
                 os.waitpid(child, 0)
+            for descriptor in (begun, begins, end, ends):
+                os.close(descriptor)
             found[f"pairs of trainings into a {start} folder"] += 1
             finished = sorted(_pair(path) for path in folder.iterdir())
             found["LOST trainings"] += finished != [(1, 1), (2, 2)]
     return found
 
 
-def _train(folder: Path, run: TableModel, number: int, ends: float) -> None:
-    """Begin a training now, and write its run when it ends."""
-    refuse_folder(folder)
-    time.sleep(max(0.0, ends - time.monotonic()))
+def _train(folder: Path, run: TableModel, number: int, begins: int, end: int, delay: float) -> None:
+    """Begin a training, report it, and write its run after a byte has come from ``end``."""
+    try:
+        refuse_folder(folder)
+    finally:
+        os.write(begins, b".")
+    os.read(end, 1)
+    time.sleep(delay)
     _write(folder, run, number)
 
 

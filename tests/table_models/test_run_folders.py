@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from safetensors.numpy import save_file
 from chainrule import temporaries
 from chainrule.errors import ChainruleError, InputError
 from chainrule.table_models import run_folders
-from chainrule.table_models.model_files import load
+from chainrule.table_models.model_files import encoded, load
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table
 
@@ -196,10 +197,30 @@ def test_a_folder_that_others_have_filled_meanwhile_does_not_lose_the_run(model,
 def test_a_live_training_is_left_alone(model, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    with temporaries.temporary_folder(folder / "run") as staged:
+    with (
+        temporaries.temporary_folder(folder / "run") as staged,
+        temporaries.temporary_file(folder / "metrics.jsonl") as probe,
+    ):
         (staged / "model.safetensors").write_bytes(b"half")
-        refuse_folder(folder)  # it is ours: not a folder of other files
+        refuse_folder(folder)  # these are ours: not a folder of other files
         assert staged.exists()
+        assert probe.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_training_that_begins_waits_for_one_that_is_just_writing(model, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with temporaries.locked(folder):
+        (folder / "metrics.jsonl").write_text("")  # the model is moved next
+        begins = threading.Thread(target=refuse_folder, args=(folder,))
+        begins.start()
+        begins.join(0.2)
+        assert begins.is_alive()
+        (folder / "model.safetensors").write_bytes(encoded(model))
+    begins.join(10)
+    assert not begins.is_alive()
+    refuse_folder(folder)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
