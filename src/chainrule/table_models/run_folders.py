@@ -90,8 +90,8 @@ def refuse_folder(folder: Path) -> None:
         with locked(folder):  # another training may be between two of its steps
             _complete(folder)
             found = _contents(folder)
-    for name in (METRICS_NAME, MODEL_NAME):
-        refuse_unwritable(folder / name)
+    for path in (folder / METRICS_NAME, folder / MODEL_NAME) if folder.is_dir() else (folder,):
+        refuse_unwritable(path)
     _found[os.path.abspath(folder)] = found
 
 
