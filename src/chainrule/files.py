@@ -76,6 +76,7 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
         directory = target.parent
         while not directory.exists():
             directory = directory.parent
+        remove_leftovers(directory / target.name)
         with temporary_file(directory / target.name):
             pass
 
@@ -100,7 +101,8 @@ def flush_directory(path: Path) -> None:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot
             raise
     finally:
-        os.close(opened)
+        with suppress(OSError):  # nothing was written through it
+            os.close(opened)
 
 
 def write_through(path: Path, data: bytes) -> None:

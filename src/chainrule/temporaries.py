@@ -53,7 +53,7 @@ def locked(path: Path) -> Iterator[bool]:
         yield opened is not None
     finally:
         if opened is not None:
-            os.close(opened)
+            _release(opened)
 
 
 def remove_leftovers(target: Path) -> None:
@@ -64,7 +64,7 @@ def remove_leftovers(target: Path) -> None:
             opened = _lock(path, wait=False)
             if opened is not None:
                 _remove(path)
-                os.close(opened)
+                _release(opened)
 
 
 def is_temporary(name: str, of: str) -> bool:
@@ -89,7 +89,7 @@ def _temporary(target: Path, create: Callable[[Path], None]) -> Iterator[Path]:
     finally:  # a KeyboardInterrupt leaves nothing behind either
         _remove(path)
         if opened is not None:
-            os.close(opened)
+            _release(opened)
 
 
 def _created(target: Path, create: Callable[[Path], None]) -> tuple[Path, int | None]:
@@ -102,9 +102,10 @@ def _created(target: Path, create: Callable[[Path], None]) -> tuple[Path, int | 
         except BaseException:
             _remove(path)
             raise
-        if opened is None or path.exists():
+        if path.exists():
             return path, opened
-        os.close(opened)  # another process took it for a leftover before it was locked
+        if opened is not None:  # another process took it for a leftover before it was locked
+            _release(opened)
 
 
 def _lock(path: Path, *, wait: bool) -> int | None:
@@ -119,12 +120,17 @@ def _lock(path: Path, *, wait: bool) -> int | None:
     try:
         fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(opened)
+        _release(opened)
         return None
     except BaseException:
-        os.close(opened)
+        _release(opened)
         raise
     return opened
+
+
+def _release(opened: int) -> None:
+    with suppress(OSError):  # nothing was written through it that could be lost
+        os.close(opened)
 
 
 def _remove(path: Path) -> None:

@@ -24,8 +24,8 @@ __all__ = [
     "requirement",
 ]
 
-MOST_COUNT = 2**31 - 1
-"""The most of anything that is counted: sizes that follow from it stay within 64 bits."""
+MOST_COUNT = 10**15
+"""The most of anything that is counted: more than any memory holds, and far below 64 bits."""
 MOST_SEED = 2**64 - 1
 """Seeds are the keys of NumPy's Philox generator, of which the low 64 bits are used."""
 

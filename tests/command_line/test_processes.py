@@ -127,3 +127,26 @@ def test_a_terminal_gets_a_bar_and_no_color_is_obeyed(folder, no_color):
     assert "unseen" in text
     colored = re.search(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;5;\d+)m", text)
     assert bool(colored) is not no_color
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_of_two_trainings_into_one_folder_both_are_written(folder):
+    arguments = [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs"]
+    slow = subprocess.Popen(
+        [*arguments, "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in slow.stdout:
+        if line.startswith("epoch"):
+            break
+    subprocess.run([*arguments, "2"], capture_output=True, check=True)
+    first = (folder / "iris" / "model.safetensors").read_bytes()
+    slow.send_signal(signal.SIGINT)
+    output, errors = slow.communicate(timeout=60)
+    assert slow.returncode == 130
+    assert errors.splitlines()[1:] == [
+        "chainrule: note: iris was changed during the training; its contents are untouched, and "
+        "this model is in iris-2"
+    ]
+    assert "next      chainrule predict iris-2 DATA" in output
+    assert (folder / "iris" / "model.safetensors").read_bytes() == first
+    assert load(folder / "iris-2").predict(folder / "iris.csv").shape == (150,)

@@ -2,7 +2,8 @@
 
 Importing NumPy and the verbs takes long enough to be interrupted, and some compiled modules turn an
 interruption of their import into another error. So until a verb begins Ctrl-C ends the process at
-once: nothing has begun that would have to be ended in order.
+once: nothing has begun that would have to be ended in order. The first hundredths of a second are
+Python's own, before any program can say what an interruption does.
 """
 
 from __future__ import annotations

@@ -124,6 +124,10 @@ def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel 
         return record, TableModel.from_dict(record, members)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {one_line(error)}") from error
+    except OverflowError as error:
+        raise ModelFileError(
+            f"{source}: holds a number that is too large ({one_line(error)}); {_FETCH}"
+        ) from error
 
 
 def is_model_file(path: Path) -> bool:

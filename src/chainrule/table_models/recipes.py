@@ -3,9 +3,9 @@
 A `Recipe` has one or more candidates, networks with their training, which learn on the same folds
 and are weighted by their scores on rows that they did not see.
 
-- Encodings of numbers, beside the numbers themselves: ``piecewise`` has 16 quantile bins, strong
-  where the target has thresholds; ``periodic`` learned sines and cosines, strong where it is
-  smooth; ``both`` is the default.
+- Encodings of numbers, beside the numbers themselves: ``piecewise`` has 16 quantile bins, fewer for
+  more than 16 columns, strong where the target has thresholds; ``periodic`` has learned sines and
+  cosines, of at most 20 columns, strong where the target is smooth; ``both`` is the default.
 - Two layers of 256 rectifiers with dropout. Small tables, and the preset "best", have two more
   candidates: a smooth network, periodic with silu, and a smaller one with more dropout.
 - Batches: an 80th of the rows, as a power of two from 32 to 256. Epochs: those of the preset, and

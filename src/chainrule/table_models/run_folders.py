@@ -55,6 +55,8 @@ NAMES = (METRICS_NAME, LEADERBOARD_NAME, MODEL_NAME)
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _STAGED = "run"
 """What the temporary folders inside a run folder are named after."""
+_OURS = (_STAGED, *NAMES)
+"""What has temporaries in a run folder."""
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 _found: dict[str, Contents] = {}
 """What each folder held when its training began, until that training has written it."""
@@ -87,13 +89,13 @@ def refuse_folder(folder: Path) -> None:
     with path_errors(folder):
         remove_leftovers(folder)
         if folder.is_dir():
-            for name in (_STAGED, *NAMES):
+            for name in _OURS:
                 remove_leftovers(folder / name)
-            with locked(folder):
-                _complete(folder)
-        found = _contents(folder)
-    for name in NAMES:
-        refuse_unwritable(folder / name)
+        with locked(folder):  # another training may be between two of its steps
+            _complete(folder)
+            found = _contents(folder)
+    for path in (folder / name for name in NAMES) if folder.is_dir() else (folder,):
+        refuse_unwritable(path)
     _found[os.path.abspath(folder)] = found
 
 
@@ -134,7 +136,7 @@ def _contents(folder: Path) -> Contents:
     if is_model_file(model):
         about = model.stat()
         return (about.st_ino, about.st_size, about.st_mtime_ns)
-    if any(not is_temporary(entry.name, _STAGED) for entry in folder.iterdir()):
+    if not all(any(is_temporary(entry.name, of) for of in _OURS) for entry in folder.iterdir()):
         raise InputError(
             f"{written_path(folder)}: is a folder that holds other files, not a run of "
             f"chainrule (no {MODEL_NAME} of chainrule); {remedy}"

@@ -37,10 +37,12 @@ __all__ = ["inputs_for", "learns_scaled", "network_for", "refuse_unsuited"]
 SCALED_LOSSES = ("mse", "half_mse", "mae", "huber", "quantile")
 """Losses of the difference y − a alone, so that shifting and scaling both is equivalent."""
 ROWS_NAMED = 5
-BINS = 16
-"""Bins of the piecewise-linear encoding."""
+MOST_BINS, LEAST_BINS, ALL_BINS = 16, 4, 256
+"""Bins of the piecewise-linear encoding of a column, and about how many all columns have."""
 UNITS, FREQUENCIES, DEVIATION = 3, 16, 0.3
 """Outputs of the periodic encoding of a column, its frequencies, and their standard deviation."""
+MOST_PERIODIC = 20
+"""With more numeric columns than these they have no periodic encoding, whose time is quadratic."""
 
 Target = ClassTarget | NumberTarget
 
@@ -107,9 +109,11 @@ def _parts(matrix: FloatArray, numeric: Sequence[int]) -> list[tuple[str, int]]:
 def _encodings(encoding: Encoding, numbers: FloatArray) -> list[Layer]:
     """Return the layers that encode numbers, (rows, columns)."""
     layers: list[Layer] = []
+    columns = numbers.shape[1]
     if encoding != "periodic":
-        layers.append(PiecewiseLinear(quantile_edges(numbers, BINS)))
-    if encoding != "piecewise":
+        bins = min(max(ALL_BINS // columns, LEAST_BINS), MOST_BINS)
+        layers.append(PiecewiseLinear(quantile_edges(numbers, bins)))
+    if encoding != "piecewise" and columns <= MOST_PERIODIC:
         layers.append(Periodic(UNITS, FREQUENCIES, deviation=DEVIATION))
     return layers
 
