@@ -27,7 +27,7 @@ from pathlib import Path
 import polars as pl
 
 import chainrule as cr
-from chainrule.table_models.run_folders import refuse_folder, write_run
+from chainrule.table_models.run_folders import RUN_FILES, refuse_folder, write_run
 from chainrule.table_models.table_model import TableModel
 
 NETWORK = cr.Network.dense([300, 300, 10])
@@ -90,12 +90,12 @@ def _replaced_runs(folder: Path, run: TableModel, rounds: int, chosen: random.Ra
     for _ in range(rounds):
         newest = max(newest, _killed(write, newest, chosen))
         found["kills of runs replaced"] += 1
-        found["leftovers of runs"] += len(list(folder.iterdir())) - 2
+        found["leftovers of runs"] += len(list(folder.iterdir())) - len(RUN_FILES)
         number = _number(lambda: _table_model(folder).training["run"])
         refuse_folder(folder)  # the next start
         if number is None or number < newest or _pair(folder) != (number, number):
             found["LOST runs"] += 1
-        found["LOST: leftovers remain"] += len(list(folder.iterdir())) - 2
+        found["LOST: leftovers remain"] += len(list(folder.iterdir())) - len(RUN_FILES)
         newest = newest if number is None else number
     return found
 

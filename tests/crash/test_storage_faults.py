@@ -141,6 +141,7 @@ def test_a_run_is_old_or_new_and_its_parts_belong_together(model, tmp_path, monk
             assert load(folder).training["run"] == before
             assert f'"loss": {before}.0' in (folder / "metrics.jsonl").read_text()
             assert names(folder) == [
+                "leaderboard.csv",
                 "metrics.jsonl",
                 "model.safetensors",
                 *(["notes.txt"] if start == "old" else []),

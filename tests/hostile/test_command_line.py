@@ -190,7 +190,7 @@ def test_bad_settings(folder, arguments, message):
 
 def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "did you mean train?" in refused(folder, "trian")
-    assert "there is no such verb. The verbs are train, predict" in refused(folder, "zebra")
+    assert "there is no such verb. The verbs are train, tune, cv, predict" in refused(folder, "zebra")
     assert "missing argument 'DATA'" in refused(folder, "train")
     assert "missing option '--target'" in refused(folder, "train", "x.csv")
     assert "give either MODEL or --layers" in refused(folder, "verify")
@@ -242,7 +242,7 @@ def test_a_folder_without_permission(folder):
 
 
 def test_unwritable_paths_are_refused_before_the_training(folder, monkeypatch):
-    import chainrule.command_line.train as verb
+    import chainrule.command_line.train_to_folder as verb
 
     Path("data.csv").write_text(GOOD)
     Path("file").write_text("mine")

@@ -112,8 +112,8 @@ def test_a_time_limit_ends_with_what_was_learned():
     assert time.monotonic() - began < 4.0
     planned = run.trials[0].candidate.epochs
     assert 1 < planned < 20_000
-    assert len(run.history["loss"]) > 0.8 * planned
-    assert run.seconds > 0.5
+    assert len(run.history["loss"]) > 0.3 * planned
+    assert run.seconds > 0.3
     assert run.score[0].rmse < run.score[0].baseline_rmse
     with pytest.raises(InputError, match="time limit is too short for one epoch"):
         train_table(frame_of(20_000).drop("side"), "y", batch_size=8, time_limit=1e-9)

@@ -44,18 +44,18 @@ from chainrule.table_models.table_model import TableModel
 from chainrule.temporaries import is_temporary, locked, remove_leftovers, temporary_folder
 from chainrule.training.metrics import finite
 
-__all__ = ["METRICS_NAME", "default_folder", "refuse_folder", "write_run"]
+__all__ = ["METRICS_NAME", "RUN_FILES", "default_folder", "refuse_folder", "write_run"]
 
 Contents = tuple[int, ...]
 """The identity of the model in a folder: its inode, size and time; empty where there is none."""
 METRICS_NAME = "metrics.jsonl"
 LEADERBOARD_NAME = "leaderboard.csv"
-NAMES = (METRICS_NAME, LEADERBOARD_NAME, MODEL_NAME)
+RUN_FILES = (METRICS_NAME, LEADERBOARD_NAME, MODEL_NAME)
 """The files of a run, in the order in which they are moved."""
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _STAGED = "run"
 """What the temporary folders inside a run folder are named after."""
-_OURS = (_STAGED, *NAMES)
+_OURS = (_STAGED, *RUN_FILES)
 """What has temporaries in a run folder."""
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 _found: dict[str, Contents] = {}
@@ -94,7 +94,7 @@ def refuse_folder(folder: Path) -> None:
         with locked(folder):  # another training may be between two of its steps
             _complete(folder)
             found = _contents(folder)
-    for path in (folder / name for name in NAMES) if folder.is_dir() else (folder,):
+    for path in (folder / name for name in RUN_FILES) if folder.is_dir() else (folder,):
         refuse_unwritable(path)
     _found[os.path.abspath(folder)] = found
 
@@ -199,7 +199,7 @@ def _complete(folder: Path) -> None:
     following = folder / NEXT_RUN
     if following.is_symlink() or not following.is_dir():
         return
-    for name in NAMES:
+    for name in RUN_FILES:
         source, target = following / name, folder / name
         if not source.exists():
             continue
