@@ -190,7 +190,9 @@ def test_bad_settings(folder, arguments, message):
 
 def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "did you mean train?" in refused(folder, "trian")
-    assert "there is no such verb. The verbs are train, tune, cv, predict" in refused(folder, "zebra")
+    assert "there is no such verb. The verbs are train, tune, cv, predict" in refused(
+        folder, "zebra"
+    )
     assert "missing argument 'DATA'" in refused(folder, "train")
     assert "missing option '--target'" in refused(folder, "train", "x.csv")
     assert "give either MODEL or --layers" in refused(folder, "verify")
