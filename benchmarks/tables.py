@@ -4,11 +4,13 @@
     taskset -c 1 python -m benchmarks.tables         # all tables and peers, three seeds
     taskset -c 1 python -m benchmarks.tables --preset best --tables concrete kin8nm
     taskset -c 1 python -m benchmarks.tables --ablation --tables concrete kin8nm german_credit
+    python -m benchmarks.tables --memory
 
 A fifth of the rows, drawn by the seed, is for testing; all programs train on the others, with their
 defaults, on one thread. The error is the share of rows classified wrongly, in percent, or the RMSE.
 scikit-learn's MLP gets what it needs by hand: median imputation, standardized numbers, one-hot
-categories, standardized targets. ``--ablation`` leaves out one part of the recipe at a time.
+categories, standardized targets. ``--ablation`` leaves out one part of the recipe at a time,
+``--memory`` measures the most memory of a fit, of each table in a process of its own.
 
 The tables are scikit-learn's own, and those that lie in ../shared/data beside the repository.
 """
@@ -17,10 +19,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +51,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
 
 import chainrule as cr  # noqa: E402
+from chainrule.training.metrics import METRICS  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REGRESSION = ("california_housing", "wine_quality", "abalone", "concrete", "kin8nm", "diabetes")
@@ -74,10 +80,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """A program's error on the test rows, its log-loss for classes, and the seconds of its fit."""
+    """A program's error on the test rows, and the seconds of its fit.
+
+    Of classes its log-loss, of two classes its expected calibration error; else NaN.
+    """
 
     error: float
     log_loss: float
+    calibration: float
     seconds: float
 
 
@@ -184,10 +194,15 @@ def outcome(name: str, program: str, fit: Fit, seed: int) -> Outcome:
     found = np.ravel(model.predict(X.iloc[test]))
     actual = y.iloc[test].to_numpy()
     if numbers:
-        return Outcome(float(np.sqrt(np.mean((found - actual) ** 2))), np.nan, seconds)
+        error = float(np.sqrt(np.mean((found - actual) ** 2)))
+        return Outcome(error, np.nan, np.nan, seconds)
     chances = model.predict_proba(X.iloc[test])
     loss = log_loss(actual, chances, labels=list(model.classes_))
-    return Outcome(float(100.0 * np.mean(found != actual)), loss, seconds)
+    calibration = np.nan
+    if len(model.classes_) == 2:
+        codes = (actual == model.classes_[1]).astype(int)
+        calibration = METRICS["calibration_error"](codes, chances)
+    return Outcome(float(100.0 * np.mean(found != actual)), loss, calibration, seconds)
 
 
 def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
@@ -198,12 +213,14 @@ def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
     print("|---" * (1 + 2 * len(programs)) + "|")
     ratios: dict[str, list[float]] = {name: [] for name in others}
     losses: dict[str, list[float]] = {name: [] for name in others}
+    calibrations: dict[str, list[float]] = {}
     for table in tables:
         found = {}
         for name, fit in programs.items():
             runs = [outcome(table, name, fit, seed) for seed in range(seeds)]
-            columns = np.array([(run.error, run.log_loss, run.seconds) for run in runs])
+            columns = np.array([astuple(run) for run in runs])
             found[name] = Outcome(*columns.mean(axis=0).tolist())
+        calibrations[table] = [run.calibration for run in found.values()]
         cells = "".join(f" | {run.error:.5g} | {run.seconds:.1f}" for run in found.values())
         print(f"| {table}{cells} |", flush=True)
         for name in others:
@@ -216,6 +233,28 @@ def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
         if losses[name]:
             text += f", log-loss {np.exp(np.mean(losses[name])):.3f}"
         print(text)
+    for table, values in calibrations.items():
+        if np.isfinite(values[0]):
+            print(f"calibration error, {table}: " + ", ".join(f"{value:.3f}" for value in values))
+
+
+def memory(tables: list[str], preset: str) -> None:
+    """Print the most memory of a fit beyond that before it, beside what the table takes."""
+    for table in tables:
+        command = [sys.executable, "-m", "benchmarks.tables", "--fit", table, "--preset", preset]
+        megabytes, floats = map(float, subprocess.check_output(command).split())
+        print(f"{table}: {megabytes:.0f} MB, table as float32 {floats:.1f} MB", flush=True)
+
+
+def fit_for_memory(table: str, preset: str) -> None:
+    X, y, numbers = load(table)
+    small = 20 if numbers else np.unique(y, return_index=True)[1]
+    few = np.arange(small) if numbers else np.union1d(np.arange(20), small)
+    chainrule(epochs=1)(X.iloc[few], y.iloc[few], numbers, 0)  # what is imported is imported
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    chainrule(preset=preset)(X, y, numbers, 0)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print((after - before) / 1024, (X.shape[0] * X.shape[1] * 4) / 2**20)
 
 
 def main() -> None:
@@ -226,14 +265,20 @@ def main() -> None:
     parser.add_argument("--preset", default="default", choices=["fast", "default", "best"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--fit", help=argparse.SUPPRESS)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
+    if given.fit:
+        return fit_for_memory(given.fit, given.preset)
+    if given.memory:
+        return memory(given.tables, given.preset)
     if given.ablation:
         programs = {name: chainrule(**settings) for name, settings in ABLATIONS.items()}
     else:
         ours = {"chainrule": chainrule(preset=given.preset)}
         programs = ours | {name: PEERS[name] for name in given.peers}
-    compare(given.tables, programs, given.seeds)
+    return compare(given.tables, programs, given.seeds)
 
 
 if __name__ == "__main__":
