@@ -272,6 +272,8 @@ def _from_objects(name: str, cells: list[Any], source: str) -> pl.Series:
         return pl.Series(name, cells, dtype=pl.String)
     if all(isinstance(cell, bool | np.bool_) for cell in present):
         return pl.Series(name, [None if c is None else bool(c) for c in cells], dtype=pl.Boolean)
+    if all(isinstance(c, int | np.integer) for c in present) and _beyond(*map(int, present)):
+        return pl.Series(name, [None if c is None else str(c) for c in cells], dtype=pl.String)
     if all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in present):
         return pl.Series(name, [None if c is None else float(c) for c in cells], dtype=pl.Float64)
     kinds = sorted({type(cell).__name__ for cell in present})
