@@ -143,8 +143,8 @@ def refuse_masks(given: Any, name: str) -> None:
     """Raise InputError for a masked array with masked entries."""
     if np.ma.is_masked(given):
         raise InputError(
-            f"`{name}` must have no masked entries, got {int(np.sum(np.ma.getmask(given)))}. Fill them, as "
-            "with filled(), or leave out their rows."
+            f"`{name}` must have no masked entries, got {int(np.sum(np.ma.getmask(given)))}. Fill "
+            "them, as with filled(), or leave out their rows."
         )
 
 

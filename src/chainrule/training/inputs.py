@@ -194,7 +194,8 @@ def _numbers(given: ArrayLike, name: str, dtype: DTypeLike) -> RealArray:
     if np.ma.is_masked(given):
         raise InputError(
             f"`{name}` must have no masked entries, which would be trained on as they stand, got "
-            f"{int(np.sum(np.ma.getmask(given)))}. Fill them, as with filled(), or leave out their rows."
+            f"{int(np.sum(np.ma.getmask(given)))}. Fill them, as with filled(), or leave out their "
+            "rows."
         )
     try:
         array = np.asarray(given)
