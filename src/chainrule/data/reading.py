@@ -17,7 +17,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.data.csv_text import parse_csv
 from chainrule.data.forked_processes import refuse_dead_threads
@@ -40,7 +40,7 @@ COMPRESSIONS = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-OPENERS: dict[str, Callable[[io.BytesIO], IO[bytes]]] = {
+OPENERS: dict[str, Callable[[io.BytesIO], io.BufferedIOBase]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
     "bzip2": bz2.BZ2File,
     "xz": lzma.LZMAFile,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-from typing import IO
 
 from chainrule.errors import DataError, InputError, shown
 
@@ -53,7 +52,7 @@ def refuse_size(size: int, packed: int, source: str) -> None:
         )
 
 
-def read_all(unpacking: IO[bytes], packed: int, source: str) -> bytes:
+def read_all(unpacking: io.BufferedIOBase, packed: int, source: str) -> bytes:
     """Return what a decompressing file gives; raise DataError as soon as it is too much."""
     unpacked = io.BytesIO()
     while chunk := unpacking.read(CHUNK):
