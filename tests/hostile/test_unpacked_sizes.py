@@ -36,6 +36,13 @@ def parquet():
     return data.getvalue()
 
 
+def texts():
+    data = io.BytesIO()
+    cells = ["y" * 100_000, "z" * 100_000] * 10_000
+    pl.DataFrame({"x": cells, "t": 1.0}).write_parquet(data)
+    return data.getvalue()
+
+
 def workbook():
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
@@ -50,6 +57,7 @@ BOMBS = {
     "xz": lambda: lzma.compress(LINES, preset=0),
     "zstd": lambda: zstd_of_repeated(b"\n", 2000),
     "parquet": parquet,
+    "parquet of equal texts": texts,
     "blank lines": lambda: LINES[: 50 << 20],
     "blank lines of Windows": lambda: b"a,b\r\n" + b"\r\n" * (20 << 20),
 }
