@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from chainrule.errors import InputError, InputTypeError, shown
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "MOST_SEED",
     "as_float",
     "checked_choice",
+    "checked_flag",
     "checked_integer",
     "checked_number",
     "checked_seed",
@@ -67,6 +70,20 @@ def checked_choice(name: str, value: object, allowed: Sequence[str]) -> str:
     *first, last = map(repr, allowed)
     listed = f"{', '.join(first)} or {last}" if first else last
     raise InputError(requirement(name, listed, value))
+
+
+def checked_flag(name: str, value: object) -> bool:
+    """Return a value that has to be True or False: "no" would be taken for true.
+
+    >>> checked_flag("shuffle", False)
+    False
+    >>> checked_flag("shuffle", "no")
+    Traceback (most recent call last):
+    chainrule.errors.InputTypeError: `shuffle` must be True or False, got 'no'
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputTypeError(requirement(name, "True or False", value))
+    return bool(value)
 
 
 def checked_integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:

@@ -45,10 +45,10 @@ WORKS = {
     "evaluate": 'cr.evaluate(model, "t.csv")',
     "a recipe's estimator": 'cr.TableClassifier().fit(frame.drop("y"), frame["y"])',
 }
-TRAINED = (
-    'model = cr.train_table(frame, "y", hidden=(4,), epochs=1)\n'
-    'model = getattr(model, "model", model)\n'
-)
+TRAINED = """
+model = cr.train_table(frame, "y", hidden=(4,), epochs=1)
+model = getattr(model, "model", model)
+"""
 
 
 def printed(tmp_path, code):

@@ -123,7 +123,7 @@ def test_a_time_limit_ends_with_what_was_learned():
 
 def test_ctrl_c_has_the_run_so_far():
     def listen(run):
-        if sum(member is not None and member.done > 2 for member in run.members) == 2:
+        if any(member is not None and member.done > 2 for member in run.members):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:

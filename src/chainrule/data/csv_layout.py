@@ -16,6 +16,7 @@ __all__ = ["prepared"]
 SEPARATORS = (",", ";", "\t")
 LONGEST_HEADER = 1 << 20
 ROWS_COMPARED = 5
+MOST_BLANK = 1 << 20
 STATED = re.compile(rb"(?:\r?\n)*sep=([,;\t|])\r?(?=\n)", re.IGNORECASE)
 
 
@@ -30,6 +31,7 @@ def prepared(data: bytes, source: str) -> tuple[bytes, str]:
     data = _decodable(data, source)
     if not data or data.isspace():
         raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
+    _refuse_blank_lines(data, source)
     stated = STATED.match(data)
     if stated:
         above = data.count(b"\n", 0, stated.end())
@@ -67,6 +69,16 @@ def _decodable(data: bytes, source: str) -> bytes:
     if b"\n" not in data:
         return data.replace(b"\r", b"\n")  # line ends of Mac OS 9
     return data
+
+
+def _refuse_blank_lines(data: bytes, source: str) -> None:
+    """Raise DataError where the file is mostly blank lines: each takes 80 bytes to read."""
+    blank = 2 * max(data.count(b"\n\n"), data.count(b"\n\r\n"))
+    if blank > MOST_BLANK and 2 * blank > len(data) - blank:
+        raise DataError(
+            f"{source}: about {blank} of its lines are blank, more than all others; remove the "
+            "blank lines"
+        )
 
 
 def _without_comments(data: bytes) -> bytes:

@@ -24,7 +24,8 @@ import numpy as np
 
 from chainrule.arrays import BoolArray, IntArray
 from chainrule.data.csv_layout import prepared
-from chainrule.data.tables import refuse_names
+from chainrule.data.tables import refuse_long_cells, refuse_names
+from chainrule.data.unpacked_sizes import LONGEST_CELL
 from chainrule.errors import DataError, one_line, shown
 
 if TYPE_CHECKING:
@@ -92,8 +93,12 @@ complete or remove the row, and put quotes around a cell that contains ','
         )
     records = _scan(data, quotes, ord(separator))
     first = int(np.flatnonzero(~records.blank)[0])
-    header = data[records.starts[first] : records.ends[first]].decode()
-    names = _names(next(csv.reader([header], delimiter=separator)), source, records.lines[first])
+    header = data[records.starts[first] : records.ends[first]].decode().removesuffix("\r")
+    try:
+        cells = next(csv.reader([header], delimiter=separator))
+    except csv.Error as error:
+        raise _unreadable(error, source, int(records.lines[first])) from error
+    names = _names(cells, source, records.lines[first])
     records = records.after(first)
     if len(names) == 1 and records.blank.any():
         # polars drops some blank lines of a single column; the exact reader keeps them as cells.
@@ -121,6 +126,8 @@ complete or remove the row, and put quotes around a cell that contains ','
         return _parse_slowly(data, separator, source)
     filled = ~records.blank
     frame = frame.drop("") if trailing else frame
+    if (records.ends - records.starts).max() > LONGEST_CELL:
+        refuse_long_cells(frame, lambda row: f"{source}, line {records.lines[row]}")
     return ParsedCsv(
         _without_quotes(frame.filter(pl.Series(filled)) if not filled.all() else frame),
         records.lines[filled],
@@ -273,10 +280,7 @@ def _parse_slowly(data: bytes, separator: str, source: str) -> ParsedCsv:
                 lines.append(begins)
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(
-            f'{source}, line {begins}: {one_line(error)}; close every quote ("), and double it '
-            "where it is part of the text"
-        ) from error
+        raise _unreadable(error, source, begins) from error
     last = text.rstrip("\r\n").count("\n") + 1
     while lines and lines[-1] > last:  # blank lines at the end of a single column
         rows.pop()
@@ -285,6 +289,24 @@ def _parse_slowly(data: bytes, separator: str, source: str) -> ParsedCsv:
         raise _header_only(source)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     return ParsedCsv(frame, np.array(lines, dtype=np.int64))
+
+
+def _unreadable(error: csv.Error, source: str, line: int) -> DataError:
+    """Return the error for a record that the standard library cannot read."""
+    where, reason = f"{source}, line {line}", one_line(error)
+    if "new-line" in reason:
+        return DataError(
+            f"{where}: a carriage return stands alone within the line, as in files of old Macs; "
+            "save the file with one kind of line end"
+        )
+    if "field larger" in reason:
+        return DataError(
+            f"{where}: a cell or a name is longer than {LONGEST_CELL} characters; shorten it, or "
+            "write the table without its column"
+        )
+    return DataError(
+        f'{where}: {reason}; close every quote ("), and double it where it is part of the text'
+    )
 
 
 def _text_lines(text: str) -> Iterator[str]:

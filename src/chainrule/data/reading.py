@@ -15,12 +15,14 @@ import lzma
 import os
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data.csv_text import parse_csv
 from chainrule.data.forked_processes import refuse_dead_threads
 from chainrule.data.tables import Table
+from chainrule.data.unpacked_sizes import read_all, refuse_size, zstd_bytes
 from chainrule.data.workbooks import is_workbook, parse_workbook
 from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
 
@@ -30,12 +32,18 @@ if TYPE_CHECKING:
 __all__ = ["as_table", "read_cells", "read_table"]
 
 PARQUET = b"PAR1"
+CELL_BYTES = 8
 PARQUET_SUFFIXES = (".parquet", ".pq")
 COMPRESSIONS = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
+}
+OPENERS: dict[str, Callable[[io.BytesIO], io.BufferedIOBase]] = {
+    "gzip": lambda file: gzip.GzipFile(fileobj=file),
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
 }
 FOREIGN = {
     b"PK\x03\x04": "a zip file, but not an Excel workbook (.xlsx)",
@@ -145,14 +153,14 @@ def _decompressed(data: bytes, source: str) -> bytes:
     if name is None or (name == "bzip2" and data[4:10] != b"1AY&SY"):  # a header may begin "BZh"
         return data
     try:
-        if name == "gzip":
-            plain = gzip.decompress(data)
-        elif name == "bzip2":
-            plain = bz2.decompress(data)
-        elif name == "xz":
-            plain = lzma.decompress(data)
-        else:
+        if name == "zstd":
+            refuse_size(zstd_bytes(data), len(data), source)
             plain = _without_zstd(data)
+        else:
+            opened = OPENERS[name](io.BytesIO(data))
+            plain = read_all(opened, len(data), source)
+    except DataError:
+        raise
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             f"{source}: the {name} data cannot be decompressed ({one_line(error)}); the file is "
@@ -191,7 +199,14 @@ def _parse_parquet(data: bytes, source: str) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_parquet(io.BytesIO(data))
+        whole = pl.scan_parquet(io.BytesIO(data))
+        width, rows = len(whole.collect_schema()), whole.select(pl.len()).collect().item()
+        refuse_size(CELL_BYTES * width * rows, len(data), source)
+        cells = pl.read_parquet(io.BytesIO(data))
+        # Equal texts are one in the file and in polars, but not where they are compared or stored.
+        text = cells.select(pl.col(pl.String).str.len_bytes().sum())
+        refuse_size(sum(text.row(0)) if text.width else 0, len(data), source)
+        return cells
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(
             f"{source}: cannot be read as Parquet ({one_line(error)}); "

@@ -13,7 +13,7 @@ become text, as they are in a CSV file, so that one rule decides about all forma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from chainrule.arrays import IntArray
 from chainrule.data.forked_processes import refuse_dead_threads
+from chainrule.data.unpacked_sizes import LONGEST_CELL
 from chainrule.errors import DataError, InputTypeError, one_line, shown, unknown_name
 
 if TYPE_CHECKING:
@@ -113,8 +114,10 @@ class Table:
         import polars as pl
 
         columns = frame.get_columns()
+        plain = pl.DataFrame([_plain(series, source) for series in columns])
+        refuse_long_cells(plain, lambda row: f"{source}, row {row}")
         return cls(
-            frame=pl.DataFrame([_plain(series, source) for series in columns]),
+            frame=plain,
             source=source,
             rows=np.arange(frame.height, dtype=np.int64),
             row_word="row",
@@ -177,6 +180,29 @@ def refuse_names(names: Sequence[str], where: str) -> None:
                 "give every column a unique name"
             )
         first[name] = position
+        if len(name) > LONGEST_CELL:
+            raise DataError(
+                f"{where}: the name of column {position} has {len(name)} characters; give it a "
+                f"name of at most {LONGEST_CELL}"
+            )
+
+
+def refuse_long_cells(frame: pl.DataFrame, where: Callable[[int], str]) -> None:
+    """Raise DataError for the first cell that is too long to be a value; ``where`` names its row.
+
+    Cells are stored in model files, messages and pages.
+    """
+    import polars as pl
+
+    longest = frame.select(pl.col(pl.String).str.len_bytes().max())
+    for name, length in zip(longest.columns, longest.row(0) if longest.width else (), strict=True):
+        if length is not None and length > LONGEST_CELL:
+            lengths = frame[name].str.len_bytes()
+            row = int(np.flatnonzero((lengths > LONGEST_CELL).fill_null(False).to_numpy())[0])
+            raise DataError(
+                f"{where(row)}, column {shown(name)}: the cell has {lengths[row]} bytes, at most "
+                f"{LONGEST_CELL} can be read; shorten it, or write the table without the column"
+            )
 
 
 def _plain(series: pl.Series, source: str) -> pl.Series:
@@ -272,6 +298,8 @@ def _from_objects(name: str, cells: list[Any], source: str) -> pl.Series:
         return pl.Series(name, cells, dtype=pl.String)
     if all(isinstance(cell, bool | np.bool_) for cell in present):
         return pl.Series(name, [None if c is None else bool(c) for c in cells], dtype=pl.Boolean)
+    if all(isinstance(c, int | np.integer) for c in present) and _beyond(*map(int, present)):
+        return pl.Series(name, [None if c is None else str(c) for c in cells], dtype=pl.String)
     if all(isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in present):
         return pl.Series(name, [None if c is None else float(c) for c in cells], dtype=pl.Float64)
     kinds = sorted({type(cell).__name__ for cell in present})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.data.tables import Table
+from chainrule.data.unpacked_sizes import refuse_size
 from chainrule.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def is_workbook(data: bytes) -> bool:
 
 def parse_workbook(data: bytes, source: str) -> Table:
     """Return the first sheet of a workbook as a Table; raise DataError where it has no table."""
+    unpacked = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
+    refuse_size(unpacked, len(data), source)
     if importlib.util.find_spec("fastexcel") is None:
         raise DataError(
             f"{source}: is an Excel workbook, which needs the package fastexcel; "

@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.arrays import BoolArray, LabelArray, RealArray
@@ -33,6 +32,7 @@ from chainrule.estimators.stochastic import Fit, Progress
 from chainrule.kernels.backend import outputs, pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
+from chainrule.validation import is_integer
 
 STOCHASTIC = ("sgd", "adam")
 _SPARSE_ROWS = 1024
@@ -180,7 +180,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         for size in listed:
-            if not isinstance(size, Integral):
+            if not is_integer(size):
                 raise InputTypeError(
                     f"`hidden_layer_sizes` must be integers above 0, such as (64, 32), got "
                     f"{size!r} in {shown(listed)}"
@@ -267,7 +267,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             tol=self.tol,
             verbose=bool(self.verbose),
         )
-        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
+        # In SciPy up to 1.0 the iterations may exceed the limit.
+        self.n_iter_ = min(result.nit, self.max_iter)
+        if result.status != 0:
+            message = quasi_newton.failure(result, self.n_iter_, self.max_iter)
+            warnings.warn(message, ConvergenceWarning, stacklevel=5)
         self.loss_ = result.fun
         parameters.flat[...] = result.x
         self._take(parameters)

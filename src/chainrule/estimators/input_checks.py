@@ -14,9 +14,12 @@ from sklearn import get_config
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule.arrays import LabelArray, RealArray
+from chainrule.errors import InputError, InputTypeError, shown
 
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 _LARGEST_MEMORY = 4096
+_TIMES = ("m", "M")
+_LARGEST_EXACT = 2**53
 
 _good: set[tuple[Any, ...]] = set()
 _names: dict[type, tuple[str, ...]] = {}
@@ -70,6 +73,7 @@ def inputs(model: Any, X: Any) -> Any:
     """Return checked rows to predict for."""
     if is_plain(model, X, reset=False):
         return X
+    refuse_times_and_masks(X, "X")
     return validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
 
 
@@ -90,6 +94,12 @@ def training_data(
             model.n_features_in_ = X.shape[1]
             vars(model).pop("feature_names_in_", None)
         return X, y
+    refuse_times_and_masks(X, "X")
+    if numbers:
+        refuse_times_and_masks(y, "y")
+    else:
+        refuse_masks(y, "y")
+        y = _whole_numbers(y)
     X, y = validate_data(
         model,
         X,
@@ -107,10 +117,71 @@ def weights(sample_weight: Any, X: Any) -> RealArray | None:
     """Return checked weights of the rows, not all zero."""
     if sample_weight is None:
         return None
+    refuse_times_and_masks(sample_weight, "sample_weight")
     checked: RealArray = _check_sample_weight(sample_weight, X)
     if not checked.any():  # before 1.9 scikit-learn does not check this
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return checked
+
+
+def refuse_times_and_masks(given: Any, name: str) -> None:
+    """Raise an error for dates, durations and masked entries, which would become numbers.
+
+    scikit-learn takes the ticks of a date, which are days or nanoseconds as it happens to be
+    stored, and what is below a mask.
+    """
+    refuse_masks(given, name)
+    for dtype in _types(given):
+        if getattr(dtype, "kind", "") in _TIMES or getattr(dtype, "is_temporal", bool)():
+            raise InputTypeError(
+                f"`{name}` must be numbers, got {dtype}. Subtract a date and divide by a unit, as "
+                'in (dates - dates.min()) / np.timedelta64(1, "D"), or train from a table.'
+            )
+
+
+def refuse_masks(given: Any, name: str) -> None:
+    """Raise InputError for a masked array with masked entries."""
+    if np.ma.is_masked(given):
+        raise InputError(
+            f"`{name}` must have no masked entries, got {int(np.sum(np.ma.getmask(given)))}. Fill "
+            "them, as with filled(), or leave out their rows."
+        )
+
+
+def _types(given: Any) -> list[Any]:
+    """Return the types of an array, of a list, or of the columns of a data frame."""
+    columns = getattr(given, "dtypes", None)
+    if columns is not None:
+        return list(columns) if hasattr(columns, "__iter__") else [columns]
+    if isinstance(given, list | tuple):
+        try:
+            given = np.asarray(given)
+        except ValueError:  # of different lengths: scikit-learn's error
+            return []
+    dtype = getattr(given, "dtype", None)
+    if isinstance(given, np.ndarray) and given.dtype.kind == "O":
+        return [entry.dtype for entry in given.flat if isinstance(entry, np.generic)]
+    return [] if dtype is None else [dtype]
+
+
+def _whole_numbers(y: Any) -> Any:
+    """Return labels whose whole numbers are still distinct.
+
+    scikit-learn makes floats of pandas' own integers, and NumPy of a list with one float: beyond
+    2^53 neighbors become one class.
+    """
+    dtype = getattr(y, "dtype", None)
+    own = getattr(dtype, "numpy_dtype", None)
+    if own is not None and own.kind in "iu" and not y.isna().any():
+        return y.to_numpy(dtype=own)
+    if isinstance(y, list | tuple):
+        found = np.asarray(y)
+        if found.dtype.kind == "f" and (np.abs(found) > _LARGEST_EXACT).any():
+            raise InputError(
+                "`y` must not have classes beyond 2^53 beside floats, which round them, got "
+                f"{shown(y[int(np.argmax(np.abs(found)))])}. Give text or integers."
+            )
+    return y
 
 
 def dense(X: Any, dtype: DTypeLike) -> RealArray:

@@ -53,5 +53,20 @@ def minimize(
     )
 
 
+def failure(result: Any, iterations: int, max_iter: int) -> str:
+    """Return the warning of a run that did not converge, in scikit-learn's words.
+
+    Its own function would warn of a line in this package.
+    """
+    more = f"\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
+    return (
+        f"lbfgs failed to converge after {iterations} iteration(s) (status={result.status}):\n"
+        f"{result.message}\n"
+        f"{more if iterations == max_iter else ''}"
+        "\nYou might also want to scale the data as shown in:\n"
+        "    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )
+
+
 _PRINTS = tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15)
 """SciPy's L-BFGS printed before it was rewritten in C."""

@@ -25,6 +25,7 @@ from chainrule.kernels.trainer import Diverged, Run, State
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, AdamHat, Optimizer
 from chainrule.network.parameters import Parameters
+from chainrule.training.inputs import refuse_weightless_batch
 
 _DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 """Constants of the learning rate "adaptive"."""
@@ -286,12 +287,8 @@ class Fit:
     def _diverged(self, divergence: Diverged) -> None:
         progress = self.progress
         where = f"epoch {divergence.epoch}, batch {divergence.batch}, first in {divergence.symbol}"
-        if self._has_no_weight(divergence.batch):
-            raise InputError(
-                "`sample_weight` must not sum to 0 in a batch, got 0 in batch "
-                f"{divergence.batch} of epoch {divergence.epoch}. Leave out rows of weight 0, or "
-                "use a larger batch_size."
-            ) from None
+        rows = self.trainer.batch_rows(divergence.batch)
+        refuse_weightless_batch(self.weights, rows, divergence.batch, divergence.epoch)
         if progress.scores is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -304,10 +301,6 @@ class Fit:
         progress.loss_curve.append(progress.loss)
         progress.scores.append(float("nan"))
         progress.iterations += 1
-
-    def _has_no_weight(self, batch: int) -> bool:
-        weights = self.weights
-        return weights is not None and not weights[self.trainer.batch_rows(batch)].sum()
 
     def _store_state(self) -> None:
         """Store the state from which the next call continues."""

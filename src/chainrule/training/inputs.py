@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from chainrule.arrays import BoolArray, RealArray
+from chainrule.arrays import Array, BoolArray, RealArray
 from chainrule.errors import InputError, InputTypeError, one_line, shown
 from chainrule.network.architecture import Network
 from chainrule.network.domains import REALS
@@ -177,8 +177,28 @@ def weights_of(
     return array
 
 
+def refuse_weightless_batch(
+    weights: RealArray | None, rows: Array | slice, batch: int, epoch: int
+) -> None:
+    """Raise InputError where the rows of a batch have no weight: its loss is 0/0.
+
+    It is asked when a loss was not finite, since hardly any run has such a batch.
+    """
+    if weights is not None and not weights[rows].sum():
+        raise InputError(
+            f"`sample_weight` must not sum to 0 in a batch, got 0 in batch {batch} of epoch "
+            f"{epoch}. Leave out rows of weight 0, or use a larger batch_size."
+        ) from None
+
+
 def _numbers(given: ArrayLike, name: str, dtype: DTypeLike) -> RealArray:
     """Return an array of the same shape, contiguous and of the given type."""
+    if np.ma.is_masked(given):
+        raise InputError(
+            f"`{name}` must have no masked entries, which would be trained on as they stand, got "
+            f"{int(np.sum(np.ma.getmask(given)))}. Fill them, as with filled(), or leave out their "
+            "rows."
+        )
     try:
         array = np.asarray(given)
     except ValueError as error:

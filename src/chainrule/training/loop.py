@@ -25,7 +25,13 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.training.inputs import inputs_of, parameters_of, targets_of, weights_of
+from chainrule.training.inputs import (
+    inputs_of,
+    parameters_of,
+    refuse_weightless_batch,
+    targets_of,
+    weights_of,
+)
 from chainrule.training.schedules import (
     EarlyStopping,
     Measure,
@@ -35,7 +41,7 @@ from chainrule.training.schedules import (
     rates_of,
     rules_of,
 )
-from chainrule.validation import checked_integer, checked_seed, requirement
+from chainrule.validation import checked_flag, checked_integer, checked_seed, requirement
 
 Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 """The array of one input or output; of several a list, or a mapping from the inputs' names."""
@@ -188,7 +194,7 @@ def train(
         current,
         data,
         size,
-        Seeded(seed) if shuffle else UNSHUFFLED,
+        Seeded(seed) if checked_flag("shuffle", shuffle) else UNSHUFFLED,
         held,
         rates_of(schedule, start=chosen.learning_rate, epochs=count, samples=samples),
         rules_of(early_stopping, schedule, validated=held is not None),
@@ -200,6 +206,8 @@ def train(
     try:
         _epochs(trainer, count, on_epoch, on_progress)
     except Diverged as divergence:
+        rows = trainer.batch_rows(divergence.batch)
+        refuse_weightless_batch(data.get("w"), rows, divergence.batch, divergence.epoch)
         error = NonFiniteLoss(_divergence_message(divergence))
         error.result = _result(trainer, count)
         raise error from None
