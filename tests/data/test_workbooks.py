@@ -57,8 +57,8 @@ def workbook(rows):
 ROWS = [["x", "price", "flag"], [1, "$1,200.50", True], [2.5, "$3", False], [None, "$4", True]]
 
 
+@pytest.mark.peers("fastexcel")
 def test_a_workbook_is_read_as_the_same_table_in_csv(tmp_path):
-    pytest.importorskip("fastexcel", reason="Excel files are an extra")
     (tmp_path / "t.xlsx").write_bytes(workbook(ROWS))
     (tmp_path / "t.csv").write_text('x,price,flag\n1,"$1,200.50",true\n2.5,$3,false\n,$4,true\n')
     table = read_table(tmp_path / "t.xlsx")
@@ -68,9 +68,9 @@ def test_a_workbook_is_read_as_the_same_table_in_csv(tmp_path):
     assert table.location(0, "x").endswith("t.xlsx, row 2, column 'x'")
 
 
+@pytest.mark.peers("fastexcel")
 @pytest.mark.parametrize("header", [["x", None, "flag"], ["x", "", "flag"]])
 def test_merged_and_empty_headings_are_an_error(tmp_path, header):
-    pytest.importorskip("fastexcel", reason="Excel files are an extra")
     path = tmp_path / "t.xlsx"
     path.write_bytes(workbook([header, *ROWS[1:]]))
     with pytest.raises(DataError) as caught:
