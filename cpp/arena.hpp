@@ -5,6 +5,7 @@
 // vector); everything is zero at first, which is what the padding of rows has to be.
 #pragma once
 
+#include <cstdint>
 #include <new>
 
 #if defined(__linux__)
@@ -42,19 +43,24 @@ constexpr std::size_t huge_page = std::size_t{1} << 21;
 
 class Arena {
 public:
-    // Throws std::bad_alloc (from operator new) if there is not enough memory.
-    explicit Arena(std::size_t bytes)
-        : bytes_(bytes),
-          alignment_(bytes < 2 * huge_page ? arena_alignment : huge_page),
-          begin_(static_cast<unsigned char*>(
-              ::operator new(bytes ? bytes : 1, std::align_val_t{alignment_}))) {
+    // Throws std::bad_alloc if there is not enough memory.
+    explicit Arena(std::size_t bytes) : bytes_(bytes) {
 #if defined(__linux__)
-        // A hint: without large pages, small ones are used.
-        if (alignment_ == huge_page) madvise(begin_, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+        if (bytes >= 2 * huge_page && map()) return;
 #endif
+        begin_ = static_cast<unsigned char*>(
+            ::operator new(bytes ? bytes : 1, std::align_val_t{arena_alignment}));
         __builtin_memset(begin_, 0, bytes);
     }
-    ~Arena() { ::operator delete(begin_, std::align_val_t{alignment_}); }
+    ~Arena() {
+#if defined(__linux__)
+        if (mapped_) {
+            munmap(mapped_, bytes_ + huge_page);
+            return;
+        }
+#endif
+        ::operator delete(begin_, std::align_val_t{arena_alignment});
+    }
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
 
@@ -75,7 +81,26 @@ public:
     std::size_t used() const { return used_; }
 
 private:
-    std::size_t bytes_, used_ = 0, alignment_;
+#if defined(__linux__)
+    // Pages of the system, which are zero when they are first used: to set gigabytes to zero here
+    // would take seconds in which nothing can be interrupted.
+    // False where there are none, which operator new then reports.
+    bool map() {
+        if (bytes_ > ~std::size_t{0} - huge_page) return false;
+        void* const found = mmap(nullptr, bytes_ + huge_page, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (found == MAP_FAILED) return false;
+        mapped_ = found;
+        const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(found);
+        begin_ = reinterpret_cast<unsigned char*>((start + huge_page - 1) / huge_page * huge_page);
+        // A hint: without large pages, small ones are used.
+        madvise(begin_, bytes_ / huge_page * huge_page, MADV_HUGEPAGE);
+        return true;
+    }
+#endif
+
+    std::size_t bytes_, used_ = 0;
+    void* mapped_ = nullptr;
     unsigned char* begin_;
 };
 

@@ -175,8 +175,7 @@ public:
     template <class Array>
     std::pair<Number, Number> strides(Number value, bool transposed, const Array &array) const {
         check_type(array);
-        if (value < 0 || value >= Number(values_.size()))
-            throw std::invalid_argument("the program has no such value");
+        refuse_unknown(value);
         const ValueRow &v = values_[std::size_t(value)];
         const Number rows = axes_[std::size_t(v.rows)], columns = axes_[std::size_t(v.columns)];
         if (v.rows != sample_axis && v.columns != sample_axis &&
@@ -184,6 +183,10 @@ public:
              Number(array.shape(!transposed)) != columns))
             throw std::invalid_argument("the array does not have the shape of the value");
         return {array.stride(transposed), array.stride(!transposed)};
+    }
+    void refuse_unknown(Number value) const {
+        if (value < 0 || value >= Number(values_.size()))
+            throw std::invalid_argument("the program has no such value");
     }
     template <class Array>
     void check_type(const Array &array) const {
@@ -261,14 +264,15 @@ class Training {
 public:
     Training(const Machine &machine, Given given, Number samples, Number batch, Given parameters,
              Given best, const Machine *held, Given held_given, Number held_samples,
-             Number held_batch, Number held_weights, Integers shared)
+             Number held_batch, Number held_weights, Integers shared, Integers state)
         : machine_(machine),
           owned_{std::move(given), std::move(parameters), std::move(best),
                  std::move(held_given)},
           sources_(machine.described(owned_[0], samples)),
           parameters_(machine.copies_to(owned_[1])),
           best_(machine.copies_to(owned_[2])),
-          shared_(shared.data(), shared.data() + shared.size()) {
+          shared_(shared.data(), shared.data() + shared.size()),
+          state_(state.data(), state.data() + state.size()) {
         if (held) held_sources_ = held->described(owned_[3], held_samples);
         if (sources_.size() > 8)
             throw std::invalid_argument("`given` must be at most 8 arrays, got " +
@@ -291,6 +295,9 @@ public:
         arguments_.held_weights = held_weights < 0 ? nullptr : &held_sources_[held_weights];
         arguments_.shared = shared_.data();
         arguments_.shared_count = Number(shared_.size() / 2);
+        for (const Number value : state_) machine.refuse_unknown(value);
+        arguments_.state = state_.data();
+        arguments_.state_count = Number(state_.size());
     }
 
     std::tuple<Number, Number, Number, Number, nb::object> run(
@@ -339,7 +346,7 @@ private:
     Given owned_[4];
     std::vector<Source> sources_, held_sources_;
     std::vector<ParameterCopy> parameters_, best_;
-    std::vector<Number> shared_;
+    std::vector<Number> shared_, state_;
     RunArguments arguments_ = {};
 };
 
@@ -393,11 +400,12 @@ NB_MODULE(_core, module) {
     nb::class_<Training>(module, "Training",
                          "A machine with its data, and the arrays that its parameters go to.")
         .def(nb::init<const Machine &, Given, Number, Number, Given, Given, const Machine *, Given,
-                      Number, Number, Number, Integers>(),
+                      Number, Number, Number, Integers, Integers>(),
              nb::keep_alive<1, 2>(), nb::keep_alive<1, 8>(), nb::arg("machine"), nb::arg("given"),
              nb::arg("samples"), nb::arg("batch"), nb::arg("parameters"), nb::arg("best"),
              nb::arg("held").none(), nb::arg("held_given"), nb::arg("held_samples"),
-             nb::arg("held_batch"), nb::arg("held_weights"), nb::arg("shared"))
+             nb::arg("held_batch"), nb::arg("held_weights"), nb::arg("shared"),
+             nb::arg("state"))
         .def("run", &Training::run, nb::arg("first_epoch"), nb::arg("epochs"),
              nb::arg("first_step"), nb::arg("order"), nb::arg("seed"),
              nb::arg("draws_seed"), nb::arg("indices").noconvert().none(),

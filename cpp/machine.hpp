@@ -1,6 +1,8 @@
 // The machine that runs a program: its memory, and one step.
 #pragma once
 
+#include <stdlib.h>
+
 #include "arena.hpp"
 #include "pool.hpp"
 #include "producers/table.hpp"
@@ -8,6 +10,12 @@
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA_NAMESPACE {
+
+// Called between the parts of a long step; true: stop now.
+struct Interrupter {
+    bool (*stops)(void*);
+    void* self;
+};
 
 template <class T>
 class Machine {
@@ -41,6 +49,9 @@ public:
         }
         set_batch(p.axes[sample_axis]);
     }
+    ~Machine() { free(stored_); }
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
 
     void set_batch(std::ptrdiff_t samples) {
         if (slots[p.counts.batch_slot] == double(samples)) return;
@@ -70,6 +81,41 @@ public:
         threads_ = threads < 2 || all < least_step ? 1
                    : threads < most_threads        ? int(threads)
                                                    : most_threads;
+        is_long_ = all > longest_step;
+        in_parts_ = threads_ > 1 || interrupter_;
+    }
+
+    // From now on long steps can be interrupted; null: no step can.
+    void set_interrupter(const Interrupter* interrupter) {
+        interrupter_ = is_long_ ? interrupter : nullptr;
+        in_parts_ = threads_ > 1 || interrupter_;
+        stopped_ = 0;
+    }
+    bool is_interruptible() const { return interrupter_ != nullptr; }
+    // Whether the last step was interrupted, so that its results are of no use.
+    bool stopped() const { return stopped_; }
+
+    // Copies the values of a state, what steps change and later ones read, so that a step that was
+    // interrupted can be undone. Without memory for the copy, steps are not interrupted.
+    void store(const Number* state, Number count) {
+        std::size_t all = std::size_t(p.counts.slots) * sizeof(double);
+        for (Number n = 0; n < count; ++n) all += elements(p, state[n]) * sizeof(T);
+        if (!stored_) stored_ = static_cast<unsigned char*>(malloc(all));
+        if (!stored_) return set_interrupter(nullptr);
+        unsigned char* to = stored_;
+        each_of(state, count, [&](void* from, std::size_t bytes) {
+            __builtin_memcpy(to, from, bytes);
+            to += bytes;
+        });
+    }
+    void restore(const Number* state, Number count) {
+        stale_ = true;
+        if (!checked_) return;  // nothing changes before the check
+        const unsigned char* from = stored_;
+        each_of(state, count, [&](void* to, std::size_t bytes) {
+            __builtin_memcpy(to, from, bytes);
+            from += bytes;
+        });
     }
 
     // One step over the batch in the values. False: the check found a loss that is not finite, and
@@ -80,7 +126,7 @@ public:
         else if (new_time_)
             step_scalars_.write(slots);
         new_time_ = false;
-        if (threads_ > 1) return step_shared();
+        if (in_parts_) return step_in_parts();
         PreparedInstruction<T>* prepared = prepared_;
         const PreparedInstruction<T>* const end = prepared_ + p.instruction_count;
         for (const Instruction* i = p.instructions; prepared != end; ++i, ++prepared)
@@ -119,7 +165,14 @@ public:
     int threads() const { return crew_->threads(); }
     template <class Work>
     void share(std::ptrdiff_t parts, const Work& work) {
-        crew_->share(parts, work);
+        if (!interrupter_) return crew_->share(parts, work);
+        crew_->share(parts, [&](std::ptrdiff_t part, int thread) {
+            if (__atomic_load_n(&stopped_, __ATOMIC_RELAXED)) return;
+            work(part, thread);
+            // Only the owner's thread may call back: it has the caller's signals.
+            if (thread == 0 && interrupter_->stops(interrupter_->self))
+                __atomic_store_n(&stopped_, 1, __ATOMIC_RELAXED);
+        });
     }
 
     const Program& p;
@@ -238,14 +291,29 @@ private:
         return producers<T>[i.producer].run(*this, i, prepared);
     }
 
-    [[gnu::noinline]] bool step_shared() {
+    // These values and all scalars.
+    template <class Use>
+    void each_of(const Number* state, Number count, const Use& use) {
+        for (Number n = 0; n < count; ++n) use(base[state[n]], elements(p, state[n]) * sizeof(T));
+        use(slots, std::size_t(p.counts.slots) * sizeof(double));
+    }
+
+    // A step whose large instructions are computed in parts: by several threads, or so that it can
+    // be interrupted between them.
+    [[gnu::noinline]] bool step_in_parts() {
         Crew crew(threads_);
         crew_ = &crew;
         PreparedInstruction<T>* prepared = prepared_;
         const Instruction* const end = p.instructions + p.instruction_count;
         bool finite = true;
-        for (const Instruction* i = p.instructions; finite && i != end; ++i, ++prepared)
-            if (crew.threads() == 1 || !run_shared(*i, *prepared)) finite = run(*i, *prepared);
+        const bool alone = crew.threads() == 1 && !interrupter_;
+        stopped_ = 0;
+        checked_ = false;
+        for (const Instruction* i = p.instructions; finite && !stopped_ && i != end;
+             ++i, ++prepared) {
+            if (alone || !run_shared(*i, *prepared)) finite = run(*i, *prepared);
+            checked_ = checked_ || i->producer == Producer::check;
+        }
         crew_ = nullptr;
         return finite;
     }
@@ -267,6 +335,10 @@ private:
     unsigned char *given_, *changing_;
     StepScalars step_scalars_;
     bool stale_ = true, new_time_ = false;
+    const Interrupter* interrupter_ = nullptr;
+    unsigned char* stored_ = nullptr;
+    int stopped_ = 0;
+    bool is_long_ = false, in_parts_ = false, checked_ = false;
 };
 
 }  // namespace CHAINRULE_ISA_NAMESPACE

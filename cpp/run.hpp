@@ -83,6 +83,24 @@ private:
     bool ends_with_epoch_ = false;
 };
 
+// Lets the long steps of a machine be interrupted, for as long as it exists.
+template <class T>
+class Interruptible {
+public:
+    Interruptible(Machine<T>& machine, Pulse& pulse)
+        : machine_(machine),
+          interrupter_{[](void* self) { return static_cast<Pulse*>(self)->check(); }, &pulse} {
+        machine.set_interrupter(&interrupter_);
+    }
+    ~Interruptible() { machine_.set_interrupter(nullptr); }
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+
+private:
+    Machine<T>& machine_;
+    const Interrupter interrupter_;
+};
+
 // Copies a value between the arena and an array of the caller.
 template <class T>
 void copy_out(const Machine<T>& m, Number v, T* to, Number row_stride, Number column_stride) {
@@ -118,6 +136,7 @@ bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse
         __builtin_memcpy(there.base[to], here.base[from],
                          Machine<T>::elements(here.p, from) * sizeof(T));
     }
+    const Interruptible<T> interruptible(there, pulse);
     double total = 0.0, whole = 0.0;
     for (Number first = 0; first < arguments.held_samples; first += arguments.held_batch) {
         const Number rest = arguments.held_samples - first;
@@ -126,6 +145,7 @@ bool held_out_loss(Machine<T>& here, const RunArguments& arguments, Pulse& pulse
         for (Number s = 0; s < arguments.held_source_count; ++s)
             gather<T>(there, arguments.held_sources[s], nullptr, first, count);
         there.step();
+        if (there.stopped()) return false;
         const double weight = held_weight<T>(arguments, first, count);
         // The loss of a piece without weight is 0 / 0.
         if (weight > 0) total += weight * there.slots[there.p.counts.data_loss_slot];
@@ -198,6 +218,7 @@ void run_epochs(Machine<T>& machine, RunArguments& arguments) {
     arguments.ending = RunEnding::interrupted;
     arguments.epochs_done = arguments.steps_done = arguments.batch_number = 0;
     Pulse pulse(arguments.listener, arguments.epochs_done, flush);
+    const Interruptible<T> interruptible(machine, pulse);
     double rate = -1.0;
     for (Number e = 0; e < arguments.epochs; ++e) {
         EpochRow& record = arguments.records[e];
@@ -215,7 +236,14 @@ void run_epochs(Machine<T>& machine, RunArguments& arguments) {
             if (machine.p.counts.time_slot >= 0)
                 machine.set_scalar(machine.p.counts.time_slot, double(step));
             batches.load(arguments.batch_number++, first, count);
-            if (!machine.step()) {
+            if (machine.is_interruptible())
+                machine.store(arguments.state, arguments.state_count);
+            const bool finite = machine.step();
+            if (machine.stopped()) {
+                machine.restore(arguments.state, arguments.state_count);
+                return;
+            }
+            if (!finite) {
                 arguments.ending = RunEnding::not_finite;
                 return;
             }

@@ -54,6 +54,8 @@ struct RunArguments {
     const Source* held_weights;  // one of the held sources, or null
     const Number* shared;  // pairs of values: here, there
     Number shared_count;
+    const Number* state;  // the values that steps change and later ones read
+    Number state_count;
     Listener listener;
     // Results.
     RunEnding ending;

@@ -24,6 +24,10 @@ constexpr double least_step = 100.0, least_shared = 2.0;
 constexpr double least_part = 1.0;   // parts are not made smaller for the sake of balance
 constexpr int parts_per_thread = 4;  // a late thread then costs little
 
+// A step that takes longer than this can be interrupted between parts, which take at most as long
+// as the second number: Ctrl-C must take effect within 100 ms.
+constexpr double longest_step = 40e3, longest_part = 4e3;
+
 // Estimates, in vectors per microsecond: a product does 4 to 6 of its fused multiply-adds in a
 // nanosecond, formulas and totals an entry of a vector in about one.
 constexpr double product_rate = 5000.0, formula_rate = 700.0, total_rate = 2000.0;
@@ -40,6 +44,12 @@ double formula_work(const Instruction& i, const std::ptrdiff_t* lengths) {
     return i.formula < 0 ? 0.0 : vectors_of<T>(i, lengths) / formula_rate;
 }
 
+// Into how many parts an instruction of so much work is divided.
+inline std::ptrdiff_t parts_for(double work, int threads) {
+    const std::ptrdiff_t balanced = std::ptrdiff_t(threads) * parts_per_thread;
+    return double(balanced) * longest_part < work ? std::ptrdiff_t(work / longest_part) : balanced;
+}
+
 // A result cut into a grid of blocks whose columns begin at multiples of `grain`, along its longer
 // side first: of A and B, the larger one is then not read by all threads.
 struct Grid {
@@ -48,7 +58,7 @@ struct Grid {
         : rows_(rows), columns_(columns), grain_(grain), grains_(pieces(columns, grain)),
           by_rows_(by_rows) {
         const double most = work / least_part;
-        std::ptrdiff_t wanted = std::ptrdiff_t(threads) * parts_per_thread;
+        std::ptrdiff_t wanted = parts_for(work, threads);
         if (double(wanted) > most) wanted = std::ptrdiff_t(most);
         if (wanted < threads) wanted = threads;
         if (by_rows) {

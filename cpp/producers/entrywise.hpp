@@ -148,7 +148,7 @@ bool share_blocks(Machine<T>& m, const Instruction& i) {
     const bool sums = f.sum_end > f.sum_begin;
     std::ptrdiff_t height = summed_rows(columns);
     if (!sums) {
-        const std::ptrdiff_t parts = std::ptrdiff_t(m.threads()) * parts_per_thread;
+        const std::ptrdiff_t parts = parts_for(formula_work<T>(i, m.length), m.threads());
         height = pieces(rows, parts < rows ? parts : rows);
     }
     const std::ptrdiff_t count = pieces(rows, height);

@@ -199,6 +199,7 @@ STEPS = {
     "large steps": ([784, 512, 512, 10], 512, 1024, 0),
     "held out, long": ([64, 256, 256, 10], 16, 16, 2_000_000),
     "a step at a time": ([4, 16, 3], 1, 10, 0),
+    "a full batch": ([300, 800, 800, 10], 2000, 2000, 0),
 }
 
 CTRL_C = """
@@ -238,7 +239,7 @@ except KeyboardInterrupt as stopped:
 
 
 @pytest.mark.parametrize("kind", sampled(STEPS, every=3))
-def test_ctrl_c_is_answered_within_a_tenth_of_a_second_or_a_step(kind):
+def test_ctrl_c_is_answered_within_a_tenth_of_a_second(kind):
     for _ in range(3):  # another program may hold the processor in one of them
         done = subprocess.run(
             [sys.executable, "-c", CTRL_C, repr(STEPS[kind])], capture_output=True, text=True
@@ -246,7 +247,7 @@ def test_ctrl_c_is_answered_within_a_tenth_of_a_second_or_a_step(kind):
         assert done.returncode == 0, done.stderr
         late, step, epochs = map(float, done.stdout.split())
         assert epochs > 0 or kind == "held out, long"
-        if late <= max(0.1, step):
+        if late <= 0.1:
             return
     raise AssertionError(f"{late:.3f} s after Ctrl-C; a step takes {step:.6f} s")
 
@@ -268,6 +269,28 @@ def test_ctrl_c_leaves_the_result_up_to_the_last_complete_step(backend):
     assert done > 0
     ends = [train(backend, batch_size=None, epochs=n).parameters.flat for n in (done, done + 1)]
     assert any(np.array_equal(result.parameters.flat, end) for end in ends)
+
+
+@pytest.mark.parametrize("optimizer", [cr.Adam(0.001), cr.SGD(0.01, momentum=0.9)])
+def test_a_long_step_is_undone_where_ctrl_c_ends_it(optimizer):
+    # A step takes some tenths of a second, so that it is interrupted in its middle.
+    network = cr.Network.dense([300, 800, 800, 10], "tanh")
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(2000, 300)), random.uniform(-0.5, 0.5, size=(2000, 10))
+    settings = {"optimizer": optimizer, "batch_size": None}
+    cr.train(network, X, Y, epochs=1, **settings)
+    for wait in (0.5, 0.77, 1.03):
+        timer = threading.Timer(wait, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            cr.train(network, X, Y, epochs=1000, **settings)
+        timer.join()
+        result = caught.value.result
+        done = len(result.history["loss"])
+        expected = network.initialize(0)
+        if done:
+            expected = cr.train(network, X, Y, epochs=done, **settings).parameters
+        assert np.array_equal(result.parameters.flat, expected.flat)
 
 
 def test_ctrl_c_with_early_stopping_leaves_the_best_parameters():

@@ -77,6 +77,7 @@ class CompiledTrainer(Trainer):
             min(held_rows, PIECE),
             -1 if held is None else held.source_of(WEIGHTS.name),
             _NOTHING_SHARED if held is None else self._shared(held),
+            self._state(),
         )
         slot = self.runner.program.scalar_slots.get(run.optimizer.letters["learning_rate"])
         self.rate_slot = -1 if slot is None else slot
@@ -119,6 +120,13 @@ class CompiledTrainer(Trainer):
             else:
                 parts.append((site.number, site.transposed, site.view(array)))
         return parts
+
+    def _state(self) -> NDArray[np.int64]:
+        """Return the numbers of the values that steps change, parameters and memory, (values, 1)."""
+        stored = self.runner.program.stored
+        names = [*self._changing, *memory_shapes(self.runner.plan, self.given)]
+        numbers = [stored[name].number for name in names if name in stored]
+        return np.array(numbers, np.int64).reshape(-1, 1)
 
     def _shared(self, held: Runner) -> NDArray[np.int64]:
         """Return the parameters of both programs, (parameters, 2): number here, number there.

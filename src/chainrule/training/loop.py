@@ -202,10 +202,12 @@ def train(
         checked_seed(seed),
         criterion,
     )
-    trainer = backends.trainer(run, backend)
+    trainer: Trainer | None = None
     try:
+        trainer = backends.trainer(run, backend)
         _epochs(trainer, count, on_epoch, on_progress)
     except Diverged as divergence:
+        assert trainer is not None
         rows = trainer.batch_rows(divergence.batch)
         refuse_weightless_batch(data.get("w"), rows, divergence.batch, divergence.epoch)
         error = NonFiniteLoss(_divergence_message(divergence))
@@ -213,11 +215,15 @@ def train(
         raise error from None
     except KeyboardInterrupt as interrupt:
         # The same exception is raised: only then does Python end a script by the signal itself.
-        trainer.collect()
-        interrupt.result = _result(trainer, count)  # type: ignore[attr-defined]
+        if trainer is None:
+            result = Result(network, current)
+        else:
+            trainer.collect()
+            result = _result(trainer, count)
+        interrupt.result = result  # type: ignore[attr-defined]
         interrupt.add_note(
-            f"training ended after {trainer.losses.epochs} of {count} epochs; the attribute "
-            "`result` of this exception has the parameters"
+            f"training ended after {len(result.history.get('loss', ()))} of {count} epochs; the "
+            "attribute `result` of this exception has the parameters"
         )
         raise
     return _result(trainer, count)
