@@ -289,10 +289,7 @@ def _along(way: Sequence[Symbol], point: Point) -> Array:
     """Return ∂Loss/∂(first) · ∂first/∂second · … as products of whole Jacobians."""
     value = point.values[point.formulation.cotangent(way[0])]
     for above, below in pairwise(way):
-        slopes = point.jacobian(above, below)
-        flat = slopes.reshape(value.size, -1)
-        shape = slopes.shape[np.ndim(value) :]
-        value = np.add.reduce(value.reshape(-1, 1) * flat, axis=0).reshape(shape)
+        value = point.down(value, above, below)
     return value
 
 
