@@ -3,6 +3,7 @@
 import pytest
 
 from chainrule.derivation.derivation import derive
+from chainrule.marking.check_line import check_line
 from chainrule.network.architecture import Network
 from chainrule.network.penalties import L2
 from tests.costs.growth import ratio
@@ -18,11 +19,19 @@ def of_width(width):
     return Network.dense([4, width, width, 10])
 
 
+def marked(network):
+    # What a line is compared with is computed once for each network: a new one costs it anew.
+    fresh = Network.dense(network.layers)
+    for line in ("dW_2 = a_1.T @ delta_2", "dW_2 = a_1 @ delta_2"):
+        check_line(fresh, line)
+
+
 WORK = {
     "html": lambda network: derive(network).to_html(),
     "text": lambda network: derive(network).to_text(),
     "check": lambda network: derive(network).check(),
     "full": lambda network: derive(network, detail="full").to_html(),
+    "mark": marked,
 }
 
 

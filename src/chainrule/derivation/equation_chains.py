@@ -190,8 +190,8 @@ class Chains:
 
     def _deltas(self, tree: Expression) -> dict[Symbol, Expression]:
         """Return what each δ in an expression stands for."""
-        inside = sorted(symbols(tree) & self._opened_deltas.keys(), key=str)
-        return {symbol: self._opened_deltas[symbol] for symbol in inside}
+        opened = self._opened_deltas
+        return {symbol: opened[symbol] for symbol in symbols(tree) if symbol in opened}
 
     @cached_property
     def _opened_deltas(self) -> dict[Symbol, Expression]:
