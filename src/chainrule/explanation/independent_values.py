@@ -3,7 +3,7 @@
 =============  =====================================================================
 forward        the same equation by axis name, in index notation
 gradients      the complex step through the printed forward equations
-updates        the step that the reference backend runs
+updates        the step that the reference backend runs, and plain arithmetic
 =============  =====================================================================
 
 The complex step is exact to rounding.  Where a sample is exactly at a kink (z = 0 of relu) there
@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.check_result import NOT_COMPARED, CheckResult
+from chainrule.derivation.optimizer_steps import stepped
 from chainrule.errors import ChainruleError
 from chainrule.explanation.step_values import StepValues
 from chainrule.formulas.axes import Sides
@@ -75,7 +76,12 @@ class IndependentValues:
         if update:
             expected = laid_out(self.batch.after[left.name], left.axes, sides)
             before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, sides)
-            return _result("reference", _error(found, expected, before))
+            error = _error(found, expected, before)
+            own = self._stepped.get(left)
+            if own is not None:
+                arithmetic = laid_out(own, left.axes, sides)
+                error = max(error, _error(found, arithmetic, before))
+            return _result("reference", error)
         expected = laid_out(self.batch.named(left), left.axes, sides)
         if found.shape != expected.shape:
             return _result("index", np.inf)
@@ -84,6 +90,17 @@ class IndependentValues:
         mark = self._by_complex_step(found, left, sides)
         # A large array is checked along a few directions only: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
+
+    @cached_property
+    def _stepped(self) -> dict[Symbol, Array]:
+        """The parameters and the memory after the step, in plain arithmetic."""
+        batch = self.batch
+        found: dict[Symbol, Array] = {}
+        with np.errstate(all="ignore"):
+            for parameter in batch.formulation.parameters:
+                after = stepped(parameter, batch.gradients, batch.optimizer, batch.named)
+                found.update(after or {})
+        return found
 
     def mark_scalar(self, means: Expression, left: Symbol) -> CheckResult | None:
         """Return the verdict on a loss in index notation, compared with the reference backend."""
