@@ -26,7 +26,13 @@ def residual():
     return Network(x, Dense(2, "softmax")(first + second), loss="log_loss")
 
 
+def shared():
+    """A parameter of no axes."""
+    return Network.dense([3, 3, 3], trainable={"b_ih": "shared"}, penalty=L2(0.1))
+
+
 NETWORKS = (
+    shared(),
     Network.dense([2, 3, 2], penalty=L2(0.1)),
     Network.dense([3, 4, 2, 3], "softmax", "log_loss"),
     residual(),

@@ -18,7 +18,7 @@ from chainrule.arrays import Array
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis, in_order
 from chainrule.formulas.evaluate import REALS, Evaluation, Numbers
 from chainrule.formulas.expressions import Expression, Product, Symbol, substitute, symbols
-from chainrule.formulas.fields import PrimeField, Residue, plain, residues
+from chainrule.formulas.fields import PRIME, PrimeField, Residue, plain, residues
 from chainrule.formulas.functions import UNITS, Function, z_k
 from chainrule.network.formulation import Formulation
 
@@ -109,7 +109,12 @@ class Point:
         """Return ∂Loss/∂above · ∂above/∂below, with the axes of ``below``."""
         slopes = self.jacobian(above, below)
         flat = slopes.reshape(cotangent.size, -1)
-        passed = np.add.reduce(cotangent.reshape(-1, 1) * flat, axis=0)
+        if self.exact:
+            # As integers: a product of two residues fits into 64 bits, a sum of products may not.
+            products = _integers(cotangent).reshape(-1, 1) * _integers(flat) % PRIME
+            passed = residues(np.add.reduce(products, axis=0))
+        else:
+            passed = np.add.reduce(cotangent.reshape(-1, 1) * flat, axis=0)
         return np.asarray(passed).reshape(slopes.shape[np.ndim(cotangent) :])
 
     def with_cotangents(self) -> "Point":
@@ -123,7 +128,8 @@ class Point:
                 continue
             for symbol in sorted(symbols(equation.right) & varied, key=str):
                 passed = self.down(found[equation.left], equation.left, symbol)
-                found[symbol] = found[symbol] + passed if symbol in found else passed
+                # A sum of arrays of no axes is a number alone.
+                found[symbol] = np.asarray(found[symbol] + passed) if symbol in found else passed
         values = dict(self.values)
         for symbol in varied:
             nothing = np.broadcast_to(zero, np.shape(values[symbol]))
@@ -229,6 +235,12 @@ def _keep_facts(formulation: Formulation, values: dict[Symbol, Array]) -> None:
                 index = symbol.axes.index(left.summed[0])
                 whole = np.sum(values[symbol], axis=index, keepdims=True)
                 values[symbol] = values[symbol] / whole
+
+
+def _integers(values: Array) -> Array:
+    """Return residues as integers from 0, in the same shape."""
+    numbers = [entry.value for entry in values.ravel()]
+    return np.array(numbers, dtype=np.int64).reshape(np.shape(values))
 
 
 def _with_directions(values: Array, count: int) -> Array:
