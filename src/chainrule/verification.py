@@ -9,6 +9,7 @@ and every equality that the derivation displays is evaluated as it is displayed.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +22,13 @@ from chainrule.derivation.derivation import LAYOUTS, check_layouts
 from chainrule.errors import InputError, InputTypeError, one_line
 from chainrule.formulas.arrange import arrange
 from chainrule.formulas.differentiate import depends
+from chainrule.formulas.directions import (
+    Move,
+    directions_in,
+    losses_along,
+    most_directions,
+    parts_of,
+)
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.kinks import margins
@@ -59,10 +67,16 @@ def relative_error(found: Array, expected: Array, loss: float) -> float:
 
 @dataclass(frozen=True)
 class Verification:
-    """The checks of one formulation; ``str()`` is a table of methods and worst errors."""
+    """The checks of one formulation; ``str()`` is a table of methods and worst errors.
+
+    ``entries`` is the number of entries of all gradients, ``single`` how many were compared one by
+    one; the others are compared in sums of all entries of an array with random weights.
+    """
 
     title: str
     checks: tuple[CheckResult, ...]
+    single: int = 0
+    entries: int = 0
 
     @property
     def passed(self) -> bool:
@@ -99,6 +113,11 @@ class Verification:
             lines.append(
                 f"  {method:<{width}}  {count:>4} checked   worst {worst.error:9.2e}   "
                 f"limit {worst.limit:.0e}   {verdict}"
+            )
+        if self.single < self.entries:
+            lines.append(
+                f"  {self.single:,} of {self.entries:,} entries compared one by one, the others "
+                "in sums with random weights"
             )
         return "\n".join(lines)
 
@@ -174,11 +193,14 @@ def verify_formulation(
     """
     derived = gradients or differentiate(formulation)
     stepped = training or plan(derived, SGD(STEP))
+    directions = _directions_of(formulation, values, seed)
     checks: list[CheckResult] = []
-    checks += _gradients(formulation, stepped, values, seed)
+    checks += _gradients(formulation, stepped, values, directions)
     checks += _matrix_forms(formulation, derived, values)
     checks += _rewrites(formulation, derived, values)
-    return Verification(title, tuple(checks))
+    single = sum(np.count_nonzero(d) == 1 for each in directions.values() for d in each)
+    entries = sum(np.size(values[symbol.name]) for symbol in directions)
+    return Verification(title, tuple(checks), int(single), int(entries))
 
 
 STEP = 0.5
@@ -207,9 +229,33 @@ class Forward:
         """Return the loss, an array of shape ()."""
         return self.at(changed)(self.formulation.loss)
 
+    @cached_property
+    def known(self) -> Evaluation:
+        """The values of all symbols, where nothing is changed."""
+        return self.at({})
+
+    def along(self, moves: Sequence[Move], step: complex) -> Array:
+        """Return the loss after each of these moves alone, (moves,)."""
+        equations, loss = self.formulation.equations, self.formulation.loss
+        sizes = {symbol: int(np.size(self.known(symbol))) for symbol in self._symbols}
+        parts = [
+            losses_along(equations, loss, self.known, part, step)
+            for part in parts_of(equations, sizes, moves)
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
+    @property
+    def _symbols(self) -> Iterator[Symbol]:
+        """The parameters and everything that is computed."""
+        yield from self.formulation.parameters
+        yield from (equation.left for equation in self.formulation.equations)
+
 
 def _gradients(
-    formulation: Formulation, stepped: Plan, values: Values, seed: int
+    formulation: Formulation,
+    stepped: Plan,
+    values: Values,
+    directions: Mapping[Symbol, Sequence[Array]],
 ) -> Iterator[CheckResult]:
     forward = Forward(formulation, values)
     loss = float(forward.loss({}))
@@ -225,17 +271,21 @@ def _gradients(
         )  # shapes that do not meet
         return
     yield CheckResult("loss of the Plan", _scalar_error(run, stepped, loss), 1e-12, "Loss")
+    moves = [(symbol, d) for symbol, each in directions.items() for d in each]
+    imaginary = np.imag(forward.along(moves, 1j * COMPLEX_STEP)) / COMPLEX_STEP
+    above, below = (forward.along(moves, step) for step in (CENTRAL_STEP, -CENTRAL_STEP))
+    differences = (above - below) / (2 * CENTRAL_STEP)
+    end = 0
     for symbol in formulation.parameters:
+        start, end = end, end + len(directions[symbol])
+        exact, central = imaginary[start:end], differences[start:end]
         target = stepped.gradients.get(symbol.name)
         found = np.zeros_like(old[symbol.name])
         if target is not None:
             found = named_array(run.values[target], symbol)
         moved = named_array(before[symbol.name] - run.values[symbol.name], symbol) / STEP
-        directions = list(_directions(old[symbol.name], seed))
-        exact = np.array([_complex_step(forward, symbol, old, d) for d in directions])
-        central = np.array([_central(forward, symbol, old, d) for d in directions])
-        along = np.array([np.sum(found * d) for d in directions])
-        step = np.array([np.sum(moved * d) for d in directions])
+        along = np.array([np.sum(found * d) for d in directions[symbol]])
+        step = np.array([np.sum(moved * d) for d in directions[symbol]])
         name = formulation.cotangent(symbol).name
         yield CheckResult("complex step", relative_error(along, exact, loss), 1e-12, name)
         yield CheckResult("central differences", relative_error(along, central, loss), 1e-6, name)
@@ -250,36 +300,20 @@ def _scalar_error(run: Execution, stepped: Plan, loss: float) -> float:
     return abs(float(run.scalar(stepped.loss)) - loss) / (1 + abs(loss))
 
 
-def _directions(array: Array, seed: int) -> Iterator[Array]:
+def _directions_of(
+    formulation: Formulation, values: Values, seed: int
+) -> dict[Symbol, list[Array]]:
+    """Return the directions along which each parameter is checked; fewer where each costs more."""
+    arrays = {s: np.asarray(values[s.name], float) for s in formulation.parameters}
+    samples = max((len(np.atleast_1d(values[s.name])) for s in formulation.inputs), default=1)
+    products = samples * sum(array.size for array in arrays.values())
+    most = min(ENTRIES, most_directions(len(arrays), products))
+    return {symbol: list(_directions(array, seed, most)) for symbol, array in arrays.items()}
+
+
+def _directions(array: Array, seed: int, most: int) -> Iterator[Array]:
     """Yield directions in the array's shape: all units of a small one, else random ones."""
-    if array.size <= ENTRIES:
-        for index in np.ndindex(array.shape):
-            direction = np.zeros(array.shape)
-            direction[index] = 1.0
-            yield direction
-        return
-    generator = np.random.default_rng(seed)
-    for index in generator.choice(array.size, ENTRIES // 2, replace=False):
-        direction = np.zeros(array.shape)
-        direction.flat[index] = 1.0
-        yield direction
-    for _ in range(ENTRIES // 6):
-        direction = generator.normal(size=array.shape)
-        yield direction / np.linalg.norm(direction)
-
-
-def _complex_step(
-    forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array
-) -> float:
-    """Return the derivative of the loss along a direction in the symbol's shape."""
-    changed = old[symbol.name] + 1j * COMPLEX_STEP * direction
-    return float(np.imag(forward.loss({symbol.name: changed}))) / COMPLEX_STEP
-
-
-def _central(forward: Forward, symbol: Symbol, old: Mapping[str, Array], direction: Array) -> float:
-    above = forward.loss({symbol.name: old[symbol.name] + CENTRAL_STEP * direction})
-    below = forward.loss({symbol.name: old[symbol.name] - CENTRAL_STEP * direction})
-    return float(above - below) / (2 * CENTRAL_STEP)
+    return directions_in(array.shape, seed, most, most // 2, max(1, most // 6))
 
 
 def _backward(formulation: Formulation, gradients: Gradients, values: Values) -> Evaluation:

@@ -183,3 +183,17 @@ def test_a_name_without_a_matrix_product_is_refused():
     derivation = derive(Network.dense([2, 3, 1]), batch=False)
     with pytest.raises(InputError, match=r"'b_ho'.*Available: .*'W_ho'"):
         derivation.proof("b_ho")
+
+
+def test_long_axes_are_shown_wrong_on_short_ones():
+    B, h, o = Axis("B", -1), Axis("h", 1), Axis("o", 2)
+    G, W = Symbol("G", (B, o)), Symbol("W", (h, o))
+    proof = Proof(arrange(product(G, W, over=[o])), {h: 100_000, o: 100_000})
+    shown = [refusal for refusal in proof.refused if refusal.trial is not None]
+    assert shown
+    for refusal in shown:
+        assert refusal.sizes[h] == refusal.sizes[o] == 100_000
+        assert refusal.trial.shortened
+        assert refusal.trial.sizes[h] == refusal.trial.sizes[o] == 3
+        assert abs(refusal.trial.found - refusal.trial.right) > 1e-3
+    assert proof.error() < 1e-12

@@ -1,23 +1,24 @@
 """One point at which a derivation is checked: the value of everything that its lines speak of.
 
 The forward equations are evaluated at random numbers for axes of small different lengths, whatever
-the widths of the network, since no formula depends on them.  The derivative of the loss by every
-parameter and every value on the way is then found without differentiating backwards: exactly, by
-residues that carry derivatives (``formulas.fields``), or in floating point by the complex step.
+the widths of the network, since no formula depends on them.  The derivatives of the loss are found
+without the rules that the derivation uses: the Jacobian of every single equation by moving its
+arguments forward, exactly by residues that carry derivatives (``formulas.fields``) or in floating
+point by the complex step, and the products of these Jacobians from the loss down.  Each equation is
+moved once for each of its arguments, so the cost grows as the number of equations does.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.formulas.axes import SAMPLES_POSITION, Axis, in_order
-from chainrule.formulas.differentiate import depends
 from chainrule.formulas.evaluate import REALS, Evaluation, Numbers
-from chainrule.formulas.expressions import Product, Symbol, substitute
-from chainrule.formulas.fields import PrimeField, Residue, plain, residues
+from chainrule.formulas.expressions import Expression, Product, Symbol, substitute, symbols
+from chainrule.formulas.fields import PRIME, PrimeField, Residue, plain, residues
 from chainrule.formulas.functions import UNITS, Function, z_k
 from chainrule.network.formulation import Formulation
 
@@ -32,6 +33,26 @@ _STEP = 1e-30
 """The step along the imaginary axis: too small for its square to count."""
 
 
+class ChangedEvaluation(Evaluation):
+    """An evaluation with other values of some symbols.
+
+    What does not depend on them is taken from the evaluation that it is made from.
+    """
+
+    def __init__(self, first: Evaluation, changed: Mapping[Symbol, Array]) -> None:
+        super().__init__({}, form=first.form, dtype=first.dtype, numbers=first.numbers)
+        self.sizes = dict(first.sizes)
+        self._first = first
+        self._changed = frozenset(changed)
+        for symbol, value in changed.items():
+            self.define(symbol, value)
+
+    def _value(self, tree: Expression) -> Array:
+        if self._changed.isdisjoint(symbols(tree)) and symbols(tree):
+            return self._first(tree)
+        return super()._value(tree)
+
+
 @dataclass(frozen=True)
 class Point:
     """The values of symbols, and the lengths of axes; ``exact`` where they are residues."""
@@ -41,7 +62,7 @@ class Point:
     sizes: Mapping[Axis, int]
     numbers: Numbers
     _jacobians: dict[tuple[Symbol, Symbol], Array] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+        default_factory=dict, repr=False, compare=False
     )
 
     @property
@@ -52,14 +73,14 @@ class Point:
     @cached_property
     def known(self) -> Evaluation:
         """What evaluates formulas at this point."""
-        return self.at({})
+        found = evaluation(self.numbers, self.sizes)
+        for symbol, value in self.values.items():
+            found.define(symbol, value)
+        return found
 
     def at(self, changed: Mapping[Symbol, Array]) -> Evaluation:
         """Return an evaluation at this point with some symbols' values changed."""
-        found = evaluation(self.numbers, self.sizes)
-        for symbol, value in {**self.values, **changed}.items():
-            found.define(symbol, value)
-        return found
+        return ChangedEvaluation(self.known, changed)
 
     def jacobian(self, above: Symbol, below: Symbol) -> Array:
         """Return ∂above/∂below by the equation of ``above`` alone, as (above…, below…)."""
@@ -69,19 +90,51 @@ class Point:
         return self._jacobians[pair]
 
     def _jacobian(self, above: Symbol, below: Symbol) -> Array:
-        (equation,) = [e for e in self.formulation.equations if e.left == above]
+        right = self.formulation.defined[above]
         value = self.values[below]
         shape = np.shape(value)
         if self.exact:
-            moving = self.at({below: _with_directions(value, 0, value.size)})
-            slopes = _slopes(moving.spread(equation.right, above.axes), value.size)
-            return residues(slopes).reshape((*slopes.shape[:-1], *shape))
-        columns = []
-        for index in np.ndindex(shape):
-            found = self.at({below: _shifted(value, index)}).spread(equation.right, above.axes)
-            columns.append(np.imag(found) / _STEP)
-        stacked = np.stack(columns, axis=-1)
-        return stacked.reshape((*stacked.shape[:-1], *shape))
+            moving = self.at({below: _with_directions(value, value.size)})
+            slopes = residues(_slopes(moving.spread(right, above.axes), value.size))
+            return slopes.reshape((*slopes.shape[:-1], *shape))
+        # One axis more, along which another entry is moved each time.
+        moved = Symbol(below.name, (_MOVED, *below.axes))
+        units = np.eye(value.size).reshape((value.size, *shape))
+        at = self.at({moved: value + 1j * _STEP * units})
+        found = at.spread(substitute(right, {below: moved}), (_MOVED, *above.axes))
+        slopes = np.moveaxis(np.imag(found) / _STEP, 0, -1)
+        return slopes.reshape((*slopes.shape[:-1], *shape))
+
+    def down(self, cotangent: Array, above: Symbol, below: Symbol) -> Array:
+        """Return ∂Loss/∂above · ∂above/∂below, with the axes of ``below``."""
+        slopes = self.jacobian(above, below)
+        flat = slopes.reshape(cotangent.size, -1)
+        if self.exact:
+            # As integers: a product of two residues fits into 64 bits, a sum of products may not.
+            products = _integers(cotangent).reshape(-1, 1) * _integers(flat) % PRIME
+            passed = residues(np.add.reduce(products, axis=0))
+        else:
+            passed = np.add.reduce(cotangent.reshape(-1, 1) * flat, axis=0)
+        return np.asarray(passed).reshape(slopes.shape[np.ndim(cotangent) :])
+
+    def with_cotangents(self) -> "Point":
+        """Return the point with ∂Loss/∂symbol of every parameter and every value on the way."""
+        formulation = self.formulation
+        varied = _varied(formulation)
+        zero, one = (residues(n) if self.exact else np.asarray(float(n)) for n in (0, 1))
+        found: dict[Symbol, Array] = {formulation.loss: one}
+        for equation in reversed(formulation.equations):
+            if equation.left not in found:
+                continue
+            for symbol in sorted(symbols(equation.right) & varied, key=str):
+                passed = self.down(found[equation.left], equation.left, symbol)
+                # A sum of arrays of no axes is a number alone.
+                found[symbol] = np.asarray(found[symbol] + passed) if symbol in found else passed
+        values = dict(self.values)
+        for symbol in varied:
+            nothing = np.broadcast_to(zero, np.shape(values[symbol]))
+            values[formulation.cotangent(symbol)] = np.asarray(found.get(symbol, nothing))
+        return replace(self, values=values)
 
 
 def lengths(axes: Iterable[Axis], same: Mapping[Axis, Axis] | None = None) -> dict[Axis, int]:
@@ -101,30 +154,7 @@ def exact_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
     field = PrimeField(seed)
     given = (*formulation.inputs, *formulation.parameters)
     start = {symbol: field.draw(*(sizes[axis] for axis in symbol.axes)) for symbol in given}
-    _keep_facts(formulation, start)
-    offsets, count = {}, 0
-    for symbol in _varied(formulation):
-        offsets[symbol] = count
-        count += int(np.prod([sizes[axis] for axis in symbol.axes], dtype=int))
-
-    def moved(symbol: Symbol, value: Array) -> Array:
-        index = offsets.get(symbol)
-        return value if index is None else _with_directions(value, index, count)
-
-    moving = evaluation(field, sizes)
-    for symbol in given:
-        moving.define(symbol, moved(symbol, start[symbol]))
-    for equation in formulation.equations:
-        value = moving.spread(equation.right, equation.left.axes)
-        moving.define(equation.left, moved(equation.left, value))
-    slopes = _slopes(moving(formulation.loss), count).reshape(count)
-    lefts = [equation.left for equation in formulation.equations]
-    values = {symbol: plain(moving(symbol)) for symbol in (*given, *lefts)}
-    for symbol, index in offsets.items():
-        shape = np.shape(values[symbol])
-        part = slopes[index : index + values[symbol].size].reshape(shape)
-        values[formulation.cotangent(symbol)] = residues(part)
-    return Point(formulation, values, sizes, field)
+    return _point(formulation, start, sizes, field)
 
 
 def float_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) -> Point:
@@ -137,54 +167,32 @@ def float_point(formulation: Formulation, sizes: Mapping[Axis, int], seed: int) 
         low = 0.1 if symbol in formulation.inputs else -0.7
         shape = [sizes[axis] for axis in symbol.axes]
         start[symbol] = np.asarray(generator.uniform(low, 0.9, shape))
+    return _point(formulation, start, sizes, REALS)
+
+
+def _point(
+    formulation: Formulation,
+    start: dict[Symbol, Array],
+    sizes: Mapping[Axis, int],
+    numbers: Numbers,
+) -> Point:
+    """Return the point with these inputs and parameters, which are changed to keep the facts."""
     _keep_facts(formulation, start)
-    known = evaluation(REALS, sizes)
+    known = evaluation(numbers, sizes)
     for symbol, value in start.items():
         known.define(symbol, value)
+    values = dict(start)
     for equation in formulation.equations:
-        known.define(equation.left, known.spread(equation.right, equation.left.axes))
-    values = {**start, **{e.left: known(e.left) for e in formulation.equations}}
-    slopes = {
-        formulation.cotangent(symbol): _slope(formulation, values, sizes, symbol)
-        for symbol in _varied(formulation)
-    }
-    values.update(slopes)
-    return Point(formulation, values, sizes, REALS)
+        value = np.array(known.spread(equation.right, equation.left.axes))
+        values[equation.left] = value
+        known.define(equation.left, value)
+    return Point(formulation, values, sizes, numbers).with_cotangents()
 
 
-def _slope(
-    formulation: Formulation,
-    values: Mapping[Symbol, Array],
-    sizes: Mapping[Axis, int],
-    symbol: Symbol,
-) -> Array:
-    """Return ∂Loss/∂symbol by the complex step.
-
-    The step is made for every entry at once: what depends on the symbol has one axis more, along
-    which another entry is moved each time.
-    """
-    value = values[symbol]
-    depending = depends(formulation.equations, [symbol])
-    if formulation.loss not in depending:
-        return np.zeros(np.shape(value))
-    moved = {each: Symbol(each.name, (_MOVED, *each.axes)) for each in depending}
-    at = evaluation(REALS, {**sizes, _MOVED: value.size})
-    for each, known in values.items():
-        if each not in moved:
-            at.define(each, known)
-    units = np.eye(value.size).reshape((value.size, *np.shape(value)))
-    at.define(moved[symbol], value + 1j * _STEP * units)
-    for equation in formulation.equations:
-        if equation.left in moved and equation.left != symbol:
-            left = moved[equation.left]
-            at.define(left, at.spread(substitute(equation.right, dict(moved)), left.axes))
-    return np.imag(at(moved[formulation.loss])).reshape(np.shape(value)) / _STEP
-
-
-def _varied(formulation: Formulation) -> list[Symbol]:
+def _varied(formulation: Formulation) -> frozenset[Symbol]:
     """Return the symbols by which the loss is differentiated."""
-    inner = [e.left for e in formulation.equations if e.left != formulation.loss]
-    return [*formulation.parameters, *inner]
+    inner = (e.left for e in formulation.equations if e.left != formulation.loss)
+    return frozenset((*formulation.parameters, *inner))
 
 
 def sloped(function: Function, argument: Array, numbers: Numbers) -> tuple[Array, Array]:
@@ -198,7 +206,7 @@ def sloped(function: Function, argument: Array, numbers: Numbers) -> tuple[Array
         return found.spread(opened, z_k.axes)
 
     if exact:
-        moving = at(_with_directions(argument, 0, argument.size))
+        moving = at(_with_directions(argument, argument.size))
         return plain(moving), residues(_slopes(moving, argument.size))
     columns = [np.imag(at(_shifted(argument, index))) / _STEP for index in range(argument.size)]
     return at(argument), np.stack(columns, axis=-1)
@@ -229,12 +237,18 @@ def _keep_facts(formulation: Formulation, values: dict[Symbol, Array]) -> None:
                 values[symbol] = values[symbol] / whole
 
 
-def _with_directions(values: Array, start: int, count: int) -> Array:
-    """Give each entry a direction of its own, beside those it depends on already."""
+def _integers(values: Array) -> Array:
+    """Return residues as integers from 0, in the same shape."""
+    numbers = [entry.value for entry in values.ravel()]
+    return np.array(numbers, dtype=np.int64).reshape(np.shape(values))
+
+
+def _with_directions(values: Array, count: int) -> Array:
+    """Give each of ``count`` entries a direction of its own."""
     result = np.empty(np.shape(values), dtype=object)
     for offset, index in enumerate(np.ndindex(result.shape)):
         unit = np.zeros(count, dtype=np.int64)
-        unit[start + offset] = 1
+        unit[offset] = 1
         result[index] = values[index] + Residue(0, unit)
     return result
 

@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.check_result import CheckResult
 from chainrule.derivation.check_points import Point, evaluation, exact_point, float_point, sloped
+from chainrule.derivation.optimizer_steps import stepped
 from chainrule.documents.elements import (
     ChainFactors,
     Equal,
@@ -243,15 +244,20 @@ class Checker:
         """Return the evaluation an assignment is made in, and what it assigns.
 
         Gradients and parameters are the old ones; the optimizer's memory is the new one as soon
-        as it has been assigned.
+        as it has been assigned.  What is assigned is known from plain arithmetic; the equations of
+        an optimizer that is not of the catalogue are all that is known of it.
         """
         changed: dict[Symbol, Array] = {}
         if statement.of is None:
             raise KeyError(statement.left)
         gradients = self.equations[statement.part]
+        after = stepped(statement.of, gradients, self.optimizer, point.known)
         for update in updates_of(statement.of, gradients, self.optimizer):
             at = point.at(changed)
-            value = at.spread(update.right, update.left.axes)
+            if after is None:
+                value = at.spread(update.right, update.left.axes)
+            else:
+                value = after[update.left]
             if update.left == statement.left:
                 return at, value
             changed[update.left] = value
@@ -289,10 +295,7 @@ def _along(way: Sequence[Symbol], point: Point) -> Array:
     """Return ∂Loss/∂(first) · ∂first/∂second · … as products of whole Jacobians."""
     value = point.values[point.formulation.cotangent(way[0])]
     for above, below in pairwise(way):
-        slopes = point.jacobian(above, below)
-        flat = slopes.reshape(value.size, -1)
-        shape = slopes.shape[np.ndim(value) :]
-        value = np.add.reduce(value.reshape(-1, 1) * flat, axis=0).reshape(shape)
+        value = point.down(value, above, below)
     return value
 
 

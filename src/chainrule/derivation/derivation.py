@@ -321,7 +321,7 @@ class Derivation:
         yield from self._backward(chains, level=3, updates=False)
 
     def _backward(self, chains: Chains, level: int, updates: bool) -> Iterator[Line]:
-        trained = chains.formulation.parameters
+        trained = frozenset(chains.formulation.parameters)
         entries = list(chains.equations.backward)
         if entries and entries[0].of == chains.formulation.output:
             entries = entries[1:]
@@ -371,7 +371,7 @@ class Derivation:
             yield from chains.updates(parameter, self.optimizer)
 
 
-def _section_starts(entries: list[Backward], trained: tuple[Symbol, ...]) -> set[int]:
+def _section_starts(entries: list[Backward], trained: frozenset[Symbol]) -> set[int]:
     """A section ends with the parameters of a layer: what follows them starts the next."""
     starts = {0} if entries else set()
     for index in range(1, len(entries)):

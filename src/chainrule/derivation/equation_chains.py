@@ -6,6 +6,7 @@ entry by entry, or a single neuron.  Every formula keeps what it means over name
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from chainrule.documents.elements import Equal, Part, Partials, Scalar, Stage, Statement
 from chainrule.formulas.arrange import Layout, arrange
@@ -127,35 +128,60 @@ class Chains:
         ways = self._ways(symbol)
         if not ways:
             return None
-        coupled = {
-            equation.left for equation in self.formulation.equations if _couples(equation.right)
-        }
         direct = self._direct(symbol)
         partials = Partials(
             self.formulation.loss,
             ways,
-            frozenset(coupled),
+            self._coupled,
             None if direct is None else self._equal(direct, symbol).formula,
         )
         return Equal(partials, "reason_chain" if direct is None else "reason_chain_penalty")
 
     def _direct(self, symbol: Symbol) -> Expression | None:
         """Return the derivative of what a symbol adds to the loss without any layer: penalties."""
+        equation = self._loss_equation
+        if equation is None or symbol not in symbols(equation.right):
+            return None
+        return self._direct_of.get(symbol, ZERO)
+
+    @cached_property
+    def _loss_equation(self) -> Equation | None:
+        """The equation of the whole loss."""
+        loss = self.formulation.loss
+        return next((e for e in self.formulation.equations if e.left == loss), None)
+
+    @cached_property
+    def _direct_of(self) -> dict[Symbol, Expression]:
+        """The derivatives of the loss's own equation."""
+        equation = self._loss_equation
+        assert equation is not None, "asked for a symbol of this equation"
+        inside = symbols(equation.right)
+        found, _ = pull_back(equation.right, equation.left, ONE, inside)
+        return found
+
+    @cached_property
+    def _coupled(self) -> frozenset[Symbol]:
+        """The values whose entries depend on a whole layer each."""
+        return frozenset(e.left for e in self.formulation.equations if _couples(e.right))
+
+    @cached_property
+    def _users(self) -> dict[Symbol, list[Equation]]:
+        """The equations that use each symbol, in order."""
+        users: dict[Symbol, list[Equation]] = {}
         for equation in self.formulation.equations:
-            if equation.left == self.formulation.loss and symbol in symbols(equation.right):
-                found, _ = pull_back(equation.right, equation.left, ONE, [symbol])
-                return found.get(symbol, ZERO)
-        return None
+            for symbol in symbols(equation.right):
+                users.setdefault(symbol, []).append(equation)
+        return users
 
     def _ways(self, symbol: Symbol) -> tuple[tuple[Symbol, ...], ...]:
         """Return the ways from the nearest cotangents that are known down to a symbol."""
         ways = []
-        for equation in self.formulation.equations:
-            if symbol not in symbols(equation.right) or self._is_loss(equation):
+        for equation in self._users.get(symbol, ()):
+            if self._is_loss(equation):
                 continue
             way = [symbol, equation.left]
             while way[-1] in self.formulation.deltas and self.part != "index":
-                users = [e for e in self.formulation.equations if way[-1] in symbols(e.right)]
+                users = self._users.get(way[-1], [])
                 if len(users) != 1 or self._is_loss(users[0]):
                     break
                 way.append(users[0].left)
@@ -164,16 +190,18 @@ class Chains:
 
     def _deltas(self, tree: Expression) -> dict[Symbol, Expression]:
         """Return what each δ in an expression stands for."""
-        inside = symbols(tree)
-        return {
-            entry.left: entry.right
-            for entry in self.equations.backward
-            if entry.of in self.formulation.deltas and entry.left in inside
-        }
+        opened = self._opened_deltas
+        return {symbol: opened[symbol] for symbol in symbols(tree) if symbol in opened}
+
+    @cached_property
+    def _opened_deltas(self) -> dict[Symbol, Expression]:
+        """What every δ stands for."""
+        deltas = self.formulation.deltas
+        return {e.left: e.right for e in self.equations.backward if e.of in deltas}
 
     def _rule(self, symbol: Symbol) -> str:
         """Return the key of the rule by which a cotangent comes out of the next one."""
-        users = [e for e in self.formulation.equations if symbol in symbols(e.right)]
+        users = self._users.get(symbol, [])
         if len(users) != 1:
             layers = [user for user in users if not self._is_loss(user)]
             return "reason_penalty" if len(layers) == 1 else "reason_rule"

@@ -3,7 +3,7 @@
 All of it is read from a ``Proof``; nothing is decided here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chainrule.documents import html_of, latex_of, text_of
@@ -128,24 +128,27 @@ def _why(refusal: RejectedArrangement, proof: Proof) -> dict[str, Piece]:
 def _refused(refusal: RejectedArrangement, trial: Trial, proof: Proof) -> Paragraph:
     """State why an arrangement is wrong that the sizes allow, with the numbers that show it."""
     known = {axis: length for axis, length in proof.sizes.items() if axis in trial.sizes}
-    widened = any(trial.sizes[axis] != length for axis, length in known.items())
+    widened = any(refusal.sizes[axis] != length for axis, length in known.items())
     given: dict[str, Piece] = {
         **_why(refusal, proof),
-        "sizes": Plain(_lengths(refusal.coincide, trial)),
+        "sizes": Plain(_lengths(refusal.coincide, refusal.sizes)),
+        "short": Plain(_lengths(refusal.coincide, trial.sizes)),
         "right": Plain(_number(trial.right)),
         "found": Plain(_number(trial.found)),
         "row": str(trial.index[0] + 1),
         "column": str(trial.index[1] + 1),
     }
     how = "refused_same" if trial.same else "refused_one" if widened else "refused_numbers"
+    if trial.shortened and how == "refused_numbers":
+        how = "refused_short"
     return Paragraph(how, given, item=True)
 
 
-def _lengths(axes: tuple[Axis, ...], trial: Trial) -> str:
+def _lengths(axes: tuple[Axis, ...], sizes: Mapping[Axis, int]) -> str:
     """Return which axes are as long as which: B = h = 2."""
     equal: dict[int, list[str]] = {}
     for axis in axes:
-        equal.setdefault(trial.sizes[axis], []).append(axis.name)
+        equal.setdefault(sizes[axis], []).append(axis.name)
     return ", ".join(" = ".join((*names, str(length))) for length, names in equal.items())
 
 

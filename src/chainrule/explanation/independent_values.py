@@ -3,14 +3,13 @@
 =============  =====================================================================
 forward        the same equation by axis name, in index notation
 gradients      the complex step through the printed forward equations
-updates        the step that the reference backend runs
+updates        the step that the reference backend runs, and plain arithmetic
 =============  =====================================================================
 
 The complex step is exact to rounding.  Where a sample is exactly at a kink (z = 0 of relu) there
 is no derivative, and the value is that of the index form at the declared slope.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -18,12 +17,20 @@ import numpy as np
 
 from chainrule.arrays import Array
 from chainrule.check_result import NOT_COMPARED, CheckResult
+from chainrule.derivation.optimizer_steps import stepped
 from chainrule.errors import ChainruleError
 from chainrule.explanation.step_values import StepValues
-from chainrule.formulas.axes import SAMPLES_POSITION, Axis, Sides
-from chainrule.formulas.differentiate import depends
+from chainrule.formulas.axes import Sides
+from chainrule.formulas.differentiate import Equation
+from chainrule.formulas.directions import (
+    Move,
+    directions_in,
+    losses_along,
+    most_directions,
+    parts_of,
+)
 from chainrule.formulas.evaluate import Evaluation
-from chainrule.formulas.expressions import Expression, Symbol, substitute, symbols
+from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.formulas.simplify import safe_logarithms
@@ -31,10 +38,6 @@ from chainrule.verification import COMPLEX_STEP, distance_from_kinks
 
 LIMIT = 1e-9
 """The largest relative error of a correct line: far above rounding, far below a mistake."""
-LARGEST = 2_000_000
-"""The most entries of one evaluation; batches of many samples need several evaluations."""
-_DIRECTIONS = Axis("D", SAMPLES_POSITION - 1)
-"""The axis of the directions of the complex step."""
 ENTRIES, SINGLE, MIXED = 24, 12, 6
 """Arrays up to this size are checked entry by entry, larger ones along single and mixed entries."""
 
@@ -44,7 +47,6 @@ class IndependentValues:
 
     def __init__(self, batch: StepValues) -> None:
         self.batch = batch
-        self._found: dict[Symbol, list[float]] = {}
 
     @cached_property
     def on_kink(self) -> bool:
@@ -74,7 +76,12 @@ class IndependentValues:
         if update:
             expected = laid_out(self.batch.after[left.name], left.axes, sides)
             before = laid_out(np.asarray(self.batch.given[left.name]), left.axes, sides)
-            return _result("reference", _error(found, expected, before))
+            error = _error(found, expected, before)
+            own = self._stepped.get(left)
+            if own is not None:
+                arithmetic = laid_out(own, left.axes, sides)
+                error = max(error, _error(found, arithmetic, before))
+            return _result("reference", error)
         expected = laid_out(self.batch.named(left), left.axes, sides)
         if found.shape != expected.shape:
             return _result("index", np.inf)
@@ -83,6 +90,17 @@ class IndependentValues:
         mark = self._by_complex_step(found, left, sides)
         # A large array is checked along a few directions only: the rest by the index form.
         return replace(mark, error=max(mark.error, _error(found, expected)))
+
+    @cached_property
+    def _stepped(self) -> dict[Symbol, Array]:
+        """The parameters and the memory after the step, in plain arithmetic."""
+        batch = self.batch
+        found: dict[Symbol, Array] = {}
+        with np.errstate(all="ignore"):
+            for parameter in batch.formulation.parameters:
+                after = stepped(parameter, batch.gradients, batch.optimizer, batch.named)
+                found.update(after or {})
+        return found
 
     def mark_scalar(self, means: Expression, left: Symbol) -> CheckResult | None:
         """Return the verdict on a loss in index notation, compared with the reference backend."""
@@ -99,7 +117,7 @@ class IndependentValues:
         """Return the verdict on one entry of a gradient."""
         direction = np.zeros(self.batch.named(symbol).shape)
         direction[index] = 1.0
-        (expected,) = self._along(symbol, [direction])
+        (expected,) = self._along([(symbol, direction)])
         if self.on_kink or not np.isfinite([expected, gradient]).all():
             return CheckResult(NOT_COMPARED)
         return _result("complex", _error(np.array([gradient]), np.array([expected])))
@@ -107,79 +125,71 @@ class IndependentValues:
     def _by_complex_step(self, found: Array, left: Symbol, sides: Sides) -> CheckResult:
         """Return the verdict on a gradient, a matrix with these sides, along chosen directions."""
         symbol = self.cotangents[left]
-        directions = list(_directions(self.batch.named(symbol).shape))
-        expected = self._slopes(symbol, directions)
+        directions = self._directions[symbol]
+        expected = self._slopes[symbol]
         if not np.isfinite(expected).all():
             return CheckResult(NOT_COMPARED)
         turned = [laid_out(direction, symbol.axes, sides) for direction in directions]
         along = np.array([np.sum(found * direction) for direction in turned])
         return _result("complex", _error(along, np.array(expected)))
 
-    def _slopes(self, symbol: Symbol, directions: list[Array]) -> list[float]:
-        """Return the derivative of the loss along each direction, in the symbol's shape."""
-        if symbol not in self._found:
-            together = max(1, LARGEST // sum(self.batch.named(s).size for s in self._used(symbol)))
-            self._found[symbol] = [
-                slope
-                for start in range(0, len(directions), together)
-                for slope in self._along(symbol, directions[start : start + together])
-            ]
-        return self._found[symbol]
+    @cached_property
+    def _directions(self) -> dict[Symbol, list[Array]]:
+        """The directions along which each symbol is moved; fewer where each costs more."""
+        arrays = {symbol: self.batch.named(symbol) for symbol in self.cotangents.values()}
+        weights = [self.batch.named(symbol) for symbol in self.batch.formulation.parameters]
+        all_weights = sum(np.size(weight) for weight in weights)
+        most = min(ENTRIES, most_directions(len(arrays), self.batch.samples * all_weights))
+        single, mixed = max(1, most * SINGLE // ENTRIES), max(1, most * MIXED // ENTRIES)
+        return {
+            symbol: list(directions_in(array.shape, 0, most, single, mixed))
+            for symbol, array in arrays.items()
+        }
 
-    def _used(self, symbol: Symbol) -> set[Symbol]:
-        """Return the symbols that depend on a symbol, and itself."""
-        return depends(self.batch.formulation.equations, [symbol])
+    @cached_property
+    def _slopes(self) -> dict[Symbol, list[float]]:
+        """The derivatives of the loss by each symbol along its directions."""
+        moves = [(symbol, d) for symbol, each in self._directions.items() for d in each]
+        own = {symbol for symbol in self._directions if symbol in self._logarithms}
+        shared = [move for move in moves if move[0] not in own]
+        slopes = iter(self._along(shared))
+        found = {s: [next(slopes) for _ in d] for s, d in self._directions.items() if s not in own}
+        for symbol in own:
+            found[symbol] = self._along([move for move in moves if move[0] == symbol])
+        return found
 
-    def _along(self, symbol: Symbol, directions: list[Array]) -> list[float]:
+    @cached_property
+    def _logarithms(self) -> set[Symbol]:
+        """The symbols whose logarithm has a safe form: where they are moved, it is not used."""
+        formulation = self.batch.formulation
+        return {
+            symbol
+            for equation in formulation.equations
+            if safe_logarithms(equation.right, formulation.defined) != equation.right
+            for symbol in symbols(equation.right)
+        }
+
+    def _along(self, moves: list[Move]) -> list[float]:
         """Return the derivative of the loss along each direction, in the symbol's shape.
 
-        The directions are one more axis, the first, of everything that depends on the symbol, so
-        that the forward equations are evaluated once for all of them.
+        Logarithms are in their safe form, since otherwise 1 − a loses digits.
         """
         formulation = self.batch.formulation
-        lifted: dict[Symbol, Expression] = {
-            acted: Symbol(acted.name, (_DIRECTIONS, *acted.axes)) for acted in self._used(symbol)
-        }
-        defined = {
-            left: right
-            for left, right in formulation.defined.items()
-            if left in lifted and left != symbol
-        }
-        moved = np.stack([self.batch.named(symbol) + 1j * COMPLEX_STEP * d for d in directions])
-        values: dict[str, Array] = {symbol.name: moved}
-        given = {name for right in defined.values() for name in symbols(right)} - lifted.keys()
-        values.update({name.name: self.batch.named(name) for name in given})
-        evaluation = Evaluation(values, form="value", dtype=np.complex128)
-        start = lifted[symbol]
-        assert isinstance(start, Symbol)
-        evaluation.measure((start, *given))
-        for left, right in defined.items():
-            # Safe logarithms of what is moved too: otherwise 1 − a loses digits.
-            stable = substitute(safe_logarithms(right, defined), lifted)
-            target = lifted[left]
-            assert isinstance(target, Symbol)
-            evaluation.define(target, evaluation.spread(stable, target.axes))
-        losses = evaluation(lifted[formulation.loss])
-        return [float(slope) for slope in np.imag(losses) / COMPLEX_STEP]
-
-
-def _directions(shape: tuple[int, ...]) -> Iterator[Array]:
-    """Yield directions in this shape: all units of a small array, else single and mixed ones."""
-    size = int(np.prod(shape))
-    if size <= ENTRIES:
-        for index in range(size):
-            direction = np.zeros(shape)
-            direction.flat[index] = 1.0
-            yield direction
-        return
-    generator = np.random.default_rng(0)
-    for index in generator.choice(size, SINGLE, replace=False):
-        direction = np.zeros(shape)
-        direction.flat[index] = 1.0
-        yield direction
-    for _ in range(MIXED):
-        direction = generator.normal(size=shape)
-        yield direction / np.linalg.norm(direction)
+        moved = {symbol for symbol, _ in moves} & self._logarithms
+        defined = {left: r for left, r in formulation.defined.items() if left not in moved}
+        equations = [
+            Equation(equation.left, safe_logarithms(equation.right, defined))
+            for equation in formulation.equations
+        ]
+        named = self.batch.named
+        varied = (*formulation.parameters, *formulation.defined)
+        sizes = {symbol: int(np.size(named(symbol))) for symbol in varied}
+        step = 1j * COMPLEX_STEP
+        return [
+            float(slope) / COMPLEX_STEP
+            for part in parts_of(equations, sizes, moves)
+            for slope in np.imag(losses_along(equations, formulation.loss, named, part, step))
+        ]
 
 
 def _error(found: Array, expected: Array, before: Array | None = None) -> float:

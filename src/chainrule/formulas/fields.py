@@ -6,10 +6,10 @@ Schwartz-Zippel lemma).  One random point modulo p = 2³¹ − 1 therefore decid
 rounding: 1/n is the modular inverse.  A function that the field does not have (f(z), log, |x|) is a
 *fresh symbol*: a random residue, the same one for the same function of the same argument.
 
-Each residue may have derivatives in any number of directions, from the partial derivatives of the
-primitives and the stated slopes of the functions.  One evaluation of the forward equations gives
-every ∂Loss/∂(symbol) exactly, by the chain rule in forward mode, independently of a derivation
-that runs backwards.
+Each residue may have derivatives in any number of directions, from the slopes of the primitives
+and the stated slopes of the functions.  The slopes of the primitives are written here once more, in
+residues: a mistake in the table that a derivation uses is not repeated.  Derivatives are carried
+forward, by the chain rule, independently of a derivation that runs backwards.
 """
 
 import random
@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import Array
-from chainrule.formulas.differentiate import PARTIALS
 from chainrule.formulas.evaluate import Numbers
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression
 from chainrule.formulas.functions import Function
 from chainrule.formulas.positional import Entrywise
 
@@ -227,10 +226,19 @@ class PrimeField(Numbers):
         out = _entry_by_entry(value, *arguments)
         if not any(_has_slopes(argument) for argument in arguments):
             return out
-        letters = [Symbol(f"x_{number}") for number in range(len(arguments))]
-        partials = PARTIALS[name](Symbol("out"), *letters)
-        known = {"out": out, **{x.name: plain(v) for x, v in zip(letters, arguments, strict=True)}}
-        return self._sloped(out, [self._value(p, known) for p in partials], arguments)
+        stated = _SLOPES[name]
+
+        def slope(number: int) -> Array:
+            def of(*given: object) -> Residue:
+                return Residue(stated(self, *(_residue(entry).value for entry in given))[number])
+
+            return _entry_by_entry(of, out, *arguments)
+
+        return self._sloped(out, [slope(number) for number in range(len(arguments))], arguments)
+
+    def value(self, name: str, *given: int) -> int:
+        """Return the residue that a primitive of these arguments is."""
+        return self._primitive(name, *(value % PRIME for value in given)) % PRIME
 
     def _primitive(self, name: str, *given: int) -> int:
         match name, given:
@@ -275,6 +283,42 @@ class PrimeField(Numbers):
             return value.sloped(*zip(factors, map(_residue, rest[count:]), strict=True))
 
         return _entry_by_entry(chained, out, *partials, *arguments)
+
+
+def _gauss(field: PrimeField, z: int) -> int:
+    """Return 2 e^(−z²)/√π, the slope of the error function."""
+    pi = Fraction("3.141592653589793")
+    ratio = Residue(pi.denominator) / Residue(pi.numerator)
+    return (2 * ratio.sqrt().value * field.value("exp", -z * z)) % PRIME
+
+
+_SLOPES: dict[str, Callable[..., tuple[int, ...]]] = {
+    "exp": lambda field, out, z: (out,),
+    "log": lambda field, out, z: (_inverse(z),),
+    "expm1": lambda field, out, z: (out + 1,),
+    "log1p": lambda field, out, z: (_inverse(1 + z),),
+    "tanh": lambda field, out, z: ((1 - out) * (1 + out),),
+    "erf": lambda field, out, z: (_gauss(field, z),),
+    "abs": lambda field, out, z: (field.value("sign", z),),
+    "sign": lambda field, out, z: (0,),
+    "maximum": lambda field, out, x, y: _either(field.value("greater", x, y)),
+    "minimum": lambda field, out, x, y: _either(field.value("greater", y, x)),
+    "greater": lambda field, out, x, y: (0, 0),
+    "equal": lambda field, out, x, y: (0, 0),
+    "sin": lambda field, out, z: (field.value("cos", z),),
+    "cos": lambda field, out, z: (-field.value("sin", z),),
+    "where": lambda field, out, c, x, y: (0, *_either(c)),
+}
+"""The slopes of each primitive by its arguments, in residues: of its value and of these."""
+
+
+def _inverse(value: int) -> int:
+    return (Residue(1) / Residue(value)).value
+
+
+def _either(first: int) -> tuple[int, int]:
+    """Return the slopes of a choice between two arguments."""
+    return (first, 1 - first)
 
 
 def _has_slopes(values: Array) -> bool:

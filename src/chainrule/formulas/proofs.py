@@ -8,7 +8,7 @@ can be computed.  For those, values computed from random factors show the differ
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +32,22 @@ _SAME = 1e-9
 """The largest relative difference of two products of random factors that count as equal."""
 _WIDER = 2
 """Products of axes of length one commute; axes of this length show the difference."""
+_LONGEST = 64
+"""Longer axes are represented by short ones: numbers show a difference as well there."""
+_SHORT = 3
+"""The first length that stands for a longer one."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """The values of one arrangement: the entry with the largest error, and the right value.
 
-    ``sizes`` are the lengths it was computed with; ``error`` is ‖found − right‖ / ‖right‖.
+    ``sizes`` are the lengths it was computed with, ``shortened`` whether some of them stand for
+    longer ones; ``error`` is ‖found − right‖ / ‖right‖.
     """
 
     sizes: Mapping[Axis, int]
+    shortened: bool
     index: tuple[int, int]
     right: float
     found: float
@@ -59,13 +65,15 @@ class RejectedArrangement:
 
     ``meets`` are two neighboring inner axes that differ, or ``gives`` are the axes of a result that
     differ from those of the product.  ``coincide`` are all axes that would have to be as long as
-    another.  ``trial`` is None where the lengths exclude the arrangement, else its values.
+    another, ``sizes`` the lengths at which they are.  ``trial`` is None where the lengths exclude
+    the arrangement, else its values.
     """
 
     factors: Factors
     meets: Sides | None
     gives: Sides | None
     coincide: tuple[Axis, ...]
+    sizes: Mapping[Axis, int]
     trial: Trial | None
 
 
@@ -118,21 +126,23 @@ class Proof:
 
     def error(self, sizes: Mapping[Axis, int] | None = None) -> float:
         """Return ‖product − index sum‖ / ‖index sum‖, both from random factors."""
-        lengths = self._lengths(3) if sizes is None else sizes
+        lengths = _shorter(self._lengths(3)) if sizes is None else sizes
         drawn = _drawn(self.product.factors, lengths)
         right = self._named(drawn)
         return _distance(_multiplied(self.product.factors, drawn), right)
 
     def _refusal(self, entry: Rejected) -> RejectedArrangement:
         coincide = self._coincide(entry.factors)
+        sizes: dict[Axis, int] = {}
         for samples in self._samples():
             sizes = self._lengths(samples)
             trial = self._trial(entry.factors, sizes)
             if trial is not None and trial.same:
-                trial = self._trial(entry.factors, dict.fromkeys(sizes, _WIDER))
+                sizes = dict.fromkeys(sizes, _WIDER)
+                trial = self._trial(entry.factors, sizes)
             if trial is not None:
-                return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, trial)
-        return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, None)
+                return _refusal(entry, coincide, sizes, trial)
+        return _refusal(entry, coincide, sizes, None)
 
     def _coincide(self, factors: Factors) -> tuple[Axis, ...]:
         """Return the axes that must be as long as another so that shapes match."""
@@ -157,7 +167,8 @@ class Proof:
 
     def _trial(self, factors: Factors, sizes: Mapping[Axis, int]) -> Trial | None:
         """Return the values of an arrangement, or None where shapes do not match."""
-        drawn = _drawn(factors, sizes)
+        short = _shorter(sizes)
+        drawn = _drawn(factors, short)
         right = _multiplied(self.product.factors, drawn)
         try:
             found = _multiplied(factors, drawn)
@@ -168,7 +179,8 @@ class Proof:
         row, column = np.unravel_index(np.argmax(np.abs(found - right)), right.shape)
         index = (int(row), int(column))
         error = _distance(found, right)
-        return Trial(dict(sizes), index, float(right[index]), float(found[index]), error)
+        values = (float(right[index]), float(found[index]))
+        return Trial(short, short != sizes, index, *values, error)
 
     def _named(self, drawn: Mapping[Matrix, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the index sum by axis names, (rows, columns); nothing is transposed."""
@@ -185,6 +197,25 @@ class Proof:
         value: NDArray[np.float64] = np.einsum(f"{','.join(subscripts)}->{into}", *arrays)
         lengths = dict(zip(result, value.shape, strict=True))
         return value.reshape([1 if a is None else lengths[a] for a in self.product.sides])
+
+
+def _refusal(
+    entry: Rejected, coincide: tuple[Axis, ...], sizes: Mapping[Axis, int], trial: Trial | None
+) -> RejectedArrangement:
+    return RejectedArrangement(entry.factors, entry.meets, entry.gives, coincide, sizes, trial)
+
+
+def _shorter(sizes: Mapping[Axis, int]) -> dict[Axis, int]:
+    """Return lengths of which none is large: equal where these are equal, different elsewhere.
+
+    >>> h, o = Axis("h", 1), Axis("o", 2)
+    >>> list(_shorter({h: 2000, o: 3}).values())
+    [4, 3]
+    """
+    lengths = set(sizes.values())
+    free = (length for length in count(_SHORT) if length not in lengths)
+    stands = {length: length if length <= _LONGEST else next(free) for length in sorted(lengths)}
+    return {axis: stands[length] for axis, length in sizes.items()}
 
 
 def _plain(matrix: Matrix) -> Matrix:

@@ -76,7 +76,7 @@ class Gradients:
         None where the result is longer than ``most``: with skip connections the length doubles from
         block to block.
         """
-        while inside := symbols(tree) & self._known.keys():
+        while inside := [symbol for symbol in symbols(tree) if symbol in self._known]:
             tree = substitute(tree, {symbol: self._known[symbol] for symbol in inside})
             if length(tree) > most:
                 return None
