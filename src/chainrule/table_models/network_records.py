@@ -37,7 +37,7 @@ from chainrule.table_models.function_records import (
 )
 from chainrule.validation import is_integer
 
-__all__ = ["network_from_dict", "network_to_dict"]
+__all__ = ["MOST_PARTS", "count_of_parts", "network_from_dict", "network_to_dict"]
 
 
 def network_to_dict(network: Network) -> dict[str, Any]:
@@ -118,7 +118,18 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }
 """The layers that a model file may name."""
-_MOST_NODES = 100_000
+MOST_PARTS = 5_000
+"""Of all networks of a model: layers and nodes beyond those that have arrays."""
+
+
+def count_of_parts(record: object) -> int:
+    """Return how many layers or nodes a described network would have, without building it.
+
+    >>> count_of_parts({"layers": [2, 3, 1]}), count_of_parts(None)
+    (3, 0)
+    """
+    found = [record.get(key) for key in ("layers", "nodes")] if isinstance(record, Mapping) else []
+    return max((len(item) for item in found if isinstance(item, list)), default=0)
 
 
 def graph_to_dict(network: Network) -> dict[str, Any]:
@@ -170,8 +181,6 @@ def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[loss
     listed, described = record["layers"], record["nodes"]
     if not isinstance(listed, list) or not isinstance(described, list):
         raise InputError("'layers' and 'nodes' must be lists")
-    if max(len(listed), len(described)) > _MOST_NODES:
-        raise InputError(f"it has more than {_MOST_NODES:,} nodes")
     layers: list[Layer] = []
     for item in listed:
         settings = {key: _setting(value, layers) for key, value in item["settings"].items()}
