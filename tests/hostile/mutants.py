@@ -34,6 +34,7 @@ from chainrule.table_models.model_files import _checksum, encoded, load
 from chainrule.table_models.table_model import TableModel
 
 SECONDS, MEGABYTES = 1.0, 64.0
+MOST_MEMORY = 6 << 30
 WITH_ALL_FLIPS = 10_000
 """With fewer mutants only every 31st bit is flipped."""
 FRAME = pl.DataFrame(
@@ -375,7 +376,10 @@ def used(model: Any) -> None:
 
 def main(count: int, seed: int) -> int:
     """Try all flips and ``count`` random mutants; return the exit code."""
+    warnings.simplefilter("error")
     warnings.simplefilter("ignore", cr.errors.DataWarning)
+    # What fills the memory is an error of its own, not the end of this program.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     files = originals()
     found, slowest, largest = Counter[str](), 0.0, 0.0
     folder = Path(tempfile.mkdtemp(prefix="chainrule-mutants-"))

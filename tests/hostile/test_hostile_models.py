@@ -69,6 +69,11 @@ def nodes(count):
     return "graph", lambda record: record["networks"][0].update(described)
 
 
+def encoding(layer, settings):
+    """Put an encoding in the position of the normalization."""
+    return put({"layer": layer, "settings": settings}, "networks", 0, "layers", 1)
+
+
 def many_columns(record):
     first, *_ = record["preprocessing"]["columns"]
     record["preprocessing"]["columns"] = [{**first, "name": str(n)} for n in range(20_000)]
@@ -94,6 +99,12 @@ ATTACKS = {
     "3,000 statements": text("\n".join(f"H{n} = X + {n}" for n in range(3000))),
     "sizes": ("formulas", put({"i": 10**14, "o": 10**14}, "networks", 0, "sizes")),
     "a wide layer": ("dense", put([2, 10**15, 1], "networks", 0, "layers")),
+    "levels": ("graph", put(2**31, "networks", 0, "layers", 2, "settings", "levels")),
+    "frequencies": ("graph", encoding("Periodic", {"units": 10**5, "frequencies": 10**5})),
+    "units of an encoding": (
+        "graph",
+        encoding("PiecewiseLinear", {"edges": [[0.0, 1.0]] * 2, "units": 10**8}),
+    ),
     "20,000 nodes": nodes(20_000),
     "100,000 layers": ("dense", put([1] * 100_000, "networks", 0, "layers")),
     "a million members": ("recipe", put([{"network": 0, "weight": 1e-6}] * 10**6, "members")),
@@ -120,6 +131,19 @@ def test_a_header_of_millions_of_lists_takes_no_memory(tmp_path, begin):
     before = mutants._peak()
     load_refused(path)
     assert mutants._peak() - before < 64 + len(header) / 1e6
+
+
+def test_edges_that_float32_does_not_have(files, tmp_path):
+    """Infinite constants predicted NaN, without an error."""
+    header, record, rest = mutants.parts(files["recipe"])
+    for network in record["networks"]:
+        for layer in network["layers"]:
+            if "edges" in layer["settings"]:
+                layer["settings"]["edges"][0][0] = -1e308
+    path = tmp_path / "m"
+    path.write_bytes(mutants.signed(header, record, rest))
+    with pytest.raises(ModelFileError, match="constant l_. is too large"):
+        load(path)
 
 
 def load_refused(path):

@@ -290,7 +290,8 @@ def _members(record: Mapping[str, Any], tensors: Tensors) -> tuple[Member, ...]:
         raise ModelFileError(
             f"its networks have more than {MOST_PARTS:,} layers beside those with arrays; {_FETCH}"
         )
-    networks = [network_from_dict(item) for item in described]
+    entries = sum(array.size for array in tensors.values())
+    networks = [network_from_dict(item, entries) for item in described]
     weights = [_weight(item, len(networks)) for item in listed]
     if abs(sum(weight for _, weight in weights) - 1.0) > 1e-9:
         raise ModelFileError(f"the weights of its members do not add up to 1; {_FETCH}")
@@ -338,6 +339,10 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
         raise ModelFileError(
             f"its arrays must be all float64 or all float32, got {listed}; {_FETCH}"
         )
+    with np.errstate(over="ignore"):
+        for name, value in network.constants.items():
+            if not np.isfinite(np.asarray(value).astype(next(iter(kinds)))).all():
+                raise ModelFileError(f"the network's constant {name} is too large; {_FETCH}")
     try:
         return gathered(
             {name: tensors[number] for name, number in names.items()}, network.parameter_shapes
