@@ -126,7 +126,7 @@ def test_logits_of_ten_thousand(sign):
     network = cr.Network.dense([3, 2], "softmax", "log_loss")
     weights = {"W_1": np.zeros((3, 2)), "b_1": np.array([1e4, -1e4]) * sign}
     loss, gradients = cr.loss_and_gradients(network, weights, X, np.eye(2)[CLASSES])
-    wrong = CLASSES == (1 if sign > 0 else 0)
+    wrong = (CLASSES > 0) == (sign > 0)
     assert loss == pytest.approx(2e4 * wrong.mean())
     assert gradients["b_1"][0] == pytest.approx(sign * wrong.mean())
     binary = cr.Network.dense([3, 1], "sigmoid", "log_loss")
@@ -138,16 +138,14 @@ def test_logits_of_ten_thousand(sign):
 @pytest.mark.parametrize("rate", [1e6, 1e300])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_an_enormous_learning_rate(rate, solver):
-    try:
-        model = cr.MLPRegressor(
-            hidden_layer_sizes=(8,), max_iter=20, solver=solver, learning_rate_init=rate
-        ).fit(X, NUMBERS)
-    except ValueError as error:
-        assert "epoch" in str(error)
-        assert "first in" in str(error)
-        assert "smaller learning_rate_init" in str(error)
+    model = cr.MLPRegressor(
+        hidden_layer_sizes=(8,), max_iter=20, solver=solver, learning_rate_init=rate, random_state=0
+    )
+    if (solver, rate) == ("adam", 1e6):  # steps of Adam are no longer than the rate
+        assert np.isfinite(model.fit(X, NUMBERS).predict(X)).all()
         return
-    assert np.isfinite(model.predict(X)).all()
+    with pytest.raises(ValueError, match=r"in epoch \d+, batch \d+, first in \w+; .*smaller lea"):
+        model.fit(X, NUMBERS)
 
 
 @pytest.mark.parametrize("backend", ["compiled", "reference"])
@@ -206,11 +204,8 @@ def test_whole_numbers_of_many_digits_in_a_table(tmp_path, digits):
     path = tmp_path / "t.csv"
     rows = [f"{'9' * (digits - 3)}{100 + row},{row % 7}.5" for row in range(40)]
     path.write_text("key,y\n" + "\n".join(rows) + "\n")
-    try:
-        found = cr.train_table(path, "y", hidden=(2,), epochs=1).model.predict(path)
-        assert np.isfinite(found).all()
-    except InputError as error:
-        assert len(str(error).splitlines()) == 1
+    found = cr.train_table(path, "y", hidden=(2,), epochs=1).model.predict(path)
+    assert np.isfinite(found).all()
 
 
 def test_the_callers_arithmetic_is_left_alone():

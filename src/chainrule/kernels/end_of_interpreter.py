@@ -67,7 +67,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def begin_nothing_at_the_end() -> None:
-    """Wait for ever in a daemon thread at the end of the interpreter: nothing is built for a run."""
+    """Wait for ever in a daemon thread at the end of the interpreter: nothing is built."""
     if _runs.ending and threading.current_thread().daemon:
         _runs.stay()
 
