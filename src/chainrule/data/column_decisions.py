@@ -59,6 +59,9 @@ class Declared:
 Decided = tuple[ColumnReading, "list[pl.Series] | None"]
 """A reading and the columns that become of it, where they were computed on the way."""
 
+MOST_DIGITS = 300
+"""Of a whole number: Python reads no text of more than 4,300 digits, and floats end at 309."""
+
 
 def decided_column(table: Table, name: str, series: pl.Series, declared: Declared) -> Decided:
     """Return how a column of an undecided table is read; raise DataError where it cannot be."""
@@ -129,7 +132,8 @@ def _of_plain_numbers(
 def _code(cells: pl.Series, read: pl.Series, largest: float) -> str:
     """Return why text of plain numbers is a code, empty where it is not; cells are not stripped."""
     # Few cells tell most columns of fractions from columns of codes.
-    if np.mod(read.head(64).drop_nulls().to_numpy(), 1.0).any():
+    some = read.head(64).drop_nulls().to_numpy()
+    if np.mod(some[np.isfinite(some)], 1.0).any():
         return ""
     if _has_leading_zeros(cells):
         return LEADING_ZEROS
@@ -138,12 +142,18 @@ def _code(cells: pl.Series, read: pl.Series, largest: float) -> str:
     whole = cells.drop_nulls().unique().str.strip_chars()
     if not whole.str.contains("^[+-]?[0-9]+$").all():
         return ""
-    return BEYOND if any(int(float(cell)) != int(cell) for cell in whole.to_list()) else ""
+    return BEYOND if any(map(_is_rounded, whole.to_list())) else ""
+
+
+def _is_rounded(cell: str) -> bool:
+    """Return whether a float is not the whole number of a text; no float has 300 digits."""
+    return len(cell) > MOST_DIGITS or int(float(cell)) != int(cell)
 
 
 def _fits(cells: pl.Series) -> bool:
     """Return whether whole numbers fit into 64 bits; NumPy has no others."""
-    return all(-INT64 <= int(cell) < INT64 for cell in cells.drop_nulls().unique().to_list())
+    found = cells.drop_nulls().unique().str.strip_chars().to_list()
+    return all(len(cell) < MOST_DIGITS and -INT64 <= int(cell) < INT64 for cell in found)
 
 
 def _has_leading_zeros(cells: pl.Series) -> bool:

@@ -6,6 +6,8 @@ them and is accepted here; all other input is passed to ``validate_data``, which
 and warnings.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,7 +76,8 @@ def inputs(model: Any, X: Any) -> Any:
     if is_plain(model, X, reset=False):
         return X
     refuse_times_and_masks(X, "X")
-    return validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
+    with _of_floats():
+        return validate_data(model, X, accept_sparse=["csr", "csc"], reset=False)
 
 
 def training_data(
@@ -100,17 +103,30 @@ def training_data(
     else:
         refuse_masks(y, "y")
         y = _whole_numbers(y)
-    X, y = validate_data(
-        model,
-        X,
-        y,
-        reset=reset,
-        accept_sparse=["csr", "csc"],
-        multi_output=True,
-        dtype=(np.float64, np.float32),
-        **({"y_numeric": True} if numbers else {}),
-    )
+    with _of_floats():
+        X, y = validate_data(
+            model,
+            X,
+            y,
+            reset=reset,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            **({"y_numeric": True} if numbers else {}),
+        )
     return X, y
+
+
+@contextmanager
+def _of_floats() -> Iterator[None]:
+    """Name an integer beyond the largest float, for which NumPy has an error without a name."""
+    try:
+        yield
+    except OverflowError as error:
+        raise InputError(
+            f"`X` and `y` must be numbers below 1.8e308, got an integer beyond it ({error}). "
+            "Divide the column by a power of ten."
+        ) from None
 
 
 def weights(sample_weight: Any, X: Any) -> RealArray | None:

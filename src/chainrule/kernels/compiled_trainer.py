@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.arrays import Array
 from chainrule.kernels import core_library
+from chainrule.kernels.end_of_interpreter import begin_nothing_at_the_end, running
 from chainrule.kernels.format import RunEnding, SampleOrder, StoppingRow
 from chainrule.kernels.orders import Given, Legacy, Seeded, Unshuffled, given_indices
 from chainrule.kernels.plan_cache import loss_plan
@@ -35,6 +36,7 @@ class CompiledTrainer(Trainer):
     """A run in the core: any number of epochs in one call."""
 
     def __init__(self, run: Run) -> None:
+        begin_nothing_at_the_end()
         super().__init__(run)
         plan = run.plan
         dtype = run.parameters.flat.dtype
@@ -183,7 +185,7 @@ class CompiledTrainer(Trainer):
             self.rules[:, _COUNTS] = [
                 (c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts
             ]
-        with lock:
+        with lock, running(listener, records) as watched:
             ending, done, steps, batch, raised = self.training.run(
                 first,
                 len(records),
@@ -198,7 +200,7 @@ class CompiledTrainer(Trainer):
                 self.rate_slot,
                 self.rules,
                 records,
-                None if listener is None else lambda done: listener(records[:done]),
+                watched,
             )
         self.steps += steps
         if isinstance(run.order, Legacy) and twister is not None and not live:

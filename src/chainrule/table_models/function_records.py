@@ -1,10 +1,13 @@
 """Activations and losses as plain values: by name, or by their formulas where they are your own."""
 
+import math
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from chainrule.errors import InputError, shown
-from chainrule.formulas.expression_records import from_record, to_record
+from chainrule.formulas.expression_records import MOST_DEPTH, from_record, to_record
 from chainrule.formulas.expressions import Expression
 from chainrule.network import activations, losses
 from chainrule.network.activations import Activation
@@ -17,6 +20,9 @@ __all__ = [
     "loss_from_record",
     "loss_to_record",
 ]
+
+MOST_DIGITS = 20_000
+"""Of a formula that is read: its parts, and the digits of its numbers."""
 
 
 def function_to_record(function: Activation) -> str | dict[str, Any]:
@@ -139,7 +145,51 @@ def _domain(record: object) -> Domain:
 
 
 def _formula(record: object) -> Expression:
+    if _digits(record) > MOST_DIGITS:
+        raise InputError(f"a formula has more than {MOST_DIGITS:,} digits and parts")
     return from_record(record, activations.CATALOGUE)
+
+
+def _digits(record: object, depth: int = 0) -> float:
+    """Return how many parts and digits a formula has at most when its powers are multiplied out.
+
+    Powers of numbers are computed exactly as a formula is built: 10^(10^9) would fill the memory.
+    """
+    if not isinstance(record, list) or not record or depth > MOST_DEPTH:
+        return 1  # `from_record` refuses it
+    kind, *parts = record
+    if kind == "number":
+        return len(str(parts[0])) + _exponent_of_ten(parts[0]) if parts else 1
+    if kind == "power" and len(parts) == 2:
+        return _digits(parts[0], depth + 1) * max(1.0, _size(parts[1], depth + 1))
+    return 1 + sum(_digits(part, depth + 1) for part in parts)
+
+
+def _size(record: object, depth: int) -> float:
+    """Return the largest size of an exponent that is a number, 1 of one that has a symbol."""
+    if not isinstance(record, list) or not record or depth > MOST_DEPTH:
+        return 1
+    kind, *parts = record
+    if kind == "number":
+        try:
+            return abs(float(Fraction(parts[0]))) if _exponent_of_ten(parts[0]) < 400 else math.inf
+        except (ValueError, TypeError, ArithmeticError, IndexError):
+            return 1  # `from_record` refuses it
+    if _has_symbol(record, depth):
+        return 1
+    return math.inf if kind in ("add", "product", "power") else 1
+
+
+def _has_symbol(record: object, depth: int) -> bool:
+    if not isinstance(record, list) or not record or depth > MOST_DEPTH:
+        return False
+    return record[0] == "symbol" or any(_has_symbol(part, depth + 1) for part in record[1:])
+
+
+def _exponent_of_ten(text: object) -> int:
+    """Return the size of the exponent in 1e300: the digits that it stands for."""
+    found = re.search(r"[eE][+-]?(\d+)", str(text))
+    return int(found[1][:9]) if found else 0
 
 
 def _optional(formula: Expression | None) -> list[object] | None:

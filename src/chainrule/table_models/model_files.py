@@ -31,6 +31,8 @@ from chainrule.files import write_atomically, written_path
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters, gathered
 from chainrule.table_models.network_records import (
+    MOST_PARTS,
+    count_of_parts,
     network_from_dict,
     network_to_dict,
     numbered_names,
@@ -250,11 +252,25 @@ def _header(data: bytes) -> dict[str, Any]:
 
 
 def _json(text: str) -> Any:
+    """Return the value of a JSON text; raise ModelFileError for a text that no `save` wrote.
+
+    Its parts are counted first: Python takes some 70 bytes for each, where a file takes two.
+    """
+
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key is there twice")
+        return found
+
+    containers, entries = text.count("[") + text.count("{"), text.count(",")
+    if containers > 100_000 + len(text) // 50 or entries > 300_000 + len(text) // 10:
+        raise ModelFileError(f"its header has more parts than a model has; {_FETCH}")
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
 
@@ -264,7 +280,18 @@ def _members(record: Mapping[str, Any], tensors: Tensors) -> tuple[Member, ...]:
     described, listed = record.get("networks"), record.get("members")
     if not isinstance(described, list) or not isinstance(listed, list) or not listed:
         raise ModelFileError(f"'networks' and 'members' must be lists; {_FETCH}")
-    networks = [network_from_dict(item) for item in described]
+    if len(described) > len(listed):
+        raise ModelFileError(f"it has more networks than members; {_FETCH}")
+    if len(listed) > max(1, len(tensors)):
+        raise ModelFileError(f"it has more members than arrays; {_FETCH}")
+    # Before anything is built: every layer of a dense network has an array, others at least a part.
+    parts = sum(map(count_of_parts, described))
+    if parts > MOST_PARTS + len(tensors):
+        raise ModelFileError(
+            f"its networks have more than {MOST_PARTS:,} layers beside those with arrays; {_FETCH}"
+        )
+    entries = sum(array.size for array in tensors.values())
+    networks = [network_from_dict(item, entries) for item in described]
     weights = [_weight(item, len(networks)) for item in listed]
     if abs(sum(weight for _, weight in weights) - 1.0) > 1e-9:
         raise ModelFileError(f"the weights of its members do not add up to 1; {_FETCH}")
@@ -312,6 +339,10 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
         raise ModelFileError(
             f"its arrays must be all float64 or all float32, got {listed}; {_FETCH}"
         )
+    with np.errstate(over="ignore"):
+        for name, value in network.constants.items():
+            if not np.isfinite(np.asarray(value).astype(next(iter(kinds)))).all():
+                raise ModelFileError(f"the network's constant {name} is too large; {_FETCH}")
     try:
         return gathered(
             {name: tensors[number] for name, number in names.items()}, network.parameter_shapes

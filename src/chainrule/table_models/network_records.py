@@ -37,7 +37,7 @@ from chainrule.table_models.function_records import (
 )
 from chainrule.validation import is_integer
 
-__all__ = ["network_from_dict", "network_to_dict"]
+__all__ = ["MOST_PARTS", "count_of_parts", "network_from_dict", "network_to_dict"]
 
 
 def network_to_dict(network: Network) -> dict[str, Any]:
@@ -75,15 +75,18 @@ def network_to_dict(network: Network) -> dict[str, Any]:
     }
 
 
-def network_from_dict(record: object) -> Network:
+def network_from_dict(record: object, entries: int = 0) -> Network:
     """Return the network that `network_to_dict` described; raise ModelFileError where damaged.
+
+    ``entries`` is the number of all parameters that are there for it: a network whose constants
+    need much more memory than they do is refused before they are computed.
 
     >>> network = Network.dense([2, 3, 1], loss="log_loss", penalty=penalties.L2(0.5))
     >>> str(network_from_dict(network_to_dict(network))) == str(network)
     True
     """
     try:
-        return _network(record)
+        return _network(record, entries)
     except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(
@@ -118,7 +121,21 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }
 """The layers that a model file may name."""
-_MOST_NODES = 100_000
+MOST_PARTS = 5_000
+"""Of all networks of a model: layers and nodes beyond those that have arrays."""
+
+MOST_CONSTANTS = 4_000_000
+"""Of the encodings of a network, beyond four for each of its parameters."""
+
+
+def count_of_parts(record: object) -> int:
+    """Return how many layers or nodes a described network would have, without building it.
+
+    >>> count_of_parts({"layers": [2, 3, 1]}), count_of_parts(None)
+    (3, 0)
+    """
+    found = [record.get(key) for key in ("layers", "nodes")] if isinstance(record, Mapping) else []
+    return max((len(item) for item in found if isinstance(item, list)), default=0)
 
 
 def graph_to_dict(network: Network) -> dict[str, Any]:
@@ -165,13 +182,13 @@ def _plain(value: Any, layers: Mapping[int, int]) -> Any:
     )
 
 
-def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[losses.Loss]]:
+def _graph(
+    record: Mapping[str, Any], entries: int
+) -> tuple[list[Node], list[Node], list[losses.Loss]]:
     """Return inputs, outputs and losses of a record of `graph_to_dict`."""
     listed, described = record["layers"], record["nodes"]
     if not isinstance(listed, list) or not isinstance(described, list):
         raise InputError("'layers' and 'nodes' must be lists")
-    if max(len(listed), len(described)) > _MOST_NODES:
-        raise InputError(f"it has more than {_MOST_NODES:,} nodes")
     layers: list[Layer] = []
     for item in listed:
         settings = {key: _setting(value, layers) for key, value in item["settings"].items()}
@@ -184,8 +201,25 @@ def _graph(record: Mapping[str, Any]) -> tuple[list[Node], list[Node], list[loss
             nodes.append(Node(layer, (), layer.width))
         else:
             nodes.append(layer(*sources))
+    constants = sum(map(_constants, nodes))
+    if constants > MOST_CONSTANTS + 4 * entries:
+        raise InputError(f"its encodings have {constants:,} constants, more than its parameters")
     ends = [[nodes[_index(n, nodes)] for n in record[key]] for key in ("inputs", "outputs")]
     return ends[0], ends[1], [loss_from_record(item) for item in record["losses"]]
+
+
+def _constants(node: Node) -> int:
+    """Return how many entries the constants of a node's equations have, without building them."""
+    layer = node.layer
+    if isinstance(layer, CategoryLayer):
+        return node.width
+    width = node.sources[0].width if node.sources else 0
+    if isinstance(layer, Periodic):
+        return width * layer.frequencies * width * (1 + layer.units)
+    if isinstance(layer, PiecewiseLinear):
+        bins = sum(len(column) - 1 for column in layer.edges)
+        return bins * width * (1 + (layer.units or 0))
+    return 0
 
 
 def _setting(value: Any, layers: list[Layer]) -> Any:
@@ -202,7 +236,7 @@ def _index(number: object, known: list[Any]) -> int:
     return number
 
 
-def _network(record: object) -> Network:
+def _network(record: object, entries: int) -> Network:
     if not isinstance(record, Mapping):
         raise InputError(f"it must be a dictionary, got {shown(record)}")
     chosen = [
@@ -214,7 +248,7 @@ def _network(record: object) -> Network:
             record["formulas"], sizes=record["sizes"], loss=loss, penalty=chosen
         )
     elif "nodes" in record:
-        inputs, outputs, chosen_losses = _graph(record)
+        inputs, outputs, chosen_losses = _graph(record, entries)
         weights = [_finite(weight) for weight in record["loss_weights"]]
         described = Network(inputs, outputs, chosen_losses, loss_weights=weights, penalty=chosen)
     else:
