@@ -118,6 +118,7 @@ def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel 
     source = written_path(file)
     try:
         record, tensors = _opened(data)
+        del data  # the arrays are copies: at most two are in memory at a time
         members = _members(record, tensors)
         if record.get("kind") == "network":
             return record, Result(members[0].network, members[0].parameters)
@@ -375,7 +376,7 @@ def _members_to_dict(members: Sequence[Member]) -> dict[str, Any]:
 def _tensors(member: Member, prefix: str) -> dict[str, RealArray]:
     names = numbered_names(member.network)
     return {
-        f"{prefix}{names[name]}": np.array(array, order="C")
+        f"{prefix}{names[name]}": np.asarray(array, order="C")
         for name, array in member.parameters.items()
     }
 
@@ -408,5 +409,5 @@ def _checksum(record: Mapping[str, Any], tensors: Tensors) -> str:
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode("ascii"))
-        digest.update(array.tobytes())
+        digest.update(np.asarray(array, order="C").data)
     return digest.hexdigest()
