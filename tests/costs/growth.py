@@ -1,6 +1,7 @@
 """How long a piece of work takes beside another one: the ratio of two times.
 
-Other processes take time away, never give any: of several runs the fastest is the least disturbed.
+It is the time of this process, without that of others; these still take its caches away, never give
+any: of several runs the fastest is the least disturbed.
 The two are run by turns, so that what slows the machine for a while slows both.
 """
 
@@ -16,9 +17,9 @@ def ratio(larger: Callable[[], object], smaller: Callable[[], object], limit: fl
     found = float("inf")
     for run in range(2 * RUNS):
         for work, taken in zip((larger, smaller), times, strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             work()
-            taken.append(time.perf_counter() - start)
+            taken.append(time.process_time() - start)
         found = min(times[0]) / min(times[1])
         if run + 1 >= RUNS and found <= limit:
             break
