@@ -387,23 +387,24 @@ def main(count: int, seed: int) -> int:
     for data in files.values():
         departure(path, data, data, agrees=True)  # what a first use costs is not the mutant's
     sys.addaudithook(_hook)
-    begun, peak = time.perf_counter(), _peak()
+    begun = time.perf_counter()
     random_ones = mutants(files, seed)
     listed = (next(random_ones) for _ in range(count))
     whole = flips(files) if count >= WITH_ALL_FLIPS else islice(flips(files), seed % 31, None, 31)
     for name, kind, data in chain(whole, listed):
-        start = time.perf_counter()
+        start, before, highest = time.perf_counter(), _resident(), _peak()
         try:
             what = departure(path, data, files[name], agrees="signed" in kind)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-        seconds, megabytes = time.perf_counter() - start, _peak() - peak
+        # What caches have kept from earlier mutants is not this one's.
+        seconds = time.perf_counter() - start
+        megabytes = _peak() - before if _peak() > highest else 0.0
         slowest, largest = max(slowest, seconds), max(largest, megabytes - len(data) / 1e6)
         if seconds > SECONDS:
             what = f"{seconds:.1f} s"
         if megabytes - len(data) / 1e6 > MEGABYTES:
             what = f"{megabytes:.0f} MB"
-            peak += megabytes
         found[kind] += 1
         found["that load"] += what == "loaded"
         if what not in (None, "loaded"):
@@ -423,11 +424,16 @@ def main(count: int, seed: int) -> int:
     return 0
 
 
+def _resident() -> float:
+    """Return the resident memory of this process, in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / (1 << 20)
+
+
 def _peak() -> float:
     """Return the largest resident memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
-    arguments = [int(text) for text in sys.argv[1:]]
-    sys.exit(main(*arguments[:2]) if len(arguments) > 1 else main(*(arguments or [100_000]), 0))
+    given = [int(text) for text in sys.argv[1:]]
+    sys.exit(main(given[0] if given else 100_000, given[1] if len(given) > 1 else 0))

@@ -166,6 +166,15 @@ def test_a_key_that_is_there_twice(files, tmp_path):
         load(path)
 
 
+def test_half_a_character_is_no_name(files, tmp_path):
+    """No table has such a column: it loaded, and predicting failed with an error of Python."""
+    header, record, rest = mutants.parts(files["numbers"])
+    record["preprocessing"]["columns"][0]["name"] = "\ud800"
+    path = tmp_path / "m"
+    path.write_bytes(mutants.signed(header, record, rest))
+    load_refused(path)
+
+
 @pytest.mark.parametrize("place", ["../../outside", "/etc/outside", "C:\\outside", "a\0b", "~"])
 def test_no_name_in_a_file_becomes_a_path(files, tmp_path, monkeypatch, place):
     """Names of columns, arrays and programs are texts: nothing is read or written by them."""

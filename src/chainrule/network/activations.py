@@ -8,6 +8,7 @@ To add one, write one entry in ``CATALOGUE``.  The catalogue tests then compare 
 derivative and with an independent oracle.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -69,6 +70,29 @@ class Activation(Function):
         if CATALOGUE.get(self.name) is self:
             return (find, (self.name,))
         return super().__reduce__()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_markup("name", self.name)
+
+
+def refuse_markup(argument: str, name: object) -> None:
+    """Raise InputError for a name that LaTeX, HTML or a terminal would not only print.
+
+    Names come from model files too, and are printed in formulas.
+
+    >>> refuse_markup("name", "soft step (k = 2)")
+    >>> refuse_markup("name", "<b>")
+    Traceback (most recent call last):
+    chainrule.errors.InputError: `name` must be at most 60 letters, digits, spaces and any of \
+. , = ( ) + - / ' _, got '<b>'
+    """
+    if not isinstance(name, str) or not _PRINTED.fullmatch(name):
+        allowed = "at most 60 letters, digits, spaces and any of . , = ( ) + - / ' _"
+        raise InputError(requirement(argument, allowed, name))
+
+
+_PRINTED = re.compile(r"[\w .,=()+\-−/'′]{1,60}")
 
 
 def activation(

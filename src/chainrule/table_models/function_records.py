@@ -10,7 +10,7 @@ from chainrule.errors import InputError, shown
 from chainrule.formulas.expression_records import MOST_DEPTH, from_record, to_record
 from chainrule.formulas.expressions import Expression
 from chainrule.network import activations, losses
-from chainrule.network.activations import Activation
+from chainrule.network.activations import Activation, refuse_markup
 from chainrule.network.domains import Domain
 from chainrule.network.losses import Form, Loss
 
@@ -158,6 +158,9 @@ def _digits(record: object, depth: int = 0) -> float:
     if not isinstance(record, list) or not record or depth > MOST_DEPTH:
         return 1  # `from_record` refuses it
     kind, *parts = record
+    if kind in ("symbol", "number"):
+        for name in parts[0 if kind == "symbol" else 1 :]:
+            refuse_markup("name", name)
     if kind == "number":
         return len(str(parts[0])) + _exponent_of_ten(parts[0]) if parts else 1
     if kind == "power" and len(parts) == 2:
@@ -201,9 +204,8 @@ def _optional_formula(record: object) -> Expression | None:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value or len(value) > 200:
-        raise InputError(f"a name must be a short text, got {shown(value)}")
-    return value
+    refuse_markup("name", value)
+    return str(value)
 
 
 def _number(value: object) -> float:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -51,6 +52,7 @@ MODEL_NAME = "model.safetensors"
 NEXT_RUN = ".next-run"
 """The folder in a run folder whose model is the newest, until it is moved: see run_folders."""
 _KEY = "chainrule"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _FETCH = "fetch the file again or train anew"
 
 Tensors = Mapping[str, RealArray]
@@ -271,7 +273,10 @@ def _json(text: str) -> Any:
     if containers > 100_000 + len(text) // 50 or entries > 300_000 + len(text) // 10:
         raise ModelFileError(f"its header has more parts than a model has; {_FETCH}")
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        value = json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+        if _SURROGATE.search(text):  # half a character is no text: no file nor table can hold it
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
 
