@@ -82,12 +82,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 class Outcome:
     """A program's error on the test rows, and the seconds of its fit.
 
-    Of classes its log-loss, of two classes its expected calibration error; else NaN.
+    Of classes its log-loss, of two classes its expected calibration error and that of labels drawn
+    with its probabilities, which only so few rows make; else NaN.
     """
 
     error: float
     log_loss: float
     calibration: float
+    calibration_of_chance: float
     seconds: float
 
 
@@ -195,14 +197,17 @@ def outcome(name: str, program: str, fit: Fit, seed: int) -> Outcome:
     actual = y.iloc[test].to_numpy()
     if numbers:
         error = float(np.sqrt(np.mean((found - actual) ** 2)))
-        return Outcome(error, np.nan, np.nan, seconds)
+        return Outcome(error, np.nan, np.nan, np.nan, seconds)
     chances = model.predict_proba(X.iloc[test])
     loss = log_loss(actual, chances, labels=list(model.classes_))
-    calibration = np.nan
+    calibration = of_chance = np.nan
     if len(model.classes_) == 2:
-        codes = (actual == model.classes_[1]).astype(int)
-        calibration = METRICS["calibration_error"](codes, chances)
-    return Outcome(float(100.0 * np.mean(found != actual)), loss, calibration, seconds)
+        measure, draw = METRICS["calibration_error"], np.random.default_rng(seed)
+        calibration = measure((actual == model.classes_[1]).astype(int), chances)
+        drawn = (draw.uniform(size=(50, len(actual))) < chances[:, 1]).astype(int)
+        of_chance = float(np.mean([measure(labels, chances) for labels in drawn]))
+    error = float(100.0 * np.mean(found != actual))
+    return Outcome(error, loss, calibration, of_chance, seconds)
 
 
 def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
@@ -213,14 +218,16 @@ def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
     print("|---" * (1 + 2 * len(programs)) + "|")
     ratios: dict[str, list[float]] = {name: [] for name in others}
     losses: dict[str, list[float]] = {name: [] for name in others}
-    calibrations: dict[str, list[float]] = {}
+    calibrations: dict[str, list[tuple[float, float]]] = {}
     for table in tables:
         found = {}
         for name, fit in programs.items():
             runs = [outcome(table, name, fit, seed) for seed in range(seeds)]
             columns = np.array([astuple(run) for run in runs])
             found[name] = Outcome(*columns.mean(axis=0).tolist())
-        calibrations[table] = [run.calibration for run in found.values()]
+        calibrations[table] = [
+            (run.calibration, run.calibration_of_chance) for run in found.values()
+        ]
         cells = "".join(f" | {run.error:.5g} | {run.seconds:.1f}" for run in found.values())
         print(f"| {table}{cells} |", flush=True)
         for name in others:
@@ -234,8 +241,9 @@ def compare(tables: list[str], programs: dict[str, Fit], seeds: int) -> None:
             text += f", log-loss {np.exp(np.mean(losses[name])):.3f}"
         print(text)
     for table, values in calibrations.items():
-        if np.isfinite(values[0]):
-            print(f"calibration error, {table}: " + ", ".join(f"{value:.3f}" for value in values))
+        if np.isfinite(values[0][0]):
+            listed = ", ".join(f"{value:.3f} ({chance:.3f})" for value, chance in values)
+            print(f"calibration error (of chance), {table}: {listed}")
 
 
 def memory(tables: list[str], preset: str) -> None:

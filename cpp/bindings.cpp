@@ -374,6 +374,9 @@ NB_MODULE(_core, module) {
         nb::arg("single"), "Return how many numbers a vector holds.");
     module.def("formulas", &formulas, "Return the texts of the formulas with a generated kernel.");
 
+    module.def(
+        "close", [](bool on) { closing.store(on); }, nb::arg("on"),
+        "Say whether all runs in progress are to end: soon, without a call of Python.");
     module.def("generator_words", &generator_words, nb::arg("capsule"), nb::arg("count"),
                "Return the first words of the state of a NumPy BitGenerator, without a copy.");
 

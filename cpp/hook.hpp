@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -19,6 +20,9 @@ double now() {
         .count();
 }
 
+// Whether all runs are to end, without a call of Python: the interpreter is about to end.
+std::atomic<bool> closing{false};
+
 // Ctrl-C and other signals, and a listener that gets the progress, at most twenty times a second.
 struct Hook {
     nb::object listener;
@@ -27,6 +31,7 @@ struct Hook {
     std::unique_ptr<nb::python_error> raised;  // raised again when the run has ended
 
     static int poll(void *self, Number epochs_done) {
+        if (closing.load(std::memory_order_relaxed)) return stop_now;
         nb::gil_scoped_acquire held;
         return static_cast<Hook *>(self)->answer(epochs_done);
     }

@@ -29,6 +29,11 @@ def lanes(single: bool) -> int:
 def formulas() -> list[str]:
     """Return the texts of the formulas with a generated kernel."""
 
+def close(on: bool) -> None:
+    """
+    Say whether all runs in progress are to end: soon, without a call of Python.
+    """
+
 def generator_words(capsule: CapsuleType, count: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
     """
     Return the first words of the state of a NumPy BitGenerator, without a copy.

@@ -124,7 +124,7 @@ class CompiledTrainer(Trainer):
         return parts
 
     def _state(self) -> NDArray[np.int64]:
-        """Return the numbers of the values that steps change, parameters and memory, (values, 1)."""
+        """Return the numbers of parameters and memory, which steps change, (values, 1)."""
         stored = self.runner.program.stored
         names = [*self._changing, *memory_shapes(self.runner.plan, self.given)]
         numbers = [stored[name].number for name in names if name in stored]

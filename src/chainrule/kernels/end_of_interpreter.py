@@ -2,8 +2,8 @@
 
 A thread that comes back from the core while Python is finalized is ended by Python in the middle of
 C++ code, which aborts the process. So the hook that Python calls before it finalizes requests the
-end of every run in a daemon thread and waits for it; a run that is begun later does not begin.
-The request is seen after an epoch: while one takes longer than the wait, the process may abort.
+end of every run and waits for it; a run that is begun later does not begin. At that time the other
+threads are daemons: Python has waited for the end of all others.
 """
 
 import atexit
@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chainrule.arrays import FloatArray
+from chainrule.kernels import core_library
+
+if core_library.available():
+    from chainrule.kernels import _core
 
 __all__ = ["begin_nothing_at_the_end", "running"]
 
 LONGEST_WAIT = 60.0
-"""Seconds for the epochs that are running."""
+"""Seconds for runs that the core does not end at once: those of the reference, after an epoch."""
 
 
 class _Runs:
@@ -33,7 +37,13 @@ class _Runs:
         """Request the end of all runs, and wait for it."""
         with self.changed:
             self.ending = True
+            if not self.count:
+                return
+            if core_library.available():
+                _core.close(True)
             self.changed.wait_for(lambda: not self.count, LONGEST_WAIT)
+            if core_library.available():
+                _core.close(False)  # the main thread may still train in other hooks
 
     def begin(self) -> None:
         with self.changed:
