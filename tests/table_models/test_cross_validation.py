@@ -180,7 +180,9 @@ def test_trials_are_trained_on_the_same_folds_and_ranked():
 
 
 def test_what_is_given_is_not_searched():
-    recipe = RecipeSettings(hidden=(24,), trials=8, dropout=0.25).recipe(100, 3, smoothed=False)
+    recipe = RecipeSettings(hidden=(24,), trials=8, dropout=0.25).recipe(
+        100, 3, classes=False, smoothed=False
+    )
     assert {candidate.hidden for candidate in recipe.candidates} == {(24,)}
     assert {candidate.dropout for candidate in recipe.candidates} == {0.25}
     rates = {candidate.optimizer.learning_rate for candidate in recipe.candidates}
@@ -188,7 +190,7 @@ def test_what_is_given_is_not_searched():
 
 
 def test_a_search_is_determined_by_the_seed():
-    base = RecipeSettings().recipe(100, 3, smoothed=False).candidates[0]
+    base = RecipeSettings().recipe(100, 3, classes=False, smoothed=False).candidates[0]
     assert searched(base, 9, seed=1) == searched(base, 9, seed=1)
     assert searched(base, 9, seed=1) != searched(base, 9, seed=2)
     assert searched(base, 9, seed=1)[:4] == searched(base, 4, seed=1)

@@ -144,16 +144,23 @@ def test_patience_ends_runs_and_one_fold_holds_rows_out():
 
 
 def test_rules_of_the_presets():
-    default = recipe_for("default", 20_000, 8, smoothed=True)
+    default = recipe_for("default", 20_000, 8, classes=True, smoothed=True)
     assert [c.smoothing for c in default.candidates] == [0.1]
     assert default.candidates[0].batch_size == 256
-    small = recipe_for("default", 500, 8, smoothed=False)
+    small = recipe_for("default", 500, 8, classes=True, smoothed=False)
     assert len(small.candidates) == 3
     assert small.candidates[0].batch_size == 32
     assert small.candidates[0].epochs > default.candidates[0].epochs
-    assert recipe_for("default", 20_000, 784, smoothed=True).candidates[0].encoding == "none"
-    best = recipe_for("best", 20_000, 8, smoothed=True)
-    assert best.folds > default.folds > recipe_for("fast", 20_000, 8, smoothed=True).folds
+    assert (
+        recipe_for("default", 20_000, 784, classes=True, smoothed=True).candidates[0].encoding
+        == "none"
+    )
+    best = recipe_for("best", 20_000, 8, classes=True, smoothed=True)
+    assert (
+        best.folds
+        > default.folds
+        > recipe_for("fast", 20_000, 8, classes=True, smoothed=True).folds
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class RecipeSettings:
     With ``hidden`` the recipe is one network of the user's own (see `recipes.plain`).
 
     >>> settings = RecipeSettings(preset="fast", epochs=7, learning_rate=0.01)
-    >>> recipe = settings.recipe(rows=5000, numeric=3, smoothed=False)
+    >>> recipe = settings.recipe(rows=5000, numeric=3, classes=True, smoothed=False)
     >>> recipe.folds, recipe.candidates[0].epochs, recipe.candidates[0].optimizer.learning_rate
     (2, 7, 0.01)
     """
@@ -55,7 +55,9 @@ class RecipeSettings:
     folds: int | None = None
     trials: int | None = None
 
-    def recipe(self, rows: int, numeric: int, *, smoothed: bool, seed: int = 0) -> Recipe:
+    def recipe(
+        self, rows: int, numeric: int, *, classes: bool, smoothed: bool, seed: int = 0
+    ) -> Recipe:
         """Return the recipe for so many rows and numeric columns; see `recipes.recipe_for`.
 
         With ``trials`` the candidates are the first of the preset and random ones, drawn by the
@@ -64,7 +66,7 @@ class RecipeSettings:
         Raises InputError for settings that are not allowed.
         """
         if self.hidden is None:
-            recipe = recipe_for(self.preset, rows, numeric, smoothed=smoothed)
+            recipe = recipe_for(self.preset, rows, numeric, classes=classes, smoothed=smoothed)
         else:
             recipe = plain(rows)
         candidates: Sequence[Candidate] = recipe.candidates

@@ -220,6 +220,7 @@ def train_table(
     recipe = settings.recipe(
         read.n_rows,
         _numeric(read, target),
+        classes=isinstance(target, ClassTarget),
         smoothed=objective.smooths and loss == "auto",
         seed=seed,
     )
