@@ -17,9 +17,11 @@ from chainrule.command_line.table_options import (
     table_settings,
 )
 from chainrule.command_line.training_report import TrainingReport
+from chainrule.files import written_path
 from chainrule.table_models.leaderboard import leaderboard_csv
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table
+from chainrule.training.checkpoints import remove_checkpoints
 
 __all__ = ["WRITTEN", "run_options", "train_to_folder"]
 
@@ -58,6 +60,18 @@ def run_options(command: Command) -> Command:
             help="The run folder; one of an earlier run is replaced.",
         ),
         click.option(
+            "--checkpoint-every",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Write the state of the training to DIR.checkpoint after every N epochs.",
+        ),
+        click.option(
+            "--resume",
+            is_flag=True,
+            help="Continue a training that was interrupted, from DIR.checkpoint, with the same "
+            "data and options; the model is that of a training that was not.",
+        ),
+        click.option(
             "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
         ),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
@@ -72,12 +86,24 @@ def train_to_folder(
     output: str | None,
     as_json: bool,
     quiet: bool,
+    checkpoint_every: int | None,
+    resume: bool,
     **options: Any,
 ) -> None:
     """Train as the options of `run_options` state, and write the run folder."""
     folder = default_folder(data) if output is None else Path(output)
     settings = table_settings(options)
+    states = folder.with_name(f"{folder.name}.checkpoint")
+    if checkpoint_every is not None or resume:
+        settings |= {
+            "checkpoint": states,
+            "checkpoint_every": checkpoint_every or 1,
+            "resume": resume,
+        }
     refuse_folder(folder)
+    if resume and not states.exists():
+        text = f"{written_path(states)} does not exist; the training begins"
+        click.echo(f"chainrule: note: {text}", err=True)
     with TrainingReport(quiet=quiet, as_json=as_json) as report:
         run = report.watched(
             train_table,
@@ -89,5 +115,7 @@ def train_to_folder(
         )
         leaderboard = leaderboard_csv(run.trials, run.task.objective)
         report.ends(run, folder, write_run(folder, run.model, run.history, leaderboard))
+    if not report.interrupted and states.exists():
+        remove_checkpoints(states)
     if report.interrupted:
         context.exit(130)  # as of a process that the signal ended

@@ -7,7 +7,7 @@ NumPy and the definition of a run.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -133,6 +133,7 @@ class State:
     counts: list[Count]
     best: Array | None = None
     indices: IntArray | None = None
+    criterion: Count | None = None
 
 
 class Diverged(ChainruleError, ArithmeticError):  # noqa: N818 - names what happened
@@ -249,11 +250,12 @@ class Trainer(ABC):
             self.steps,
             self.epochs,
             self._memory(),
-            [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in self.counts],
+            [replace(count) for count in self.counts],
             None if self.best is None else self.best.flat.copy(),
             self.indices.copy()
             if self.indices is not None and isinstance(self.given.order, Legacy)
             else None,
+            None if self.given.criterion is None else replace(self.criterion_count),
         )
 
     def restore(self, state: State) -> None:
@@ -277,7 +279,9 @@ class Trainer(ABC):
             shapes = memory_shapes(self.given.plan, self.given)
             self._write({name: np.zeros(shape) for name, shape in shapes.items()})
         self.steps, self.epochs = state.steps, state.epochs
-        self.counts[:] = [Count(c.best, c.best_epoch, c.epochs, c.reductions) for c in state.counts]
+        self.counts[:] = [replace(count) for count in state.counts]
+        if state.criterion is not None:
+            self.criterion_count = replace(state.criterion)
         if self.best is not None and state.best is not None:
             self.best.flat[...] = state.best
         if state.indices is not None and self.indices is not None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -92,12 +93,16 @@ def train_candidates(
     threads: int | None = None,
     backend: Backend = "auto",
     deadline: float | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Trained:
     """Train every candidate on every fold, and return their members with weights.
 
     ``deadline`` is a time of `time.monotonic`: as many epochs are planned as fit, runs end there,
-    and candidates that do not fit are left out. A true result of ``on_progress`` ends the training
+    and candidates that do not fit are left out. ``checkpoint`` is a folder for the states of all
+    runs, from which ``resume`` continues. A true result of ``on_progress`` ends the training
     too.
     """
     started = time.perf_counter()
@@ -149,6 +154,9 @@ def train_candidates(
                 schedule=candidate.schedule,
                 threads=threads,
                 backend=backend,
+                checkpoint=None if checkpoint is None else checkpoint / f"network-{number + 1}",
+                checkpoint_every=checkpoint_every,
+                resume=resume,
                 on_progress=listen,
             )
         except KeyboardInterrupt as error:

@@ -12,19 +12,13 @@ Saving replaces the file as a whole: a crash leaves the old one or the new one.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_tensors
-from safetensors.numpy import save as format_tensors
 
 from chainrule.arrays import RealArray
 from chainrule.errors import InputError, InputTypeError, ModelFileError, nearest, one_line, shown
@@ -40,6 +34,7 @@ from chainrule.table_models.network_records import (
 )
 from chainrule.table_models.table_model import Member, TableModel, versions
 from chainrule.table_models.table_training import TableRun
+from chainrule.tensor_files import FETCH, Tensors, encoded_tensors, opened_tensors, record_of
 from chainrule.training.loop import Result
 from chainrule.validation import is_integer, requirement
 
@@ -51,11 +46,6 @@ MODEL_NAME = "model.safetensors"
 """The model's name in a run folder."""
 NEXT_RUN = ".next-run"
 """The folder in a run folder whose model is the newest, until it is moved: see run_folders."""
-_KEY = "chainrule"
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_FETCH = "fetch the file again or train anew"
-
-Tensors = Mapping[str, RealArray]
 Saved = TableModel | TableRun | Result | tuple[Network, Mapping[str, Any]]
 
 
@@ -93,16 +83,12 @@ def encoded(model: Saved) -> bytes:
         for number, member in enumerate(members)
         for name, array in _tensors(member, _prefix(number, len(members))).items()
     }
-    # One entry in the metadata, because safetensors writes several in no fixed order.
     try:
-        record["checksum"] = _checksum(record, tensors)
-        text = json.dumps(record, allow_nan=False, sort_keys=True)
+        return encoded_tensors(record, tensors)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"save: the model's settings cannot be written as JSON ({error})"
         ) from error
-    data: bytes = format_tensors(tensors, metadata={_KEY: text})
-    return data
 
 
 def load(path: str | os.PathLike[str]) -> TableModel | Result:
@@ -119,26 +105,26 @@ def described(path: str | os.PathLike[str]) -> tuple[dict[str, Any], TableModel 
     file, data = _read(path)
     source = written_path(file)
     try:
-        record, tensors = _opened(data)
+        record, tensors = opened_tensors(data, FORMAT)
         del data  # the arrays are copies: at most two are in memory at a time
         members = _members(record, tensors)
         if record.get("kind") == "network":
             return record, Result(members[0].network, members[0].parameters)
         if record.get("kind") != "table":
-            raise ModelFileError(f"'kind' is {shown(record.get('kind'))}; {_FETCH}")
+            raise ModelFileError(f"'kind' is {shown(record.get('kind'))}; {FETCH}")
         return record, TableModel.from_dict(record, members)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {one_line(error)}") from error
     except OverflowError as error:
         raise ModelFileError(
-            f"{source}: holds a number that is too large ({one_line(error)}); {_FETCH}"
+            f"{source}: holds a number that is too large ({one_line(error)}); {FETCH}"
         ) from error
 
 
 def is_model_file(path: Path) -> bool:
     """Return whether a file was written as a model by some version of chainrule."""
     try:
-        _record(_bytes_of(path))
+        record_of(_bytes_of(path))
     except (OSError, ModelFileError):
         return False
     return True
@@ -196,116 +182,31 @@ def _hint_for_missing(file: Path) -> str:
     return f"did you mean {shown(str(file.with_name(suggestion)))}?"
 
 
-def _opened(data: bytes) -> tuple[dict[str, Any], Tensors]:
-    """Return the metadata of a file and its arrays, both covered by the checksum."""
-    record = _record(data)
-    written_in = record.get("format")
-    if isinstance(written_in, bool) or not isinstance(written_in, int) or written_in < 1:
-        raise ModelFileError(
-            f"'format' must be a positive integer, got {shown(written_in)}; {_FETCH}"
-        )
-    if written_in > FORMAT:
-        raise ModelFileError(
-            f"was written by a newer chainrule (file format {shown(written_in)}, this version "
-            f"reads up to {FORMAT}); update chainrule"
-        )
-    try:
-        tensors = parse_tensors(data)
-        checksum = _checksum(record, tensors)
-    except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise ModelFileError(f"its arrays are damaged ({one_line(error)}); {_FETCH}") from error
-    if record.get("checksum") != checksum:
-        raise ModelFileError(f"was changed or damaged: its checksum does not match; {_FETCH}")
-    return record, tensors
-
-
-def _record(data: bytes) -> dict[str, Any]:
-    """Return the JSON of the file's metadata, whose entries are not checked yet."""
-    header = _header(data)
-    metadata = header.get("__metadata__")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get(_KEY), str):
-        raise ModelFileError(
-            "is a safetensors file, but not a model of chainrule; give one that `train` or "
-            "`save` wrote"
-        )
-    record = _json(metadata[_KEY])
-    if not isinstance(record, dict):
-        raise ModelFileError(f"its metadata must be a dictionary, got {shown(record)}; {_FETCH}")
-    return record
-
-
-def _header(data: bytes) -> dict[str, Any]:
-    """Return the header of a safetensors file: 8 bytes of length, then JSON."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or data[8:9] != b"{":
-        raise ModelFileError(
-            "is not a safetensors file; give a model file that `train` or `save` wrote"
-        )
-    if length > len(data) - 8:
-        raise ModelFileError(
-            f"is cut off or damaged: it has {len(data)} bytes, but its header {length}; {_FETCH}"
-        )
-    try:
-        header = _json(data[8 : 8 + length].decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
-    if not isinstance(header, dict):
-        raise ModelFileError(f"its header is not a dictionary; {_FETCH}")
-    return header
-
-
-def _json(text: str) -> Any:
-    """Return the value of a JSON text; raise ModelFileError for a text that no `save` wrote.
-
-    Its parts are counted first: Python takes some 70 bytes for each, where a file takes two.
-    """
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a key is there twice")
-        return found
-
-    containers, entries = text.count("[") + text.count("{"), text.count(",")
-    if containers > 100_000 + len(text) // 50 or entries > 300_000 + len(text) // 10:
-        raise ModelFileError(f"its header has more parts than a model has; {_FETCH}")
-    try:
-        value = json.loads(text, parse_constant=refuse, object_pairs_hook=once)
-        if _SURROGATE.search(text):  # half a character is no text: no file nor table can hold it
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        return value
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"its header is damaged ({one_line(error)}); {_FETCH}") from error
-
-
 def _members(record: Mapping[str, Any], tensors: Tensors) -> tuple[Member, ...]:
     """Return the networks with their arrays; raise ModelFileError where they do not fit."""
     described, listed = record.get("networks"), record.get("members")
     if not isinstance(described, list) or not isinstance(listed, list) or not listed:
-        raise ModelFileError(f"'networks' and 'members' must be lists; {_FETCH}")
+        raise ModelFileError(f"'networks' and 'members' must be lists; {FETCH}")
     if len(described) > len(listed):
-        raise ModelFileError(f"it has more networks than members; {_FETCH}")
+        raise ModelFileError(f"it has more networks than members; {FETCH}")
     if len(listed) > max(1, len(tensors)):
-        raise ModelFileError(f"it has more members than arrays; {_FETCH}")
+        raise ModelFileError(f"it has more members than arrays; {FETCH}")
     # Before anything is built: every layer of a dense network has an array, others at least a part.
     parts = sum(map(count_of_parts, described))
     if parts > MOST_PARTS + len(tensors):
         raise ModelFileError(
-            f"its networks have more than {MOST_PARTS:,} layers beside those with arrays; {_FETCH}"
+            f"its networks have more than {MOST_PARTS:,} layers beside those with arrays; {FETCH}"
         )
     entries = sum(array.size for array in tensors.values())
     networks = [network_from_dict(item, entries) for item in described]
     weights = [_weight(item, len(networks)) for item in listed]
     if abs(sum(weight for _, weight in weights) - 1.0) > 1e-9:
-        raise ModelFileError(f"the weights of its members do not add up to 1; {_FETCH}")
+        raise ModelFileError(f"the weights of its members do not add up to 1; {FETCH}")
     owned: dict[int, dict[str, RealArray]] = {number: {} for number in range(len(listed))}
     for name, array in tensors.items():
         number, _, own = name.rpartition("/") if len(listed) > 1 else ("0", "", name)
         if not number.isdigit() or int(number) not in owned:
-            raise ModelFileError(f"the array {shown(name)} is of no member; {_FETCH}")
+            raise ModelFileError(f"the array {shown(name)} is of no member; {FETCH}")
         owned[int(number)][own] = array
     return tuple(
         Member(networks[index], _parameters(networks[index], owned[number]), weight)
@@ -319,7 +220,7 @@ def _weight(item: object, networks: int) -> tuple[int, float]:
         index, weight = item.get("network"), item.get("weight")
         if is_integer(index) and 0 <= index < networks and isinstance(weight, float | int):
             return index, float(weight)
-    raise ModelFileError(f"{shown(item)} does not describe a member; {_FETCH}")
+    raise ModelFileError(f"{shown(item)} does not describe a member; {FETCH}")
 
 
 def _parameters(network: Network, tensors: Tensors) -> Parameters:
@@ -328,33 +229,33 @@ def _parameters(network: Network, tensors: Tensors) -> Parameters:
     for name, number in names.items():
         needed = network.parameter_shapes[name]
         if number not in tensors:
-            raise ModelFileError(f"the array {number} is missing; {_FETCH}")
+            raise ModelFileError(f"the array {number} is missing; {FETCH}")
         if tensors[number].shape != needed:
             raise ModelFileError(
                 f"the array {number} has the shape {tensors[number].shape}, but the network "
-                f"{network} needs {needed}; {_FETCH}"
+                f"{network} needs {needed}; {FETCH}"
             )
     others = sorted(set(tensors) - set(names.values()))
     if others:
         raise ModelFileError(
-            f"the array {shown(others[0])} is not a parameter of the network; {_FETCH}"
+            f"the array {shown(others[0])} is not a parameter of the network; {FETCH}"
         )
     kinds = {array.dtype for array in tensors.values()}
     if len(kinds) != 1 or next(iter(kinds)) not in (np.float32, np.float64):
         listed = ", ".join(sorted(map(str, kinds)))
         raise ModelFileError(
-            f"its arrays must be all float64 or all float32, got {listed}; {_FETCH}"
+            f"its arrays must be all float64 or all float32, got {listed}; {FETCH}"
         )
     with np.errstate(over="ignore"):
         for name, value in network.constants.items():
             if not np.isfinite(np.asarray(value).astype(next(iter(kinds)))).all():
-                raise ModelFileError(f"the network's constant {name} is too large; {_FETCH}")
+                raise ModelFileError(f"the network's constant {name} is too large; {FETCH}")
     try:
         return gathered(
             {name: tensors[number] for name, number in names.items()}, network.parameter_shapes
         )
     except InputError as error:
-        raise ModelFileError(f"{error}; {_FETCH}") from error
+        raise ModelFileError(f"{error}; {FETCH}") from error
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -400,19 +301,3 @@ def _network_and_parameters(model: object) -> tuple[Network, Mapping[str, Any]]:
         "`model` must be a TableModel, the Result of train or a pair (network, parameters), "
         f"got {type(model).__name__}"
     )
-
-
-def _checksum(record: Mapping[str, Any], tensors: Tensors) -> str:
-    """Return the SHA-256 of the metadata without its checksum, and of every array.
-
-    It covers names, types, shapes and values, not the bytes of the file: a change of the file that
-    changes none of these (a space in the header) is accepted.
-    """
-    rest = {key: value for key, value in record.items() if key != "checksum"}
-    text = json.dumps(rest, sort_keys=True, allow_nan=False)
-    digest = hashlib.sha256(text.encode("ascii"))
-    for name in sorted(tensors):
-        array = tensors[name]
-        digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode("ascii"))
-        digest.update(np.asarray(array, order="C").data)
-    return digest.hexdigest()

@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
@@ -149,6 +151,9 @@ def train_table(
     drop: Sequence[str] = (),
     threads: int | None = None,
     backend: Backend = "auto",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
     on_start: Callable[[TableTask], None] | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> TableRun:
@@ -178,12 +183,12 @@ def train_table(
     ``weights``, those of the rows in the loss and the score of the best epoch. The columns of group
     and weights are no inputs. ``class_weight`` multiplies the weights: "balanced", or a mapping
     from labels. ``time_limit`` is in seconds: epochs are planned to fit. ``l2`` is λ of ½λ‖W‖².
-    ``categorical`` and ``numeric`` name columns whose
-    kind is declared, ``columns`` declares kinds by name ("numeric", "categorical", "date", "drop");
-    ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal`` the decimal
-    sign. ``on_start`` is called with the task before training, ``on_progress``
-    about twenty times a second; a true result of it ends the training, and the model so far is
-    returned.
+    ``categorical`` and ``numeric`` name columns whose kind is declared, ``columns`` declares kinds
+    by name ("numeric", "categorical", "date", "drop"); ``drop`` names columns to leave out, ``na``
+    further marks of missing, ``decimal`` the decimal sign. ``checkpoint`` is a folder for the
+    states of all networks after every ``checkpoint_every`` epochs, from which ``resume`` continues,
+    as in `train`. ``on_start`` is called with the task before training, ``on_progress`` about
+    twenty times a second; a true result of it ends the training, and the model so far is returned.
 
     Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed
@@ -232,6 +237,11 @@ def train_table(
     given_weights = roles.weights_of(given, read, target, class_weight)
     division = roles.division(given, read, target, columns)
     deadline = None if time_limit is None else began + _seconds(time_limit)
+    if deadline is not None and checkpoint is not None:
+        raise InputError(
+            "`time_limit` must be None beside `checkpoint`: how many epochs fit into a time is "
+            "never the same, so that a run could not continue. Leave one of them out."
+        )
     rows, held = _split(division, _share(validation, recipe, division), seed, read.source)
     part = read.take(rows)
     divided = division.part(rows)
@@ -292,6 +302,9 @@ def train_table(
         threads=threads,
         backend=backend,
         deadline=deadline,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        checkpoint_every=checkpoint_every,
+        resume=resume,
         on_progress=on_progress,
     )
     model = TableModel(

@@ -4,11 +4,13 @@ The members share nothing but the data, so each thread trains one of them at a t
 the bits of a run of its own.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -85,6 +87,9 @@ def train_many(
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
     on_progress: Callable[[Sequence[Progress | None]], object] | None = None,
 ) -> Ensemble:
     """Train several networks of one description at once, and return their ensemble.
@@ -95,9 +100,10 @@ def train_many(
     held out), such as the splits of scikit-learn give. There are as many ``members`` as folds, or
     without folds 8; with more members than folds, K draws new parts, and pairs are used again.
 
-    The other arguments are those of `train`. Every thread trains one member at a time; each has
-    the same bits as when it is trained alone, for any number of threads. Only the rows of the
-    members in training are copied.
+    The other arguments are those of `train`; each member has a folder of its own in ``checkpoint``,
+    and a member that has finished is not trained again by ``resume``. Every thread trains one
+    member at a time; each has the same bits as when it is trained alone, for any number of threads.
+    Only the rows of the members in training are copied.
 
     ``on_progress`` is called about twenty times a second, and at the end, with the `Progress` of
     each member, None for one that has not begun. A true result ends all runs: the ensemble is that
@@ -156,6 +162,9 @@ def train_many(
                 schedule=schedule,
                 threads=1,
                 backend=backend,
+                checkpoint=None if checkpoint is None else Path(checkpoint) / f"member-{position}",
+                checkpoint_every=checkpoint_every,
+                resume=resume,
                 on_progress=noted,
             )
         except NonFiniteLoss as error:

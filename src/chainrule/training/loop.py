@@ -1,10 +1,12 @@
 """The training run: epochs, batches, history, validation."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import FloatArray, RealArray
@@ -25,6 +27,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
+from chainrule.training.checkpoints import Checkpoints, fingerprint
 from chainrule.training.inputs import (
     inputs_of,
     parameters_of,
@@ -126,6 +129,9 @@ def train(
     schedule: Schedule | ReduceOnPlateau | Callable[[int], float] | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
     on_epoch: Callable[[Epoch], object] | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Result:
@@ -150,6 +156,11 @@ def train(
     Plan, else the reference.  At most ``threads`` threads share the large products of a step (by
     default the available processors, see ``show_config``); small networks use one, and the results
     have the same bits for any number.
+
+    ``checkpoint`` is a folder that the state is written to after every ``checkpoint_every`` epochs.
+    With ``resume`` the run continues from the one that is there, or begins where there is none: it
+    ends with the bits of a run that was never interrupted. Network, data and settings have to be
+    the same.
 
     ``seed`` determines initial parameters, the order of samples, and the masks and the noise of
     every step.
@@ -202,10 +213,19 @@ def train(
         checked_seed(seed),
         criterion,
     )
+    checkpoints = None
+    if checkpoint is not None:
+        about = _about(run, early_stopping, schedule, count)
+        checkpoints = Checkpoints.of(checkpoint, checkpoint_every, about)
+    found = checkpoints.restored() if checkpoints is not None and resume else None
+    if found is not None:
+        current.flat[...] = found.parameters
     trainer: Trainer | None = None
     try:
         trainer = backends.trainer(run, backend)
-        _epochs(trainer, count, on_epoch, on_progress)
+        if found is not None:
+            found.apply(trainer)
+        _epochs(trainer, count, checkpoints, on_epoch, on_progress)
     except Diverged as divergence:
         assert trainer is not None
         rows = trainer.batch_rows(divergence.batch)
@@ -229,40 +249,79 @@ def train(
     return _result(trainer, count)
 
 
+def _about(run: Run, early_stopping: object, schedule: object, epochs: int) -> dict[str, Any]:
+    """Return what a run is, in plain values: what a checkpoint has to agree with."""
+    data = {**run.data, **{f"validation {name}": a for name, a in (run.held or {}).items()}}
+    structure = repr(run.network.structure).encode()
+    return {
+        "network": str(run.network),
+        "structure": fingerprint({"structure": np.frombuffer(structure, np.uint8)}),
+        "type": run.parameters.flat.dtype.name,
+        "parameters": {name: list(array.shape) for name, array in run.parameters.items()},
+        "optimizer": repr(run.optimizer),
+        "batch_size": run.batch,
+        "order": repr(run.order),
+        "seed": run.seed,
+        "epochs": epochs,
+        "early_stopping": _stated(early_stopping),
+        "schedule": _stated(schedule),
+        "data": fingerprint(data),
+    }
+
+
+def _stated(rule: object) -> str:
+    """Return a rule as text, functions without their address."""
+    if isinstance(rule, EarlyStopping) and callable(rule.monitor):
+        return repr(replace(rule, monitor=None)) + " of a function"
+    return "a function" if callable(rule) and not isinstance(rule, Schedule) else repr(rule)
+
+
 def _epochs(
     trainer: Trainer,
     count: int,
+    checkpoints: Checkpoints | None,
     on_epoch: Callable[[Epoch], object] | None,
     on_progress: Callable[[Progress], object] | None,
 ) -> None:
-    """Run the epochs, in one call unless there is a listener for each."""
+    """Run the epochs that are left, in one call where nothing has to be done between them."""
 
     def so_far() -> Progress:
         return Progress(trainer.losses.epochs, count, _history(trainer))
 
-    if on_epoch is None:
-        listener = None if on_progress is None else _listener(trainer.given, count, on_progress)
-        trainer.run(1, count, listener)
-    else:
-        last_call = time.monotonic()
-        for number in range(1, count + 1):
-            ending = trainer.run(number, 1).ending
-            ends = on_epoch(so_far().epoch(number)) or ending != "finished"
+    every = count if checkpoints is None else checkpoints.every
+    last_call = time.monotonic()
+    ends: object = trainer.losses.ending == "no_better"  # of a run that is resumed
+    while trainer.losses.epochs < count and not ends:
+        done = trainer.losses.epochs
+        listener = None
+        if on_progress is not None and on_epoch is None:
+            listener = _listener(trainer, count, on_progress)
+        piece = 1 if on_epoch is not None else min(every - done % every, count - done)
+        ends = trainer.run(done + 1, piece, listener).ending != "finished"
+        done = trainer.losses.epochs
+        if checkpoints is not None and (ends or done == count or done % every == 0):
+            checkpoints.write(trainer)
+        if on_epoch is not None:
+            ends = on_epoch(so_far().epoch(done)) or ends
             if on_progress is not None and time.monotonic() - last_call >= PERIOD and not ends:
                 ends = on_progress(so_far())
                 last_call = time.monotonic()
-            if ends:
-                break
     if on_progress is not None:
         on_progress(so_far())
 
 
-def _listener(run: Run, count: int, on_progress: Callable[[Progress], object]) -> Listener:
-    names = ("loss", "data_loss", "validation_loss")[: 2 if run.held is None else 3]
+def _listener(trainer: Trainer, count: int, on_progress: Callable[[Progress], object]) -> Listener:
+    """Return the listener of one call of the trainer, which gets the records of that call."""
+    names = ("loss", "data_loss", "validation_loss")[: 2 if trainer.given.held is None else 3]
+    earlier = {name: list(getattr(trainer.losses, name)) for name in names}
+    before = trainer.losses.epochs
 
     def listener(records: Records) -> object:
-        columns = {name: records[:, column] for column, name in enumerate(names)}
-        return on_progress(Progress(len(records), count, columns))
+        columns: dict[str, Any] = {}
+        for column, name in enumerate(names):
+            values = records[:, column]
+            columns[name] = np.concatenate([earlier[name], values]) if before else values
+        return on_progress(Progress(before + len(records), count, columns))
 
     return listener
 
