@@ -23,7 +23,7 @@ from safetensors.numpy import save as format_tensors
 from chainrule.arrays import RealArray
 from chainrule.errors import ModelFileError, one_line, shown
 
-__all__ = ["FETCH", "Tensors", "encoded_tensors", "opened_tensors", "record_of"]
+__all__ = ["FETCH", "Tensors", "checksum_of", "encoded_tensors", "opened_tensors", "record_of"]
 
 Tensors: TypeAlias = Mapping[str, RealArray]
 FETCH = "fetch the file again or train anew"
@@ -43,7 +43,7 @@ def encoded_tensors(record: Mapping[str, Any], tensors: Tensors) -> bytes:
     >>> record["kind"], tensors["x"].tolist()
     ('note', [1.0, 2.0])
     """
-    whole = {**record, "checksum": _checksum(record, tensors)}
+    whole = {**record, "checksum": checksum_of(record, tensors)}
     text = json.dumps(whole, allow_nan=False, sort_keys=True)
     # One entry in the metadata, because safetensors writes several in no fixed order.
     data: bytes = format_tensors(dict(tensors), metadata={_KEY: text})
@@ -68,7 +68,7 @@ def opened_tensors(data: bytes, newest: int) -> tuple[dict[str, Any], Tensors]:
         )
     try:
         tensors = parse_tensors(data)
-        checksum = _checksum(record, tensors)
+        checksum = checksum_of(record, tensors)
     except (SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise ModelFileError(f"its arrays are damaged ({one_line(error)}); {FETCH}") from error
     if record.get("checksum") != checksum:
@@ -135,7 +135,7 @@ def _json(text: str) -> Any:
         raise ModelFileError(f"its header is damaged ({one_line(error)}); {FETCH}") from error
 
 
-def _checksum(record: Mapping[str, Any], tensors: Tensors) -> str:
+def checksum_of(record: Mapping[str, Any], tensors: Tensors) -> str:
     """Return the SHA-256 of the metadata without its checksum, and of every array.
 
     It covers names, types, shapes and values, not the bytes of the file: a change of the file that

@@ -30,8 +30,9 @@ import polars as pl
 
 import chainrule as cr
 from chainrule.errors import LONGEST_MESSAGE, ChainruleError, InputError
-from chainrule.table_models.model_files import _checksum, encoded, load
+from chainrule.table_models.model_files import encoded, load
 from chainrule.table_models.table_model import TableModel
+from chainrule.tensor_files import checksum_of
 
 SECONDS, MEGABYTES = 1.0, 64.0
 MOST_MEMORY = 6 << 30
@@ -97,7 +98,7 @@ def signed(header: dict[str, Any], record: dict[str, Any], rest: bytes) -> bytes
             for name, entry in header.items()
             if name != "__metadata__"
         }
-        record = {**record, "checksum": _checksum(record, arrays)}
+        record = {**record, "checksum": checksum_of(record, arrays)}
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError):
         pass  # refused whatever the checksum is
     return joined({**header, "__metadata__": {"chainrule": json.dumps(record)}}, rest)

@@ -10,8 +10,9 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 from chainrule.errors import LONGEST_MESSAGE, ModelFileError
-from chainrule.table_models.model_files import _checksum, _record, encoded, load
+from chainrule.table_models.model_files import encoded, load
 from chainrule.table_models.table_training import train_table
+from chainrule.tensor_files import checksum_of, record_of
 
 LONG = "x" * 20_000
 WRONG: tuple = (LONG, [LONG], {LONG: 1}, 10**4000, "a " * 9000, -1, None, [], "\n")
@@ -56,12 +57,12 @@ def refused(file, data):
 
 
 def test_every_entry_replaced(data, tmp_path):
-    record, tensors = _record(data), parse_tensors(data)
+    record, tensors = record_of(data), parse_tensors(data)
     refusals = 0
     for path in paths(record):
         for value in WRONG:
             wrong = changed(record, path, value)
-            wrong["checksum"] = _checksum(wrong, tensors)
+            wrong["checksum"] = checksum_of(wrong, tensors)
             text = json.dumps(wrong)
             refusals += refused(
                 tmp_path / "m", format_tensors(tensors, metadata={"chainrule": text})

@@ -16,7 +16,6 @@ from chainrule.network.architecture import Network
 from chainrule.network.losses import huber, quantile
 from chainrule.network.penalties import L1, L2
 from chainrule.table_models.model_files import (
-    _checksum,
     described,
     encoded,
     is_model_file,
@@ -25,6 +24,7 @@ from chainrule.table_models.model_files import (
 )
 from chainrule.table_models.run_folders import write_run
 from chainrule.table_models.table_training import train_table
+from chainrule.tensor_files import checksum_of
 from chainrule.training.loop import Result, train
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
@@ -62,7 +62,7 @@ def changed(data, change, *, sign=True):
         if name != "__metadata__"
     }
     if sign:
-        record["checksum"] = _checksum(record, arrays)
+        record["checksum"] = checksum_of(record, arrays)
     header["__metadata__"]["chainrule"] = json.dumps(record)
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + rest
@@ -252,7 +252,7 @@ def test_foreign_files(tmp_path):
     table = io.BytesIO()
     np.savez(table, W=np.zeros(3))
     for data, message in (
-        (b"", "is not a safetensors file; give a model file"),
+        (b"", "is not a safetensors file; give a file that chainrule wrote"),
         (IRIS.read_bytes(), "is not a safetensors file"),
         (table.getvalue(), "is not a safetensors file"),
         (b"\x80\x04K\x01.", "is not a safetensors file"),
@@ -260,7 +260,7 @@ def test_foreign_files(tmp_path):
         assert message in refused(tmp_path / "m", data)
     save_file({"weight": np.zeros(3)}, tmp_path / "m", metadata={"format": "np"})
     assert not is_model_file(tmp_path / "m")
-    with pytest.raises(ModelFileError, match="a safetensors file, but not a model of chainrule"):
+    with pytest.raises(ModelFileError, match="a safetensors file, but not one of chainrule"):
         load(tmp_path / "m")
 
 
@@ -403,7 +403,7 @@ def test_arrays_that_do_not_belong(tmp_path):
         {"W_1": np.full((1, 1), np.nan), "b_1": np.zeros(1)},
         {"W_1": np.zeros(1), "b_1": np.zeros(1)},
     ):
-        record["checksum"] = _checksum(record, arrays)
+        record["checksum"] = checksum_of(record, arrays)
         save_file(arrays, tmp_path / "m", metadata={"chainrule": json.dumps(record)})
         assert isinstance(refused(tmp_path / "m", (tmp_path / "m").read_bytes()), str)
 
