@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.data import ClassTarget, as_table, decide_kinds, decide_targets
+from chainrule.data import ClassTarget, as_table, decide_targets
 from chainrule.errors import InputError, shown
 from chainrule.table_models.evaluation import Evaluation, evaluate
 from chainrule.table_models.row_roles import RowRoles
@@ -189,15 +189,15 @@ def cross_validate(
     seed = checked_seed(seed)
     given = as_table(table)
     roles = RowRoles(group, time, weights)
-    roles.refuse_targets(given, targets)
-    read = decide_kinds(
+    read = roles.read(
         given,
-        categorical,
-        numeric,
+        targets,
+        drop,
+        categorical=categorical,
+        numeric=numeric,
         columns=columns,
         na=na,
         decimal=decimal,
-        drop=[*drop, *roles.no_inputs(drop)],
     )
     target = decide_targets(read, targets)
     chosen = _metrics(metrics, target)

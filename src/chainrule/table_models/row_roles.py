@@ -40,7 +40,7 @@ class RowRoles:
                 "out."
             )
 
-    def refuse_targets(self, table: Table, targets: str | Sequence[str]) -> None:
+    def _refuse_targets(self, table: Table, targets: str | Sequence[str]) -> None:
         """Raise InputError where a column of theirs is a target."""
         listed = [targets] if isinstance(targets, str) else targets
         names = {parse_target(text, table)[0] for text in listed}
@@ -49,7 +49,18 @@ class RowRoles:
                 allowed = "a column that is not the target"
                 raise InputError(requirement(role, allowed, given))
 
-    def no_inputs(self, drop: Sequence[str]) -> list[str]:
+    def read(
+        self, given: Table, targets: str | Sequence[str], drop: Sequence[str], **kinds: Any
+    ) -> Table:
+        """Return the table with its kinds decided, without the columns that networks do not read.
+
+        ``kinds`` are arguments of `decide_kinds`. Raises InputError where a column of theirs is a
+        target.
+        """
+        self._refuse_targets(given, targets)
+        return decide_kinds(given, drop=[*drop, *self._no_inputs(drop)], **kinds)
+
+    def _no_inputs(self, drop: Sequence[str]) -> list[str]:
         """Return the columns that networks do not read, beside those that are left out anyway."""
         named = [given for given in (self.group, self.weights) if isinstance(given, str)]
         return [name for name in dict.fromkeys(named) if name not in drop]

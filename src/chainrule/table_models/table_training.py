@@ -31,7 +31,6 @@ from chainrule.data import (
     TableReading,
     TargetScaler,
     as_table,
-    decide_kinds,
     decide_targets,
     summarize,
 )
@@ -210,15 +209,15 @@ def train_table(
     )  # fmt: skip
     given = as_table(table)
     roles = RowRoles(group, time, weights)
-    roles.refuse_targets(given, targets)
-    read = decide_kinds(
+    read = roles.read(
         given,
-        categorical,
-        numeric,
+        targets,
+        drop,
+        categorical=categorical,
+        numeric=numeric,
         columns=columns,
         na=na,
         decimal=decimal,
-        drop=[*drop, *roles.no_inputs(drop)],
     )
     target = decide_targets(read, targets)
     objective = Objective.of(target, metric)
