@@ -26,11 +26,12 @@ from chainrule.arrays import Array, RealArray
 from chainrule.errors import InputError, ModelFileError, one_line, shown
 from chainrule.files import make_directory, path_errors, write_atomically, written_path
 from chainrule.kernels.stopping import Count
-from chainrule.kernels.trainer import Losses, State, Trainer
+from chainrule.kernels.trainer import Losses, Run, State, Trainer
 from chainrule.tensor_files import FETCH, Tensors, encoded_tensors, opened_tensors
+from chainrule.training.schedules import EarlyStopping, Schedule
 from chainrule.validation import checked_integer
 
-__all__ = ["Checkpoints", "fingerprint", "remove_checkpoints"]
+__all__ = ["Checkpoints", "description_of", "fingerprint", "remove_checkpoints"]
 
 FORMAT = 1
 NAMES = ("checkpoint.safetensors", "previous.safetensors")
@@ -162,6 +163,35 @@ def _restored(record: Mapping[str, Any], tensors: Tensors) -> _Restored:
     }
     state = State(int(record["steps"]), int(record["epochs"]), memory, counts, tensors.get("best"))
     return _Restored(tensors["parameters"], state, losses)
+
+
+def description_of(
+    run: Run, early_stopping: object, schedule: object, epochs: int
+) -> dict[str, Any]:
+    """Return what a run is, in plain values: what a checkpoint has to agree with."""
+    data = {**run.data, **{f"validation {name}": a for name, a in (run.held or {}).items()}}
+    structure = repr(run.network.structure).encode()
+    return {
+        "network": str(run.network),
+        "structure": fingerprint({"structure": np.frombuffer(structure, np.uint8)}),
+        "type": run.parameters.flat.dtype.name,
+        "parameters": {name: list(array.shape) for name, array in run.parameters.items()},
+        "optimizer": repr(run.optimizer),
+        "batch_size": run.batch,
+        "order": repr(run.order),
+        "seed": run.seed,
+        "epochs": epochs,
+        "early_stopping": _stated(early_stopping),
+        "schedule": _stated(schedule),
+        "data": fingerprint(data),
+    }
+
+
+def _stated(rule: object) -> str:
+    """Return a rule as text, functions without their address."""
+    if isinstance(rule, EarlyStopping) and callable(rule.monitor):
+        return repr(replace(rule, monitor=None)) + " of a function"
+    return "a function" if callable(rule) and not isinstance(rule, Schedule) else repr(rule)
 
 
 def remove_checkpoints(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,7 +27,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.training.checkpoints import Checkpoints, fingerprint
+from chainrule.training.checkpoints import Checkpoints, description_of
 from chainrule.training.inputs import (
     inputs_of,
     parameters_of,
@@ -215,7 +215,7 @@ def train(
     )
     checkpoints = None
     if checkpoint is not None:
-        about = _about(run, early_stopping, schedule, count)
+        about = description_of(run, early_stopping, schedule, count)
         checkpoints = Checkpoints.of(checkpoint, checkpoint_every, about)
     found = checkpoints.restored() if checkpoints is not None and resume else None
     if found is not None:
@@ -247,33 +247,6 @@ def train(
         )
         raise
     return _result(trainer, count)
-
-
-def _about(run: Run, early_stopping: object, schedule: object, epochs: int) -> dict[str, Any]:
-    """Return what a run is, in plain values: what a checkpoint has to agree with."""
-    data = {**run.data, **{f"validation {name}": a for name, a in (run.held or {}).items()}}
-    structure = repr(run.network.structure).encode()
-    return {
-        "network": str(run.network),
-        "structure": fingerprint({"structure": np.frombuffer(structure, np.uint8)}),
-        "type": run.parameters.flat.dtype.name,
-        "parameters": {name: list(array.shape) for name, array in run.parameters.items()},
-        "optimizer": repr(run.optimizer),
-        "batch_size": run.batch,
-        "order": repr(run.order),
-        "seed": run.seed,
-        "epochs": epochs,
-        "early_stopping": _stated(early_stopping),
-        "schedule": _stated(schedule),
-        "data": fingerprint(data),
-    }
-
-
-def _stated(rule: object) -> str:
-    """Return a rule as text, functions without their address."""
-    if isinstance(rule, EarlyStopping) and callable(rule.monitor):
-        return repr(replace(rule, monitor=None)) + " of a function"
-    return "a function" if callable(rule) and not isinstance(rule, Schedule) else repr(rule)
 
 
 def _epochs(
