@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.regressor import MLPRegressor
     from chainrule.explanation.explanation import Explanation, explain
     from chainrule.explanation.table_rows import explain_table
+    from chainrule.exports.export_model import export
     from chainrule.kernels.config import show_config
     from chainrule.marking.check_line import check_line
     from chainrule.marking.network_text import network_from
@@ -109,6 +110,7 @@ __all__ = [
     "evaluate",
     "explain",
     "explain_table",
+    "export",
     "load",
     "loss_and_gradients",
     "network_from",
@@ -125,6 +127,7 @@ __all__ = [
 _HOMES = {
     "estimators.classifier": ["MLPClassifier"],
     "estimators.regressor": ["MLPRegressor"],
+    "exports.export_model": ["export"],
     "kernels.config": ["show_config"],
     "verification": ["verify"],
     "network.activations": ["Activation", "activation"],

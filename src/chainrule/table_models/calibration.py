@@ -15,9 +15,9 @@ import numpy as np
 
 from chainrule.arrays import FloatArray, RealArray
 
-__all__ = ["calibrated", "fitted_temperature", "log_loss"]
+__all__ = ["LEAST", "calibrated", "fitted_temperature", "log_loss"]
 
-_LEAST = 1e-12  # a probability of zero has no logarithm
+LEAST = 1e-12  # a probability of zero has no logarithm
 _RANGE = (-1.5, 2.0)  # of log T
 
 
@@ -29,10 +29,10 @@ def calibrated(probabilities: RealArray, temperature: float) -> FloatArray:
     >>> calibrated(np.array([[0.8]]), 0.5).round(3).tolist()
     [[0.941]]
     """
-    given = np.clip(np.asarray(probabilities, dtype=np.float64), _LEAST, 1.0)
+    given = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, 1.0)
     if given.shape[1] == 1:
         power = given ** (1.0 / temperature)
-        other = np.clip(1.0 - given, _LEAST, 1.0) ** (1.0 / temperature)
+        other = np.clip(1.0 - given, LEAST, 1.0) ** (1.0 / temperature)
         single: FloatArray = power / (power + other)
         return single
     scaled: FloatArray = given ** (1.0 / temperature)
@@ -48,10 +48,10 @@ def log_loss(
     >>> round(log_loss(np.array([[0.5, 0.5]]), np.array([[0.0, 1.0]])), 4)
     0.6931
     """
-    p = np.clip(np.asarray(probabilities, dtype=np.float64), _LEAST, 1.0)
+    p = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, 1.0)
     total = targets * np.log(p)
     if p.shape[1] == 1:
-        total = total + (1.0 - targets) * np.log(np.clip(1.0 - p, _LEAST, 1.0))
+        total = total + (1.0 - targets) * np.log(np.clip(1.0 - p, LEAST, 1.0))
     return float(-np.average(total.sum(axis=1), weights=weights))
 
 

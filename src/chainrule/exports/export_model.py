@@ -1,0 +1,94 @@
+"""`export`: a trained model as a file that runs where chainrule is not installed.
+
+Every format is written from the same steps (`prediction_steps`); what a format cannot hold is an
+error that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chainrule.errors import InputError, shown
+from chainrule.exports.c_writer import c_header
+from chainrule.exports.exported_models import prediction_of
+from chainrule.exports.numpy_writer import numpy_file
+from chainrule.exports.prediction_steps import Prediction
+from chainrule.files import path_errors, write_atomically, written_path
+from chainrule.validation import checked_choice
+
+__all__ = ["FORMATS", "Format", "export", "format_for"]
+
+
+class Format(NamedTuple):
+    """A format: the endings of its files, its writer, and one line about it."""
+
+    suffixes: tuple[str, ...]
+    write: Callable[[Prediction], str | bytes]
+    description: str
+
+
+FORMATS = {
+    "c": Format((".h",), c_header, "one header in C99 that allocates nothing"),
+    "numpy": Format((".py",), numpy_file, "one file of Python that needs NumPy alone"),
+}
+"""The formats by name."""
+
+
+def export(
+    model: Any, to: str | None = None, output: str | os.PathLike[str] | None = None
+) -> str | bytes:
+    """Return a trained model as a program or a file of another system, and write it if asked.
+
+    ``model`` is a TableModel, a TableRun, the Result of `train`, a pair (network, parameters) or a
+    fitted estimator. ``to`` is the format, by default that of the ending of ``output``; ``output``
+    is the path to write to. The result is the text, for onnx the bytes.
+
+    Raises InputError for an unknown format, for an ending of another format, and for what the
+    format cannot hold.
+
+    >>> import numpy
+    >>> from chainrule.network.architecture import Network
+    >>> network = Network.dense([1, 1], "identity")
+    >>> program = export((network, {"W_1": [[2.0]], "b_1": [1.0]}), "numpy")
+    >>> names = {}
+    >>> exec(program, names)
+    >>> names["predict"]({"x0": [3.0, 4.0]}).tolist()
+    [7.0, 9.0]
+    """
+    name = format_for(to, output)
+    found = FORMATS[name].write(prediction_of(model))
+    if output is not None:
+        write_atomically(output, found.encode("utf-8") if isinstance(found, str) else found)
+    return found
+
+
+def format_for(to: str | None, output: str | os.PathLike[str] | None) -> str:
+    """Return the format that a name and the ending of a path request together.
+
+    >>> format_for(None, "model.py")
+    'numpy'
+    >>> format_for("numpy", "model.txt")
+    'numpy'
+    """
+    suffix = ""
+    if output is not None:
+        with path_errors(output):
+            suffix = Path(os.fsdecode(output)).suffix.lower()
+    ending = next((name for name, form in FORMATS.items() if suffix in form.suffixes), None)
+    if to is None and ending is None:
+        listed = ", ".join(s for form in FORMATS.values() for s in form.suffixes)
+        given = "no path" if output is None else written_path(output)
+        raise InputError(
+            f"`output` must be a path that ends in one of {listed} where no format is named, got "
+            f"{given}. Name the format ('to' or --to): {', '.join(FORMATS)}."
+        )
+    chosen = ending if to is None else checked_choice("to", to, tuple(FORMATS))
+    if ending is not None and output is not None and chosen != ending:
+        raise InputError(
+            f"`output` must end in {' or '.join(FORMATS[str(chosen)].suffixes)} for the format "
+            f"{shown(chosen)}, got {written_path(output)}, whose ending is that of {shown(ending)}"
+        )
+    return str(chosen)

@@ -1,0 +1,239 @@
+"""A prediction as one readable file of Python that needs NumPy alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.arrays import FloatArray
+from chainrule.exports.formula_text import Notation, harmless, written
+from chainrule.exports.prediction_steps import (
+    Entrywise,
+    Gather,
+    Largest,
+    MatrixProduct,
+    Missing,
+    OneHot,
+    Part,
+    Prediction,
+    ReadNumbers,
+    Step,
+    Total,
+)
+
+__all__ = ["numpy_file"]
+
+_LITERAL = 24
+"""The most numbers that are written as a list; more are base64."""
+
+NOTATION = Notation(
+    "numpy",
+    {
+        **{name: f"np.{name}({{0}})" for name in ("exp", "log", "expm1", "log1p", "tanh", "sin")},
+        **{name: f"np.{name}({{0}})" for name in ("cos", "abs", "sign")},
+        "erf": "_erf({0})",
+        "maximum": "np.maximum({0}, {1})",
+        "minimum": "np.minimum({0}, {1})",
+    },
+    power="np.power({0}, {1})",
+    root="np.sqrt({0})",
+    choice="np.where({0}, {1}, {2})",
+)
+
+_HEAD = '''\
+"""A trained model as a program that needs NumPy alone; written by chainrule.
+
+Model: {title}
+
+    predict(rows)        {answer}
+{probabilities}
+``rows`` is a mapping from the names of columns to lists of cells (a data frame is one), or a list
+of mappings, one for each row. The columns are `COLUMNS`; others are ignored. A missing cell is
+None, NaN or an empty text.
+"""
+
+import base64
+import math
+
+import numpy as np
+
+COLUMNS = {columns}
+OUTPUTS = {outputs}
+'''
+
+_TAIL = '''
+
+def _column(rows, name):
+    """Return the cells of a column as a list."""
+    try:
+        if isinstance(rows, (list, tuple)):
+            return [row[name] for row in rows]
+        return list(rows[name])
+    except KeyError:
+        raise ValueError(f"the column {name!r} is missing") from None
+
+
+def _number(cell, marks):
+    """Return a cell as a number, NaN where it is missing."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, str):
+        cell = cell.strip()
+        if cell == "" or cell in marks:
+            return math.nan
+        return {"true": 1.0, "false": 0.0}.get(cell.lower()) if cell[:1] in "tTfF" else float(cell)
+    return float(cell)
+
+
+def _text(cell, marks):
+    """Return a cell as text without spaces around it, None where it is missing."""
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, (bool, np.bool_)):
+        return "true" if cell else "false"
+    if not isinstance(cell, str):
+        cell = float(cell)
+        whole = cell.is_integer() and abs(cell) < 1e16
+        return str(int(cell)) if whole else repr(cell)
+    cell = cell.strip()
+    return None if cell == "" or cell in marks else cell
+
+
+def _numbers(rows, numbers):
+    """Return columns of numbers, (rows, columns)."""
+    columns = []
+    for number in numbers:
+        name, marks = COLUMNS[number]
+        columns.append([_number(cell, marks) for cell in _column(rows, name)])
+    return np.array(columns, dtype=float).T
+
+
+def _one_hot(rows, number, categories):
+    """Return a column of 0 and 1 for each category, (rows, categories)."""
+    name, marks = COLUMNS[number]
+    cells = [_text(cell, marks) for cell in _column(rows, name)]
+    return np.array([[cell == category for category in categories] for cell in cells], dtype=float)
+
+
+def _array(shape, kind, text):
+    """Return the array that is stored as base64."""
+    return np.frombuffer(base64.b64decode(text), kind).astype(float).reshape(shape)
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+'''
+
+
+def numpy_file(prediction: Prediction) -> str:
+    """Return the text of a file of Python."""
+    labels = prediction.labels
+    listed = [(column.name, column.marks) for column in prediction.columns]
+    head = _HEAD.format(
+        title=harmless(prediction.title),
+        answer="the label of every row" if labels else "the number of every row",
+        probabilities=(
+            "    probabilities(rows)  the probability of every class, in the order of `LABELS`\n"
+            if labels
+            else ""
+        ),
+        columns=_list([f"({name!a}, {marks!a})" for name, marks in listed]),
+        outputs=_list([ascii(name) for name in prediction.outputs]),
+    )
+    lines = [head.rstrip("\n")]
+    if labels:
+        lines.append(f"LABELS = np.array({list(labels)!a})")
+    lines += [_TAIL, "# The parameters, and the constants of the preprocessing.", ""]
+    lines += [f"{name} = {_constant(array)}" for name, array in prediction.constants.items()]
+    lines += ["", "", *_functions(prediction), ""]
+    return "\n".join(lines)
+
+
+def _functions(prediction: Prediction) -> Iterator[str]:
+    if prediction.labels:
+        yield from (
+            "def predict(rows):",
+            '    """Return the label of every row."""',
+            "    return LABELS[probabilities(rows).argmax(axis=1)]",
+            "",
+            "",
+            "def probabilities(rows):",
+            '    """Return the probability of every class, (rows, classes)."""',
+        )
+    else:
+        yield from (
+            "def predict(rows):",
+            '    """Return the numbers, (rows,); (rows, outputs) of several outputs."""',
+        )
+    yield "    with np.errstate(all='ignore'):"
+    for step in prediction.steps:
+        yield f"        # {harmless(step.note)}"
+        yield from (f"        {line}" for line in _lines(step, prediction))
+    several = prediction.labels or len(prediction.outputs) > 1
+    yield f"    return {prediction.output}{'' if several else '[:, 0]'}"
+
+
+def _lines(step: Step, prediction: Prediction) -> Iterator[str]:
+    match step:
+        case ReadNumbers():
+            text = f"_numbers(rows, {_range(step.columns)})"
+        case OneHot():
+            text = f"_one_hot(rows, {step.column}, {list(step.categories)!a})"
+        case Missing():
+            text = f"np.where(np.isnan({step.source}), 1.0, 0.0)"
+        case Gather():
+            text = _gathered(step, prediction)
+        case MatrixProduct():
+            text = f"{step.source} @ {step.matrix}"
+        case Total():
+            text = f"{step.source}.sum(axis=1, keepdims=True)"
+        case Largest():
+            text = f"{step.source}.max(axis=1, keepdims=True)"
+        case Entrywise():
+            assigned, text = written(step.formula, dict(step.operands), NOTATION)
+            yield from (f"{name} = {part}" for name, part in assigned)
+            if all(name in prediction.constants for _, name in step.operands):
+                rows = f"len(_column(rows, COLUMNS[{0}][0]))"
+                text = f"np.tile({text}, ({rows}, 1))"
+            elif step.width > max(_widths(step, prediction)):
+                text = f"np.tile({text}, (1, {step.width}))"
+    yield f"{step.target} = {text}"
+
+
+def _gathered(step: Gather, prediction: Prediction) -> str:
+    sources = set(step.sources)
+    if len(sources) == 1:
+        entries = [at for p in step.parts for at in range(p.start, p.start + p.count)]
+        return f"{step.parts[0].source}[:, {entries}]"
+    return f"np.hstack([{', '.join(_part(part, prediction) for part in step.parts)}])"
+
+
+def _widths(step: Step, prediction: Prediction) -> list[int]:
+    widths = prediction.widths
+    return [widths[source] for source in step.sources]
+
+
+def _part(part: Part, prediction: Prediction) -> str:
+    if part.count == prediction.widths[part.source]:
+        return part.source
+    return f"{part.source}[:, {part.start}:{part.start + part.count}]"
+
+
+def _range(columns: tuple[int, ...]) -> str:
+    whole = columns == tuple(range(columns[0], columns[0] + len(columns)))
+    return f"range({columns[0]}, {columns[-1] + 1})" if whole else str(list(columns))
+
+
+def _constant(array: FloatArray) -> str:
+    if array.size <= _LITERAL:
+        return f"np.array({array.tolist()})"
+    single = array.astype(np.float32)
+    exact = bool((single == array).all())
+    data = (single if exact else array).astype("<f4" if exact else "<f8").tobytes()
+    text = base64.b64encode(data).decode("ascii")
+    return f'_array({array.shape}, "{"<f4" if exact else "<f8"}", "{text}")'
+
+
+def _list(items: list[str]) -> str:
+    return f"[{', '.join(items)}]"

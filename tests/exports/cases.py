@@ -1,0 +1,216 @@
+"""Models to export, each with rows and what chainrule itself answers for them."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import chainrule as cr
+from chainrule.formulas.functions import tanh, z
+
+IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
+HOSTILE = [
+    "quote \" and ' and ` and \\",
+    "*/ int x; /* ??/",
+    "line\n// break\r\n# and -- more",
+    "${process.exit(1)} </script> {0} %s",
+    "列 «名» \U0001f600 \u202e",
+    "x" * 5000,
+]
+"""Names that end strings and comments where they are not escaped."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, the rows of a table by column, the answers, and how exact they have to be."""
+
+    model: Any
+    rows: dict[str, list]
+    outputs: np.ndarray
+    labels: list | None
+    tolerance: float
+
+    def check(self, outputs: Any, labels: Any = None) -> float:
+        """Compare with another program's answers; return the worst difference."""
+        found = np.asarray(outputs, dtype=float).reshape(self.outputs.shape)
+        scale = np.maximum(1.0, np.abs(self.outputs))
+        worst = float((np.abs(found - self.outputs) / scale).max())
+        assert worst <= self.tolerance, worst
+        if self.labels is not None:
+            assert list(labels) == self.labels
+        return worst
+
+
+def of_table(model: Any, frame: pl.DataFrame, tolerance: float) -> Case:
+    model = getattr(model, "model", model)
+    rows = {c.name: frame[c.name].to_list() for c in model.preprocessor.columns}
+    if model.classes is None:
+        return Case(model, rows, model.predict(frame), None, tolerance)
+    labels = model.predict(frame).tolist()
+    return Case(model, rows, model.probabilities(frame), labels, tolerance)
+
+
+def mixed(rows: int = 200) -> pl.DataFrame:
+    """A table with numbers, missing cells, booleans and text; names that need escapes."""
+    draw = np.random.default_rng(3)
+    x, y = draw.normal(size=rows), 100 * draw.normal(size=rows)
+    words = draw.choice(HOSTILE, rows)
+    flag = draw.uniform(size=rows) < 0.5
+    target = x + 0.01 * y + 2 * (words == HOSTILE[0]) - flag
+    missing = draw.uniform(size=(3, rows)) < 0.1
+    return pl.DataFrame(
+        {
+            HOSTILE[0]: [None if m else float(v) for v, m in zip(x, missing[0], strict=True)],
+            HOSTILE[5]: y,
+            HOSTILE[2]: [None if m else str(v) for v, m in zip(words, missing[1], strict=True)],
+            HOSTILE[4]: [None if m else bool(v) for v, m in zip(flag, missing[2], strict=True)],
+            "code": [str(v) for v in draw.choice(["a", "b", "ä"], rows)],
+            "number": 300.0 + 40.0 * target,
+            "two": np.where(target > 0, HOSTILE[1], HOSTILE[4]),
+            "three": np.digitize(target, [-1.0, 1.0]) + 1,
+        }
+    )
+
+
+INPUTS = [*HOSTILE[:1], HOSTILE[5], HOSTILE[2], HOSTILE[4], "code"]
+
+
+def trained_on_mixed(target: str, **settings: Any) -> Case:
+    frame = mixed()
+    chosen = frame.select(*INPUTS, target)
+    run = cr.train_table(chosen, target, seed=1, **settings)
+    single = run.model.parameters.flat.dtype == np.float32
+    return of_table(run, chosen.head(200), 1e-6 if single else 1e-9)
+
+
+def of_network(network: cr.Network, inputs: list[np.ndarray], names: list[str]) -> Case:
+    parameters = network.initialize(seed=2)
+    for array in parameters.values():
+        array += np.random.default_rng(len(array)).normal(0, 0.05, array.shape)
+    given: Any = inputs if len(inputs) > 1 else inputs[0]
+    columns = [c for array in inputs for c in (array.T if array.ndim == 2 else [array])]
+    rows = {name: column.tolist() for name, column in zip(names, columns, strict=True)}
+    outputs = cr.predict(network, parameters, given)
+    outputs = np.hstack(outputs) if isinstance(outputs, tuple) else outputs
+    return Case((network, parameters), rows, outputs, None, 1e-9)
+
+
+def draw(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(0.0, 2.0, shape)
+
+
+def a_graph_of_layers() -> Case:
+    x, k = cr.Input(3), cr.Categories(5)
+    h = cr.LayerNorm()(cr.Dense(4, "silu")(x))
+    h = h + cr.Dense(4, "mish")(h)
+    parts = [cr.PiecewiseLinear([[-1, 0.5, 1], [-2, 2], [0, 1]])(x), cr.Periodic(2, 3)(x)]
+    parts += [cr.PiecewiseLinear([[-1, 0.5, 1], [-2, 2], [0, 1]], units=2)(x)]
+    parts += [cr.Embedding(2)(k), cr.BatchNorm()(cr.Gated(3, "swish")(x)), cr.PReLU()(x)]
+    network = cr.Network([x, k], cr.Dense(3, "softmax")(h, *parts), "log_loss")
+    codes = np.arange(200) % 5
+    names = ["X_1[0]", "X_1[1]", "X_1[2]", "k_2"]
+    return of_network(network, [draw(200, 3), codes.astype(float)], names)
+
+
+def an_activation_of_ones_own() -> Case:
+    own = cr.activation("own", tanh(z) ** 3 + z / (2 + z**2))
+    network = cr.Network.dense([2, 5, 2], [own, "identity"])
+    return of_network(network, [draw(200, 2)], ["x0", "x1"])
+
+
+def every_activation() -> Case:
+    from chainrule.network.activations import CATALOGUE
+
+    x = cr.Input(2)
+    found = [cr.Dense(2, f)(x) for name, f in CATALOGUE.items() if name not in ("gelu", "softmax")]
+    return of_network(
+        cr.Network(x, cr.Dense(2, "identity")(*found)), [3 * draw(200, 2)], ["x0", "x1"]
+    )
+
+
+def gelu() -> Case:
+    return of_network(cr.Network.dense([2, 4, 1], "gelu"), [2 * draw(200, 2)], ["x0", "x1"])
+
+
+def two_heads() -> Case:
+    x = cr.Input(2)
+    h = cr.Dense(3, "tanh")(x)
+    network = cr.Network(x, [cr.Dense(2)(h), cr.Dense(1, "sigmoid")(h)], ["mse", "log_loss"])
+    return of_network(network, [draw(200, 2)], ["x0", "x1"])
+
+
+def fitted(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it has not converged
+        return model.set_params(random_state=0, max_iter=9).fit(X, y)
+
+
+def a_classifier() -> Case:
+    X = draw(200, 2)
+    y = np.where(X[:, 0] > X[:, 1], "ja", "nein")
+    model = fitted(cr.MLPClassifier(hidden_layer_sizes=(5,), activation="tanh"), X, y)
+    rows = {"x0": X[:, 0].tolist(), "x1": X[:, 1].tolist()}
+    return Case(model, rows, model.predict_proba(X), model.predict(X).tolist(), 1e-9)
+
+
+def a_regressor_with_embeddings() -> Case:
+    X = np.column_stack([draw(200, 2), np.arange(200) % 4])
+    model = cr.MLPRegressor(hidden_layer_sizes=(5,), embeddings={2: 2})
+    fitted(model, X, X[:, 0] - X[:, 2])
+    rows = {f"x{at}": X[:, at].tolist() for at in range(3)}
+    return Case(model, rows, model.predict(X), None, 1e-9)
+
+
+def a_table_classifier() -> Case:
+    frame = mixed().select(*INPUTS)
+    y = np.array(mixed()["two"].to_list())
+    model = cr.TableClassifier(epochs=3, random_state=0).fit(frame, y)
+    rows = {name: frame[name].to_list() for name in INPUTS}
+    return Case(model, rows, model.predict_proba(frame), model.predict(frame).tolist(), 1e-6)
+
+
+def iris(**settings: Any) -> Case:
+    run = cr.train_table(IRIS, "species", seed=0, **settings)
+    single = run.model.parameters.flat.dtype == np.float32
+    return of_table(run, pl.read_csv(IRIS), 1e-6 if single else 1e-9)
+
+
+def declared_marks() -> Case:
+    frame = mixed().select("code", "number", HOSTILE[5])
+    holed = frame.with_columns(
+        pl.when(pl.int_range(pl.len()) % 7 == 0).then(-999.0).otherwise(HOSTILE[5]).alias("x"),
+        pl.when(pl.int_range(pl.len()) % 5 == 0).then(pl.lit("-999")).otherwise("code").alias("k"),
+    ).select("x", "k", "number")
+    run = cr.train_table(holed, "number", preset="fast", epochs=3, na=["-999"], seed=0)
+    return of_table(run, holed, 1e-6)
+
+
+SMALL = {"hidden": (6,), "epochs": 5}
+CASES: dict[str, Callable[[], Case]] = {
+    "iris, hidden": lambda: iris(**SMALL),
+    "iris, fast": lambda: iris(preset="fast", epochs=5),
+    "two classes, hidden": lambda: trained_on_mixed("two", **SMALL),
+    "two classes, fast": lambda: trained_on_mixed("two", preset="fast", epochs=3),
+    "three classes, fast": lambda: trained_on_mixed("three", preset="fast", epochs=3),
+    "numbers, hidden": lambda: trained_on_mixed("number", **SMALL),
+    "numbers, fast": lambda: trained_on_mixed("number", preset="fast", epochs=3),
+    "declared marks": declared_marks,
+    "graph": a_graph_of_layers,
+    "own activation": an_activation_of_ones_own,
+    "activations": every_activation,
+    "gelu": gelu,
+    "two heads": two_heads,
+    "classifier": a_classifier,
+    "regressor with embeddings": a_regressor_with_embeddings,
+    "table classifier": a_table_classifier,
+}
+
+
+@cache
+def case(name: str) -> Case:
+    return CASES[name]()

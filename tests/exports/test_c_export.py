@@ -1,0 +1,127 @@
+"""The header compiles without a warning and answers as the model does, under sanitizers too."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import InputError
+from tests.exports.cases import CASES, HOSTILE, Case, case, trained_on_mixed
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
+
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+SANITIZED = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+#define MODEL_TEST_VECTORS
+#include "model.h"
+int main(void)
+{
+    static char text[MODEL_TEXTS + 1][6000];
+    const char *texts[MODEL_TEXTS + 1];
+    double numbers[MODEL_NUMBERS + 1], outputs[MODEL_OUTPUTS];
+    int rows, row, i, length, k;
+    printf("%.17g\\n", model_test_vectors());
+    if (scanf("%d", &rows) != 1) return 1;
+    for (row = 0; row < rows; ++row) {
+        for (i = 0; i < MODEL_NUMBERS; ++i) if (scanf("%lf", &numbers[i]) != 1) return 1;
+        for (i = 0; i < MODEL_TEXTS; ++i) {
+            if (scanf("%d:", &length) != 1) return 1;
+            texts[i] = length < 0 ? NULL : text[i];
+            for (k = 0; k < length; ++k) text[i][k] = (char)getchar();
+            if (length >= 0) text[i][length] = 0;
+        }
+        printf("%d", model_predict(numbers, texts, outputs));
+        for (i = 0; i < MODEL_OUTPUTS; ++i) printf(" %.17g", outputs[i]);
+        printf("\\n");
+    }
+    return 0;
+}
+"""
+
+
+def fed(model: Case) -> bytes:
+    """Return the rows as the program above reads them."""
+    from chainrule.exports.exported_models import prediction_of
+
+    columns = prediction_of(model.model).columns
+    numbers = [model.rows[c.name] for c in columns if c.kind != "text"]
+    texts = [model.rows[c.name] for c in columns if c.kind == "text"]
+    data = f"{len(model.outputs)}\n".encode()
+    for row in range(len(model.outputs)):
+        cells = ("nan" if c[row] is None else repr(float(c[row])) for c in numbers)
+        data += " ".join(cells).encode() + b"\n"
+        for column in texts:
+            cell = column[row]
+            if isinstance(cell, bool):
+                cell = str(cell).lower()
+            encoded = b"" if cell is None else cell.encode()
+            data += f"{-1 if cell is None else len(encoded)}:".encode() + encoded + b"\n"
+    return data
+
+
+def run(model: Case, folder: Path, options: list[str]) -> tuple[float, list[list[str]]]:
+    header = str(cr.export(model.model, "c"))
+    (folder / "model.h").write_text(header, encoding="utf-8")
+    (folder / "main.c").write_text(MAIN)
+    subprocess.run(
+        ["gcc", *STRICT, *options, "main.c", "-o", "main", "-lm"], cwd=folder, check=True
+    )
+    done = subprocess.run(["./main"], cwd=folder, input=fed(model), capture_output=True, check=True)
+    first, *rows = done.stdout.decode().splitlines()
+    return float(first), [row.split() for row in rows]
+
+
+def check(model: Case, folder: Path, options: list[str]) -> None:
+    vectors, rows = run(model, folder, options)
+    assert vectors <= model.tolerance * max(1.0, np.abs(model.outputs).max())
+    outputs = np.array([row[1:] for row in rows], dtype=float)
+    labels = None
+    if model.labels is not None:
+        from chainrule.exports.exported_models import prediction_of
+
+        names = prediction_of(model.model).labels or ()
+        labels = [names[int(row[0])] for row in rows]
+    model.check(outputs, labels)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_answers_are_those_of_the_model(name: str, tmp_path: Path) -> None:
+    check(case(name), tmp_path, ["-O1"])
+
+
+@pytest.mark.parametrize("name", ["two classes, fast", "graph", "declared marks"])
+def test_answers_are_those_of_the_model_under_sanitizers(name: str, tmp_path: Path) -> None:
+    check(case(name), tmp_path, SANITIZED)
+
+
+def test_the_header_may_be_included_without_being_used(tmp_path: Path) -> None:
+    header = str(cr.export(case("numbers, hidden").model, "c"))
+    (tmp_path / "model.h").write_text(header, encoding="utf-8")
+    (tmp_path / "main.c").write_text(
+        '#include "model.h"\n#include "model.h"\nint main(void){return 0;}'
+    )
+    subprocess.run(["gcc", *STRICT, "main.c", "-lm"], cwd=tmp_path, check=True)
+
+
+def test_flash_and_memory_are_stated() -> None:
+    network = cr.Network.dense([4, 16, 3], "tanh", "log_loss")
+    single = network.initialize(seed=0, dtype="float32")
+    header = str(cr.export((network, single), "c"))
+    assert f"Constants: {4 * 131} bytes (flash)." in header
+    assert f"Working memory: {8 * (4 + 16)} bytes" in header  # the inputs and the hidden layer
+    assert "malloc" not in header
+
+
+def test_a_category_with_nul_is_refused() -> None:
+    model = trained_on_mixed("two", hidden=(3,), epochs=1).model
+    column = model.preprocessor.columns[2]
+    assert HOSTILE[2] in column.categories
+    object.__setattr__(column, "categories", ("a\0b", *column.categories[1:]))
+    with pytest.raises(InputError, match="the character NUL, got 'c' and"):
+        cr.export(model, "c")

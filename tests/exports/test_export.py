@@ -1,0 +1,82 @@
+"""What may be exported, to where, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import chainrule as cr
+from chainrule.command_line.main import command
+from chainrule.errors import InputError, InputTypeError
+from chainrule.exports.export_model import FORMATS, format_for
+from tests.exports.cases import case
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    cr.save(case("iris, hidden").model, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def run(*words: object) -> tuple[int, str]:
+    done = CliRunner().invoke(command, ["export", *map(str, words)])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_verb_writes_what_the_function_returns(name: str, saved: Path) -> None:
+    if name == "onnx":
+        pytest.importorskip("onnx")
+    output = saved.with_name(f"model{FORMATS[name].suffixes[0]}")
+    assert run(saved, "--output", output) == (0, "")
+    expected = cr.export(cr.load(saved), name)
+    written = output.read_bytes()
+    assert written == (expected.encode() if isinstance(expected, str) else expected)
+    assert cr.export(cr.load(saved), output=output) == expected
+    if name != "onnx":
+        assert run(saved, "--to", name) == (0, expected)
+
+
+def test_the_ending_and_the_format_have_to_agree(saved: Path) -> None:
+    code, text = run(saved, "--to", "numpy", "--output", saved.with_suffix(".h"))
+    assert code == 2
+    assert "`output` must end in .py for the format 'numpy'" in text
+    code, text = run(saved, "--output", saved.with_suffix(".txt"))
+    assert code == 2
+    assert "must be a path that ends in one of " in text
+    code, text = run(saved)
+    assert code == 2
+    assert "got no path. Name the format" in text
+    assert format_for("numpy", "x.txt") == "numpy"
+    with pytest.raises(InputError, match="`to` must be 'c'"):
+        cr.export(case("iris, hidden").model, "pickle")
+
+
+def test_the_model_is_not_overwritten(saved: Path) -> None:
+    code, text = run(saved, "--to", "numpy", "--output", saved)
+    assert code == 2
+    assert "is the input" in text
+
+
+@pytest.mark.parametrize("model", [3, "model", None, cr.MLPClassifier(), (1, 2), ()])
+def test_what_is_no_model_is_refused(model: object) -> None:
+    with pytest.raises(InputTypeError, match="`model` must be"):
+        cr.export(model, "numpy")
+
+
+def test_dates_are_refused_by_name() -> None:
+    days = [f"2020-01-{day:02}" for day in range(1, 29)]
+    frame = pl.DataFrame({"when": days, "x": range(28), "y": [float(n) for n in range(28)]})
+    run = cr.train_table(frame, "y", hidden=(3,), epochs=2)
+    with pytest.raises(
+        InputError, match="must not read dates to be exported, got the column 'when'"
+    ):
+        cr.export(run, "numpy")
+
+
+def test_infinite_parameters_are_refused() -> None:
+    network = cr.Network.dense([1, 1], "identity")
+    with pytest.raises(InputError, match="finite"):
+        cr.export((network, {"W_1": [[np.inf]], "b_1": [0.0]}), "numpy")
