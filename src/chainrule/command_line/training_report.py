@@ -20,6 +20,7 @@ import click
 from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
+from chainrule.network.architecture import Network
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
@@ -83,7 +84,7 @@ class TrainingReport:
         for label, (candidate, network) in zip(
             _labels(len(pairs)), pairs[:MOST_NETWORKS], strict=False
         ):
-            self._show(label, str(network), _settings(candidate, task))
+            self._show(label, _described(candidate, network), _settings(candidate, task))
         if len(pairs) > MOST_NETWORKS:
             self._show("", f"and {len(pairs) - MOST_NETWORKS} more, with other settings")
         self._show("training", _rows(task))
@@ -192,6 +193,20 @@ class TrainingReport:
 
 def _labels(count: int) -> list[str]:
     return ["network"] if count == 1 else [f"network {number}" for number in range(1, count + 1)]
+
+
+def _described(candidate: Candidate, network: Network) -> str:
+    """Return what a network is, in one line: by its widths, also where it is no chain of layers."""
+    if len(network.inputs) == 1 and candidate.encoding == "none" and not candidate.dropout:
+        return str(network)
+    settings = candidate.to_dict()
+    widths = "-".join(map(str, settings["hidden"])) or "none"
+    kinds = "piecewise, periodic" if candidate.encoding == "both" else candidate.encoding
+    encoding = "" if candidate.encoding == "none" else f", numbers encoded ({kinds})"
+    return (
+        f"hidden layers {widths}, {', '.join(settings['activation'])}{encoding}, "
+        f"{network.loss.name}, {network.size:,} parameters"
+    )
 
 
 def _settings(candidate: Candidate, task: TableTask) -> str:
