@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import polars as pl
 
 import chainrule as cr
 from chainrule.formulas.functions import tanh, z
+from chainrule.table_models.table_model import Member
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 HOSTILE = [
@@ -190,6 +191,17 @@ def declared_marks() -> Case:
     return of_table(run, holed, 1e-6)
 
 
+def two_calibrated_networks(target: str) -> Case:
+    """The mean of two small networks; for classes with a temperature."""
+    frame = mixed().select(*INPUTS, target)
+    model = cr.train_table(frame, target, hidden=(6,), epochs=5, seed=1).model
+    (first,) = model.members
+    changed = first.network.initialize(seed=5)
+    members = (replace(first, weight=0.3), Member(first.network, changed, 0.7))
+    limits = ((290.0, 330.0),) if target == "number" else None
+    return of_table(replace(model, members=members, temperature=1.4, limits=limits), frame, 1e-9)
+
+
 SMALL = {"hidden": (6,), "epochs": 5}
 CASES: dict[str, Callable[[], Case]] = {
     "iris, hidden": lambda: iris(**SMALL),
@@ -199,6 +211,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "three classes, fast": lambda: trained_on_mixed("three", preset="fast", epochs=3),
     "numbers, hidden": lambda: trained_on_mixed("number", **SMALL),
     "numbers, fast": lambda: trained_on_mixed("number", preset="fast", epochs=3),
+    "two classes, calibrated": lambda: two_calibrated_networks("two"),
+    "three classes, calibrated": lambda: two_calibrated_networks("three"),
+    "numbers, limited": lambda: two_calibrated_networks("number"),
     "declared marks": declared_marks,
     "graph": a_graph_of_layers,
     "own activation": an_activation_of_ones_own,
