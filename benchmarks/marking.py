@@ -4,9 +4,10 @@
     python -m benchmarks.marking --lines       # and every line that departs from its truth
     python -m benchmarks.marking --style latex
 
-The lines are in ../shared/trials/lines.json beside the repository, each with its network and whether it is
-right. A wrong line counts as named where the verdict says which mistake it is, not only that the values or
-the shapes differ: the file has no kinds of mistakes, so read the names with ``--lines``.
+The lines are in ../shared/trials/lines.json beside the repository, each with its network and
+whether it is right. A wrong line counts as named where the verdict says which mistake it is, not
+only that the values or the shapes differ: the file has no kinds of mistakes, so read the names with
+``--lines``.
 """
 
 from __future__ import annotations

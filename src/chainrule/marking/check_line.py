@@ -8,8 +8,8 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
-from chainrule.marking.examples import MarkingContext
-from chainrule.marking.mark_equality import EXAMPLE_COUNT, Equality
+from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
+from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation, parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant
 from chainrule.marking.syntax import Name, nodes, substituted
@@ -72,6 +72,7 @@ def check_line(
         for letter, value in map(_constant, found.constants.items())
         if is_chosen or letter != LEARNING_RATE
     }
+    constants |= dict(map(_constant, network.strengths.items()))
     try:
         marker = LineMarker(network, layout, bool(batch), found, tuple(constants.items()))
         return replace(marker.verdict(line), language=language)

@@ -16,7 +16,8 @@ def with_constants(
 ) -> Iterator[tuple[Tree, set[Quantity]]]:
     """Yield the line with numbers replaced by the constants of that value, and these constants.
 
-    A number that is the value of several constants is replaced by each of them in turn.
+    A number that is the value of several constants is replaced by each of them in turn, and may be
+    none of them: the 2 of 2/n is not a learning rate of 2.
 
     >>> from chainrule.marking.quantities import Role, constant
     >>> line = Binary("product", Constant(0.1, "0.1"), Name(Quantity("v", Role.MEMORY), "v"))
@@ -24,11 +25,11 @@ def with_constants(
     >>> [[str(letter) for letter in letters] for _, letters in with_constants(line, values)]
     [['β_1']]
     """
-    choices: list[list[tuple[Tree, Tree, Quantity]]] = []
+    choices: list[list[tuple[Tree, Tree, Quantity] | None]] = []
     for node in nodes(tree):
         if not isinstance(node, Constant):
             continue
-        options: list[tuple[Tree, Tree, Quantity]] = []
+        options: list[tuple[Tree, Tree, Quantity] | None] = []
         for constant, value in constants.items():
             name = Name(constant, constant.symbol, span=node.span)
             if isclose(node.value, value, rel_tol=1e-9):
@@ -37,11 +38,12 @@ def with_constants(
                 rest = Binary("subtract", Constant(1.0, "1"), name, span=node.span)
                 options.append((node, rest, constant))
         if options:
-            choices.append(options)
-    if not choices:
-        return
+            choices.append([*options, None])
     for chosen in combinations(*choices[:MAX_NUMBERS]):
+        found = [choice for choice in chosen if choice is not None]
+        if not found:
+            continue
         changed = tree
-        for old, new, _ in chosen:
+        for old, new, _ in found:
             changed = replaced(changed, old, new)
-        yield changed, {constant for _, _, constant in chosen}
+        yield changed, {constant for _, _, constant in found}

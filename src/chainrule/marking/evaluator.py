@@ -194,6 +194,8 @@ class Computation:
             return _with_ones(tree, left, right)
         if tree.operation == "divide":
             return self._broadcast(tree, np.divide, tree.left, tree.right)
+        if tree.operation == "matrix" and () in (np.shape(left), np.shape(right)):
+            raise ShapeMismatch(tree, np.shape(left), np.shape(right))  # as in NumPy
         if tree.operation == "entrywise" or np.ndim(left) == 0 or np.ndim(right) == 0:
             return self._broadcast(tree, np.multiply, tree.left, tree.right)
         if _can_multiply(left, right):

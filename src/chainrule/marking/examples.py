@@ -45,16 +45,27 @@ from chainrule.marking.quantities import (
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
 from chainrule.network.architecture import Network
+from chainrule.network.domains import REALS
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.scope import SAMPLES
 
-_LEARNING_RATE = 0.3
-_SAMPLE_COUNTS = (5, 4)
-_OUTPUT_COUNTS = (3, 7)
+EXAMPLE_COUNT = 3
+"""Examples differ in their lengths and constants: a 3 in the line is not n even if n is 3 in one.
+
+The values in the last one are large, so that piecewise functions are seen in every region.
+"""
+_LEARNING_RATES = (0.3, 0.42, 0.27)
+_STRENGTH_FACTORS = (1.0, 1.7, 0.6)
+_SAMPLE_COUNTS = (5, 4, 3)
+_OUTPUT_COUNTS = (3, 7, 8)
 _OTHER_LENGTHS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-"""Lengths in the first example; in the second each is longer by 1."""
+"""Lengths in the first example; in each of the others they are longer by 1."""
+_SPREADS = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0)
+"""Factors of the biases in the last example: the first one within the limit."""
+_LARGEST_VALUE = 7.0
+"""The largest value in the last example: the digits of 1 − tanh² are lost where z is larger."""
 
 
 GRADIENT_DESCENT = SGD()
@@ -132,7 +143,7 @@ class MarkingContext:
         return found
 
     def distinct_lengths(self, number: int) -> dict[Axis, int]:
-        """Return a different length for each axis, for the first (0) or the second example (1).
+        """Return a different length for each axis, for one of the examples (0, 1, 2).
 
         In networks of more than ten layers lengths repeat.
         """
@@ -152,6 +163,17 @@ class MarkingContext:
             for axis, length in self.distinct_lengths(number).items()
         }
 
+    @cached_property
+    def examples_with_ones(self) -> "tuple[Example, ...]":
+        """Examples with a length of 1 for each layer whose width in the network is 1.
+
+        There are several of each kind: one saturated unit makes every derivative zero.
+        """
+        return tuple(
+            self.example(self.lengths_with_ones(seed % EXAMPLE_COUNT), seed)
+            for seed in range(4 * EXAMPLE_COUNT)
+        )
+
     def example(self, lengths: Mapping[Axis, int], seed: int) -> "Example":
         """Return an example with random inputs and parameters."""
         return Example(self, lengths, seed)
@@ -165,22 +187,45 @@ class Example:
     sizes: Mapping[Axis, int]
     seed: int
 
+    @property
+    def number(self) -> int:
+        """The number of the example: 0, 1, 2, and again for further seeds."""
+        return self.seed % EXAMPLE_COUNT
+
     @cached_property
     def _named(self) -> Evaluation:
         """The derivation's values, as arrays with named axes."""
+        is_last = self.number == EXAMPLE_COUNT - 1
+        for spread in _SPREADS if is_last else _SPREADS[-1:]:
+            named = self._forward(self._drawn(spread))
+            equations = self.context.gradients.formulation.equations
+            largest = max(float(np.max(np.abs(named(each.left)))) for each in equations)
+            if largest <= _LARGEST_VALUE:
+                break
+        if is_last:
+            named = self._with_near_targets(named)
+        for entry in self.context.gradients.backward:
+            named.define(entry.left, named.spread(entry.right, entry.left.axes))
+        return named
+
+    def _drawn(self, spread: float) -> dict[str, FloatArray]:
+        """Return random inputs, targets and parameters by name."""
         formulation = self.context.gradients.formulation
         generator = np.random.default_rng([7, self.seed])
         values: dict[str, FloatArray] = {}
         for symbol in (*formulation.inputs, *formulation.parameters):
             shape = [self.sizes[axis] for axis in symbol.axes]
-            if symbol.name in self.context.network.target_names:
-                drawn = generator.uniform(0.1, 0.9, shape)
-            else:
-                drawn = generator.uniform(0.2, 0.9, shape) * generator.choice([-1.0, 1.0], shape)
+            drawn = generator.uniform(0.2, 0.9, shape)
+            if symbol.name not in self.context.network.target_names:
+                drawn = drawn * generator.choice([-1.0, 1.0], shape)
+                is_given = symbol.name in self.context.network.input_names
+                drawn = drawn if is_given or len(symbol.axes) > 1 else spread * drawn
+            elif symbol.name in self._real_targets:
+                drawn = drawn * generator.choice([-1.0, 1.0], shape)
             values[symbol.name] = np.round(drawn, 2)
         network = self.context.network
         for letter, strength in network.strengths.items():
-            values[letter] = np.asarray(strength)
+            values[letter] = np.asarray(strength * _STRENGTH_FACTORS[self.number])
         for name, node in zip(network.input_names, network.inputs, strict=True):
             if isinstance(node.layer, CategoryLayer):
                 levels = np.arange(self.sizes[network.axis_of(node)])
@@ -191,14 +236,41 @@ class Example:
             if isinstance(shared, Symbol) and shared.name in values:
                 total = np.sum(values[shared.name], axis=-1, keepdims=True)
                 values[shared.name] = values[shared.name] / total
-        named = Evaluation(values)
+        return values
+
+    @property
+    def _real_targets(self) -> dict[str, tuple[Symbol, float]]:
+        """The targets that may be any number, each with its output and with the loss's scale."""
+        network, formulation = self.context.network, self.context.gradients.formulation
+        rows = zip(
+            network.target_names, network.forms, formulation.outputs, network.losses, strict=True
+        )
+        return {
+            name: (output, loss.settings.get("delta", 1.0))
+            for name, form, output, loss in rows
+            if form.targets >= REALS
+        }
+
+    def _with_near_targets(self, named: Evaluation) -> Evaluation:
+        """Return the values with errors that are below and above a loss's delta in each sample."""
+        generator = np.random.default_rng([8, self.seed])
+        values = {key: np.asarray(value, dtype=float) for key, value in named.values.items()}
+        for name, (output, delta) in self._real_targets.items():
+            found = named.spread(output, output.axes)
+            sizes = np.linspace(0.15, 1.85, np.shape(found)[-1]) * delta
+            errors = generator.permuted(np.broadcast_to(sizes, found.shape), axis=-1)
+            values[name] = found + errors * generator.choice([-1.0, 1.0], found.shape)
+        return self._forward(values)
+
+    def _forward(self, values: Mapping[str, FloatArray]) -> Evaluation:
+        """Return the values of the network's own equations."""
+        formulation = self.context.gradients.formulation
+        named = Evaluation(dict(values))
         named.sizes = dict(self.sizes)
         for symbol in (*formulation.inputs, *formulation.parameters):
             named.define(symbol, values[symbol.name])
         for equation in formulation.equations:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
-        for entry in self.context.gradients.backward:
-            named.define(entry.left, named.spread(entry.right, entry.left.axes))
         return named
 
     def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> FloatArray:
@@ -212,13 +284,16 @@ class Example:
         context, network = self.context, self.context.network
         formulation = context.gradients.formulation
         values: dict[Quantity, FloatArray] = {
-            LEARNING_RATE: np.asarray(_LEARNING_RATE),
+            LEARNING_RATE: np.asarray(_LEARNING_RATES[self.number]),
             EULER: np.asarray(np.e),
             PI: np.asarray(np.pi),
             **{constant(n.name): np.asarray(float(n.value)) for n in named_numbers(network)},
             OUTPUT_COUNT: np.asarray(float(self.sizes[formulation.output.axes[-1]])),
             SAMPLE_COUNT: np.asarray(float(self.sizes[SAMPLES] if context.batch else 1)),
-            **{constant(letter): np.asarray(s) for letter, s in network.strengths.items()},
+            **{
+                constant(letter): np.asarray(strength * _STRENGTH_FACTORS[self.number])
+                for letter, strength in network.strengths.items()
+            },
         }
         computed = (equation.left for equation in formulation.equations)
         for symbol in (*formulation.inputs, *formulation.parameters, *computed):
@@ -241,7 +316,7 @@ class Example:
     def _add_updates(self, values: dict[Quantity, FloatArray]) -> None:
         """Add the optimizer's constants and memory, and the updated parameters."""
         rule, gradients = self.context.rule, self.context.gradients
-        values.update(rule.constants(self.seed))
+        values.update(rule.constants(self.number))
         for symbol in gradients.formulation.parameters:
             parameter = self._quantity(symbol)
             if cotangent(parameter) in values:

@@ -54,8 +54,6 @@ MAX_COMPUTED_NODES = 30_000
 """The most nodes computed in search of a repair: a fraction of a second."""
 MAX_WORK = 120_000
 """The most repairs tried times the nodes of the line, which bounds the time for long lines too."""
-EXAMPLE_COUNT = 2
-"""Two examples with different lengths: a 3 in the line is not n even if n is 3 in one of them."""
 _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
@@ -158,8 +156,16 @@ class Equality:
         return None
 
     def _with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:
-        """Yield an optimizer's line with numbers replaced by the constants of that value."""
-        return with_constants(self.tree, self.constants if self._is_update else {})
+        """Yield the line with numbers replaced by the constants of that value.
+
+        Those of the optimizer only in its own lines, those of penalties everywhere.
+        """
+        constants = {
+            letter: value
+            for letter, value in self.constants.items()
+            if self._is_update or letter.symbol in self.context.network.strengths
+        }
+        return with_constants(self.tree, constants)
 
     @property
     def _is_update(self) -> bool:
@@ -186,8 +192,7 @@ class Equality:
         if not ones:
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
-        for number in range(EXAMPLE_COUNT):
-            example = context.example(context.lengths_with_ones(number), number)
+        for example in context.examples_with_ones:
             try:
                 value = Computation(example.values)(tree)
             except (ShapeMismatch, InputError):
@@ -290,19 +295,44 @@ class Equality:
         kind = "factor"
         if LEARNING_RATE in factor.contains:
             pass
+        elif factor.label == SAMPLE_COUNT.symbol and self._is_gradient:
+            kind = "convention_batch_surplus"  # for others δ is without 1/B, and the gradient with
+        elif not self._states_loss:
+            pass
         elif SAMPLE_COUNT in factor.contains:
-            is_surplus = factor.label == SAMPLE_COUNT.symbol and self._is_gradient
-            kind = "convention_batch_surplus" if is_surplus else "convention_batch"
+            kind = "convention_batch"
         elif factor.has_two and self.context.network.loss.name in ("mse", "half_mse"):
             kind = "convention_half"
         return Repair(kind, tree, self.tree, {"factor": factor.label})
 
     @property
     def _is_gradient(self) -> bool:
-        """Whether the left side is a derivative that is computed from a δ."""
+        """Whether the left side is the derivative by a parameter."""
         of = self.target.of
-        is_cotangent = self.target.role is Role.COTANGENT
-        return is_cotangent and of is not None and of.role is not Role.PRE_ACTIVATION
+        return self.target.role is Role.COTANGENT and of is not None and of.is_parameter
+
+    @property
+    def _states_loss(self) -> bool:
+        """Whether the left side changes with the scale of the loss, and the right side does not.
+
+        Only then can the line be right for another scale of the loss.  A line that computes a
+        derivative from another one is right for every scale, or for none.
+        """
+        if self.target.role not in (Role.COTANGENT, Role.LOSS):
+            return False
+        example = self.examples[0].values
+        scaled = replace(
+            example,
+            values={
+                quantity: 2 * value if quantity.role in (Role.COTANGENT, Role.LOSS) else value
+                for quantity, value in example.values.items()
+            },
+            partials={
+                ends: 2 * value if ends[0] == LOSS else value
+                for ends, value in example.partials.items()
+            },
+        )
+        return same(Computation(scaled)(self.tree), self.computations[0](self.tree))
 
     def _by_slope_and_factor(self) -> LineVerdict | None:
         """Try the one common pair of mistakes: no derivative and no factor, as in δ = a − y."""
@@ -323,7 +353,9 @@ class Equality:
         if self.mismatch is None:
             return self._verdict("different", False)
         if not (self.mismatch.left and self.mismatch.right):
-            return replace(self._verdict("ones", False), position=self.mismatch.tree.span)
+            has_number = self.mismatch.left or self.mismatch.right
+            kind = "shape_number" if has_number else "ones"
+            return replace(self._verdict(kind, False), position=self.mismatch.tree.span)
         left, right = (self.texts.shape(s) for s in (self.mismatch.left, self.mismatch.right))
         verdict = self._verdict("shape", False, axes=self._mismatched_axes, left=left, right=right)
         return replace(verdict, position=self.mismatch.tree.span)
@@ -414,7 +446,7 @@ class Equality:
         numbers: Numbers = {}
         if not correct:
             derived = self.context.derived_lines.get(self.target)
-            if kind in ("different", "shape", "ones") and derived is not None:
+            if kind in ("different", "shape", "shape_number", "ones") and derived is not None:
                 parts.append(MessagePart("derived", {"line": derived}))
             numbers, comparison = self.texts.comparison(self.found, self.truth)
             parts.append(comparison)

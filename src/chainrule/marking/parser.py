@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from chainrule.language.refusals import PhraseValue, Refusal
-from chainrule.marking.quantities import Quantity
+from chainrule.marking.quantities import Quantity, Role
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -31,6 +31,8 @@ from chainrule.marking.syntax import (
     Transposed,
     Tree,
     Vector,
+    children,
+    nodes,
 )
 from chainrule.marking.tokens import Token, tokens
 
@@ -503,6 +505,7 @@ class _Parser:
 
     def product_call(self, operation: Operation, token: Token) -> Tree:
         left, right = self.arguments(2)
+        operation = _with_numbers(token.text, operation, left, right)
         return Binary(operation, left, right, span=self.since(token.start))
 
     def transpose_call(self, token: Token) -> Tree:
@@ -564,7 +567,8 @@ class _Parser:
         name, start = token.text, tree.span[0]
         if name in _PRODUCTS:
             (other,) = self.arguments(1)
-            return Binary(_PRODUCTS[name], tree, other, span=self.since(start))
+            operation = _with_numbers(name, _PRODUCTS[name], tree, other)
+            return Binary(operation, tree, other, span=self.since(start))
         if name in _REDUCTIONS:
             return self.reduction(name, tree, start)
         if name in ("transpose", "astype"):
@@ -581,6 +585,22 @@ def _sum_axis(index: str) -> ReductionAxis:
     if index[:1] in ("b", "B", "s", "m"):
         return "samples"
     return "units" if index else None
+
+
+def _with_numbers(function: str, operation: Operation, *factors: Tree) -> Operation:
+    """Return the operation of a function: dot multiplies by a number, which matmul and @ do not."""
+    is_scaling = function == "dot" and any(map(_is_number, factors))
+    return "entrywise" if is_scaling else operation
+
+
+def _is_number(tree: Tree) -> bool:
+    """Return whether a tree consists of numbers and constants only."""
+    leaves = [node for node in nodes(tree) if not children(node)]
+    return all(
+        isinstance(leaf, Constant)
+        or (isinstance(leaf, Name) and leaf.quantity.role in (Role.CONSTANT, Role.LOSS))
+        for leaf in leaves
+    )
 
 
 def _joint_span(left: Tree, right: Tree) -> Span:

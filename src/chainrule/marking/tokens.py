@@ -208,19 +208,18 @@ class _Scanner:
                 self.position += 1
                 yield Token("also", "&", self.position - 1, self.position)
                 continue
-            if character in " \t\r$&~" or (character == "#" and self._skip_comment()):
+            if character in " \t\r$&~":
                 self.position += 1
+                continue
+            if character in "#%":  # comments of Python; of MATLAB and LaTeX
+                end = self.line.find("\n", self.position)
+                self.position = len(self.line) if end == -1 else end
                 continue
             start = self.position
             kind, text = self._next(before)
             if kind:
                 before = Token(kind, text, start, self.position)
                 yield before
-
-    def _skip_comment(self) -> bool:
-        """Move to the end of the line; return True, so that conditions can include the call."""
-        self.position = len(self.line)
-        return True
 
     def _take(self, length: int) -> str:
         text = self.line[self.position : self.position + length]

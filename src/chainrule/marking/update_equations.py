@@ -25,9 +25,19 @@ _SPELLINGS = {
     "t": ("t", "step"),
 }
 _EXAMPLE_VALUES = {
-    **{"μ": 0.83, "β_1": 0.6, "β_2": 0.77, "ρ": 0.64, "ε": 0.07, "λ_w": 0.15, "t": 3.0}
+    "μ": (0.83, 0.71, 0.58),
+    "β_1": (0.6, 0.73, 0.52),
+    "β_2": (0.77, 0.63, 0.81),
+    "ρ": (0.64, 0.78, 0.55),
+    "ε": (0.07, 0.11, 0.05),
+    "λ_w": (0.15, 0.09, 0.21),
+    "t": (3.0, 4.0, 2.0),
 }
-"""Constants in examples: no two add up to 1, and none is too small to have an effect."""
+"""Constants in each example: no two add up to 1, and none is too small to have an effect.
+
+They differ between the examples, so that no number in a line is right because it is one of these.
+"""
+_OTHER_EXAMPLE_VALUES = (0.5, 0.44, 0.57)
 _VELOCITY_PREFIXES = ("velocity_", "vel_", "step_")
 
 MomentumConvention: TypeAlias = Literal["step", "gradient", "minus"]
@@ -149,11 +159,8 @@ class UpdateRule:
 
     def constants(self, seed: int) -> dict[Quantity, FloatArray]:
         """Return the constants of an example, each of shape ()."""
-        own = self.optimizer.constants
         return {
-            constant(letter): np.asarray(
-                _EXAMPLE_VALUES.get(letter, own.get(letter, 0.5)) + seed * (letter == "t")
-            )
+            constant(letter): np.asarray(_EXAMPLE_VALUES.get(letter, _OTHER_EXAMPLE_VALUES)[seed])
             for letter in self.letters
         }
 
