@@ -43,7 +43,7 @@ def test_a_wide_layer_costs_what_a_narrow_one_does(name):
     assert found <= SAME
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", WORK)
 @pytest.mark.parametrize("settings", [{}, {"penalty": L2(0.1)}], ids=["plain", "penalty"])
 def test_twice_the_layers_cost_twice(name, settings):

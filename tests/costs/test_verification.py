@@ -23,7 +23,7 @@ def explained(network):
 WORK = {"verify": verify, "explain": explained}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", WORK)
 def test_twice_the_layers_cost_twice(name):
     deep, half = of_depth(40), of_depth(20)
