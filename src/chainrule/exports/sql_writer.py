@@ -119,7 +119,8 @@ class _Query:
         yield "WITH cr_rows AS MATERIALIZED ("
         yield "  SELECT row_number() OVER () AS cr_row, cr_given.* FROM my_table AS cr_given"
         yield ")"
-        source, live = "cr_rows", []
+        source = "cr_rows"
+        live: list[str] = []
         for index, step in enumerate(prediction.steps):
             live = [name for name in live if self.ends[name] >= index]
             if isinstance(step, Gather):  # other names of entries that are there
