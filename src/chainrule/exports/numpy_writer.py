@@ -83,7 +83,8 @@ def _number(cell, marks):
         cell = cell.strip()
         if cell == "" or cell in marks:
             return math.nan
-        return {"true": 1.0, "false": 0.0}.get(cell.lower()) if cell[:1] in "tTfF" else float(cell)
+        if cell.lower() in ("true", "false"):
+            return float(cell.lower() == "true")
     return float(cell)
 
 
