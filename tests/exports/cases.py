@@ -215,6 +215,11 @@ def two_calibrated_networks(target: str) -> Case:
     return of_table(replace(model, members=members, temperature=1.4, limits=limits), frame, 1e-9)
 
 
+def text_only() -> Case:
+    frame = mixed().select("code", HOSTILE[2], "three")
+    return of_table(cr.train_table(frame, "three", hidden=(3,), epochs=2, seed=0), frame, 1e-9)
+
+
 SMALL = {"hidden": (6,), "epochs": 5}
 CASES: dict[str, Callable[[], Case]] = {
     "iris, hidden": lambda: iris(**SMALL),
@@ -228,6 +233,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "three classes, calibrated": lambda: two_calibrated_networks("three"),
     "numbers, limited": lambda: two_calibrated_networks("number"),
     "declared marks": declared_marks,
+    "text only": text_only,
     "graph": a_graph_of_layers,
     "own activation": an_activation_of_ones_own,
     "activations": every_activation,

@@ -113,7 +113,7 @@ def test_flash_and_memory_are_stated() -> None:
     network = cr.Network.dense([4, 16, 3], "tanh", "log_loss")
     single = network.initialize(seed=0, dtype="float32")
     header = str(cr.export((network, single), "c"))
-    assert f"Constants: {4 * 131} bytes (flash)." in header
+    assert f"Constants: {4 * 131} bytes of numbers and texts (flash)." in header
     assert f"Working memory: {8 * (4 + 16)} bytes" in header  # the inputs and the hidden layer
     assert "malloc" not in header
 

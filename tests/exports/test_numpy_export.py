@@ -47,6 +47,13 @@ def test_a_missing_column_is_named() -> None:
         names["predict"]({"k_2": [1]})
 
 
+@pytest.mark.parametrize("cell", ["free", "1,5", "NA"])
+def test_a_cell_that_is_no_number_is_an_error(cell: str) -> None:
+    names = loaded(str(cr.export(case("classifier").model, "numpy")))
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        names["predict"]([{"x0": cell, "x1": 1.0}])
+
+
 def test_the_file_runs_where_there_is_nothing_but_numpy(tmp_path: Path) -> None:
     model = case("iris, hidden")
     (tmp_path / "exported.py").write_text(str(cr.export(model.model, "numpy")), encoding="utf-8")

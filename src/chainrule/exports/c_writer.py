@@ -53,7 +53,8 @@ _HEAD = """\
    Model: {title}
 
 {interface}
-   Constants: {flash} bytes (flash). Working memory: {ram} bytes of stack while a call runs.
+   Constants: {flash} bytes of numbers and texts (flash). Working memory: {ram} bytes of
+   stack while a call runs.
    Link with -lm. Define MODEL_TEST_VECTORS before the first inclusion for model_test_vectors(),
    which returns the largest difference from the answers in this file.
 */
@@ -118,12 +119,24 @@ def _head(prediction: Prediction, layout: _Layout) -> str:
     return _HEAD.format(
         title=harmless(prediction.title),
         interface="\n".join([*lines, ""]),
-        flash=sum(_size(array) for array in prediction.constants.values()),
+        flash=_flash(prediction),
         ram=8 * layout.size,
         numbers=len(numbers),
         texts=len(texts),
         outputs=len(prediction.outputs),
     )
+
+
+def _flash(prediction: Prediction) -> int:
+    """Return the bytes of all numbers and texts; code and pointers depend on the compiler."""
+    steps = [step for step in prediction.steps if isinstance(step, OneHot)]
+    texts = [str(label) for label in prediction.labels or ()]
+    texts += [text for step in steps for text in step.categories if text is not None]
+    texts += [
+        mark for column in prediction.columns if column.kind == "text" for mark in column.marks
+    ]
+    numbers = sum(_size(array) for array in prediction.constants.values())
+    return numbers + sum(len(text.encode("utf-8")) + 1 for text in texts)
 
 
 def _tables(prediction: Prediction) -> Iterator[str]:

@@ -16,6 +16,7 @@ from chainrule.exports.c_writer import c_header
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.javascript_writer import javascript_module
 from chainrule.exports.numpy_writer import numpy_file
+from chainrule.exports.onnx_writer import onnx_model
 from chainrule.exports.prediction_steps import Prediction
 from chainrule.exports.sql_writer import sql_select
 from chainrule.files import path_errors, write_atomically, written_path
@@ -36,6 +37,7 @@ FORMATS = {
     "c": Format((".h",), c_header, "one header in C99 that allocates nothing"),
     "javascript": Format((".mjs", ".js"), javascript_module, "one ES module for browsers and Node"),
     "numpy": Format((".py",), numpy_file, "one file of Python that needs NumPy alone"),
+    "onnx": Format((".onnx",), onnx_model, "an ONNX model"),
     "sql": Format((".sql",), sql_select, "one SELECT for SQLite, DuckDB and PostgreSQL"),
 }
 """The formats by name."""

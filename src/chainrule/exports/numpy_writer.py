@@ -83,7 +83,8 @@ def _number(cell, marks):
         cell = cell.strip()
         if cell == "" or cell in marks:
             return math.nan
-        return {"true": 1.0, "false": 0.0}.get(cell.lower()) if cell[:1] in "tTfF" else float(cell)
+        if cell.lower() in ("true", "false"):
+            return float(cell.lower() == "true")
     return float(cell)
 
 
@@ -194,8 +195,7 @@ def _lines(step: Step, prediction: Prediction) -> Iterator[str]:
             assigned, text = written(step.formula, dict(step.operands), NOTATION)
             yield from (f"{name} = {part}" for name, part in assigned)
             if all(name in prediction.constants for _, name in step.operands):
-                rows = f"len(_column(rows, COLUMNS[{0}][0]))"
-                text = f"np.tile({text}, ({rows}, 1))"
+                text = f"np.tile({text}, (len(_column(rows, COLUMNS[0][0])), 1))"
             elif step.width > max(_widths(step, prediction)):
                 text = f"np.tile({text}, (1, {step.width}))"
     yield f"{step.target} = {text}"

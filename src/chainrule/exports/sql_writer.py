@@ -45,21 +45,11 @@ _MOST_TERMS = 100
 def number(value: float) -> str:
     """Return a number as a literal of double precision.
 
-    >>> number(0.5), number(-1e-30), number(3.0)
-    ('5e-1', '-1e-30', '3e0')
+    >>> number(0.5), number(-1e-30)
+    ('0.5e0', '-1e-30')
     """
-    text = f"{float(value):.17g}"
-    shortest = repr(float(value))
-    mantissa, _, exponent = shortest.partition("e")
-    if exponent:
-        return f"{mantissa}e{int(exponent)}"
-    whole, _, rest = mantissa.partition(".")
-    digits = rest.rstrip("0")
-    if not digits:
-        return f"{whole}e0"
-    joined = f"{whole}{digits}".lstrip("-").lstrip("0") or "0"
-    sign = "-" if text.startswith("-") else ""
-    return f"{sign}{joined}e-{len(digits)}"
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
 
 
 _EXP = "CASE WHEN {0} < -7e2 THEN 0e0 ELSE exp({0}) END"
