@@ -119,3 +119,9 @@ def test_a_variable_that_nothing_uses_is_an_unknown_name():
 def test_a_returned_formula_is_not_skipped():
     with pytest.raises(InputError):
         cr.check_line(SIGMOID, "dW_ho = a_h.T @ delta_o\nreturn a_h @ delta_o")
+
+
+def test_variables_that_double_are_refused():
+    doubled = ";".join(f"d{i + 1}=d{i}+d{i}" for i in range(1, 40))
+    with pytest.raises(InputError, match="at most 2000 symbols"):
+        cr.check_line(SIGMOID, f"d1=a_h;{doubled};a_h=d40")

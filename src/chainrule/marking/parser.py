@@ -40,6 +40,8 @@ from chainrule.marking.tokens import Token, tokens
 
 MAX_DEPTH = 30
 """The largest depth of nested brackets, signs and powers."""
+MAX_EXPANDED = 2000
+"""The most nodes that the learner's own variables add to a line."""
 _FUNCTIONS = {
     "exp": "exp",
     "log": "log",
@@ -155,6 +157,7 @@ class _Parser:
         self.variables: dict[str, Tree] = {}
         """The learner's own variables, by name."""
         self.used_variables: set[str] = set()
+        self.expanded = 0
         self.stop = Token("stop", "the end", length, length)
 
     # -- tokens --------------------------------------------------------------------------------
@@ -505,6 +508,9 @@ class _Parser:
                 return self.derivative(above, under, self.since(token.start))
         if text in self.variables:
             self.used_variables.add(text)
+            self.expanded += sum(1 for _ in nodes(self.variables[text]))
+            if self.expanded > MAX_EXPANDED:  # d2 = d1 + d1; d3 = d2 + d2 doubles each time
+                raise Refusal("too_many_symbols", limit=str(MAX_EXPANDED))
             return replace(self.variables[text], span=span)
         if text.startswith("∇") and self.now.kind == "word":
             self.position += self.names.differentiable(self.now.text) == LOSS  # ∇_W L
