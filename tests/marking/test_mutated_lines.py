@@ -241,7 +241,7 @@ def agrees(tree, target, case, layout, batch):
 
 def mutated(tree, names, generator):
     """Return the tree with one random change."""
-    node = generator.choice([node for node in nodes(tree) if not isinstance(node, Vector)])
+    node = generator.choice([n for n in nodes(tree) if not isinstance(n, Vector)] or [tree])
     choices = [Negative(node), Binary("product", Constant(2.0, "2"), node)]
     match node:
         case Transposed():

@@ -43,7 +43,7 @@ def in_numpy(line):
         ("a_h.transpose().dot(delta_o)", "a_h.T @ delta_o"),
         (r"a_h^{\top} \bullet \times \delta_o", "a_h.T @ delta_o"),
         (r"a_{h}^T \cdot \delta_{o}", "a_h.T * delta_o"),
-        ("(a_h)' * delta_o", "a_h.T * delta_o"),
+        ("(a_h)' * delta_o", "a_h.T @ delta_o"),  # MATLAB's *
         ("a_h .* a_h ./ n .^ 2", "a_h * a_h / n**2"),
         (r"\frac{2}{n} (a_o - y)", "2 / n * (a_o - y)"),
         (r"\dfrac{\partial L}{\partial W_{ho}}", "dW_ho"),
@@ -107,7 +107,7 @@ REFUSED = [
     ("dW_ho = ∂Loss", "/∂ of a quotient such as ∂Loss/∂W_ho is missing"),
     ("dW_ho = a_h ? 1", "'?' at position 13"),
     ("dW_ho = a_h \\", "backslash"),
-    (r"dW_ho = \mathbf a_h", "mathbf"),
+    (r"dW_ho = \mathbf (a_h", "mathbf"),
     ("dW_ho = |a_h", "'|' is missing"),
     ("dW_ho = (1 if a_h > 0)", "else"),
     ("dW_ho = \\sum", "is missing"),

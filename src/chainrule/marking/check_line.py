@@ -11,9 +11,18 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation, parse
-from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, constant
-from chainrule.marking.syntax import Name, nodes, substituted
+from chainrule.marking.quantities import (
+    ERROR,
+    LEARNING_RATE,
+    OUTPUT_COUNT,
+    SAMPLE_COUNT,
+    Quantity,
+    Role,
+    constant,
+)
+from chainrule.marking.syntax import Constant, Name, Negative, nodes, substituted
 from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention
+from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network.architecture import Network
@@ -103,8 +112,18 @@ class LineMarker:
         return _equation_marker(*context, self.constants, convention)
 
     def verdict(self, line: str) -> LineVerdict:
+        """Return the verdict on a line, in the meaning of its loose names that makes it right."""
+        found: LineVerdict | None = None
+        for meanings in meanings_in(line):
+            verdict = self._verdict_for(line, _vocabulary(self.network, self.optimizer, meanings))
+            if verdict.correct:
+                return verdict
+            found = found or verdict
+        assert found is not None, "there is at least one meaning"
+        return found
+
+    def _verdict_for(self, line: str, vocabulary: Vocabulary) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
-        vocabulary = Vocabulary(self.network, self.optimizer)
         rule = vocabulary.rule
         updated: dict[Quantity, Quantity] = {}  # by the equations so far
         assigned_memory: set[Quantity] = set()
@@ -152,6 +171,12 @@ def _substituted(
 ) -> ParsedEquation:
     rights = tuple(substituted(tree, quantities) for tree in equation.rights)
     return replace(equation, rights=rights)
+
+
+@lru_cache(maxsize=64)
+def _vocabulary(network: Network, optimizer: Optimizer, meanings: Meanings) -> Vocabulary:
+    """Return the names of a network, which take milliseconds to list."""
+    return Vocabulary(network, optimizer, meanings)
 
 
 @lru_cache(maxsize=16)
@@ -209,6 +234,13 @@ class EquationMarker:
 
     def _equalities(self, line: str, equation: ParsedEquation) -> list[Equality]:
         target = self._target(equation.left)
+        if target in (SAMPLE_COUNT, OUTPUT_COUNT) and isinstance(equation.rights[0], Constant):
+            raise Refusal("given", text=equation.left.text)
+        if target == ERROR:  # of either sign
+            for tree in (equation.rights[0], Negative(equation.rights[0])):
+                equality = Equality(self.examples, line, equation, target, tree, self.constants)
+                if equality.is_right(tree):
+                    return [equality]
         return [
             Equality(self.examples, line, equation, target, tree, self.constants)
             for tree in equation.rights
@@ -217,7 +249,8 @@ class EquationMarker:
     def _target(self, left: Name) -> Quantity:
         """Return the quantity that the left side computes: parameters and memory are updated."""
         values = self.examples[0].values.values
-        if left.quantity.is_given:
+        is_count = left.quantity in (SAMPLE_COUNT, OUTPUT_COUNT)
+        if left.quantity.is_given and not is_count:
             raise Refusal("given", text=left.text)
         target = left.quantity
         if target.is_parameter or (target.role is Role.MEMORY and target.updated in values):

@@ -6,7 +6,7 @@ raise ``ShapeMismatch``; a column that broadcasts over a row is allowed, as in N
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -211,6 +211,8 @@ class Computation:
             if left.size * right.size > MAX_ENTRIES:
                 raise Refusal("outer_size", limit=f"{MAX_ENTRIES:,}")
             return np.outer(left, right)
+        if name.startswith("einsum "):
+            return self._einsum(tree)
         if name == "where":
             return self._broadcast(tree, _where, *tree.arguments)
         if name in ("maximum", "minimum"):
@@ -219,11 +221,29 @@ class Computation:
         value = self._array(argument)
         if name == "sqrt":
             return np.asarray(np.sqrt(value))
-        if name == "square":
-            return np.asarray(np.square(value))
+        if name in _FUNCTIONS:
+            return np.asarray(_FUNCTIONS[name](value))
+        if name in ("len", "shape0", "shape1", "size"):
+            return _length(name, value)
+        if name == "ones":
+            if value.ndim or not (1 <= value <= 100 and float(value).is_integer()):
+                raise Refusal("no_value", text=name)
+            return np.ones(int(value))
+        if name in ("column", "row"):
+            if np.size(value) != max(np.shape(value), default=1):
+                raise ShapeMismatch(tree, np.shape(value), (1,))
+            return np.reshape(value, (-1, 1) if name == "column" else (1, -1))
         if name in PRIMITIVES and not tree.derivative:
             return np.asarray(PRIMITIVES[name](value))
         return self._applied(self._activation(name, argument), value, tree.derivative)
+
+    def _einsum(self, tree: Call) -> FloatArray:
+        subscripts = tree.function.partition(" ")[2]
+        arrays = [self._array(part) for part in tree.arguments]
+        try:
+            return np.asarray(np.einsum(subscripts, *arrays))
+        except ValueError:
+            raise ShapeMismatch(tree, np.shape(arrays[0]), np.shape(arrays[-1])) from None
 
     def _activation(self, name: str, argument: Tree) -> Activation:
         """Return the activation with a name; ``f`` is that of the layer of its argument."""
@@ -268,6 +288,27 @@ class Computation:
         if found is None:
             raise Refusal("no_derivative", text=tree.text)
         return found
+
+
+_FUNCTIONS: Mapping[str, Callable[[FloatArray], Any]] = {
+    "square": np.square,
+    "cosh": np.cosh,
+    "sinh": np.sinh,
+    "zeros_like": np.zeros_like,
+    "ones_like": np.ones_like,
+    "norm": np.linalg.norm,
+}
+
+
+def _length(name: str, value: FloatArray) -> FloatArray:
+    """Return len(x), x.shape[0], x.shape[1] or x.size.
+
+    Of one sample the lengths depend on whether it is a vector or a matrix in the program.
+    """
+    if value.ndim < 2 or (1 in value.shape and name != "size"):
+        raise Refusal("one_length")
+    lengths = {"len": value.shape[0], "shape0": value.shape[0], "shape1": value.shape[1]}
+    return np.asarray(float(lengths.get(name, value.size)))
 
 
 def _where(condition: FloatArray, chosen: FloatArray, other: FloatArray) -> FloatArray:

@@ -30,17 +30,21 @@ from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.quantities import (
+    ERROR,
     EULER,
     LEARNING_RATE,
     LOSS,
     OUTPUT_COUNT,
     PI,
     SAMPLE_COUNT,
+    TARGETS,
     Quantity,
     applied_activations,
     by_derivation_name,
     constant,
     cotangent,
+    partial,
+    step_of,
 )
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
@@ -307,7 +311,14 @@ class Example:
         layers = {applied.argument: applied.function for applied in applied_activations(network)}
         self._add_input_gradients(values)
         self._add_updates(values)
-        return ExampleValues(values, layers, context.sample_axis, self._partials(values))
+        partials = self._partials(values)
+        for (above, below), value in partials.items():
+            if above != LOSS:
+                values[partial(above, below)] = value
+        found = formulation.outputs
+        if len(found) == 1 and len(network.target_names) == 1:
+            values[ERROR] = values[self._quantity(found[0])] - values[TARGETS]
+        return ExampleValues(values, layers, context.sample_axis, partials)
 
     def _quantity(self, symbol: Symbol) -> Quantity:
         """Return the quantity of a symbol of the derivation; other symbols are constants."""
@@ -321,6 +332,7 @@ class Example:
             parameter = self._quantity(symbol)
             if cotangent(parameter) in values:
                 values.update(rule.step(parameter, symbol, gradients, values, self.seed))
+                values[step_of(parameter)] = values[parameter.updated] - values[parameter]
         if self.context.convention != "step":
             memory = [quantity for quantity in values if quantity.is_memory]
             values.update(rule.in_convention(values, memory, self.context.convention))

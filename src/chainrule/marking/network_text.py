@@ -156,6 +156,12 @@ class _Names:
         known = name in activations.CATALOGUE or name in _PRIMITIVES
         return ActivationName(name) if known else None
 
+    def is_error(self, text: str) -> bool:
+        return False
+
+    def error(self, text: str) -> Quantity | None:
+        return None
+
     def unknown(self, text: str) -> Refusal:
         raise InputError(f"`text`: {shown(text)} is a function; apply it, as in {text}(X)")
 

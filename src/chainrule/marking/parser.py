@@ -8,13 +8,15 @@ No part of the line is ever executed.
 The grammar is one class, because operands contain sums again: that is why the file is long.
 """
 
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from chainrule.language.refusals import PhraseValue, Refusal
-from chainrule.marking.quantities import Quantity, Role
+from chainrule.marking.quantities import LOSS, Quantity, Role, partial
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -38,6 +40,8 @@ from chainrule.marking.tokens import Token, tokens
 
 MAX_DEPTH = 30
 """The largest depth of nested brackets, signs and powers."""
+MAX_EXPANDED = 2000
+"""The most nodes that the learner's own variables add to a line."""
 _FUNCTIONS = {
     "exp": "exp",
     "log": "log",
@@ -55,10 +59,28 @@ _FUNCTIONS = {
     "erf": "erf",
     "expm1": "expm1",
     "log1p": "log1p",
+    "cosh": "cosh",
+    "sinh": "sinh",
+    "negative": "negative",
+    "norm": "norm",
+    "len": "len",
+    "ones": "ones",
+    "zeros_like": "zeros_like",
+    "ones_like": "ones_like",
+    "indicator": "indicator",
 }
 _ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
 """The functions with more than one argument."""
-_PRODUCTS: dict[str, Operation] = {"dot": "matrix", "matmul": "matrix", "multiply": "entrywise"}
+_PRODUCTS: dict[str, Operation] = {
+    **{"dot": "matrix", "matmul": "matrix", "mm": "matrix"},
+    **{"multiply": "entrywise", "mul": "entrywise", "times": "entrywise"},
+    **{"subtract": "subtract", "sub": "subtract", "add": "add"},
+    **{"divide": "divide", "true_divide": "divide", "div": "divide"},
+}
+"""The functions of two factors or terms."""
+_UNCHANGED = {"astype", "copy", "detach", "clone", "item", "float", "double"}
+"""The methods that leave the values as they are."""
+_METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign"}
 _REDUCTIONS = {"sum": False, "mean": True}
 """The names of reductions, True for the mean."""
 _OPERAND_KINDS = ("open", "number", "partial", "sum", "frac", "root", "begin cases")
@@ -98,6 +120,12 @@ class NameLookup(Protocol):
     def function(self, text: str) -> ActivationName | None:
         """Return the activation or activation derivative with this name."""
 
+    def is_error(self, text: str) -> bool:
+        """Return whether a name is one that programs give to the difference y − t."""
+
+    def error(self, text: str) -> Quantity | None:
+        """Return the difference of output and target, if the name is one of its names."""
+
     def unknown(self, text: str) -> Refusal:
         """Return the error for an unknown name."""
 
@@ -122,6 +150,14 @@ class _Parser:
         self.position = 0
         self.depth = 0
         self.inside_bars = False
+        self.inside_norm = False
+        self.is_sloped = False
+        """Whether the arguments read last contain derivative=True."""
+        self.is_matlab = _is_matlab(found)
+        self.variables: dict[str, Tree] = {}
+        """The learner's own variables, by name."""
+        self.used_variables: set[str] = set()
+        self.expanded = 0
         self.stop = Token("stop", "the end", length, length)
 
     # -- tokens --------------------------------------------------------------------------------
@@ -179,9 +215,55 @@ class _Parser:
         while self.now.kind != "stop":
             if self.skip("end"):
                 continue
-            yield self.statement()
+            if self.defines_variable():
+                yield from self.variable()
+            else:
+                yield self.statement()
             if self.now.kind not in ("end", "stop"):
                 raise self.error("surplus")
+        for text in self.variables.keys() - self.used_variables:
+            if not self.names.is_error(text):
+                raise self.names.unknown(text)
+
+    def defines_variable(self) -> bool:
+        """Return whether the statement gives a value to a name that the network does not have."""
+        text = self.now.text
+        if self.now.kind != "word" or self.ahead().kind not in ("equals", "assign"):
+            return False
+        if self.names.quantity(text) is not None:
+            return text in self.variables or self.defines_error()
+        later = self.tokens[self.position + 1 :]
+        ends = [index for index, token in enumerate(later) if token.kind == "end"]
+        is_used = bool(ends) and any(token.text == text for token in later[ends[0] :])
+        return is_used or text in self.variables or self.names.is_error(text)
+
+    def defines_error(self) -> bool:
+        """Return whether a name such as ``error`` is a difference here, not the loss."""
+        if not self.names.is_error(self.now.text):
+            return False
+        rest = (token for token in self.tokens[self.position + 2 :])
+        words: list[Token] = []
+        for token in rest:
+            if token.kind == "end":
+                break
+            words.append(token)
+        return not any(
+            token.kind in ("sum", "power", "square", "norm") or token.text in _REDUCTIONS
+            for token in words
+        )
+
+    def variable(self) -> Iterator[ParsedEquation]:
+        """Parse the definition of a variable; that of the error is an equation too."""
+        name = self.take()
+        self.take()
+        tree = self.condition()
+        quantity = self.names.quantity(name.text)
+        is_free = quantity is None or quantity == LOSS
+        error = self.names.error(name.text) if is_free else None
+        self.variables[name.text] = tree
+        if error is not None:
+            left = Name(error, name.text, span=(name.start, name.end))
+            yield ParsedEquation(left, (tree,), False)
 
     def statement(self) -> ParsedEquation:
         left = self.left_side()
@@ -200,6 +282,8 @@ class _Parser:
 
     def left_side(self) -> Name:
         tree = self.operand()
+        if isinstance(tree, PartialDerivative):
+            return Name(partial(tree.above, tree.below), tree.text, span=tree.span)
         if not isinstance(tree, Name):
             raise Refusal("left_side")
         if self.skip("prime"):
@@ -238,9 +322,12 @@ class _Parser:
         """Parse factors, with or without signs between them."""
         tree = self.signed()
         while True:
+            is_star = self.now.text == "*"
             operation = self.product_sign()
             if operation is not None:
                 right = self.signed()
+                if is_star and self.is_matlab and not _has_number(tree, right):
+                    operation = "matrix"
             elif self.starts_operand():
                 operation = "product"
                 if self.now.text == "1" and self.ahead().kind not in ("divide", "power"):
@@ -322,6 +409,8 @@ class _Parser:
             return self.now.text not in ("if", "else")
         if self.now.kind == "bar":
             return not self.inside_bars
+        if self.now.kind == "norm":
+            return not self.inside_norm
         return self.now.kind in _OPERAND_KINDS
 
     def operand(self) -> Tree:
@@ -346,6 +435,14 @@ class _Parser:
                 self.take()
                 inside = self.bracket() if self.now.kind == "open" else self.power()
                 return Call("sqrt", (inside,), span=self.since(token.start))
+            case "norm" if not self.inside_norm:
+                self.take()
+                self.inside_norm = True
+                inside = self.sum()
+                self.inside_norm = False
+                if not self.skip("norm"):
+                    raise self.error("missing", mark=("‖",))
+                return Call("norm", (inside,), span=self.since(token.start))
             case "bar" if not self.inside_bars:
                 return self.absolute_value()
             case "begin cases":
@@ -398,6 +495,7 @@ class _Parser:
         token = self.take()
         text, span = token.text, (token.start, token.end)
         opened = self.now.kind == "open" and self.now.text in "({"
+        opened = opened or (text == "indicator" and self.now.kind == "open")
         primed = self.now.kind == "prime" and self.ahead().kind == "open"
         call = self.call_parser(text, opened or primed, primed)
         if call is not None:
@@ -408,6 +506,14 @@ class _Parser:
             if self.are_differentiable(above, under):
                 self.position += 2
                 return self.derivative(above, under, self.since(token.start))
+        if text in self.variables:
+            self.used_variables.add(text)
+            self.expanded += sum(1 for _ in nodes(self.variables[text]))
+            if self.expanded > MAX_EXPANDED:  # d2 = d1 + d1; d3 = d2 + d2 doubles each time
+                raise Refusal("too_many_symbols", limit=str(MAX_EXPANDED))
+            return replace(self.variables[text], span=span)
+        if text.startswith("∇") and self.now.kind == "word":
+            self.position += self.names.differentiable(self.now.text) == LOSS  # ∇_W L
         return Name(self.known(text), text, span=span)
 
     def known(self, text: str) -> Quantity:
@@ -434,9 +540,22 @@ class _Parser:
                 if both and self.are_differentiable(above[1:], below[1:]):
                     return self.derivative(above[1:], below[1:], self.since(start))
             self.position = position
-        top = self.bracket()
-        bottom = self.bracket()
+        top = self.braced_or_digit()
+        bottom = self.braced_or_digit()
         return Binary("divide", top, bottom, span=self.since(start))
+
+    def braced_or_digit(self) -> Tree:
+        r"""Parse one argument of \frac: in braces, or one symbol, of \frac12 one digit."""
+        token = self.now
+        if token.kind == "open":
+            return self.bracket()
+        if token.kind == "number" and token.text.isdigit() and len(token.text) > 1:
+            middle = token.start + 1
+            self.tokens[self.position : self.position + 1] = [
+                Token("number", token.text[0], token.start, middle),
+                Token("number", token.text[1:], middle, token.end),
+            ]
+        return self.operand()
 
     def word_in_braces(self) -> str:
         self.take()
@@ -485,6 +604,11 @@ class _Parser:
         is_quantity = self.names.quantity(text) is not None
         if not (opened or (self.starts_operand() and not is_quantity)):
             return None
+        if name in ("clip", "power", "heaviside", "einsum", "prod", "h") and opened and not primed:
+            quantity = self.names.quantity(text)
+            is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
+            if name != "h" or is_step:
+                return lambda token: self.named_call(name, token)
         if name in _FUNCTIONS and not primed:
             return lambda token: self.call(_FUNCTIONS[name], token)
         if name in _REDUCTIONS:
@@ -503,6 +627,72 @@ class _Parser:
         derivative = primed or activation.derivative
         return lambda token: self.call(activation.name, token, derivative)
 
+    def named_call(self, name: str, token: Token) -> Tree:
+        """Parse the call of a function with a form of its own."""
+        calls: dict[str, Callable[[Token], Tree]] = {
+            **{"clip": self.clip_call, "power": self.power_call, "einsum": self.einsum_call},
+            **{"heaviside": self.heaviside_call, "prod": self.prod_call, "h": self.h_call},
+        }
+        return calls[name](token)
+
+    def power_call(self, token: Token) -> Tree:
+        base, exponent = self.arguments(2)
+        return Raised(base, exponent, span=self.since(token.start))
+
+    def heaviside_call(self, token: Token) -> Tree:
+        argument, _ = self.arguments(2)
+        zero = Constant(0.0, "0")
+        return Comparison(">", argument, zero, span=self.since(token.start))
+
+    def h_call(self, token: Token) -> Tree:
+        """Parse H(z), the step function."""
+        (argument,) = self.arguments(1)
+        return Comparison(">", argument, Constant(0.0, "0"), span=self.since(token.start))
+
+    def prod_call(self, token: Token) -> Tree:
+        """Parse prod(x.shape), the count of entries."""
+        (argument,) = self.arguments(1)
+        if not (isinstance(argument, Call) and argument.function == "shape"):
+            raise Refusal("attribute", text=token.text, position=str(token.start + 1))
+        return Call("size", argument.arguments, span=self.since(token.start))
+
+    def einsum_call(self, token: Token) -> Tree:
+        """Parse einsum('bi,bj->ij', x, y): one letter for each axis."""
+        self.expect("open", "(")
+        subscripts = self.take()
+        if subscripts.kind != "string":
+            raise self.error("operand")
+        found: list[Tree] = []
+        while self.skip("comma"):
+            found.append(self.condition())
+        self.expect("close", ")")
+        text = subscripts.text
+        if not _SUBSCRIPTS.fullmatch(text) or text.count(",") != len(found) - 1:
+            raise self.error("arguments", expected=str(text.count(",") + 1), count=str(len(found)))
+        return Call(f"einsum {text}", tuple(found), span=self.since(token.start))
+
+    def clip_call(self, token: Token) -> Tree:
+        """Parse clip(x, low, high), where an end may be None."""
+        self.expect("open", "(")
+        operand = self.condition()
+        self.skip("comma")
+        return self.clipped(operand, token.start)
+
+    def clipped(self, tree: Tree, start: int) -> Tree:
+        """Parse the ends of clip: low, high, or min= and max=."""
+        functions = {"min": "maximum", "a_min": "maximum", "max": "minimum", "a_max": "minimum"}
+        for end in ("min", "max"):
+            if self.now.kind == "word" and self.ahead().kind == "equals":
+                end = self.take().text
+                self.take()
+                if end not in functions:
+                    raise self.error("option")
+            if self.now.kind != "close" and not self.skip("word", "None"):
+                tree = Call(functions[end], (tree, self.condition()), span=tree.span)
+            self.skip("comma")
+        self.expect("close", ")")
+        return replace(tree, span=self.since(start))
+
     def product_call(self, operation: Operation, token: Token) -> Tree:
         left, right = self.arguments(2)
         operation = _with_numbers(token.text, operation, left, right)
@@ -519,16 +709,26 @@ class _Parser:
                 arguments = [self.power()]
         else:
             arguments = self.arguments(count)
+        if self.is_sloped:
+            derivative, self.is_sloped = True, False
+        if function == "indicator":
+            return replace(arguments[0], span=self.since(token.start))
+        if function == "negative":
+            return Negative(arguments[0], span=self.since(token.start))
         return Call(function, tuple(arguments), derivative, span=self.since(token.start))
 
     def arguments(self, count: int) -> list[Tree]:
         if self.now.kind != "open":
             raise self.error("bracket")
-        closing = {"{": "}"}.get(self.take().text, ")")
+        closing = _CLOSING[self.take().text]
         found = [self.condition()]
         while self.skip("comma"):
             if self.now.kind == "word" and self.ahead().kind == "equals":
-                raise self.error("option")
+                if self.now.text not in _SLOPE_OPTIONS or self.ahead(2).text != "True":
+                    raise self.error("option")
+                self.position += 3
+                self.is_sloped = True
+                continue
             found.append(self.condition())
         if len(found) != count:
             raise self.error("arguments", expected=str(count), count=str(len(found)))
@@ -544,12 +744,15 @@ class _Parser:
             operand = self.condition()
             self.skip("comma")
         while self.now.kind != "close":
-            option = self.take().text if self.now.kind == "word" else "axis"
+            is_plain = self.now.kind != "word" or self.now.text == "None"
+            option = "axis" if is_plain else self.take().text
             self.skip("equals")
             sign = -1 if self.skip("subtract") else 1
             value = self.take().text
             if option in ("axis", "dim") and value in ("0", "1", "2", "None"):
                 axis = None if value == "None" else sign * int(value)
+                if axis is not None and is_plain and (self.is_matlab or axis == 2):
+                    axis, keepdims = axis - 1, True  # MATLAB counts from 1 and keeps axes
                 if axis not in (None, 0, 1, -1, -2):
                     raise self.error("axis")
                 axis = None if axis is None else axis % 2
@@ -571,13 +774,86 @@ class _Parser:
             return Binary(operation, tree, other, span=self.since(start))
         if name in _REDUCTIONS:
             return self.reduction(name, tree, start)
-        if name in ("transpose", "astype"):
+        if name in ("transpose", *_UNCHANGED):
             self.expect("open", "(")
             if name == "astype":
                 self.skip("word")
             self.expect("close", ")")
-            return tree if name == "astype" else Transposed(tree, span=self.since(start))
+            return tree if name in _UNCHANGED else Transposed(tree, span=self.since(start))
+        if name == "shape" and not self.skip_shape():
+            raise Refusal("attribute", text=name, position=str(token.start + 1))
+        if name in ("row", "column", "shape", "shape0", "shape1", "size"):
+            return Call(name, (tree,), span=self.since(start))
+        if name == "reshape":
+            return self.reshaped(tree)
+        if name == "pow":
+            (exponent,) = self.arguments(1)
+            return Raised(tree, exponent, span=self.since(start))
+        if name == "clip":
+            self.expect("open", "(")
+            return self.clipped(tree, start)
+        if name in _METHODS or self.names.function(name) is not None:
+            self.expect("open", "(")
+            self.expect("close", ")")
+            activation = self.names.function(name)
+            if name in _METHODS or activation is None:
+                return Call(name, (tree,), span=self.since(start))
+            return Call(activation.name, (tree,), activation.derivative, span=self.since(start))
         raise Refusal("attribute", text=name, position=str(token.start + 1))
+
+    def skip_shape(self) -> bool:
+        """Return whether a shape is the argument of prod, as in prod(x.shape)."""
+        before = [token.text for token in self.tokens[max(0, self.position - 4) : self.position]]
+        return "prod" in before
+
+    def reshaped(self, tree: Tree) -> Tree:
+        """Parse .reshape(-1, 1) or .reshape(1, -1) of a vector: a column or a row."""
+        start = self.position
+        self.expect("open", "(")
+        lengths: list[str] = []
+        while self.now.kind not in ("close", "stop") and len(lengths) < 4:
+            sign = "-" if self.skip("subtract") else ""
+            lengths.append(sign + self.take().text)
+            self.skip("comma")
+        self.expect("close", ")")
+        kinds = {("-1", "1"): "column", ("1", "-1"): "row"}
+        kind = kinds.get((lengths[0], lengths[-1])) if len(lengths) == 2 else None
+        if kind is None:
+            raise Refusal("attribute", text="reshape", position=str(self.tokens[start].start + 1))
+        return Call(kind, (tree,), span=self.since(tree.span[0]))
+
+
+_SUBSCRIPTS = re.compile(r"[a-z]{1,2}(?:,[a-z]{1,2}){0,2}->[a-z]{0,2}", re.I)
+_SLOPE_OPTIONS = ("derivative", "deriv", "prime", "derivate")
+"""The options of an activation by which programs ask for its derivative."""
+
+
+def _is_matlab(found: list[Token]) -> bool:
+    """Return whether a line is in MATLAB's notation, where * is the matrix product.
+
+    It has .*, ./ or .^, or a ' that transposes, and nothing of NumPy.
+    """
+    pairs = list(itertools.pairwise([*found, Token("stop", "", 0, 0)]))
+    if any(
+        token.kind == "matrix"
+        or token.text in ("**", "ᵀ")
+        or (token.kind == "member" and token.text in ("dot", "sum", "mean"))
+        for token in found
+    ):
+        return False
+    return any(
+        token.text in (".*", "./", ".^", ".'")
+        or (
+            token.text == "'"
+            and (following.kind, following.text) != ("open", "(")
+            and following.kind not in ("equals", "assign")
+        )
+        for token, following in pairs
+    )
+
+
+def _has_number(*factors: Tree) -> bool:
+    return any(map(_is_number, factors))
 
 
 def _sum_axis(index: str) -> ReductionAxis:

@@ -36,6 +36,12 @@ class Role(Enum):
     UPDATED_MEMORY = auto()
     CORRECTED_MEAN = auto()
     """A running mean of Adam after the bias correction."""
+    PARTIAL = auto()
+    """A factor of the chain rule, such as ∂a/∂z."""
+    STEP = auto()
+    """The change of a parameter in a step."""
+    ERROR = auto()
+    """The difference of output and target, of either sign."""
 
 
 _AFTER_STEP = {
@@ -56,7 +62,7 @@ _SUFFIXES = {
 
 
 _LATIN = {
-    **{"∂Loss/∂": "d", "α": "alpha", "δ": "delta", "λ": "lambda"},
+    **{"∂Loss/∂": "d", "Δ": "Delta_", "α": "alpha", "δ": "delta", "λ": "lambda"},
     **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho", "γ": "gamma", "φ": "phi"},
     "ω": "omega",
 }
@@ -150,6 +156,7 @@ class Quantity:
 
 LOSS = Quantity("Loss", Role.LOSS)
 DATA_LOSS = Quantity("DataLoss", Role.LOSS)
+ERROR = Quantity("error", Role.ERROR)
 INPUTS = Quantity("X", Role.INPUT)
 TARGETS = Quantity("Y", Role.TARGET)
 
@@ -212,6 +219,20 @@ def other_given(network: Network) -> tuple[Quantity, ...]:
 def _small(symbol: Symbol) -> str:
     """Return the name for one sample, whose values have small letters."""
     return symbol.name[0].lower() + symbol.name[1:]
+
+
+def partial(above: Quantity, below: Quantity) -> Quantity:
+    """Return a factor of the chain rule as a quantity.
+
+    >>> print(partial(Quantity("a_h", Role.ACTIVATION), Quantity("z_h", Role.PRE_ACTIVATION)))
+    ∂a_h/∂z_h
+    """
+    return Quantity(f"∂{above}/∂{below}", Role.PARTIAL)
+
+
+def step_of(parameter: Quantity) -> Quantity:
+    """Return the change of a parameter in a step."""
+    return Quantity(f"Δ{parameter}", Role.STEP, parameter)
 
 
 @lru_cache(maxsize=64)

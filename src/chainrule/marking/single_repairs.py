@@ -175,6 +175,7 @@ class SingleRepairs(TreeEditor):
                 for quantity, value in values.items()
                 if quantity not in (node.quantity, self.target)  # not a line like dW = dW
                 and quantity.is_plain
+                and quantity.role not in (Role.PARTIAL, Role.STEP, Role.ERROR)
                 and np.ndim(value) == len(shape)
             ]
             if self.update is not None:

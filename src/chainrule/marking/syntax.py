@@ -171,6 +171,10 @@ def nodes(tree: Tree) -> Iterator[Tree]:
         yield from nodes(part)
 
 
+_ATTRIBUTES = {
+    **{"column": "[:, None]", "row": "[None, :]"},
+    **{"shape0": ".shape[0]", "shape1": ".shape[1]", "size": ".size"},
+}
 SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)
 """Precedence levels of a text, loosest first."""
 _SIGNS: dict[str, dict[str, str]] = {
@@ -252,6 +256,11 @@ class _Writer:
 
     def _call(self, tree: Call) -> tuple[str, int]:
         inside = ", ".join(self.rule(argument)[0] for argument in tree.arguments)
+        function, _, subscripts = tree.function.partition(" ")
+        if subscripts:
+            return f"{function}('{subscripts}', {inside})", ATOM
+        if function in _ATTRIBUTES:
+            return self.at(tree.arguments[0], ATOM) + _ATTRIBUTES[function], ATOM
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
         return f"{tree.function}{prime}({inside})", ATOM
 

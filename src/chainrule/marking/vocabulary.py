@@ -11,6 +11,7 @@ from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
 from chainrule.marking.parser import ActivationName
 from chainrule.marking.quantities import (
     DATA_LOSS,
+    ERROR,
     EULER,
     INPUTS,
     LEARNING_RATE,
@@ -28,23 +29,43 @@ from chainrule.marking.quantities import (
     in_latin,
     other_given,
     outputs,
+    step_of,
     targets,
 )
 from chainrule.marking.update_equations import UpdateRule
+from chainrule.marking.usual_names import (
+    ERRORS,
+    FIRST_BIASES,
+    FIRST_WEIGHTS,
+    HIDDEN,
+    HIDDEN_DELTAS,
+    HIDDEN_SUMS,
+    NUMBERED,
+    OUTPUT_DELTAS,
+    OUTPUT_SUMS,
+    OUTPUTS,
+    SECOND_BIASES,
+    SECOND_WEIGHTS,
+    Meanings,
+    loose_names,
+)
 from chainrule.network import activations
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Adam, Optimizer
 
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 _RATES = ("alpha", "α", "eta", "η", "lr", "learning_rate", "rate")
-_OUTPUTS = ("y_hat", "yhat", "ŷ", "y_pred", "ypred", "y_p", "output", "prediction")
 _TARGETS = ("Y", "Y_t", "yt", "t", "target", "targets", "y_true", "ytrue")
 _SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
-_DERIVATIVE_SUFFIXES = ("_prime", "_derivative", "_deriv", "_slope", "_grad")
+_DERIVATIVE_SUFFIXES = (
+    *("_prime", "_derivative", "_deriv", "_slope", "_grad", "_gradient", "_backward"),
+    *("prime", "derivative", "deriv", "gradient"),
+)
 _ANY_ACTIVATION = ("f", "g", "φ", "phi", "act", "activation")
 _INDEX_LETTERS = "ijkb"
+_SUGGESTED_FUNCTIONS = ("dot", "sum", "mean", "exp", "outer")
 _COTANGENT_PREFIXES = (
-    *("d", "d_", "grad_", "∇", "nabla_", "g_"),
+    *("d", "d_", "grad_", "∇", "nabla_", "g_", "grad"),
     *(f"d{loss}_d" for loss in _LOSSES),
     *(f"d{loss}d" for loss in _LOSSES),
 )
@@ -63,8 +84,13 @@ class Vocabulary:
     W_ho ∂Loss/∂W_ho δ_o W_ho_new
     """
 
-    def __init__(self, network: Network, optimizer: Optimizer | None = None) -> None:
-        self.network = network
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer | None = None,
+        meanings: Meanings = ("a", "a"),
+    ) -> None:
+        self.network, self.meanings = network, meanings
         self.rule = UpdateRule(SGD() if optimizer is None else optimizer)
 
     # -- spellings -----------------------------------------------------------------------------
@@ -88,12 +114,30 @@ class Vocabulary:
                 ends = [end, numbers[end]] if names.joined else [end]
                 starts = {"z": ("z", "net"), "a": ("a", "out")}.get(letter, (letter,))
                 words = [f"{start}_{each}" for start in starts for each in ends]
-                words += _OUTPUTS if quantity in predicted[:1] else ()
+                words += OUTPUTS if quantity in predicted[:1] else ()
+            words += self._usual(quantity)
             words += [in_latin(word) for word in words if in_latin(word) != word]
             # The letter alone is unambiguous in a network of one layer.
             alone = self._one_layer and quantity.role is not Role.INPUT
             found[quantity] = (*words, *([letter] if alone else []))
         return found
+
+    def _usual(self, quantity: Quantity) -> tuple[str, ...]:
+        """Return the names that programs give to a quantity of a network with one hidden layer."""
+        if not self._one_hidden_layer:
+            return ()
+        names: dict[str, tuple[str, ...]] = {
+            **{"a_h": HIDDEN, "z_h": HIDDEN_SUMS, "z_o": OUTPUT_SUMS},
+            **{"b_ih": FIRST_BIASES, "b_ho": SECOND_BIASES},
+            "W_ih": (*FIRST_WEIGHTS, *(f"{word}1" for word in NUMBERED)),
+            "W_ho": (*SECOND_WEIGHTS, *(f"{word}2" for word in NUMBERED)),
+        }
+        return names.get(quantity.symbol, ())
+
+    @property
+    def _one_hidden_layer(self) -> bool:
+        symbols = {quantity.symbol for quantity in differentiable(self.network)}
+        return self.network.is_dense and len(self.network.layers) == 3 and "W_ho" in symbols
 
     @property
     def _one_layer(self) -> bool:
@@ -146,21 +190,36 @@ class Vocabulary:
                 for word in words:
                     yield quantity.updated, (f"{word}_new", f"new_{word}", f"{word}_next")
                     yield quantity, (f"{word}_old", f"old_{word}")
+                for word in words:
+                    yield step_of(quantity), (f"Δ{word}", f"Delta_{word}", f"delta_{word}")
         for quantity, words in self.rule.spelled_memory(self.parameters):
             yield quantity, words
             if quantity.role is Role.MEMORY:
                 yield quantity.updated, (f"{word}_new" for word in words)
                 yield quantity.previous, (f"{word}_old" for word in words)
+        if self._one_hidden_layer:
+            by_symbol = {quantity.symbol: quantity for quantity in self.values}
+            for letter, is_output, words in loose_names(self.meanings):
+                yield cotangent(by_symbol[f"{letter}_{'o' if is_output else 'h'}"]), words
         for quantity, words in self.values.items():
             derivative = cotangent(quantity)
             for start in _COTANGENT_PREFIXES:
                 yield derivative, (f"{start}{word}" for word in words)
+            for end in ("_grad", "_gradient", "_derivative"):
+                yield derivative, (f"{word}{end}" for word in words)
+            if quantity.is_parameter:
+                yield derivative, (f"g{word}" for word in words)
+            if quantity in outputs(self.network)[:1]:
+                yield derivative, ("∇a",)
             if quantity.role is Role.PRE_ACTIVATION:
                 ends = [word[2:] for word in words if word.startswith("z_")]
                 for start in ("δ_", "delta_", "Delta_"):
                     yield derivative, (f"{start}{end}" for end in ends)
                 if self._one_layer:
                     yield derivative, ("δ", "delta")
+                if self._one_hidden_layer:
+                    is_output = quantity.symbol == "z_o"
+                    yield derivative, OUTPUT_DELTAS if is_output else HIDDEN_DELTAS
 
     @property
     def parameters(self) -> dict[Quantity, tuple[str, ...]]:
@@ -209,8 +268,8 @@ class Vocabulary:
 
     def function(self, text: str) -> ActivationName | None:
         """Return the activation with a name (``f`` for that of the layer), or its derivative."""
-        name = text.casefold()
-        if name in ("σ", "logistic"):
+        name = re.sub(r"_\d+$", "", text.casefold())
+        if name in ("σ", "logistic", "expit", "sigm", "logsig"):
             name = "sigmoid"
         if name in _ANY_ACTIVATION:
             return ActivationName("f")
@@ -226,6 +285,15 @@ class Vocabulary:
         inner = self.function(name[prefix.end() :]) if prefix else None
         return None if inner is None or inner.derivative else ActivationName(inner.name, True)
 
+    def is_error(self, text: str) -> bool:
+        """Return whether a name is one that programs give to the difference a − y."""
+        return text.casefold() in ERRORS
+
+    def error(self, text: str) -> Quantity | None:
+        """Return the difference of output and target, if the name is one of its names."""
+        has_one = len(self.network.target_names) == 1
+        return ERROR if has_one and self.is_error(text) else None
+
     # -- unknown names -------------------------------------------------------------------------
 
     def unknown(self, text: str) -> Refusal:
@@ -236,9 +304,7 @@ class Vocabulary:
         found = self._unknown_memory(text)
         if found is not None:
             return found
-        guess = nearest(
-            text, [*self.spellings, *activations.CATALOGUE, "dot", "sum", "mean", "exp", "outer"]
-        )
+        guess = nearest(text, [*self._suggested, *activations.CATALOGUE, *_SUGGESTED_FUNCTIONS])
         names = self.listed()
         if len(names) > MAX_NAMES:  # the message cuts the list, so sort by similarity
             matcher = SequenceMatcher(b=text)
@@ -249,6 +315,19 @@ class Vocabulary:
 
             names.sort(key=similarity, reverse=True)
         return unknown("name", text, guess, tuple(names))
+
+    @cached_property
+    def _suggested(self) -> list[str]:
+        """The spellings that are suggested for unknown names: those that a reader understands."""
+        surprising = {*OUTPUTS, *HIDDEN, *HIDDEN_SUMS, *OUTPUT_SUMS} - {"y_hat", "y_pred", "output"}
+        starts = tuple(f"d{loss}" for loss in _LOSSES if loss != "L")
+        found: list[str] = []
+        for word in self.spellings:
+            plain = re.sub("^(?:d_?|grad_?|g_?|∇|nabla_)", "", word)
+            plain = re.sub("_(?:grad|gradient|derivative)$", "", plain)
+            if plain not in surprising and not word.startswith(starts):
+                found.append(word)
+        return found
 
     def _unknown_memory(self, text: str) -> Refusal | None:
         """Return the error for memory without its parameter, or of another optimizer."""

@@ -1,0 +1,127 @@
+"""Lines as programs and books write them: each is read, and is wrong after a change."""
+
+import pytest
+
+import chainrule as cr
+from chainrule.errors import InputError
+
+SIGMOID = cr.Network.dense([4, 5, 3])
+RELU = cr.Network.dense([4, 5, 3], ["relu", "softmax"], "log_loss")
+HALF = cr.Network.dense([4, 5, 3], loss="half_mse")
+
+BATCH = [
+    (SIGMOID, "delta_o = 2*(a_o - Y)/(len(X)*n) * a_o*(1-a_o)", ("len(X)", "len(W2)")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/(X.shape[0]*n) * a_o*(1-a_o)", ("shape[0]", "shape[1]")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/Y.size * a_o*(1-a_o)", ("Y.size", "a_h.size")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/np.prod(Y.shape) * a_o*(1-a_o)", ("prod(Y", "prod(X")),
+    (SIGMOID, 'grads["dW2"] = cache["A1"].T @ cache[\'dZ2\']', ("A1", "A0")),
+    (SIGMOID, "params['W2'] -= lr * grads['W2']", ("lr *", "lr**2 *")),
+    (SIGMOID, "self.W2 = np.subtract(self.W2, self.lr * self.dW2)", ("self.lr *", "lr * lr *")),
+    (SIGMOID, "W_ho[:] = W_ho - lr*dW_ho", ("lr*dW", "2*lr*dW")),
+    (SIGMOID, "dW_ho = np.einsum('bi,bj->ij', a_h, delta_o)", ("->ij", "->ji")),
+    (SIGMOID, "a_h = scipy.special.expit(z_h)", ("z_h", "-z_h")),
+    (SIGMOID, "delta_o = 2*(a_o-Y)/(m*n) * sigmoid(z_o, derivative=True)", ("(z_o", "(a_o")),
+    (SIGMOID, "delta_o = 2*(a_o-Y)/(m*n) * sigmoidPrime(z_o)", ("(z_o", "(a_o")),
+    (SIGMOID, "Loss = np.linalg.norm(Y - a_o)**2/(B*n)", ("**2", "")),
+    (SIGMOID, "db_ho = np.ones(B) @ delta_o", ("ones(B)", "ones(n)")),
+    (SIGMOID, "db_ho = torch.sum(delta_o, dim=0, keepdim=True)", ("dim=0", "dim=1")),
+    (SIGMOID, "dW_ho = a_h.t().mm(delta_o)", (".t()", "")),
+    (SIGMOID, "db_ho = delta_o.sum(axis=0).reshape(1, -1)", ("axis=0", "axis=1")),
+    (RELU, "a_h = np.clip(z_h, 0, None)", ("0, None", "None, 0")),
+    (RELU, "a_h = z_h.clip(min=0)", ("min", "max")),
+    (RELU, "delta_h = da_h * np.heaviside(z_h, 0)", ("(z_h", "(-z_h")),
+    (RELU, "dz2 = (probs - y)/m", ("probs - y", "y - probs")),
+    (RELU, "dW2 = np.dot(hidden_layer.T, dscores)", ("hidden_layer", "X")),
+    (SIGMOID, "d_hidden = d_output.dot(W_ho.T) * a_h*(1-a_h)", ("1-a_h", "1+a_h")),
+    (SIGMOID, "W_hidden_output -= lr * dW_hidden_output", ("lr * d", "d")),
+    (SIGMOID, "theta2_grad = a1.T @ delta2", ("a1", "a0")),
+    (SIGMOID, "output_delta = 2/(B*n)*(a_o-Y)*a_o*(1-a_o)", ("a_o-Y", "Y-a_o")),
+    (SIGMOID, "error = a_o - Y", ("a_o - Y", "a_o + Y")),
+    (SIGMOID, "e2 = a_o - Y\ndelta_o = 2/(B*n)*e2*a_o*(1-a_o)", ("a_o - Y", "Y - a_o")),
+    (SIGMOID, "m = X.shape[0]\ndelta_o = 2/(m*n)*(a_o-Y)*a_o*(1-a_o)", ("[0]", "[1]")),
+    (SIGMOID, "dW_ho = (a_h.T\n    @ delta_o)", ("a_h.T", "a_h.T * 2")),
+    (
+        SIGMOID,
+        "def backward(X, Y):\n    dW_ho = a_h.T @ delta_o\n    return dW_ho",
+        ("a_h.T", "a_h.T * 2"),
+    ),
+    (SIGMOID, "for epoch in range(9):\n    a_h = sigmoid(z_h)", ("(z_h)", "(X)")),
+]
+COLUMNS = [
+    (SIGMOID, "dZ1 = (W2'*dZ2) .* A1 .* (1-A1)", ("W2'", "W2")),
+    (SIGMOID, "db2 = sum(dZ2, 2);", ("2)", "0)")),
+    (SIGMOID, "dW2 = dZ2 * A1'", ("A1'", "A1")),
+    (SIGMOID, "dZ^{[1]} = W^{[2]T} dZ^{[2]} * g'(Z^{[1]})", ("[2]T", "[2]")),
+    (SIGMOID, r"dZ^{[1]} = dA^{[1]} * g^{[1]\prime}(Z^{[1]})", (r"\prime", "")),
+]
+ONE = [
+    (SIGMOID, "dW_ho = a_h[:, None] * delta_o[None, :]", ("a_h[", "X[")),
+    (SIGMOID, "dW_ho = a_h.reshape(-1,1) @ delta_o.reshape(1,-1)", ("a_h", "X")),
+    (SIGMOID, r"\Delta W_{ho} = -\eta \frac{\partial L}{\partial W_{ho}}", (r"-\eta", r"\eta")),
+    (SIGMOID, r"\nabla_{W^{(2)}} L = (a^{(1)})^T \delta^{(2)}", ("a^{(1)}", "a^{(0)}")),
+    (SIGMOID, r"\nabla_{W^{(2)}} J = a^{(1)T} \delta^{(2)}", ("a^{(1)T}", "a^{(1)}")),
+    (SIGMOID, r"\frac{\mathrm{d}L}{\mathrm{d}W_{ho}} = a_h^T \delta_o", ("a_h", "a_o")),
+    (SIGMOID, r"\frac{\partial \mathcal L}{\partial W_{ho}} = a_h^{\top} \delta_o", ("_h", "_o")),
+    (SIGMOID, r"\frac{\partial a_o}{\partial z_o} = a_o (1 - a_o)", ("1 - a", "1 + a")),
+    (SIGMOID, r"\frac{\partial z_o}{\partial W_{ho}} = a_h", ("= a_h", "= a_o")),
+    (
+        SIGMOID,
+        r"\boldsymbol\delta_o = \frac2n(\mathbf{a}_o - \mathbf{y}) \odot \mathbf{a}_o"
+        r" \odot (\mathbf{1} - \mathbf{a}_o)",
+        (r"\frac2n", r"\frac3n"),
+    ),
+    (
+        SIGMOID,
+        r"\begin{aligned} \delta_o &= \frac{2}{n}(a_o-Y) \odot a_o \odot (1-a_o) \\"
+        r" \frac{\partial L}{\partial W_{ho}} &= a_h^T \delta_o \end{aligned}",
+        (r"a_h^T \delta", r"X^T \delta"),
+    ),
+    (HALF, r"E = \frac12 \sum_k (t_k - o_k)^2", (r"\frac12", r"\frac13")),
+    (SIGMOID, "Loss = 1/n ‖Y_t − a_o‖²", ("²", "")),
+    (SIGMOID, "δₕ = (δₒ W_hoᵀ) ⊙ aₕ ⊙ (1 − aₕ)", ("1 −", "1 +")),
+    (RELU, r"\delta_h = (\delta_o W_{ho}^T) \odot 1_{z_h > 0}", ("> 0", "< 0")),
+    (RELU, r"\delta_h = (\delta_o W_{ho}^T) \odot \mathbb{1}[z_h > 0]", ("> 0", "< 0")),
+    (RELU, r"\delta_h = (\delta_o W_{ho}^T) \odot H(z_h)", ("H(z", "H(-z")),
+]
+CASES = [
+    *((*case, {"batch": True}) for case in BATCH),
+    *((*case, {"batch": True, "layout": "columns"}) for case in COLUMNS),
+    *((*case, {}) for case in ONE),
+]
+
+
+@pytest.mark.parametrize(("network", "line", "change", "given"), CASES, ids=[c[1] for c in CASES])
+def test_a_line_is_read_as_it_is_written(network, line, change, given):
+    verdict = cr.check_line(network, line, **given)
+    assert verdict.correct, verdict.message()
+    assert line.count(change[0]) >= 1
+    try:
+        changed = cr.check_line(network, line.replace(*change), **given)
+    except InputError:
+        return
+    assert not changed.correct, line.replace(*change)
+
+
+def test_a_star_is_not_the_matrix_product_in_a_line_of_numpy():
+    assert not cr.check_line(SIGMOID, "dW_ho = a_h.T * delta_o", batch=True).correct
+
+
+def test_lengths_of_one_sample_are_not_determined():
+    with pytest.raises(InputError, match="not determined for one sample"):
+        cr.check_line(SIGMOID, "delta_o = 2*(a_o - Y)/len(Y) * a_o*(1-a_o)")
+
+
+def test_a_variable_that_nothing_uses_is_an_unknown_name():
+    with pytest.raises(InputError, match="unknown name 'dW_hoo'"):
+        cr.check_line(SIGMOID, "dW_hoo = a_h.T @ delta_o")
+
+
+def test_a_returned_formula_is_not_skipped():
+    with pytest.raises(InputError):
+        cr.check_line(SIGMOID, "dW_ho = a_h.T @ delta_o\nreturn a_h @ delta_o")
+
+
+def test_variables_that_double_are_refused():
+    doubled = ";".join(f"d{i + 1}=d{i}+d{i}" for i in range(1, 40))
+    with pytest.raises(InputError, match="at most 2000 symbols"):
+        cr.check_line(SIGMOID, f"d1=a_h;{doubled};a_h=d40")
