@@ -33,8 +33,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     Such a test imports its peers inside itself or its fixtures: an import at the head of the
     module fails before this rule is asked, and pytest.importorskip would evade it.
     """
-    if item.get_closest_marker("long") and not os.environ.get("CHAINRULE_LONG"):
-        pytest.skip("runs on demand: CHAINRULE_LONG=1")
+    if item.get_closest_marker("long") and not os.environ.get("CHAINRULE_SLOW"):
+        pytest.skip("runs on demand: CHAINRULE_SLOW=1")
     wanted = {name for mark in item.iter_markers("peers") for name in mark.args or PEERS}
     missing = sorted(name for name in wanted if importlib.util.find_spec(name) is None)
     if not missing:

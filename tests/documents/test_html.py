@@ -117,6 +117,7 @@ def test_every_phrase_is_used(monkeypatch):
     wording.localized.cache_clear()
     optimizers = [cr.SGD(0.1), cr.SGD(0.1, 0.9, nesterov=True), "adamw", "rmsprop"]
     more = [cr.Network.dense([2, 2], "elu"), cr.Network.dense([1, 1], "exponential", "poisson")]
+    more += [cr.Network.dense([2, 100, 1])]  # whose proofs use short matrices
     more += graphs().values()
     choices = list(product(("rows", "columns"), (True, False), ("brief", "full")))
     for network in (*NETWORKS.values(), *more):

@@ -170,8 +170,7 @@ class PrimeField(Numbers):
     a fresh symbol with e^(−z) e^z = 1.
 
     >>> from chainrule.formulas.evaluate import Evaluation
-    >>> from chainrule.formulas.functions import exp
-    >>> z = Symbol("z")
+    >>> from chainrule.formulas.functions import exp, z
     >>> at = Evaluation({"z": residues(5)}, dtype=object, numbers=PrimeField(seed=0))
     >>> bool(at(exp(z) * exp(-z)) == 1), bool(at(exp(z) * exp(z)) == 1)
     (True, False)
