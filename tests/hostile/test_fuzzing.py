@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -49,6 +49,8 @@ def tables(draw):
 
 
 @FUZZED
+@example(data=b"# x\n")  # nothing but a comment: found here
+@example(data=b"sep=;\n")
 @given(data=tables())
 def test_tables(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("fuzz") / "t.csv"

@@ -29,15 +29,21 @@ def prepared(data: bytes, source: str) -> tuple[bytes, str]:
     (b'\\na,b\\n1,2\\n', ',')
     """
     data = _decodable(data, source)
-    if not data or data.isspace():
-        raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
+    _refuse_empty(data, source)
     _refuse_blank_lines(data, source)
     stated = STATED.match(data)
     if stated:
         above = data.count(b"\n", 0, stated.end())
-        return b"\n" * above + data[stated.end() :], stated[1].decode()
-    data = _without_comments(data)
-    return data, _separator(data)
+        rest = b"\n" * above + data[stated.end() :]
+    else:
+        rest = _without_comments(data)
+    _refuse_empty(rest, source)
+    return rest, stated[1].decode() if stated else _separator(rest)
+
+
+def _refuse_empty(data: bytes, source: str) -> None:
+    if not data or data.isspace():
+        raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
 
 
 def _decodable(data: bytes, source: str) -> bytes:
