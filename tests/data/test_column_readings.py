@@ -196,6 +196,15 @@ def test_dates_become_numbers(cells, line, day):
     ]
 
 
+@pytest.mark.parametrize(("kind", "month", "day"), [("date_dmy", 6, 5), ("date_mdy", 5, 6)])
+def test_a_declaration_says_whether_the_day_is_first(kind, month, day):
+    made = decide_kinds(raw("05/06/2020", "07/08/2020"), columns={"x": kind})
+    assert made.frame["x.month"][0] == month
+    assert made.frame["x.day_of_year"][0] == datetime.date(2020, month, day).timetuple().tm_yday
+    restored = TableReading.from_dict(made.reading.to_dict())
+    assert restored.apply(raw("05/06/2020")).frame["x.month"].to_list() == [month]
+
+
 def test_times_add_the_hour_and_zones_are_converted():
     made = decide_kinds(raw("2020-03-31T23:30:00-02:00", "2020-03-31 12:00:00.5"))
     assert made.frame["x.hour"].to_list() == [1.0, 12.0]
@@ -249,12 +258,20 @@ ERRORS = {
         ["01/02/2020", "03/04/2020"],
         {},
         "f.csv, line 2, column 'x': '01/02/2020' may have the day or the month first, and no cell "
-        "of the column shows which; write dates as 2020-03-31, or leave the column out (--drop)",
+        "of the column shows which; declare the column date_dmy (--column NAME:date_dmy) or date_mdy, "
+        "or write dates as 2020-03-31",
     ),
     "no date": (
         ["31/12/2020", "31/02/2020"],
         {},
         "f.csv, line 3, column 'x': '31/02/2020' is not a date (day/month/year), but the column is "
+        "of dates; correct the cell (leave the cell empty for a missing value), or declare the "
+        "column categorical",
+    ),
+    "declared month first": (
+        ["05/06/2020", "13/06/2020"],
+        {"columns": {"x": "date_mdy"}},
+        "f.csv, line 3, column 'x': '13/06/2020' is not a date (month/day/year), but the column is "
         "of dates; correct the cell (leave the cell empty for a missing value), or declare the "
         "column categorical",
     ),

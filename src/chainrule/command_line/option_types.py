@@ -6,7 +6,7 @@ import click
 
 __all__ = ["class_weight", "column_kind", "names", "widths"]
 
-KINDS = ("numeric", "categorical", "date", "drop")
+KINDS = ("numeric", "categorical", "date", "date_dmy", "date_mdy", "drop")
 
 
 def widths(value: str) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -49,11 +49,22 @@ BEYOND = "whole numbers beyond 2^53, which float64 cannot represent: read as tex
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared for one column: its kind, marks of missing, the decimal sign."""
+    """What is declared for one column: its kind, marks of missing, decimal sign, form of dates."""
 
     kind: ReadingKind | None = None
     marks: tuple[str, ...] = ()
     decimal: str | None = None
+    date_form: str | None = None
+
+    @classmethod
+    def of(cls, kind: str | None, marks: tuple[str, ...], decimal: str | None) -> Declared:
+        """Return what a kind as the user states it declares.
+
+        >>> Declared.of("date_dmy", (), None)
+        Declared(kind='date', marks=(), decimal=None, date_form='dmy')
+        """
+        read, _, form = (kind or "").partition("_")
+        return cls(cast(ReadingKind, read) if kind else None, marks, decimal, form or None)
 
 
 Decided = tuple[ColumnReading, "list[pl.Series] | None"]
@@ -184,23 +195,24 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     dates = looks_like_dates(found)
     share = float(rest["count"].filter(dates).sum()) / float(rest["count"].sum())
     if declared.kind == "date" or (declared.kind is None and share >= NEARLY):
-        return date_reading(table, plain, cells, found, dates, noted), None
+        form = declared.date_form
+        return date_reading(table, plain, cells, found, dates, noted, form), None
     parts = parts_of(found)
     numeric = readable(parts.digits).fill_null(False)
     if not numeric.any() and declared.kind is None:
         hexadecimal = found.str.contains(HEXADECIMAL).all()
         why = "hexadecimal numbers, read as text" if hexadecimal else ""
         return replace(categorical, why=why), None
-    form = numeric_form(table, name, cells, rest, parts, numeric, declared.kind, declared.decimal)
-    if form is None:
+    numbers = numeric_form(table, name, cells, rest, parts, numeric, declared.kind, declared.decimal)
+    if numbers is None:
         return categorical, None
-    if declared.kind is None and not form.worded and found.str.contains("^[0-9]+$").all():
+    if declared.kind is None and not numbers.worded and found.str.contains("^[0-9]+$").all():
         why = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
         if why:  # with marks among them the labels are text
             return replace(categorical, why=why), None
-    words = ", ".join([word for word in (form.worded, *signs_of(found)) if word])
+    words = ", ".join([word for word in (numbers.worded, *signs_of(found)) if word])
     why = "; ".join(filter(None, [words and f"{words}, read as numbers", *noted]))
-    return replace(plain, form=form, why=why), None
+    return replace(plain, form=numbers, why=why), None
 
 
 def _noted(marks: pl.DataFrame) -> list[str]:

@@ -52,8 +52,8 @@ class TableReading:
     ) -> TableReading:
         """Decide how the columns of a table are read.
 
-        ``columns`` declares the kind of columns by name: "numeric", "categorical", "date" or
-        "drop"; ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal``
+        ``columns`` declares the kind of columns by name: "numeric", "categorical", "date",
+        "date_dmy" or "date_mdy" (the day or the month is first), or "drop"; ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal``
         the decimal sign. Raises DataError for an unknown column and for cells that cannot be
         decided, InputError for declarations that contradict each other.
         """
@@ -145,7 +145,7 @@ def decided_table(
         table = table.undecided(stated)
     readings, made = [], []
     for series in table.frame.get_columns():
-        declared = Declared(kinds.get(series.name), marks, decimal)  # type: ignore[arg-type]
+        declared = Declared.of(kinds.get(series.name), marks, decimal)
         reading, decided = decided_column(table, series.name, series, declared)
         readings.append(reading)
         made.extend(reading.apply(table) if decided is None else decided)

@@ -26,23 +26,24 @@ def date_reading(
     found: pl.Series,
     dates: pl.Series,
     noted: list[str],
+    stated: str | None = None,
 ) -> ColumnReading:
     """Return the reading of a column of dates.
 
     ``found`` are the different cells that are no marks of missing, ``dates`` which of them look
-    like dates, ``noted`` what to state about marks. Raises DataError for a cell that is no date,
+    like dates, ``noted`` what to state about marks, ``stated`` the form that is declared. Raises DataError for a cell that is no date,
     and where the day cannot be distinguished from the month.
     """
     name = plain.name
     if not dates.all():
         raise _no_date(table, name, cells, found.filter(~dates), "iso")
-    form = date_form(found)
+    form = date_form(found) if stated is None else stated
     if form is None:
         row = first_row(cells, found)
         raise DataError(
             f"{table.location(row, name)}: {shown(cells[row])} may have the day or the month "
-            "first, and no cell of the column shows which; write dates as 2020-03-31, or leave "
-            "the column out (--drop)"
+            "first, and no cell of the column shows which; declare the column date_dmy (--column "
+            "NAME:date_dmy) or date_mdy, or write dates as 2020-03-31"
         )
     read = parse(found, form)
     if read.null_count():

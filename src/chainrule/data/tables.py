@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnKind", "Table"]
 
-ColumnKind = Literal["numeric", "categorical", "date", "drop"]
+ColumnKind = Literal["numeric", "categorical", "date", "date_dmy", "date_mdy", "drop"]
+"""What a column can be declared to be; dmy: the day is first, mdy: the month is."""
 """What may be declared of a column."""
 LARGEST_EXACT = 2**53
 
