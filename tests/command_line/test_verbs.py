@@ -219,7 +219,10 @@ def test_train_states_how_columns_are_read_and_takes_declarations(folder):
     assert set((folder / "out.csv").read_text().split()[1:]) <= {"False", "True"}
     run_verb("explain", "t", "t.csv", "--row", "0")
     error = run_verb("train", "t.csv", "--target", "sold", "--column", "code:text", code=2).output
-    assert "must be NAME:KIND with KIND one of numeric, categorical, date, date_dmy, date_mdy, drop" in error
+    assert (
+        "must be NAME:KIND with KIND one of numeric, categorical, date, date_dmy, date_mdy, drop"
+        in error
+    )
     (folder / "u.csv").write_text("a,sold\n" + '"1,234",x\n"2,345",y\n' * 5)
     assert (
         "declare the decimal sign" in run_verb("train", "u.csv", "--target", "sold", code=2).output

@@ -258,8 +258,8 @@ ERRORS = {
         ["01/02/2020", "03/04/2020"],
         {},
         "f.csv, line 2, column 'x': '01/02/2020' may have the day or the month first, and no cell "
-        "of the column shows which; declare the column date_dmy (--column NAME:date_dmy) or date_mdy, "
-        "or write dates as 2020-03-31",
+        "of the column shows which; declare the column date_dmy (--column NAME:date_dmy) or "
+        "date_mdy, or write dates as 2020-03-31",
     ),
     "no date": (
         ["31/12/2020", "31/02/2020"],

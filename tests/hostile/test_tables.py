@@ -110,7 +110,7 @@ CASES = {
     ),
     "day or month": (
         b"x,t\n01/02/2020,0\n03/02/2020,1\n",
-        r"line 2, column 'x': '01/02/2020' may have the day or the month first, .*; declare the column date_dmy",
+        r"line 2, column 'x': '01/02/2020' may have the day or the month first, .*; declare",
     ),
     "no date": (
         b"x,t\n" + b"2020-01-02,0\n" * 9 + b"2020-02-30,1\n",

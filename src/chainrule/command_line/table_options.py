@@ -169,8 +169,8 @@ def column_options(command: Command) -> Command:
             type=column_kind,
             metavar="COL:KIND",
             multiple=True,
-            help="What a column is: numeric, categorical, date (date_dmy or date_mdy where 3/4/2020 "
-            "may have the day or the month first) or drop.  May be repeated.",
+            help="What a column is: numeric, categorical, date (date_dmy, date_mdy: the day or the "
+            "month is first) or drop.  May be repeated.",
         ),
         click.option(
             "--drop", metavar="COL", multiple=True, help="Leave a column out.  May be repeated."

@@ -21,7 +21,7 @@ from chainrule.files import written_path
 from chainrule.table_models.leaderboard import leaderboard_csv
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
 from chainrule.table_models.table_training import train_table
-from chainrule.training.checkpoints import remove_checkpoints
+from chainrule.training.checkpoint_folder import remove_checkpoints
 
 __all__ = ["WRITTEN", "run_options", "train_to_folder"]
 

@@ -203,7 +203,9 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
         hexadecimal = found.str.contains(HEXADECIMAL).all()
         why = "hexadecimal numbers, read as text" if hexadecimal else ""
         return replace(categorical, why=why), None
-    numbers = numeric_form(table, name, cells, rest, parts, numeric, declared.kind, declared.decimal)
+    numbers = numeric_form(
+        table, name, cells, rest, parts, numeric, declared.kind, declared.decimal
+    )
     if numbers is None:
         return categorical, None
     if declared.kind is None and not numbers.worded and found.str.contains("^[0-9]+$").all():

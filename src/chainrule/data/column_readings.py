@@ -53,9 +53,10 @@ class TableReading:
         """Decide how the columns of a table are read.
 
         ``columns`` declares the kind of columns by name: "numeric", "categorical", "date",
-        "date_dmy" or "date_mdy" (the day or the month is first), or "drop"; ``drop`` names columns to leave out, ``na`` further marks of missing, ``decimal``
-        the decimal sign. Raises DataError for an unknown column and for cells that cannot be
-        decided, InputError for declarations that contradict each other.
+        "date_dmy" or "date_mdy" (the day or the month is first), or "drop"; ``drop`` names columns
+        to leave out, ``na`` further marks of missing, ``decimal`` the decimal sign. Raises
+        DataError for an unknown column and for cells that cannot be decided, InputError for
+        declarations that contradict each other.
         """
         made = decided_table(table, columns=columns, na=na, decimal=decimal, drop=drop)
         if made.reading is None:

@@ -31,8 +31,9 @@ def date_reading(
     """Return the reading of a column of dates.
 
     ``found`` are the different cells that are no marks of missing, ``dates`` which of them look
-    like dates, ``noted`` what to state about marks, ``stated`` the form that is declared. Raises DataError for a cell that is no date,
-    and where the day cannot be distinguished from the month.
+    like dates, ``noted`` what to state about marks, ``stated`` the form that is declared.
+    Raises DataError for a cell that is no date, and where the day cannot be distinguished from the
+    month.
     """
     name = plain.name
     if not dates.all():

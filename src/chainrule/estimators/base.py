@@ -26,6 +26,7 @@ from chainrule.estimators.as_network import (
     starting_weights,
 )
 from chainrule.estimators.blocks import NORMALIZATIONS, Blocks, embedded_columns
+from chainrule.estimators.fit_checkpoints import Asked
 from chainrule.estimators.randomness import random_state_of
 from chainrule.estimators.samples import Samples
 from chainrule.estimators.stochastic import Fit, Progress
@@ -112,6 +113,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         *,
         incremental: bool = False,
         validation: tuple[Any, Any] = (None, None),
+        asked: Asked | None = None,
     ) -> "Perceptron":
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
@@ -131,7 +133,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             if first:
                 widths = [X.shape[1], *hidden, self.n_outputs_]
                 self._initialize(widths, X, random_state)
-            self._solve(samples, own, random_state, incremental)
+            self._solve(samples, own, random_state, incremental, asked)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -145,6 +147,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         own: Samples | None,
         random_state: np.random.RandomState,
         incremental: bool,
+        asked: Asked | None,
     ) -> None:
         dtype = np.dtype(np.float64) if self.solver == "lbfgs" else self.coefs_[0].dtype
         samples = samples.dense(dtype)
@@ -158,7 +161,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             self._fit_quasi_newton(network, samples)
             return
         held = None if own is None else own.dense(dtype)
-        self._fit_stochastic(network, samples, held, random_state, incremental)
+        self._fit_stochastic(network, samples, held, random_state, incremental, asked)
 
     def _weighted(
         self, y: LabelArray, sample_weight: RealArray | None, *, incremental: bool
@@ -283,6 +286,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         held: Samples | None,
         random_state: np.random.RandomState,
         incremental: bool,
+        asked: Asked | None,
     ) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -306,6 +310,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             data_weight=self._data_weight(),
             held=held,
             score=score,
+            asked=asked,
         )
         progress = fit.run()
         self._store(progress, parameters)

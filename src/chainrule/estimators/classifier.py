@@ -1,5 +1,6 @@
 """MLPClassifier: scikit-learn's interface, computed by the compiled core."""
 
+import os
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.utils.multiclass import (
 from chainrule.arrays import BoolArray, LabelArray, RealArray
 from chainrule.errors import InputError, shown
 from chainrule.estimators.base import Perceptron
+from chainrule.estimators.fit_checkpoints import Asked
 from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.labels import ClassLabels
 from chainrule.estimators.scores import accuracy
@@ -123,14 +125,24 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         *,
         X_val: Any = None,
         y_val: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
     ) -> "MLPClassifier":
         """Fit to X, (samples, features), and labels y, (samples,), or (samples, labels) of 0, 1.
 
         ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
         ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+
+        ``checkpoint`` is a folder that the state is written to after every ``checkpoint_every``
+        epochs. With ``resume`` the fit continues from the one that is there, or begins where there
+        is none, and ends with the bits of a fit that was never interrupted; data and parameters
+        have to be the same, and ``random_state`` an integer.
         """
         check_parameters(self)
-        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        first = not (self.warm_start and hasattr(self, "coefs_"))
+        asked = Asked.of(self, checkpoint, checkpoint_every, resume, first=first)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val), asked=asked)
         return self
 
     @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]

@@ -1,5 +1,6 @@
 """MLPRegressor: scikit-learn's interface, computed by the compiled core."""
 
+import os
 from numbers import Real
 from typing import Any, ClassVar, cast
 
@@ -13,6 +14,7 @@ from chainrule.arrays import LabelArray, RealArray
 from chainrule.errors import InputError, InputTypeError
 from chainrule.estimators.as_network import LOSSES
 from chainrule.estimators.base import Perceptron
+from chainrule.estimators.fit_checkpoints import Asked
 from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.scores import r_squared
 
@@ -122,14 +124,24 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         *,
         X_val: Any = None,
         y_val: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
     ) -> "MLPRegressor":
         """Fit to X, (samples, features), and y, (samples,) or (samples, outputs).
 
         ``X_val`` and ``y_val`` are validation data of your own: their loss after each epoch is in
         ``validation_loss_curve_``, and ``early_stopping`` scores them instead of holding rows out.
+
+        ``checkpoint`` is a folder that the state is written to after every ``checkpoint_every``
+        epochs. With ``resume`` the fit continues from the one that is there, or begins where there
+        is none, and ends with the bits of a fit that was never interrupted; data and parameters
+        have to be the same, and ``random_state`` an integer.
         """
         check_parameters(self)
-        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        first = not (self.warm_start and hasattr(self, "coefs_"))
+        asked = Asked.of(self, checkpoint, checkpoint_every, resume, first=first)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val), asked=asked)
         return self
 
     @available_if(lambda model: model._check_solver())  # type: ignore[untyped-decorator]

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.errors import InputError
 from chainrule.estimators.blocks import Blocks
+from chainrule.estimators.fit_checkpoints import Asked, FitCheckpoints
 from chainrule.estimators.samples import Samples
 from chainrule.kernels.backend import trainer
 from chainrule.kernels.orders import UNSHUFFLED, Given, Legacy, Order
@@ -51,6 +52,8 @@ class Settings(Protocol):
     beta_2: float
     epsilon: float
     n_iter_no_change: float
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
 
 
 @dataclass
@@ -128,6 +131,7 @@ class Fit:
     ``samples`` are the training rows; ``parameters`` are changed in place; ``progress`` is that of
     the earlier calls, and continued.  ``held`` are rows whose loss is reported; ``score`` is
     computed after each epoch, for early stopping.  With ``incremental`` one epoch is run.
+    ``asked`` are the checkpoints that are asked for.
     """
 
     def __init__(
@@ -144,6 +148,7 @@ class Fit:
         data_weight: float,
         held: Samples | None = None,
         score: Callable[[], float] | None = None,
+        asked: Asked | None = None,
     ) -> None:
         self.settings, self.parameters, self.score = settings, parameters, score
         self.random_state, self.progress = random_state, progress
@@ -181,6 +186,7 @@ class Fit:
         self.trainer = trainer(run)
         counts = [] if score else [self.count]
         self.trainer.restore(State(self.update.steps, 0, self.update.memory, counts))
+        self.checkpoints = None if asked is None else FitCheckpoints.of(asked, self)
         self.reported_epochs = 0
 
     # -- arguments of the run ------------------------------------------------------------------
@@ -222,16 +228,19 @@ class Fit:
         """
         progress = self.progress
         progress.iterations, progress.ending = 0, "max_iter"
-        together = self.epochs if self.score is None and self.shuffled is None else 1
         stopped = False
+        if self.checkpoints is not None:
+            stopped = self.checkpoints.restore(self)
+            self.reported_epochs = progress.iterations
         try:
             while progress.iterations < self.epochs and not stopped:
                 if self.shuffled is not None:
                     self.random_state.shuffle(self.shuffled)
                 listener = self._listener if self.settings.verbose else None
-                losses = self.trainer.run(progress.iterations + 1, together, listener)
+                losses = self.trainer.run(progress.iterations + 1, self._together(), listener)
                 self._finished()
                 stopped = losses.ending == "no_better" if self.score is None else self._scored()
+                self._write_checkpoint(stopped)
             if stopped:
                 progress.ending = "no_better"
         except KeyboardInterrupt:
@@ -244,6 +253,20 @@ class Fit:
         if progress.ending != "max_iter" and self.settings.verbose:
             self._print_end()
         return progress
+
+    def _together(self) -> int:
+        """Return how many epochs are run in one call: to the next thing that is done here."""
+        done = self.progress.iterations
+        if self.score is not None or self.shuffled is not None:
+            return 1
+        if self.checkpoints is not None:
+            return self.checkpoints.files.epochs_until_next(done, self.epochs)
+        return self.epochs - done
+
+    def _write_checkpoint(self, stopped: bool) -> None:
+        checkpoints, done = self.checkpoints, self.progress.iterations
+        if checkpoints is not None and (stopped or checkpoints.files.is_due(done, self.epochs)):
+            checkpoints.write(self, stopped=stopped)
 
     def _finished(self) -> None:
         """Append the losses of the epochs finished since the last call to the curves."""

@@ -240,9 +240,13 @@ class Trainer(ABC):
         """Restore the parameters after the best epoch; return whether there are any."""
         stored = any(rule.restore_best and count.best_epoch for rule, count in self._rules())
         if stored and self.best is not None:
-            self.given.parameters.flat[...] = self.best.flat
-            self._write(self.given.parameters)
+            self.set_parameters(self.best.flat)
         return stored
+
+    def set_parameters(self, flat: Array) -> None:
+        """Set all parameters, given as one vector."""
+        self.given.parameters.flat[...] = flat
+        self._write(self.given.parameters)
 
     def state(self) -> State:
         """Return what the run needs to continue, as copies."""

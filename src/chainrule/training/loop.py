@@ -27,7 +27,8 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.training.checkpoints import Checkpoints, description_of
+from chainrule.training.checkpoint_folder import CheckpointFolder
+from chainrule.training.checkpoints import description_of, restored_run, state_of
 from chainrule.training.inputs import (
     inputs_of,
     parameters_of,
@@ -216,10 +217,8 @@ def train(
     checkpoints = None
     if checkpoint is not None:
         about = description_of(run, early_stopping, schedule, count)
-        checkpoints = Checkpoints.of(checkpoint, checkpoint_every, about)
-    found = checkpoints.restored() if checkpoints is not None and resume else None
-    if found is not None:
-        current.flat[...] = found.parameters
+        checkpoints = CheckpointFolder.of(checkpoint, checkpoint_every, about)
+    found = checkpoints.newest(restored_run) if checkpoints is not None and resume else None
     trainer: Trainer | None = None
     try:
         trainer = backends.trainer(run, backend)
@@ -252,7 +251,7 @@ def train(
 def _epochs(
     trainer: Trainer,
     count: int,
-    checkpoints: Checkpoints | None,
+    checkpoints: CheckpointFolder | None,
     on_epoch: Callable[[Epoch], object] | None,
     on_progress: Callable[[Progress], object] | None,
 ) -> None:
@@ -261,7 +260,6 @@ def _epochs(
     def so_far() -> Progress:
         return Progress(trainer.losses.epochs, count, _history(trainer))
 
-    every = count if checkpoints is None else checkpoints.every
     last_call = time.monotonic()
     ends: object = trainer.losses.ending == "no_better"  # of a run that is resumed
     while trainer.losses.epochs < count and not ends:
@@ -269,11 +267,15 @@ def _epochs(
         listener = None
         if on_progress is not None and on_epoch is None:
             listener = _listener(trainer, count, on_progress)
-        piece = 1 if on_epoch is not None else min(every - done % every, count - done)
+        piece = count - done
+        if on_epoch is not None:
+            piece = 1
+        elif checkpoints is not None:
+            piece = checkpoints.epochs_until_next(done, count)
         ends = trainer.run(done + 1, piece, listener).ending != "finished"
         done = trainer.losses.epochs
-        if checkpoints is not None and (ends or done == count or done % every == 0):
-            checkpoints.write(trainer)
+        if checkpoints is not None and (ends or checkpoints.is_due(done, count)):
+            checkpoints.write(*state_of(trainer))
         if on_epoch is not None:
             ends = on_epoch(so_far().epoch(done)) or ends
             if on_progress is not None and time.monotonic() - last_call >= PERIOD and not ends:
