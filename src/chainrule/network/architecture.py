@@ -39,7 +39,7 @@ from chainrule.network.scope import Scope, StatedParameter, SymbolNames
 from chainrule.validation import checked_seed
 
 if TYPE_CHECKING:
-    from chainrule.network.drawing import Drawing
+    from chainrule.network.drawing_elements import Drawing
     from chainrule.network.layer_summary import Summary
 
 _INITIALIZE = 1

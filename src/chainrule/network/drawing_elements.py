@@ -1,9 +1,13 @@
 """The elements of a drawing in SVG: style, arrows, texts with indices, escaped."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from unicodedata import east_asian_width
+
+from chainrule.files import write_atomically
 
 LETTER = 7.2
 """The width of a letter of a label, estimated: there is no font to measure with."""
@@ -11,6 +15,29 @@ _LEAST_WIDTH = 300.0
 _LEAST_SCALE = 0.7
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML does not have."""
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, such as a drawn network or curves: ``svg`` is its text; a notebook shows it."""
+
+    svg: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the drawing to a file such as ``network.svg``, which is replaced as a whole.
+
+        Raises ``InputError`` where the path cannot be written.
+        """
+        write_atomically(path, self.svg.encode())
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x:auto">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self.svg):,} characters>"
+
 
 STYLE = """\
 .chainrule-drawing{font:13px system-ui,sans-serif;--ink:#1b1c1f;--paper:#ffffff;--soft:#55575f;\
@@ -105,7 +132,7 @@ def symbols_length(names: Sequence[str], most: int) -> int:
 def document(
     width: float, height: float, title: str, description: str, parts: Iterable[str], mark: str
 ) -> str:
-    """Return the text of a drawing; ``mark`` ends the ids, which a page has once."""
+    """Return the text of a drawing with arrows; ``mark`` ends the ids, which a page has once."""
     heads = "".join(
         f'<marker id="{kind}-{mark}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto-start-reverse"><path class="{kind}" '
@@ -114,12 +141,31 @@ def document(
     )
     # A wide drawing shrinks until its texts are still legible; then the page scrolls it.
     least = min(width, max(_LEAST_WIDTH, _LEAST_SCALE * width))
+    inside = [f"<defs>{heads}</defs>", *parts]
+    return framed(
+        (width, height), (least, width), title, description, inside, mark, "drawing", STYLE
+    )
+
+
+def framed(
+    size: tuple[float, float],
+    shown: tuple[float, float],
+    title: str,
+    description: str,
+    parts: Iterable[str],
+    mark: str,
+    kind: str,
+    style: str,
+) -> str:
+    """Return an SVG of a size, ``shown`` at least and at most so wide, with texts for readers."""
+    width, height = size
+    least, most = shown
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule-drawing" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule-{kind}" role="img" '
         f'aria-labelledby="title-{mark} description-{mark}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'style="width:100%;max-width:{width:.0f}px;min-width:{least:.0f}px;height:auto">'
+        f'style="width:100%;max-width:{most:.0f}px;min-width:{least:.0f}px;height:auto">'
         f'<title id="title-{mark}">{escaped(title)}</title>'
         f'<desc id="description-{mark}">{escaped(description)}</desc>'
-        f"<style>{STYLE}</style><defs>{heads}</defs>\n" + "\n".join(parts) + "\n</svg>\n"
+        f"<style>{style}</style>\n" + "\n".join(parts) + "\n</svg>\n"
     )
