@@ -16,6 +16,7 @@ _LEAST_SCALE = 0.7
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML does not have."""
 
+
 @dataclass(frozen=True)
 class Drawing:
     """A picture, such as a drawn network or curves: ``svg`` is its text; a notebook shows it."""

@@ -93,7 +93,9 @@ def bars(
     """
     texts = phrases_of("pictures", language)
     found = _one(values, "values", len(names))
-    half = np.zeros(len(found)) if deviations is None else _one(deviations, "deviations", len(found))
+    half = (
+        np.zeros(len(found)) if deviations is None else _one(deviations, "deviations", len(found))
+    )
     ends = np.concatenate([[0.0], found - half, found + half])
     scale = Scale.around(ends[_usable(ends)].tolist(), log=False)
     shown = [shortened(" ".join(str(name).split()) or "∅", _NAME) for name in names]
@@ -167,9 +169,7 @@ def histogram(values: ArrayLike, name: str, language: str = "en") -> Drawing:
     return frame.drawing(texts["histogram_title"].format(name=name), described)
 
 
-def calibration_curve(
-    curves: Sequence[Series], name: str, language: str = "en"
-) -> Drawing:
+def calibration_curve(curves: Sequence[Series], name: str, language: str = "en") -> Drawing:
     """Return shares of actual rows against predicted probabilities, beside the ideal diagonal."""
     texts = phrases_of("pictures", language)
     axes = texts["share_predicted"], texts["share_actual"]

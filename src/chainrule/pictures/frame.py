@@ -20,11 +20,11 @@ from chainrule.network.drawing_elements import (
 )
 from chainrule.pictures.scales import Scale, usable
 
-WIDTH = 460.0
-"""The width of a chart, in its own units: on a phone one unit is about 0.8 pixels."""
-_SHOWN = (280.0, 620.0)
-"""The least and the most pixels that a chart is wide on a page."""
-_HEIGHT = 200.0
+WIDTH = 400.0
+"""The width of a chart, in its own units: on a phone one unit is about 0.9 pixels."""
+_SHOWN = (0.7, 1.4)
+"""The least and the most pixels on a page for each unit."""
+_HEIGHT = 180.0
 _LINE = 18.0
 _GAP = 14.0
 """Between labels that are beside each other."""
@@ -110,7 +110,7 @@ class Frame:
         self.left = LETTER * widest + 16
         self.right = WIDTH - _RIGHT
         if self.square:
-            self.right = min(self.right, self.left + 300.0)
+            self.right = min(self.right, self.left + 290.0)
         height = self.right - self.left if self.square else _HEIGHT
         self.bottom = self.top + height
         self.height = self.bottom + 2 * _LINE + 14
@@ -228,7 +228,7 @@ class Frame:
             half = LETTER * length(text) / 2
             middle = min(max(x, half), WIDTH - half)
             yield f'<path class="axis" d="M{x:.2f} {below:.1f}v4"/>'
-            yield label(middle, below + 18, text, "soft x-tick", anchor="middle")
+            yield label(middle, below + 19, text, "soft x-tick", anchor="middle")
         across = (self.left + self.right) / 2
         most = int(2 * min(across, WIDTH - across) / LETTER)
         title = escaped(shortened(self.x_axis.title, most))
@@ -241,10 +241,8 @@ def chart(
     """Return the picture of parts in the style of charts."""
     least, most = _SHOWN
     mark = f"{crc32(''.join([title, description, *parts]).encode('utf-8', 'replace')):08x}"
-    shown = (max(least, 0.6 * width), max(most, width))
-    return Drawing(
-        framed((width, height), shown, title, description, parts, mark, "chart", STYLE)
-    )
+    shown = (least * width, most * width)
+    return Drawing(framed((width, height), shown, title, description, parts, mark, "chart", STYLE))
 
 
 def stacked(drawings: Sequence[tuple[Frame, str, str]]) -> Drawing:

@@ -182,9 +182,7 @@ def _points(curve: Curve) -> list[tuple[float, float]]:
     return [(float(number), float(value)) for number, value in enumerate(curve, start=1)]
 
 
-def _described(
-    key: str, texts: Mapping[str, str], curve: Curve, name: str, epochs: int
-) -> str:
+def _described(key: str, texts: Mapping[str, str], curve: Curve, name: str, epochs: int) -> str:
     known = [number for number, value in enumerate(curve, start=1) if usable(value)]
     if not known:
         return ""

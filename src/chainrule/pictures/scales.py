@@ -6,8 +6,9 @@ same positions for equal ratios. Values that are not finite have no position, no
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 LARGEST = 1e300
 _LOG_RATIO = 50.0
@@ -63,7 +64,7 @@ class Scale:
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self, most: int) -> list[float]:
-        """Return at most ``most`` ticks within the scale (one, if no round number is within).
+        """Return at most ``most`` ticks within the scale; of two decades up to eight.
 
         >>> Scale(1.0, 37.0).ticks(5)
         [10.0, 20.0, 30.0]
@@ -88,7 +89,7 @@ class Scale:
         """
         if self.log or len(ticks) < 2:
             return [number_text(tick) for tick in ticks]
-        spacing = min(after - before for before, after in zip(ticks, ticks[1:], strict=False))
+        spacing = min(after - before for before, after in pairwise(ticks))
         return _equal_digits(ticks, spacing)
 
 
@@ -179,11 +180,13 @@ def _tick_above(value: float) -> float:
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return powers of ten, every nth of many; of few decades also 2 and 5 times a power."""
-    within: Callable[[float], bool] = lambda t: low * (1 - 1e-9) <= t <= high * (1 + 1e-9)
-    exponents = range(_size(low), _size(high) + 1)
-    every = [t for k in exponents for f in (1, 2, 5) if within(t := _times(f, k))]
-    if len(every) <= most:
-        return every
-    decades = [t for k in exponents if within(t := _times(1, k))]
-    return decades[:: -(-len(decades) // max(1, most))] or every[:1]
+    """Return powers of ten, every nth of many; of one or two decades also 2 and 5 times them."""
+
+    def within(factor: int) -> list[float]:
+        found = [_times(factor, exponent) for exponent in range(_size(low), _size(high) + 1)]
+        return [tick for tick in found if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+
+    decades = within(1)
+    if len(decades) < 3:
+        return sorted([*decades, *within(2), *within(5)])
+    return decades[:: -(-len(decades) // max(1, most))]
