@@ -22,7 +22,7 @@ from chainrule.pictures.scales import Scale, usable
 
 WIDTH = 400.0
 """The width of a chart, in its own units: on a phone one unit is about 0.9 pixels."""
-_SHOWN = (0.7, 1.4)
+_SHOWN = (0.7, 1.25)
 """The least and the most pixels on a page for each unit."""
 _HEIGHT = 180.0
 _LINE = 18.0

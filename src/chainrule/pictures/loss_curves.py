@@ -4,20 +4,22 @@ The training loss is the one without penalties, where it is known: the held-out 
 either, so that the two can be compared.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from chainrule.arrays import FloatArray
 from chainrule.errors import InputTypeError
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend, stacked
-from chainrule.pictures.scales import Scale, number_text, usable
+from chainrule.pictures.scales import LARGEST, Scale, number_text, usable
 from chainrule.validation import requirement
 
-Curve = Sequence[float]
-Described = tuple[Frame, str, str]
+Curve: TypeAlias = Sequence[float] | FloatArray
+Described: TypeAlias = tuple[Frame, str, str]
 """A frame, its title and its description."""
 
 _MOST_MEMBERS = 32
@@ -58,8 +60,8 @@ class LossCurves:
         )
         if best_epoch is None and held:
             mean = mean_curve(held)
-            known = [number for number, value in enumerate(mean) if usable(value)]
-            best_epoch = 1 + min(known, key=lambda number: mean[number]) if known else None
+            known = np.flatnonzero(np.abs(mean) <= LARGEST)
+            best_epoch = 1 + int(known[np.argmin(mean[known])]) if len(known) else None
         return cls(tuple(training), tuple(held), best_epoch, penalized)
 
     def drawing(
@@ -163,13 +165,16 @@ class LossCurves:
         return frame, texts["loss_title"], description
 
 
-def mean_curve(members: Sequence[Curve]) -> list[float]:
-    """Return the mean of curves, up to the last epoch that all have.
+def mean_curve(members: Sequence[Curve]) -> FloatArray:
+    """Return the mean of curves, (epochs,), up to the last epoch that all have.
 
-    >>> mean_curve([[4.0, 2.0, 1.0], [2.0, 1.0]])
+    >>> mean_curve([[4.0, 2.0, 1.0], [2.0, 1.0]]).tolist()
     [3.0, 1.5]
     """
-    return [math.fsum(values) / len(values) for values in zip(*members, strict=False) if values]
+    epochs = min(map(len, members), default=0)
+    arrays = [np.asarray(curve[:epochs], dtype=np.float64) for curve in members]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not drawn
+        return np.mean(arrays, axis=0) if epochs else np.empty(0)
 
 
 def epoch_axis(epochs: int, title: str) -> Axis:
