@@ -8,7 +8,6 @@ a line for a few of the epochs. ``--quiet`` shows nothing, ``--json`` one object
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence

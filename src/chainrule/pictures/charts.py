@@ -209,7 +209,9 @@ def heat_table(
     shown = [shortened(" ".join(str(name).split()) or "∅", _LABEL) for name in names]
     numbered = len(names) <= _MOST_NUMBERS
     letters = [length(f"{int(count):,}") for count in found.ravel()] if numbered else []
-    cell = max(_CELL, LETTER * max([*letters, *(map(length, shown) if numbered else ())]) + 10)
+    if numbered:
+        letters += map(length, shown)
+    cell = max(_CELL, LETTER * max(letters, default=0) + 10)
     left = LETTER * max(map(length, shown), default=0) + 12
     least = LETTER * (length(texts["predicted"]) + length(texts["actual"])) + 40
     width = max(left + cell * len(names) + 6, least)

@@ -7,7 +7,7 @@ same positions for equal ratios. Values that are not finite have no position, no
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 LARGEST = 1e300
@@ -33,10 +33,12 @@ class Scale:
     low: float
     high: float
     log: bool = False
+    step: tuple[int, int] | None = field(default=None, repr=False, compare=False)
+    """The step of ticks that both ends are multiples of, as 1, 2 or 5 and an exponent of ten."""
 
     @classmethod
     def around(cls, values: Iterable[float], *, log: bool | None = None, most: int = 6) -> "Scale":
-        """Return a scale that holds the values and ends at ticks.
+        """Return a scale that holds the values, up to a billionth of its range, and ends at ticks.
 
         With ``log`` None it is logarithmic if all values are positive and differ by a factor of
         more than 50. Values that cannot be drawn do not count.
@@ -55,7 +57,8 @@ class Scale:
         low, high = _widened(low, high)
         factor, exponent = _step(low, high, most, outward=True)
         first, last = _multiples(low, high, _times(factor, exponent), outward=True)
-        return cls(_times(factor * first, exponent), _times(factor * last, exponent))
+        ends = _times(factor * first, exponent), _times(factor * last, exponent)
+        return cls(*ends, step=(factor, exponent))
 
     def position(self, value: float) -> float:
         """Return 0 for the low end, 1 for the high one; linear, or linear in the logarithm."""
@@ -71,8 +74,11 @@ class Scale:
         """
         if self.log:
             return _log_ticks(self.low, self.high, most)
-        factor, exponent = _step(self.low, self.high, most)
+        factor, exponent = self.step or _step(self.low, self.high, most)
         first, last = _multiples(self.low, self.high, _times(factor, exponent))
+        if last - first + 1 > most:
+            factor, exponent = _step(self.low, self.high, most)
+            first, last = _multiples(self.low, self.high, _times(factor, exponent))
         found = [_times(factor * number, exponent) for number in range(first, last + 1)]
         return found[: max(1, most)]
 
