@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from chainrule.network.drawing_elements import LETTER, Drawing, length
+from chainrule.network.drawing_elements import Drawing, text_width
 from chainrule.pictures.charts import (
     Series,
     bars,
@@ -100,7 +100,7 @@ def text_boxes(root: ElementTree.Element) -> list[tuple[float, float, float, flo
             x, y = float(element.attrib["x"]), down + float(element.attrib["y"])
             # A title within is a tip, which is not drawn.
             text = (element.text or "") + "".join(child.tail or "" for child in element)
-            wide = LETTER * length(text)
+            wide = text_width(text)
             anchor = element.get("style", "text-anchor:middle").partition(":")[2]
             left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
             found.append((left, y - 10, left + wide, y + 3, text))

@@ -11,6 +11,9 @@ from chainrule.files import write_atomically
 
 LETTER = 7.2
 """The width of a letter of a label, estimated: there is no font to measure with."""
+_WIDE = frozenset("<>=+−~^@%#&mwMWQOGDHNU…∅→↓")
+"""Letters that are wider than most."""
+_WIDER = 4.2
 _LEAST_WIDTH = 300.0
 _LEAST_SCALE = 0.7
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -73,6 +76,15 @@ def length(text: str) -> int:
     return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
 
 
+def text_width(text: str) -> float:
+    """Return the width of a text, estimated for wide fonts: no less than that of `LETTER` each.
+
+    >>> round(text_width("abc"), 1), round(text_width("<W>"), 1), round(text_width("损失"), 1)
+    (21.6, 34.2, 28.8)
+    """
+    return LETTER * length(text) + sum(_WIDER for letter in text if letter in _WIDE)
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most ``most`` letters, with an ellipsis if it was longer.
 
@@ -85,6 +97,14 @@ def shortened(text: str, most: int) -> str:
     while length(short) > most - 1:
         short = short[:-1]
     return f"{short}…"
+
+
+def fitted(text: str, room: float) -> str:
+    """Return a text that is at most ``room`` wide, with an ellipsis if it was longer."""
+    most = int(room / LETTER) + 1
+    while most > 1 and text_width(shortened(text, most)) > room:
+        most -= 1
+    return shortened(text, most)
 
 
 def label(

@@ -15,12 +15,12 @@ from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import (
-    LETTER,
     Drawing,
     escaped,
+    fitted,
     label,
-    length,
     shortened,
+    text_width,
 )
 from chainrule.pictures.frame import WIDTH, Axis, Frame, Legend, Points, chart
 from chainrule.pictures.scales import LARGEST, Scale, number_text
@@ -100,10 +100,10 @@ def bars(
     scale = Scale.around(ends[_usable(ends)].tolist(), log=False)
     shown = [shortened(" ".join(str(name).split()) or "∅", _NAME) for name in names]
     numbers = [number_text(float(value), 3) for value in found]
-    left = LETTER * max(map(length, shown), default=0) + 12
-    right = WIDTH - LETTER * max(map(length, numbers), default=0) - 12
+    left = max(map(text_width, shown), default=0) + 12
+    right = WIDTH - max(map(text_width, numbers), default=0) - 12
     # Bars below zero have their text on the right too: a column of numbers is easy to compare.
-    parts = [label(4, 16, escaped(shortened(title, int(WIDTH / LETTER))), "soft", anchor="start")]
+    parts = [label(4, 16, escaped(fitted(title, WIDTH - 8)), "soft", anchor="start")]
 
     def x(value: float) -> float:
         return left + (right - left) * scale.position(value)
@@ -208,20 +208,20 @@ def heat_table(
         raise InputError(requirement("counts", allowed, found.shape))
     shown = [shortened(" ".join(str(name).split()) or "∅", _LABEL) for name in names]
     numbered = len(names) <= _MOST_NUMBERS
-    letters = [length(f"{int(count):,}") for count in found.ravel()] if numbered else []
+    letters = [text_width(f"{int(count):,}") for count in found.ravel()] if numbered else []
     if numbered:
-        letters += map(length, shown)
-    cell = max(_CELL, LETTER * max(letters, default=0) + 10)
-    left = LETTER * max(map(length, shown), default=0) + 12
-    least = LETTER * (length(texts["predicted"]) + length(texts["actual"])) + 40
+        letters += map(text_width, shown)
+    cell = max(_CELL, max(letters, default=0) + 10)
+    left = max(map(text_width, shown), default=0) + 12
+    least = text_width(texts["predicted"] + texts["actual"]) + 56
     width = max(left + cell * len(names) + 6, least)
     top = 44.0
     parts = [
         label(4, 16, f"{escaped(texts['actual'])} ↓", "soft", anchor="start"),
         label(left, 16, f"{escaped(texts['predicted'])} →", "soft", anchor="start"),
     ]
-    if left < LETTER * (length(texts["actual"]) + 4):
-        shift = LETTER * (length(texts["actual"]) + 4) - left
+    if left < text_width(texts["actual"]) + 32:
+        shift = text_width(texts["actual"]) + 32 - left
         left, width = left + shift, width + shift
         parts[1] = label(left, 16, f"{escaped(texts['predicted'])} →", "soft", anchor="start")
     totals = np.maximum(found.sum(axis=1), 1)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from chainrule.network.drawing_elements import (
-    LETTER,
     Drawing,
     escaped,
+    fitted,
     framed,
     label,
-    length,
-    shortened,
+    text_width,
 )
 from chainrule.pictures.scales import Scale, usable
 
@@ -77,7 +76,7 @@ class Axis:
         while True:
             found = self.scale.whole_ticks(most) if self.whole else self.scale.ticks(most)
             texts = self.scale.labels(found)
-            needed = sum(LETTER * length(text) + _GAP for text in texts)
+            needed = sum(text_width(text) + _GAP for text in texts)
             if most <= 1 or not wide or needed <= room:
                 return list(zip(found, texts, strict=True))
             most -= 1
@@ -106,8 +105,7 @@ class Frame:
         self._rows = _legend_rows(self.legend)
         self.top = 2 * _LINE + _LINE * len(self._rows)
         self._y_ticks = self.y_axis.ticks(0.0, 6, wide=False)
-        widest = max(length(text) for _, text in self._y_ticks)
-        self.left = LETTER * widest + 16
+        self.left = max(text_width(text) for _, text in self._y_ticks) + 16
         self.right = WIDTH - _RIGHT
         if self.square:
             self.right = min(self.right, self.left + 290.0)
@@ -212,8 +210,7 @@ class Frame:
         return chart(WIDTH, self.height, [*self._axes(), *self.parts], title, description)
 
     def _axes(self) -> Iterable[str]:
-        room = int((self.right - 4) / LETTER)
-        title = escaped(shortened(self.y_axis.title, room))
+        title = escaped(fitted(self.y_axis.title, WIDTH - 8))
         yield label(4, 16, title, "soft y-title", anchor="start")
         for number, row in enumerate(self._rows):
             yield from _legend_row(row, 16 + _LINE * (number + 1))
@@ -225,13 +222,12 @@ class Frame:
         yield f'<path class="axis" d="M{self.left:.1f} {below:.1f}H{self.right:.1f}"/>'
         for value, text in self._x_ticks:
             x = self.x(value)
-            half = LETTER * length(text) / 2
+            half = text_width(text) / 2
             middle = min(max(x, half), WIDTH - half)
             yield f'<path class="axis" d="M{x:.2f} {below:.1f}v4"/>'
             yield label(middle, below + 19, text, "soft x-tick", anchor="middle")
         across = (self.left + self.right) / 2
-        most = int(2 * min(across, WIDTH - across) / LETTER)
-        title = escaped(shortened(self.x_axis.title, most))
+        title = escaped(fitted(self.x_axis.title, 2 * min(across, WIDTH - across) - 4))
         yield label(across, below + 2 * _LINE + 2, title, "soft x-title", anchor="middle")
 
 
@@ -262,8 +258,8 @@ def _legend_rows(legend: Sequence[Legend]) -> list[list[tuple[float, Legend]]]:
     rows: list[list[tuple[float, Legend]]] = []
     at = WIDTH
     for entry in legend:
-        short = Legend(shortened(entry.text, int((WIDTH - _SAMPLE - 16) / LETTER)), entry.style)
-        needed = _SAMPLE + 6 + LETTER * length(short.text)
+        short = Legend(fitted(entry.text, WIDTH - _SAMPLE - 20), entry.style)
+        needed = _SAMPLE + 6 + text_width(short.text)
         if at + needed > WIDTH - 4:
             rows.append([])
             at = 6.0
