@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.training.metrics import ClassScore
 
 
 def test_what_is_evaluated_at_a_prompt_is_one_line() -> None:
@@ -93,7 +94,9 @@ def test_a_table_run_is_shown_with_its_score_and_its_losses() -> None:
     assert {"table", "svg"} <= set(shown.tags)
     assert shown.value("target") == "species"
     assert shown.value("rows") == "150"
-    assert shown.value("accuracy") == f"{run.scores[0].accuracy:.1%}"
+    (score,) = run.scores
+    assert isinstance(score, ClassScore)
+    assert shown.value("accuracy") == f"{score.accuracy:.1%}"
     assert len(run._repr_html_()) < 60_000
     model = Cells(run.model._repr_html_())
     assert model.value("classes") == "setosa, versicolor, virginica"
