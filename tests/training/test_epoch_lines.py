@@ -1,6 +1,10 @@
 """``verbose=``: a line for each epoch, or for every n-th, the last always; each epoch once."""
 
+import io
 import re
+import sys
+import time
+import types
 
 import numpy as np
 import pytest
@@ -77,7 +81,73 @@ def test_a_run_that_diverges_prints_what_it_has(capsys):
     assert len(lines) == len(caught.value.result.history["loss"])
 
 
-@pytest.mark.parametrize(("verbose", "error"), [(-1, InputError), ("yes", InputTypeError)])
-def test_anything_else_is_an_error(verbose, error):
-    with pytest.raises(error, match="`verbose` must be an integer"):
+@pytest.mark.parametrize(
+    ("verbose", "error", "allowed"),
+    [
+        (-1, InputError, "an integer"),
+        ("yes", InputTypeError, "True, False, a number of epochs or 'bar'"),
+        (0.5, InputTypeError, "True, False"),
+    ],
+)
+def test_anything_else_is_an_error(verbose, error, allowed):
+    with pytest.raises(error, match=f"`verbose` must be {allowed}"):
         cr.train(NETWORK, X, Y, verbose=verbose)
+
+
+BAR = re.compile(
+    r"(\d+) of 9 ([█·]{16}) ([▁-█]+) loss \S+, held-out loss \S+, best (\S+) in epoch 9"
+)
+
+
+def test_a_bar_without_a_terminal_is_its_last_line(capsys):
+    result = cr.train(NETWORK, X, Y, epochs=9, verbose="bar", validation=(X, Y))
+    (line,) = capsys.readouterr().out.splitlines()
+    found = BAR.fullmatch(line)
+    assert found is not None, line
+    assert found[1] == "9"
+    assert found[2] == "█" * 16
+    assert len(found[3]) == 9
+    assert found[4] == f"{min(result.history['validation_loss']):.4g}"
+
+
+def test_a_bar_on_a_terminal_is_one_line_that_is_replaced(monkeypatch):
+    class Terminal(io.StringIO):
+        encoding = "ascii"
+
+        def isatty(self):
+            return True
+
+    written = Terminal()
+    monkeypatch.setattr(sys, "stdout", written)
+    monkeypatch.setenv("COLUMNS", "50")
+    cr.train(NETWORK, X, Y, epochs=40, verbose="bar", on_epoch=lambda epoch: time.sleep(0.01))
+    text = written.getvalue()
+    states = text.removesuffix("\n").split("\r")[1:]
+    assert text.count("\n") == 1
+    assert len(states) >= 2
+    assert states[-1].startswith(f"40 of 40 {'#' * 16}")
+    assert all(len(state) <= 49 and state.isascii() for state in states)
+
+
+def test_a_bar_in_a_notebook_is_one_display_that_is_replaced(monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, value):
+            shown.append(("update", repr(value)))
+
+    def display(value, *, display_id):
+        assert display_id is True
+        shown.append(("display", repr(value)))
+        return Handle()
+
+    ipython, displays = types.ModuleType("IPython"), types.ModuleType("IPython.display")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    displays.display = display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", displays)
+    cr.train(NETWORK, X, Y, epochs=20, verbose="bar", on_epoch=lambda epoch: time.sleep(0.01))
+    assert [kind for kind, _ in shown] == ["display"] + ["update"] * (len(shown) - 1)
+    assert len(shown) >= 2
+    assert shown[-1][1].startswith("20 of 20 ")
+    assert capsys.readouterr().out == ""

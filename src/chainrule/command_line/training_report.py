@@ -17,13 +17,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.network.architecture import Network
-from chainrule.pictures.loss_curves import mean_curve
+from chainrule.pictures.loss_curves import lowest, mean_curve
 from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
@@ -299,10 +298,9 @@ def _curve(members: Sequence[loop.Progress], console: Console) -> str:
     kind = "held-out loss" if name == "validation_loss" else "loss"
     losses = mean_curve([member.history[name] for member in members])
     text = f"  {kind}"
-    known = np.flatnonzero(np.isfinite(losses))
-    if len(known):
-        best = int(known[np.argmin(losses[known])])
-        text += f", best {losses[best]:.4g} in epoch {best + 1}"
+    best = lowest(losses)
+    if best is not None:
+        text += f", best {best[1]:.4g} in epoch {best[0]:,}"
     width = min(CURVE, console.width - LABEL - len(text) - 1)
     return f"{'curve':<{LABEL}}{sparkline(losses, width, console.encoding)}{text}"
 

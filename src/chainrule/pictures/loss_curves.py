@@ -59,9 +59,8 @@ class LossCurves:
             for curve, history in zip(training, histories, strict=True)
         )
         if best_epoch is None and held:
-            mean = mean_curve(held)
-            known = np.flatnonzero(np.abs(mean) <= LARGEST)
-            best_epoch = 1 + int(known[np.argmin(mean[known])]) if len(known) else None
+            best = lowest(mean_curve(held))
+            best_epoch = None if best is None else best[0]
         return cls(tuple(training), tuple(held), best_epoch, penalized)
 
     def drawing(
@@ -175,6 +174,20 @@ def mean_curve(members: Sequence[Curve]) -> FloatArray:
     arrays = [np.asarray(curve[:epochs], dtype=np.float64) for curve in members]
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not drawn
         return np.mean(arrays, axis=0) if epochs else np.empty(0)
+
+
+def lowest(curve: Curve) -> tuple[int, float] | None:
+    """Return the epoch of the lowest value, from 1, and the value; None where none is finite.
+
+    >>> lowest([3.0, float("nan"), 1.0]), lowest([])
+    ((3, 1.0), None)
+    """
+    values = np.asarray(curve, dtype=np.float64)
+    known = np.flatnonzero(np.abs(values) <= LARGEST)
+    if not len(known):
+        return None
+    best = int(known[np.argmin(values[known])])
+    return best + 1, float(values[best])
 
 
 def epoch_axis(epochs: int, title: str) -> Axis:

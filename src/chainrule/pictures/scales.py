@@ -90,8 +90,8 @@ class Scale:
     def labels(self, ticks: list[float]) -> list[str]:
         """Return the texts of ticks, on a linear scale with equal digits.
 
-        >>> Scale(0.0, 1.0).labels([0.0, 0.5, 1.0]), Scale(0.0, 3e7).labels([0.0, 1.5e7])
-        (['0.0', '0.5', '1.0'], ['0', '1.5e7'])
+        >>> Scale(0.0, 1.0).labels([0.0, 0.5, 1.0]), Scale(0.0, 2e7).labels([0.0, 1e7, 2e7])
+        (['0.0', '0.5', '1.0'], ['0', '1e7', '2e7'])
         """
         if self.log or len(ticks) < 2:
             return [number_text(tick) for tick in ticks]

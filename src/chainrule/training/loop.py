@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -30,6 +30,7 @@ from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
 from chainrule.pictures.loss_curves import LossCurves
 from chainrule.training.checkpoints import Checkpoints, description_of
+from chainrule.training.epoch_bar import EpochBar
 from chainrule.training.epoch_lines import EpochLines
 from chainrule.training.inputs import (
     inputs_of,
@@ -165,7 +166,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
-    verbose: bool | int = False,
+    verbose: bool | int | Literal["bar"] = False,
     on_epoch: Callable[[Epoch], object] | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Result:
@@ -185,7 +186,8 @@ def train(
     `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
 
     ``verbose`` prints a line with the losses after each epoch, or after every ``verbose`` epochs
-    and the last one, a few at a time.
+    and the last one, a few at a time; "bar" shows one line, with the curve so far, which is
+    replaced in a notebook and on a terminal.
 
     ``on_epoch`` is called after each epoch; ``on_progress`` with all epochs finished so far, at
     most twenty times a second, which takes almost no time, and at the end.  A true result of either
@@ -257,7 +259,7 @@ def train(
     found = checkpoints.restored() if checkpoints is not None and resume else None
     if found is not None:
         current.flat[...] = found.parameters
-    lines = EpochLines.of(verbose)
+    lines = EpochBar() if verbose == "bar" else EpochLines.of(verbose)
     if lines is not None:
         on_progress = lines.before(on_progress)
     trainer: Trainer | None = None
