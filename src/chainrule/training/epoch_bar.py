@@ -79,7 +79,8 @@ class _Notebook:
     """A display of IPython, made with the first text and then replaced."""
 
     def __init__(self, display: Any) -> None:
-        self._display, self._handle = display, None
+        self._display = display
+        self._handle: Any = None
 
     def __call__(self, text: str) -> None:
         if self._handle is None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from chainrule.arrays import FloatArray
-from chainrule.validation import checked_integer
+from chainrule.errors import InputTypeError
+from chainrule.validation import checked_integer, is_integer, requirement
 
 Losses = Mapping[str, Sequence[float] | FloatArray]
 
@@ -40,9 +41,11 @@ class EpochLines:
     @classmethod
     def of(cls, verbose: Any) -> "EpochLines | None":
         """Return the lines that the argument ``verbose`` asks for, or None; check it."""
-        every = (
-            int(verbose) if isinstance(verbose, bool) else checked_integer("verbose", verbose, 0)
-        )
+        flag = isinstance(verbose, bool)
+        if not flag and not is_integer(verbose):
+            allowed = "True, False, a number of epochs or 'bar'"
+            raise InputTypeError(requirement("verbose", allowed, verbose))
+        every = int(verbose) if flag else checked_integer("verbose", verbose, 0)
         return cls(every) if every else None
 
     def before(self, listener: Callable[[State], object] | None) -> Callable[[State], object]:
