@@ -13,14 +13,14 @@ def test_equal_steps_are_equal_heights():
     assert sparkline(range(8), encoding="latin-1") == ASCII
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", None, "no such encoding"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "no such encoding"])
 def test_a_stream_without_blocks_gets_ascii(encoding):
     assert sparkline([1.0, 2.0, 3.0], encoding=encoding).isascii()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030", "cp437"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030", "cp437", None])
 def test_what_is_written_is_in_the_encoding(encoding):
-    assert len(sparkline([1.0, 2.0, 3.0], encoding=encoding).encode(encoding)) >= 3
+    assert len(sparkline([1.0, 2.0, 3.0], encoding=encoding).encode(encoding or "utf-8")) >= 3
 
 
 def test_long_curves_are_means_and_short_ones_are_not_stretched():

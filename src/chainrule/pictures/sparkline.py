@@ -16,11 +16,12 @@ def sparkline(values: ArrayLike, width: int = 40, encoding: str | None = "utf-8"
     """Return values as characters from the lowest to the highest, at most ``width`` of them.
 
     Of more values each character is the mean of some, and "x" where one is not finite. Positive
-    values that differ by a factor of more than 10 are shown by their logarithm.
+    values that differ by a factor of more than 10 are shown by their logarithm. ``encoding`` is
+    that of the stream; one in memory has none, and holds everything.
 
-    >>> sparkline([8, 5, 3, 2, 1, 1.5])
+    >>> sparkline([8, 5, 3, 2, 1, 1.8])
     '█▅▃▂▁▂'
-    >>> sparkline([8, 5, 3, 2, 1, 1.5], encoding="ascii")
+    >>> sparkline([8, 5, 3, 2, 1, 1.8], encoding="ascii")
     '#=-._.'
     """
     levels = BLOCKS if _holds(encoding, BLOCKS) else ASCII
@@ -40,7 +41,7 @@ def sparkline(values: ArrayLike, width: int = 40, encoding: str | None = "utf-8"
 
 def _holds(encoding: str | None, text: str) -> bool:
     try:
-        text.encode(encoding or "ascii")
+        text.encode(encoding or "utf-8")
     except (LookupError, UnicodeEncodeError):
         return False
     return True

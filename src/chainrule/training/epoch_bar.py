@@ -104,7 +104,6 @@ def _on_terminal() -> _Terminal | None:
 
 
 def _encoding() -> str | None:
-    # A notebook's stream states one that holds everything.
     return getattr(sys.stdout, "encoding", None)
 
 
