@@ -70,6 +70,14 @@ def test_members_are_thin_and_their_mean_is_thick():
     assert "each of 3 networks" in texts(root, "legend")
 
 
+def test_of_many_members_some_are_drawn_and_all_are_in_the_mean():
+    many = [{"loss": [1.0 + seed, 1.0]} for seed in range(50)]
+    root = parsed(curves(*many).drawing())
+    assert len(paths(root, "thin one")) == 32
+    assert "32 of 50 networks" in texts(root, "legend")
+    assert "loss is 25.5 after epoch 1" in (root.findtext(f"{SVG}desc") or "")  # (1 + ... + 50)/50
+
+
 def test_members_that_end_earlier_leave_the_mean_to_the_epochs_of_all():
     root = parsed(curves(history(20), history(12)).drawing())
     assert len(paths(root, "line one")[0]) == 12

@@ -131,8 +131,9 @@ class LossCurves:
         legend = [Legend(name, f"line {style}") for _, name, style in groups]
         several = len(self.training) > 1
         if several:
-            count = f"{len(self.training):,}"
-            legend.append(Legend(texts["members"].format(count=count), f"thin {groups[-1][2]}"))
+            key = "members" if len(self.training) <= _MOST_MEMBERS else "some_members"
+            text = texts[key].format(drawn=_MOST_MEMBERS, count=f"{len(self.training):,}")
+            legend.append(Legend(text, f"thin {groups[-1][2]}"))
         description = " ".join(
             sentence
             for members, name, _ in groups

@@ -21,7 +21,7 @@ class EpochBar(EpochLines):
 
     >>> bar = EpochBar(print)
     >>> bar.show({"loss": [0.5, 0.25]}, of=4)
-    2 of 4 ████████········ ▁█ loss 0.25, best 0.25 in epoch 2
+    2 of 4 ████████········ █▁ loss 0.25, best 0.25 in epoch 2
     """
 
     def __init__(self, replace: Callable[[str], object] | None = None) -> None:
