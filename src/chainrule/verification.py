@@ -33,6 +33,7 @@ from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.kinks import margins
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
+from chainrule.html_tables import block, table
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
@@ -103,6 +104,31 @@ class Verification:
         held = f"{failed} failed" if failed else "all passed" if self.passed else "none"
         return f"<Verification {self.title}; {len(self.checks)} checks, {held}>"
 
+    def _repr_html_(self) -> str:
+        headings = ("method", "checked", "worst error", "limit", "")
+        rows = [
+            (
+                method,
+                f"{count:,}",
+                f"{worst.error:.2e}",
+                f"{worst.limit:.0e}",
+                "✓" if worst.passed else f"✗ {worst.quantity}",
+            )
+            for method, count, worst in self.methods()
+        ]
+        return block(
+            table(headings, rows, caption=self.title, numeric=headings[1:4], foot=self._compared())
+        )
+
+    def _compared(self) -> str:
+        """Return how entries were compared, where not all were one by one."""
+        if self.single >= self.entries:
+            return ""
+        return (
+            f"{self.single:,} of {self.entries:,} entries compared one by one, the others "
+            "in sums with random weights"
+        )
+
     def __str__(self) -> str:
         lines = [self.title]
         if not self.checks:
@@ -114,11 +140,8 @@ class Verification:
                 f"  {method:<{width}}  {count:>4} checked   worst {worst.error:9.2e}   "
                 f"limit {worst.limit:.0e}   {verdict}"
             )
-        if self.single < self.entries:
-            lines.append(
-                f"  {self.single:,} of {self.entries:,} entries compared one by one, the others "
-                "in sums with random weights"
-            )
+        if compared := self._compared():
+            lines.append(f"  {compared}")
         return "\n".join(lines)
 
 

@@ -18,8 +18,10 @@ from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.errors import DataWarning
 from chainrule.network.architecture import Network
+from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.model_files import load, save
 from chainrule.table_models.table_training import train_table
+from chainrule.training.loop import Progress
 from chainrule.verification import Verification
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
@@ -258,12 +260,27 @@ def test_on_a_terminal_there_is_a_bar_and_it_always_ends(folder, monkeypatch):
     text = written.getvalue()
     assert "3 of 3" in text
     assert "held-out loss" in text
+    curves = re.findall(r"curve     ([▁-█]+)  held-out loss, best (\S+) in epoch (\d)", text)
+    held = run.history["validation_loss"]
+    assert curves[-1] == (sparkline(held), f"{min(held):.4g}", str(1 + held.index(min(held))))
     assert "\x1b[?25l" in text  # the cursor is hidden for the bar ...
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # ... and shown again
     with report:
         report.starts(run.task)
         assert report._progress is not None
     assert report._progress is None  # ended without an end, as an exception would
+
+
+def test_the_curve_is_of_the_training_loss_without_rows_held_out_and_fits_the_terminal():
+    from rich.console import Console
+
+    narrow = Console(file=io.StringIO(), force_terminal=True, width=60)
+    progress = Progress(200, 200, {"loss": [float(200 - n) for n in range(200)]})
+    line = training_report._curve([progress], narrow)
+    assert line.endswith("  loss, best 1 in epoch 200")
+    assert len(line) == 59 < len(training_report._curve([progress], Console(width=100)))
+    nothing = Progress(1, 1, {"loss": [float("nan")]})
+    assert training_report._curve([nothing], narrow) == "curve     x  loss"
 
 
 def test_figures():

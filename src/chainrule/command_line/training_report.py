@@ -1,6 +1,7 @@
 """The output of ``chainrule train``: the data, the network, progress, the score, the file.
 
-On a terminal labels are bold and a bar shows the progress; elsewhere the same in plain lines, with
+On a terminal labels are bold, and a bar shows the progress with a line of the held-out loss below
+it, which stays when the training has ended; elsewhere the same in plain lines, with
 a line for a few of the epochs. ``--quiet`` shows nothing, ``--json`` one object at the end.
 """
 
@@ -21,6 +22,8 @@ from chainrule.command_line.human_numbers import figure, percent
 from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.network.architecture import Network
+from chainrule.pictures.loss_curves import lowest, mean_curve
+from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
@@ -31,13 +34,17 @@ from chainrule.training.metrics import ClassScore, NumberScore, finite
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
+
+    from chainrule.command_line.progress_bar import ProgressBar
 
 __all__ = ["TrainingReport"]
 
 LABEL = 10
 PLAIN_LINES = 5
 """Epochs reported in plain lines, in addition to the first."""
+CURVE = 32
+"""The most characters of the line of losses."""
 NAMES_SHOWN = 6
 MOST_NETWORKS = 3
 """Networks described before the training, and lines of the leaderboard after it."""
@@ -50,7 +57,7 @@ class TrainingReport:
         self.as_json = as_json
         self.silent = quiet or as_json
         self._console: Console | None = None
-        self._progress: Progress | None = None
+        self._progress: ProgressBar | None = None
         self._bar: TaskID | None = None
         self.interrupted = False
         self._reported = 0
@@ -98,6 +105,7 @@ class TrainingReport:
         of = members[0].of
         if self._progress is not None and self._bar is not None:
             done = sum(member.done for member in members) / len(run.members)
+            self._progress.below = _curve(members, self._progress.console)
             self._progress.update(
                 self._bar, completed=run.candidate * of + done, losses=_losses(members)
             )
@@ -171,9 +179,11 @@ class TrainingReport:
     def _begin_progress(self, task: TableTask) -> None:
         if self._console is None:
             return
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-        self._progress = Progress(
+        from chainrule.command_line.progress_bar import ProgressBar
+
+        self._progress = ProgressBar(
             TextColumn(f"{'epoch':<{LABEL - 1}}", style="bold"),
             TextColumn("{task.completed:.0f} of {task.total:.0f}"),
             BarColumn(bar_width=24),
@@ -280,6 +290,19 @@ def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
         for member, done in zip(members, last, strict=True)
     )
     return f"{losses}, held-out loss {mean(held):.4g}, best {best:.4g}"
+
+
+def _curve(members: Sequence[loop.Progress], console: Console) -> str:
+    """Return the mean losses so far in one line: the held-out ones where there are any."""
+    name = "validation_loss" if "validation_loss" in members[0].history else "loss"
+    kind = "held-out loss" if name == "validation_loss" else "loss"
+    losses = mean_curve([member.history[name] for member in members])
+    text = f"  {kind}"
+    best = lowest(losses)
+    if best is not None:
+        text += f", best {best[1]:.4g} in epoch {best[0]:,}"
+    width = min(CURVE, console.width - LABEL - len(text) - 1)
+    return f"{'curve':<{LABEL}}{sparkline(losses, width, console.encoding)}{text}"
 
 
 def _is_reported(number: int, of: int, *, briefly: bool) -> bool:

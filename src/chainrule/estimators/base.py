@@ -33,6 +33,7 @@ from chainrule.estimators.stochastic import Fit, Progress
 from chainrule.kernels.backend import outputs, pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
+from chainrule.pictures.loss_curves import LossCurves
 from chainrule.validation import is_integer
 
 STOCHASTIC = ("sgd", "adam")
@@ -407,6 +408,35 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             return self._scored(actual, self._compared(values), weights)
 
         return score
+
+    # -- pictures ------------------------------------------------------------------------------
+
+    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
+        """Return a picture of the losses by epoch, and below them of the scores on held-out rows.
+
+        The best epoch is marked: that of the best score, or where there are no scores the one of
+        the lowest held-out loss.  A notebook shows the picture, ``save("losses.svg")`` writes it;
+        ``language`` is "en" or "zh".  With ``ax``, Axes of matplotlib, the losses are drawn there
+        and the Axes are returned.
+
+        Raises ``NotFittedError`` before the first fit, and ``InputError`` for the solver "lbfgs",
+        which has no epochs.
+        """
+        check_is_fitted(self)
+        losses = getattr(self, "loss_curve_", None)
+        if losses is None:
+            raise InputError(
+                f"`plot` needs losses by epoch, which the solver {shown(self.solver)} does not "
+                "have. Fit with the solver 'adam' or 'sgd'."
+            )
+        history = {"loss": losses}
+        if self.validation_loss_curve_:
+            history["validation_loss"] = self.validation_loss_curve_
+        best = getattr(self, "best_iteration_", None) if self.validation_scores_ else None
+        curves = LossCurves.of([history], best)
+        if ax is not None:
+            return curves.on(ax)
+        return curves.drawing(language, scores=self.validation_scores_ or (), best_score=best)
 
     # -- predicting ----------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from typing import TypeAlias
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.errors import shown
+from chainrule.html_tables import block, facts
 from chainrule.marking.examples import Example
 from chainrule.marking.syntax import Span
 from chainrule.marking.verdict_messages import MessagePart, MessageValue, message_of
@@ -49,6 +51,23 @@ class LineVerdict:
 
     def __str__(self) -> str:
         return self.message()
+
+    def __repr__(self) -> str:
+        return f"<LineVerdict {self.kind}: {shown(self.line)}>"
+
+    def _repr_html_(self) -> str:
+        start, end = self.position or (0, 0)
+        return block(
+            facts(
+                [
+                    ("line", self.line),
+                    ("kind", self.kind),
+                    ("verdict", self.message()),
+                    ("where", self.line[start:end]),
+                    ("repaired", self.repaired),
+                ]
+            )
+        )
 
 
 def same(value: FloatArray, truth: FloatArray) -> bool:

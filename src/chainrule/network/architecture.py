@@ -39,10 +39,12 @@ from chainrule.network.scope import Scope, StatedParameter, SymbolNames
 from chainrule.validation import checked_seed
 
 if TYPE_CHECKING:
-    from chainrule.network.drawing import Drawing
+    from chainrule.network.drawing_elements import Drawing
     from chainrule.network.layer_summary import Summary
 
 _INITIALIZE = 1
+_MOST_DRAWN = 40
+"""The most nodes of a network whose drawing a notebook shows with its table."""
 """The purpose in the random generator's key: drawing starting weights."""
 
 
@@ -417,7 +419,8 @@ class Network:
         return draw(self, backward=backward, language=language)
 
     def _repr_html_(self) -> str:
-        return self.summary()._repr_html_()
+        table = self.summary()._repr_html_()
+        return table + self.draw()._repr_html_() if len(self.nodes) <= _MOST_DRAWN else table
 
     # -- starting values -----------------------------------------------------------------------
 

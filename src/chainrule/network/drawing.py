@@ -5,19 +5,17 @@ The drawing has neither scripts nor fonts of its own and follows the light or da
 page that it is in.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from chainrule.files import write_atomically
 from chainrule.formulas.expressions import Symbol
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.arithmetic import Combination
 from chainrule.network.drawing_elements import (
     LETTER,
+    Drawing,
     document,
     escaped,
     label,
@@ -59,29 +57,6 @@ _SIGNS = {
     "Product": "M-2 0A2 2 0 1 0 2 0A2 2 0 1 0 -2 0",
 }
 """The signs ⊕, ⊖ and ⊙ without their circle."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A drawing of a network: ``svg`` is its text; a notebook shows it."""
-
-    svg: str
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the drawing to a file such as ``network.svg``, which is replaced as a whole.
-
-        Raises ``InputError`` where the path cannot be written.
-        """
-        write_atomically(path, self.svg.encode())
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def _repr_html_(self) -> str:
-        return f'<div style="overflow-x:auto">{self.svg}</div>'
-
-    def __repr__(self) -> str:
-        return f"<Drawing of {len(self.svg):,} characters>"
 
 
 def draw(network: "Network", *, backward: bool = False, language: str = "en") -> Drawing:

@@ -1,16 +1,47 @@
 """The elements of a drawing in SVG: style, arrows, texts with indices, escaped."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from unicodedata import east_asian_width
 
+from chainrule.files import write_atomically
+
 LETTER = 7.2
 """The width of a letter of a label, estimated: there is no font to measure with."""
+_WIDE = frozenset("<>=+−~^@%#&mwMWQOGDHNU…∅→↓")
+"""Letters that are wider than most."""
+_WIDER = 4.2
 _LEAST_WIDTH = 300.0
 _LEAST_SCALE = 0.7
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML does not have."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, such as a drawn network or curves: ``svg`` is its text; a notebook shows it."""
+
+    svg: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the drawing to a file such as ``network.svg``, which is replaced as a whole.
+
+        Raises ``InputError`` where the path cannot be written.
+        """
+        write_atomically(path, self.svg.encode())
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x:auto">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self.svg):,} characters>"
+
 
 STYLE = """\
 .chainrule-drawing{font:13px system-ui,sans-serif;--ink:#1b1c1f;--paper:#ffffff;--soft:#55575f;\
@@ -45,6 +76,15 @@ def length(text: str) -> int:
     return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
 
 
+def text_width(text: str) -> float:
+    """Return the width of a text, estimated for wide fonts: no less than that of `LETTER` each.
+
+    >>> round(text_width("abc"), 1), round(text_width("<W>"), 1), round(text_width("损失"), 1)
+    (21.6, 34.2, 28.8)
+    """
+    return LETTER * length(text) + sum(_WIDER for letter in text if letter in _WIDE)
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most ``most`` letters, with an ellipsis if it was longer.
 
@@ -57,6 +97,14 @@ def shortened(text: str, most: int) -> str:
     while length(short) > most - 1:
         short = short[:-1]
     return f"{short}…"
+
+
+def fitted(text: str, room: float) -> str:
+    """Return a text that is at most ``room`` wide, with an ellipsis if it was longer."""
+    most = int(room / LETTER) + 1
+    while most > 1 and text_width(shortened(text, most)) > room:
+        most -= 1
+    return shortened(text, most)
 
 
 def label(
@@ -105,7 +153,7 @@ def symbols_length(names: Sequence[str], most: int) -> int:
 def document(
     width: float, height: float, title: str, description: str, parts: Iterable[str], mark: str
 ) -> str:
-    """Return the text of a drawing; ``mark`` ends the ids, which a page has once."""
+    """Return the text of a drawing with arrows; ``mark`` ends the ids, which a page has once."""
     heads = "".join(
         f'<marker id="{kind}-{mark}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto-start-reverse"><path class="{kind}" '
@@ -114,12 +162,31 @@ def document(
     )
     # A wide drawing shrinks until its texts are still legible; then the page scrolls it.
     least = min(width, max(_LEAST_WIDTH, _LEAST_SCALE * width))
+    inside = [f"<defs>{heads}</defs>", *parts]
+    return framed(
+        (width, height), (least, width), title, description, inside, mark, "drawing", STYLE
+    )
+
+
+def framed(
+    size: tuple[float, float],
+    shown: tuple[float, float],
+    title: str,
+    description: str,
+    parts: Iterable[str],
+    mark: str,
+    kind: str,
+    style: str,
+) -> str:
+    """Return an SVG of a size, ``shown`` at least and at most so wide, with texts for readers."""
+    width, height = size
+    least, most = shown
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule-drawing" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule-{kind}" role="img" '
         f'aria-labelledby="title-{mark} description-{mark}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'style="width:100%;max-width:{width:.0f}px;min-width:{least:.0f}px;height:auto">'
+        f'style="width:100%;max-width:{most:.0f}px;min-width:{least:.0f}px;height:auto">'
         f'<title id="title-{mark}">{escaped(title)}</title>'
         f'<desc id="description-{mark}">{escaped(description)}</desc>'
-        f"<style>{STYLE}</style><defs>{heads}</defs>\n" + "\n".join(parts) + "\n</svg>\n"
+        f"<style>{style}</style>\n" + "\n".join(parts) + "\n</svg>\n"
     )

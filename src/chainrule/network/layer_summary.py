@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from html import escape
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
@@ -27,6 +26,7 @@ from chainrule.formulas.expressions import (
     Symbol,
     children,
 )
+from chainrule.html_tables import block, table
 from chainrule.network.graph import Layer
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.scope import SAMPLES
@@ -137,39 +137,8 @@ class Summary:
         return f"<Summary {self.title}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f'<th scope="col"{_alignment(heading)}>{heading}</th>' for heading in _HEADINGS
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{_alignment(heading)}>{escape(text)}</td>"
-                for heading, text in zip(_HEADINGS, row.texts, strict=True)
-            )
-            + "</tr>"
-            for row in self.rows
-        )
-        totals = escape(self.totals).replace("\n", "<br>")
-        return (
-            f'<div class="chainrule-summary"><style>{_STYLE}</style><table>'
-            f"<caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody>"
-            f'<tfoot><tr><td colspan="{len(_HEADINGS)}">{totals}</td></tr></tfoot></table></div>'
-        )
-
-
-_STYLE = (
-    ".chainrule-summary{overflow-x:auto;color:#1b1c1f;background:#fff;padding:.5em}"
-    ".chainrule-summary table{border-collapse:collapse;font-size:.9em;color:inherit}"
-    ".chainrule-summary caption{text-align:left;font-weight:600;padding:.2em .6em}"
-    ".chainrule-summary :is(th,td){text-align:left;padding:.2em .6em;border-bottom:1px solid #ccd;"
-    "background:none;overflow-wrap:anywhere}"
-    ".chainrule-summary th{overflow-wrap:normal}"
-    ".chainrule-summary .count{text-align:right;font-variant-numeric:tabular-nums;"
-    "overflow-wrap:normal}"
-    "@media (prefers-color-scheme:dark){.chainrule-summary{color:#e7e7ea;background:#17181a}"
-    ".chainrule-summary :is(th,td){border-color:#3c3d44}}"
-)
+        rows = (row.texts for row in self.rows)
+        return block(table(_HEADINGS, rows, caption=self.title, numeric=_NUMERIC, foot=self.totals))
 
 
 def summary(network: "Network") -> Summary:
@@ -252,10 +221,6 @@ def _operations(tree: Expression, lengths: Mapping[Axis, int], looked_up: set[Sy
 
 
 # -- tables ------------------------------------------------------------------------------------
-
-
-def _alignment(heading: str) -> str:
-    return ' class="count"' if heading in _NUMERIC else ""
 
 
 def _text_table(rows: tuple[SummaryRow, ...]) -> str:

@@ -69,13 +69,15 @@ class Trained:
     """The members, the temperature, and the outputs for rows that members did not see.
 
     ``out_of_fold`` is NaN in rows that all members saw, and None if that is every row.
-    ``histories`` are the losses by epoch of each candidate, means over its members.
+    ``histories`` are the losses by epoch of each candidate, means over its members;
+    ``member_histories`` those of each member of the first candidate.
     """
 
     members: tuple[Member, ...]
     temperature: float
     out_of_fold: FloatArray | None
     histories: tuple[dict[str, list[float]], ...]
+    member_histories: tuple[dict[str, list[float]], ...]
     trials: tuple[Trial, ...]
     seconds: float
     ended: bool
@@ -184,6 +186,7 @@ def train_candidates(
         temperature=temperature,
         out_of_fold=seen,
         histories=tuple(map(_mean_history, ensembles)),
+        member_histories=tuple(result.history for result in ensembles[0].members),
         trials=tuple(
             Trial(candidate, error, share, seconds)
             for (candidate, seconds), error, share in zip(trained, errors, shares, strict=True)

@@ -97,6 +97,11 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         )
         self.model_ = self.run_.model
 
+    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
+        """Return a picture of the losses by epoch, as `TableRun.plot` does."""
+        check_is_fitted(self)
+        return self.run_.plot(ax, language=language)
+
     def _outputs(self, X: Any) -> RealArray:
         """Return the model's outputs, (rows, outputs)."""
         check_is_fitted(self)

@@ -106,6 +106,22 @@ class TableModel:
                 f"{self.target.n_outputs}"
             )
 
+    def __repr__(self) -> str:
+        count = len(self.members)
+        many = "" if count == 1 else f"{count} networks, "
+        columns = len(self.preprocessor.columns)
+        names = ", ".join(map(shown, self.target.names[:3]))
+        names += f" and {len(self.target.names) - 3} more" if len(self.target.names) > 3 else ""
+        return (
+            f"<TableModel {names} from {columns:,} column{'s' * (columns != 1)}: {many}"
+            f"{self.network}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from chainrule.table_models.notebook_displays import model_html
+
+        return model_html(self)
+
     # -- properties --------------------------------------------------------------------------------
 
     @property

@@ -41,6 +41,7 @@ from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
+from chainrule.pictures.loss_curves import LossCurves
 from chainrule.table_models.candidates import Run, Trained, Trial, train_candidates
 from chainrule.table_models.objectives import Objective
 from chainrule.table_models.recipe_settings import RecipeSettings
@@ -50,7 +51,7 @@ from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.table_models.training_data import TrainingData
-from chainrule.training.metrics import Score, finite
+from chainrule.training.metrics import ClassScore, NumberScore, Score, finite
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
 __all__ = ["TableRun", "TableTask", "train_table"]
@@ -89,10 +90,11 @@ class TableTask:
 class TableRun:
     """A finished run: the model, its losses by epoch, and its score.
 
-    ``history`` are the losses of the first candidate, means over its members; losses of scaled
-    targets are without units. ``score`` is on rows that were not used for training where
-    ``scored`` is "held out" or "out of fold", else on the training rows themselves ("training").
-    ``ended`` is whether the time limit, a listener or Ctrl-C ended the training.
+    ``history`` are the losses of the first candidate, means over its members, whose own are
+    ``member_histories``; losses of scaled targets are without units. ``score`` is on rows that
+    were not used for training where ``scored`` is "held out" or "out of fold", else on the
+    training rows themselves ("training"). ``ended`` is whether the time limit, a listener or
+    Ctrl-C ended the training.
     """
 
     task: TableTask
@@ -105,14 +107,35 @@ class TableRun:
     trials: tuple[Trial, ...]
     seconds: float
     ended: bool
+    member_histories: tuple[dict[str, list[float]], ...] = ()
 
     @property
     def held_out(self) -> bool:
         """Whether the score is on rows that were not used for training."""
         return self.scored != "training"
 
+    @property
+    def scores(self) -> tuple[ClassScore | NumberScore, ...]:
+        """The score of each target: of classes one."""
+        return self.score if isinstance(self.score, tuple) else (self.score,)
+
+    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
+        """Return a picture of the first candidate's losses by epoch: members thin, the mean thick.
+
+        The epoch of the lowest mean held-out loss is marked; each member has the parameters of
+        its own best. With ``ax``, Axes of matplotlib, the curves are drawn there and the Axes are
+        returned. ``language`` is "en" or "zh".
+        """
+        curves = LossCurves.of(self.member_histories or [self.history])
+        return curves.drawing(language) if ax is None else curves.on(ax)
+
     def __repr__(self) -> str:
-        return f"<TableRun {self.model}; {self.seconds:.1f} s>"
+        return f"<TableRun {repr(self.model)[1:-1]}; {self.seconds:.1f} s>"
+
+    def _repr_html_(self) -> str:
+        from chainrule.table_models.notebook_displays import run_html
+
+        return run_html(self)
 
 
 def train_table(
@@ -370,6 +393,7 @@ def _scored(
         trials=tuple(sorted(trained.trials, key=lambda trial: trial.error or 0.0)),
         seconds=trained.seconds,
         ended=trained.ended or trained.interrupt is not None,
+        member_histories=trained.member_histories,
     )
 
 

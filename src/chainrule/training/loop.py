@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from chainrule.arrays import FloatArray, RealArray
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, shown
+from chainrule.html_tables import block, facts
 from chainrule.kernels import backend as backends
 from chainrule.kernels.backend import Backend, check_backend
 from chainrule.kernels.orders import UNSHUFFLED, Seeded
@@ -27,8 +28,11 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
+from chainrule.pictures.loss_curves import LossCurves
 from chainrule.training.checkpoint_folder import CheckpointFolder
 from chainrule.training.checkpoints import description_of, restored_run, state_of
+from chainrule.training.epoch_bar import EpochBar
+from chainrule.training.epoch_lines import EpochLines
 from chainrule.training.inputs import (
     inputs_of,
     parameters_of,
@@ -112,6 +116,36 @@ class Result:
         epochs = f"{len(losses)} epoch{'s' * (len(losses) > 1)}"
         return f"<Result {self.network}; {epochs}, loss {losses[-1]:.4g}>"
 
+    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
+        """Return a picture of the losses by epoch, with the best epoch marked.
+
+        A notebook shows it, ``save("losses.svg")`` writes it; ``language`` is "en" or "zh". With
+        ``ax``, Axes of matplotlib, the curves are drawn there and the Axes are returned.  The
+        best epoch is ``best_epoch``, or where that is None the one of the lowest held-out loss.
+
+        >>> network = Network.dense([1, 1], activation="identity")
+        >>> result = train(network, [[1.0], [2.0]], [1.0, 2.0], epochs=3)
+        >>> result.plot().svg.count('class="line one"')
+        2
+        """
+        curves = LossCurves.of([self.history], self.best_epoch)
+        return curves.drawing(language) if ax is None else curves.on(ax)
+
+    def _repr_html_(self) -> str:
+        curves = LossCurves.of([self.history], self.best_epoch)
+        losses = self.history.get("loss", ())
+        held = self.history.get("validation_loss", ())
+        best = "" if curves.best is None else f"{curves.best[0]:,}, loss {curves.best[1]:.4g}"
+        ended = f"{len(losses):,}{', stopped early' if self.stopped_early else ''}"
+        rows = [
+            ("network", str(self.network)),
+            ("epochs", ended),
+            ("last loss", f"{losses[-1]:.4g}" if losses else ""),
+            ("last held-out loss", f"{held[-1]:.4g}" if held else ""),
+            ("best epoch", best),
+        ]
+        return block(facts(rows, caption="Result"), curves.drawing().svg if losses else "")
+
 
 def train(
     network: Network,
@@ -133,6 +167,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
+    verbose: bool | int | Literal["bar"] = False,
     on_epoch: Callable[[Epoch], object] | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Result:
@@ -150,6 +185,10 @@ def train(
     function of the validation targets and outputs.  ``schedule`` lets the learning rate
     start at the optimizer's and change: `InverseScaling`, `StepDecay`, `ExponentialDecay`,
     `CosineDecay`, `ReduceOnPlateau`, or a function from the epoch (from 1) to its rate.
+
+    ``verbose`` prints a line with the losses after each epoch, or after every ``verbose`` epochs
+    and the last one, a few at a time; "bar" shows one line, with the curve so far, which is
+    replaced in a notebook and on a terminal.
 
     ``on_epoch`` is called after each epoch; ``on_progress`` with all epochs finished so far, at
     most twenty times a second, which takes almost no time, and at the end.  A true result of either
@@ -219,18 +258,27 @@ def train(
         about = description_of(run, early_stopping, schedule, count)
         checkpoints = CheckpointFolder.of(checkpoint, checkpoint_every, about)
     found = checkpoints.newest(restored_run) if checkpoints is not None and resume else None
+    lines = EpochBar() if verbose == "bar" else EpochLines.of(verbose)
+    if lines is not None:
+        on_progress = lines.before(on_progress)
     trainer: Trainer | None = None
     try:
         trainer = backends.trainer(run, backend)
         if found is not None:
             found.apply(trainer)
+            if lines is not None:
+                lines.done = trainer.losses.epochs
         _epochs(trainer, count, checkpoints, on_epoch, on_progress)
+        if lines is not None:
+            lines.show(_history(trainer), count, ended=True)
     except Diverged as divergence:
         assert trainer is not None
         rows = trainer.batch_rows(divergence.batch)
         refuse_weightless_batch(data.get("w"), rows, divergence.batch, divergence.epoch)
         error = NonFiniteLoss(_divergence_message(divergence))
         error.result = _result(trainer, count)
+        if lines is not None:
+            lines.show(error.result.history, count, ended=True)
         raise error from None
     except KeyboardInterrupt as interrupt:
         # The same exception is raised: only then does Python end a script by the signal itself.
@@ -239,6 +287,8 @@ def train(
         else:
             trainer.collect()
             result = _result(trainer, count)
+        if lines is not None:
+            lines.show(result.history, count, ended=True)
         interrupt.result = result  # type: ignore[attr-defined]
         interrupt.add_note(
             f"training ended after {len(result.history.get('loss', ()))} of {count} epochs; the "

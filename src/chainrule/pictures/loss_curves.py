@@ -1,0 +1,231 @@
+"""Losses by epoch: training and held-out, of one network or several, with the best epoch.
+
+The training loss is the one without penalties, where it is known: the held-out loss has none
+either, so that the two can be compared.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.arrays import FloatArray
+from chainrule.errors import InputTypeError
+from chainrule.language.phrase_books import phrases_of
+from chainrule.network.drawing_elements import Drawing
+from chainrule.pictures.frame import Axis, Frame, Legend, stacked
+from chainrule.pictures.scales import LARGEST, Scale, number_text, usable
+from chainrule.validation import requirement
+
+Curve: TypeAlias = Sequence[float] | FloatArray
+Described: TypeAlias = tuple[Frame, str, str]
+"""A frame, its title and its description."""
+
+_MOST_MEMBERS = 32
+"""The most networks that have a thin line each."""
+
+
+@dataclass(frozen=True)
+class LossCurves:
+    """The losses of networks by epoch.
+
+    ``training`` and ``held_out`` have a curve for each network, ``held_out`` none without held-out
+    rows. ``best_epoch`` counts from 1. ``penalized`` is whether the loss that was minimized has
+    penalties beside the one that is drawn.
+
+    >>> curves = LossCurves.of([{"loss": [3.0, 2.0, 1.0], "validation_loss": [3.0, 2.5, 2.8]}])
+    >>> curves.best_epoch
+    2
+    """
+
+    training: tuple[Curve, ...]
+    held_out: tuple[Curve, ...] = ()
+    best_epoch: int | None = None
+    penalized: bool = False
+
+    @classmethod
+    def of(
+        cls, histories: Sequence[Mapping[str, Curve]], best_epoch: int | None = None
+    ) -> "LossCurves":
+        """Return the curves of histories, one for each network.
+
+        A best epoch that is not given is that of the lowest mean held-out loss.
+        """
+        training = [history.get("data_loss", history.get("loss", ())) for history in histories]
+        held = [history["validation_loss"] for history in histories if "validation_loss" in history]
+        penalized = any(
+            list(curve) != list(history.get("loss", curve))
+            for curve, history in zip(training, histories, strict=True)
+        )
+        if best_epoch is None and held:
+            best = lowest(mean_curve(held))
+            best_epoch = None if best is None else best[0]
+        return cls(tuple(training), tuple(held), best_epoch, penalized)
+
+    def drawing(
+        self, language: str = "en", *, scores: Curve = (), best_score: int | None = None
+    ) -> Drawing:
+        """Return the picture; ``scores`` by epoch are drawn below the losses."""
+        panels = [self._losses(language)]
+        if len(scores):
+            panels.append(_scores(scores, best_score, language))
+        return stacked(panels)
+
+    def on(self, ax: Any) -> Any:
+        """Draw on Axes of matplotlib, and return them.
+
+        Raises InputTypeError for anything else.
+        """
+        if not all(callable(getattr(ax, name, None)) for name in ("plot", "set_xlabel", "legend")):
+            allowed = "Axes of matplotlib, such as those of plt.subplots()"
+            raise InputTypeError(requirement("ax", allowed, ax, "Leave it out for a picture."))
+        texts = phrases_of("pictures", "en")
+        for members, name, color in self._groups():
+            if len(members) > 1:
+                for curve in members[:_MOST_MEMBERS]:
+                    ax.plot(range(1, len(curve) + 1), curve, color=color, linewidth=0.8, alpha=0.4)
+            mean = mean_curve(members)
+            marker = "o" if len(mean) == 1 else None
+            ax.plot(range(1, len(mean) + 1), mean, color=color, label=texts[name], marker=marker)
+        if self.best is not None:
+            epoch, value = self.best
+            text = texts["best"].format(epoch=epoch, value=number_text(value))
+            ax.plot([epoch], [value], "o", color="black", fillstyle="none", label=text)
+            ax.axvline(epoch, color="gray", linestyle="--", linewidth=0.8)
+        if self._scale.log:
+            ax.set_yscale("log")
+        ax.set_xlabel(texts["epoch"])
+        ax.set_ylabel(texts["loss_data" if self.penalized else "loss"])
+        ax.legend()
+        return ax
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The best epoch with its mean loss: held-out where there is one."""
+        mean = mean_curve(self.held_out or self.training)
+        if self.best_epoch is None or not 1 <= self.best_epoch <= len(mean):
+            return None
+        value = mean[self.best_epoch - 1]
+        return (self.best_epoch, float(value)) if usable(value) else None
+
+    # -- the picture -------------------------------------------------------------------------------
+
+    def _groups(self) -> list[tuple[tuple[Curve, ...], str, str]]:
+        """Return the curves of each kind with their name and color: the held-out ones on top."""
+        found = [(self.training, "training", "C0")]
+        return [*found, (self.held_out, "held_out", "C1")] if self.held_out else found
+
+    @property
+    def _scale(self) -> Scale:
+        values = [v for members, _, _ in self._groups() for curve in members for v in curve]
+        return Scale.around(values)
+
+    def _losses(self, language: str) -> Described:
+        texts = phrases_of("pictures", language)
+        epochs = max((len(curve) for curve in self.training), default=0)
+        groups = [
+            (members, texts[name], style)
+            for (members, name, _), style in zip(self._groups(), ("one", "two"), strict=False)
+        ]
+        legend = [Legend(name, f"line {style}") for _, name, style in groups]
+        several = len(self.training) > 1
+        if several:
+            key = "members" if len(self.training) <= _MOST_MEMBERS else "some_members"
+            text = texts[key].format(drawn=_MOST_MEMBERS, count=f"{len(self.training):,}")
+            legend.append(Legend(text, f"thin {groups[-1][2]}"))
+        description = " ".join(
+            sentence
+            for members, name, _ in groups
+            if (sentence := _described("loss_described", texts, mean_curve(members), name, epochs))
+        )
+        if self.best is not None:
+            epoch, value = self.best
+            best = number_text(value)
+            legend.append(Legend(texts["best"].format(epoch=f"{epoch:,}", value=best), "best"))
+            description += " " + texts["loss_best"].format(
+                epoch=f"{epoch:,}", curve=groups[-1][1], value=best
+            )
+        scale = self._scale
+        title = texts["loss_data" if self.penalized else "loss"]
+        title = texts["log_scale"].format(quantity=title) if scale.log else title
+        frame = Frame(epoch_axis(epochs, texts["epoch"]), Axis(scale, title), legend)
+        if self.best is not None:
+            frame.upright(self.best[0])
+        for members, _, style in groups if several else ():
+            for curve in members[:_MOST_MEMBERS]:
+                frame.line(_points(curve), f"thin {style}")
+        for members, _, style in groups:
+            frame.line(_points(mean_curve(members)), f"line {style}")
+        if self.best is not None:
+            frame.dot(*self.best, "best", 4.5)
+        if not description:
+            frame.note(texts["nothing"])
+            description = texts["nothing"]
+        return frame, texts["loss_title"], description
+
+
+def mean_curve(members: Sequence[Curve]) -> FloatArray:
+    """Return the mean of curves, (epochs,), up to the last epoch that all have.
+
+    >>> mean_curve([[4.0, 2.0, 1.0], [2.0, 1.0]]).tolist()
+    [3.0, 1.5]
+    """
+    epochs = min(map(len, members), default=0)
+    arrays = [np.asarray(curve[:epochs], dtype=np.float64) for curve in members]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not drawn
+        return np.mean(arrays, axis=0) if epochs else np.empty(0)
+
+
+def lowest(curve: Curve) -> tuple[int, float] | None:
+    """Return the epoch of the lowest value, from 1, and the value; None where none is finite.
+
+    >>> lowest([3.0, float("nan"), 1.0]), lowest([])
+    ((3, 1.0), None)
+    """
+    values = np.asarray(curve, dtype=np.float64)
+    known = np.flatnonzero(np.abs(values) <= LARGEST)
+    if not len(known):
+        return None
+    best = int(known[np.argmin(values[known])])
+    return best + 1, float(values[best])
+
+
+def epoch_axis(epochs: int, title: str) -> Axis:
+    """Return the axis from the first epoch to the last."""
+    scale = Scale(1.0, float(epochs)) if epochs > 1 else Scale(0.5, 1.5)
+    return Axis(scale, title, whole=True)
+
+
+def _points(curve: Curve) -> list[tuple[float, float]]:
+    return [(float(number), float(value)) for number, value in enumerate(curve, start=1)]
+
+
+def _described(key: str, texts: Mapping[str, str], curve: Curve, name: str, epochs: int) -> str:
+    known = [number for number, value in enumerate(curve, start=1) if usable(value)]
+    if not known:
+        return ""
+    first, last = (number_text(curve[number - 1]) for number in (known[0], known[-1]))
+    return texts[key].format(
+        epochs=f"{epochs:,}", curve=name, first=first, start=known[0], last=last, end=known[-1]
+    )
+
+
+def _scores(scores: Curve, best: int | None, language: str) -> Described:
+    texts = phrases_of("pictures", language)
+    scale = Scale.around(scores, log=False)
+    legend = []
+    if best is not None and 1 <= best <= len(scores):
+        text = texts["best"].format(epoch=f"{best:,}", value=number_text(scores[best - 1]))
+        legend.append(Legend(text, "best"))
+    frame = Frame(epoch_axis(len(scores), texts["epoch"]), Axis(scale, texts["score"]), legend)
+    if legend:
+        assert best is not None
+        frame.upright(best)
+    frame.line(_points(scores), "line two")
+    if legend and best is not None:
+        frame.dot(best, scores[best - 1], "best", 4.5)
+    described = _described("score_described", texts, scores, "", len(scores))
+    if not described:
+        frame.note(texts["nothing"])
+    return frame, texts["score_title"], described or texts["nothing"]
