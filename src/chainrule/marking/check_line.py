@@ -8,6 +8,7 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
+from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation, parse
@@ -83,6 +84,7 @@ def check_line(
     }
     constants |= dict(map(_constant, network.strengths.items()))
     try:
+        network = earlier_equal(network)
         marker = LineMarker(network, layout, bool(batch), found, tuple(constants.items()))
         return replace(marker.verdict(line), language=language)
     except Refusal as refusal:
