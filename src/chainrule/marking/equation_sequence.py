@@ -5,15 +5,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TypeAlias
 
+from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
+from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import ERROR, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, Role
-from chainrule.marking.syntax import Constant, Name, Negative, nodes, substituted
+from chainrule.marking.syntax import Constant, Name, Negative, Tree, nodes, substituted
 from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention, UpdateRule
-from chainrule.marking.verdicts import LineVerdict
+from chainrule.marking.verdicts import LineVerdict, same
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 
@@ -37,6 +39,23 @@ class EquationMarker:
                 break
         assert verdict is not None, "an equation has a right side"
         return verdict
+
+    def quantity_of(self, tree: Tree) -> Quantity | None:
+        """Return the derivative or the value of a layer that a formula is, None for any other."""
+        computations = [Computation(example.values) for example in self.examples]
+        try:
+            values = [computation(tree) for computation in computations]
+        except (ShapeMismatch, InputError):
+            return None
+        roles = (Role.COTANGENT, Role.ACTIVATION, Role.PRE_ACTIVATION)
+        for quantity in self.examples[0].values.values:
+            truths = [example.values.values[quantity] for example in self.examples]
+            if quantity.role in roles and all(
+                value.shape == truth.shape and same(value, truth)
+                for value, truth in zip(values, truths, strict=True)
+            ):
+                return quantity
+        return None
 
     def is_right(self, equation: ParsedEquation) -> bool:
         """Return whether every right side is right, possibly for values of constants."""
@@ -136,6 +155,12 @@ class EquationSequence:
             verdict = marker.right_before_step(line, before_step, memory)
         self.assign(left)
         return verdict
+
+    def named(self, text: str, tree: Tree) -> Tree:
+        """Return a variable's formula with parameters as they are now, a name where it has one."""
+        now = substituted(tree, self.updated)
+        quantity = self.marker(self.convention or "step").quantity_of(now)
+        return now if quantity is None else Name(quantity, text, span=tree.span)
 
     def is_right(self, equation: ParsedEquation) -> bool:
         """Return whether the next equation is right, without looking for its mistake."""

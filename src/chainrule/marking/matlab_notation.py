@@ -10,6 +10,8 @@ SIGNS = [
     ("power", ".^"),
     ("transpose", ".'"),
 ]
+FUNCTIONS = {"numel": "size"}
+"""Functions with another name than in NumPy."""
 
 
 def is_matlab(found: list[Token]) -> bool:

@@ -13,7 +13,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.grammar import CLOSING, Grammar, NameLookup
 from chainrule.marking.latex_forms import LatexForms
 from chainrule.marking.python_calls import REDUCTIONS, PythonCalls
-from chainrule.marking.quantities import LOSS, partial
+from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, partial
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
     Binary,
@@ -62,6 +62,20 @@ def parse(line: str, names: NameLookup) -> tuple[ParsedEquation, ...]:
     return found
 
 
+def parse_statement(
+    text: str, names: NameLookup, variables: dict[str, Tree], *, matlab: bool = False
+) -> tuple[ParsedEquation, ...]:
+    """Return the equations of one statement of a longer answer, none for a variable of its own.
+
+    ``variables`` are those of the answer so far; a definition is added to them.  A name that the
+    network does not have is a variable, as is a count (``m = X.shape[0]``).
+    """
+    parser = _Parser(tokens(text), names, len(text))
+    parser.variables, parser.is_part = variables, True
+    parser.is_matlab = parser.is_matlab or matlab
+    return tuple(parser.statements())
+
+
 class _Parser(Grammar):
     """The statements of a line, and the variables that it defines."""
 
@@ -75,6 +89,8 @@ class _Parser(Grammar):
         """The learner's own variables, by name."""
         self.used_variables: set[str] = set()
         self.expanded = 0
+        self.is_part = False
+        """Whether this is a part of a longer answer, which may use the variables later."""
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -88,7 +104,8 @@ class _Parser(Grammar):
                 yield self.statement()
             if self.now.kind not in ("end", "stop"):
                 raise self.error("surplus")
-        for text in self.variables.keys() - self.used_variables:
+        unused = set() if self.is_part else self.variables.keys() - self.used_variables
+        for text in unused:
             if not self.names.is_error(text):
                 raise self.names.unknown(text)
 
@@ -97,7 +114,10 @@ class _Parser(Grammar):
         text = self.now.text
         if self.now.kind != "word" or self.ahead().kind not in ("equals", "assign"):
             return False
-        if self.names.quantity(text) is not None:
+        quantity = self.names.quantity(text)
+        if self.is_part:
+            return quantity in (None, SAMPLE_COUNT, OUTPUT_COUNT) or self.defines_error()
+        if quantity is not None:
             return text in self.variables or self.defines_error()
         later = self.tokens[self.position + 1 :]
         ends = [index for index, token in enumerate(later) if token.kind == "end"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chainrule.language.refusals import Refusal
+from chainrule.marking import matlab_notation
 from chainrule.marking.grammar import CLOSING, Grammar
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
@@ -50,6 +51,7 @@ _FUNCTIONS = {
     "zeros_like": "zeros_like",
     "ones_like": "ones_like",
     "indicator": "indicator",
+    **matlab_notation.FUNCTIONS,
 }
 _ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
 """The functions with more than one argument."""
@@ -62,6 +64,8 @@ _PRODUCTS: dict[str, Operation] = {
 """The functions of two factors or terms."""
 _UNCHANGED = {"astype", "copy", "detach", "clone", "item", "float", "double"}
 """The methods that leave the values as they are."""
+_COPIES = ("array", "asarray", "copy")
+"""The functions that return their argument."""
 _METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign"}
 REDUCTIONS = {"sum": False, "mean": True}
 """The names of reductions, True for the mean."""
@@ -95,6 +99,8 @@ class PythonCalls:
             return lambda token: self.reduction(name, None, token.start)
         if name in _PRODUCTS:
             return lambda token: self.product_call(_PRODUCTS[name], token)
+        if name in _COPIES and opened and not primed:
+            return self.copy_call
         if name == "outer":
             return lambda token: self.call("outer", token)
         if name == "transpose":
@@ -106,6 +112,17 @@ class PythonCalls:
             self.grammar.take()
         derivative = primed or activation.derivative
         return lambda token: self.call(activation.name, token, derivative)
+
+    def copy_call(self, token: Token) -> Tree:
+        """Parse array(x, copy=True)."""
+        self.grammar.expect("open", "(")
+        operand = self.grammar.condition()
+        if self.grammar.skip("comma"):
+            if not (self.grammar.skip("word", "copy") and self.grammar.skip("equals")):
+                raise self.grammar.error("option")
+            self.grammar.skip("word")
+        self.grammar.expect("close", ")")
+        return replace(operand, span=self.grammar.since(token.start))
 
     def named_call(self, name: str, token: Token) -> Tree:
         """Parse the call of a function with a form of its own."""
