@@ -1,6 +1,6 @@
 """One pass through the statements of an answer, with what they have assigned so far."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.errors import InputError
@@ -8,6 +8,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
+from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_statements import ReadStatement
 from chainrule.marking.quantities import (
     LEARNING_RATE,
@@ -21,6 +22,7 @@ from chainrule.marking.quantities import (
 )
 from chainrule.marking.syntax import Constant, Name, Tree, children, nodes, with_children
 from chainrule.marking.tokens import tokens
+from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 
@@ -52,6 +54,9 @@ class AnswerRun:
         """The statements that begin a quantity, by their positions."""
         self.computed: set[Quantity] = set()
         """The quantities that statements compute."""
+        self.used: set[Quantity] = set()
+        """The quantities that statements use."""
+        self.first = self._first_positions()
         self.repairs = True
         """Whether the mistakes of wrong statements are looked for."""
         self.found: list[StatementVerdict] = []
@@ -100,6 +105,31 @@ class AnswerRun:
             return None
         return quantity if quantity in map(self.vocabulary.quantity, words) else None
 
+    def _first_positions(self) -> dict[tuple[int, Quantity], int]:
+        """Return where each function first computes a quantity."""
+        found: dict[tuple[int, Quantity], int] = {}
+        for position, statement in enumerate(self.statements):
+            quantity = self.vocabulary.quantity(statement.left) if statement.left else None
+            if quantity is not None and not (quantity.is_parameter or quantity.is_memory):
+                found.setdefault((statement.scope, quantity), position)
+        return found
+
+    def _used_too_early(
+        self, position: int, trees: Iterable[Tree], variables: Mapping[str, Tree]
+    ) -> LineVerdict | None:
+        """Return the verdict on a derivative that is used before the statement that computes it."""
+        statement = self.statements[position]
+        names = (node for tree in trees for node in nodes(tree) if isinstance(node, Name))
+        for name in names:
+            if name.text in variables or name.quantity.role is not Role.COTANGENT:
+                continue
+            self.used.add(name.quantity)
+            first = self.first.get((statement.scope, name.quantity), -1)
+            if statement.is_ordered and first >= position:
+                part = MessagePart("order", {"name": name.text})
+                return LineVerdict(statement.equation, False, "order", message_parts=(part,))
+        return None
+
     def _is_changed_later(self, position: int, quantity: Quantity) -> bool:
         scope = self.statements[position].scope
         for later, changed in zip(
@@ -122,6 +152,10 @@ class AnswerRun:
     ) -> None:
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
+        left = statement.left
+        is_named = is_function(left) or self.vocabulary.function(left) is not None
+        if is_named and self.vocabulary.quantity(left) is None:
+            raise Refusal("answer_function", text=(left,))
         known = {**before.variables}
         equations = parse_statement(statement.equation, self.vocabulary, known)
         for name, tree in known.items():
@@ -129,7 +163,9 @@ class AnswerRun:
                 whole = _substituted(tree, before.unfinished)
                 values.variables[name] = self.sequence.named(name, whole)
         if not equations:
-            self._add(statement, "own")
+            own = [tree for name, tree in known.items() if before.variables.get(name) is not tree]
+            early = self._used_too_early(position, own, before.variables)
+            self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
 
@@ -148,6 +184,7 @@ class AnswerRun:
         changes = self.changes[position] == left
         if changes and left in before.unread:
             raise Refusal("answer_after_unread", text=equation.left.text)
+        early = self._used_too_early(position, equation.rights, before.variables)
         rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
         self.computed.add(left)
@@ -169,6 +206,7 @@ class AnswerRun:
         elif not verdict.correct and changes and self._is_slope_applied(equation):
             values.unfinished[left] = rights[-1]  # later uses see what it really is
             verdict = LineVerdict(statement.equation, True, "right")
+        verdict = early or verdict
         if verdict.correct:
             for index in self.parts.pop(key, []):
                 self.found[index] = replace(self.found[index], outcome="right")
@@ -220,11 +258,12 @@ class AnswerRun:
     def _unread(self, statement: ReadStatement, values: _Values, error: InputError) -> None:
         """Add a statement that is not read; what it assigns is not known."""
         reason = error if isinstance(error, Refusal) else Refusal("answer_other", text=str(error))
-        values.variables.pop(statement.left, None)
-        quantity = self.vocabulary.quantity(statement.left) if statement.left else None
-        if quantity is not None:
-            values.unfinished.pop(quantity, None)
-            values.unread.add(quantity)
+        for name in filter(None, (statement.left, *statement.touched)):
+            values.variables.pop(name, None)
+            quantity = self.vocabulary.quantity(name)
+            if quantity is not None:
+                values.unfinished.pop(quantity, None)
+                values.unread.add(quantity)
         self.found.append(
             StatementVerdict(statement.number, statement.text, "unread", reason=reason)
         )

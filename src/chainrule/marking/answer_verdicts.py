@@ -49,11 +49,13 @@ class AnswerVerdict:
 
     ``statements`` has one verdict for each, in their order; a line of a loop occurs once for each
     layer.  ``missing`` are the gradients of the network's parameters that no statement computes.
+    ``given`` are derivatives that it uses without computing them: their values are taken as true.
     ``str()`` is the answer with its marks and a message below each fault.
     """
 
     statements: tuple[StatementVerdict, ...]
     missing: tuple[str, ...]
+    given: tuple[str, ...] = ()
     language: str = field(default="en", repr=False, compare=False)
 
     def count(self, outcome: Outcome) -> int:
@@ -77,9 +79,9 @@ class AnswerVerdict:
         known = phrases(self.language if language is None else language)
         counts = {name: self.count(name) for name in ("right", "wrong", "unread")}
         text = known["answer_counts"].format(**counts)
-        if self.missing:
-            names = known["comma"].join(self.missing)
-            text += known["between"] + known["answer_missing"].format(names=names)
+        for key, listed in (("answer_missing", self.missing), ("answer_given", self.given)):
+            if listed:
+                text += known["between"] + known[key].format(names=known["comma"].join(listed))
         return text
 
     def text(self, language: str | None = None) -> str:

@@ -10,7 +10,7 @@ from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
-from chainrule.marking.answer_verdicts import AnswerVerdict, StatementVerdict
+from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_line import LineMarker, line_marker, vocabulary_of
 from chainrule.marking.layer_lists import LayerLists
 from chainrule.marking.plain_statements import plain_statements
@@ -20,7 +20,7 @@ from chainrule.marking.python_statements import (
     read_or_refused,
     statements_of,
 )
-from chainrule.marking.quantities import cotangent
+from chainrule.marking.quantities import Role, cotangent
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
@@ -74,7 +74,8 @@ def check_answer(
     if not isinstance(text, str):
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     try:
-        verdicts, computed = _best(marker, text)
+        run = _best(marker, text)
+        verdicts, computed = run.verdicts(), run.computed
     except Refusal as refusal:
         if language == "en":
             raise
@@ -86,7 +87,10 @@ def check_answer(
         if not {cotangent(parameter), parameter, parameter.updated} & computed
     )
     statements = tuple(replace(each, language=language) for each in verdicts)
-    return AnswerVerdict(statements, missing, language)
+    given = sorted(
+        quantity.typed for quantity in run.used - computed if quantity.role is Role.COTANGENT
+    )
+    return AnswerVerdict(statements, missing, tuple(given), language)
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,15 @@ class _Reading:
         return AnswerRun(marker.sequence(vocabulary), vocabulary, self.statements)
 
 
-def _best(marker: LineMarker, text: str) -> tuple[list[StatementVerdict], set[object]]:
-    """Return the verdicts in the reading, the same one throughout, that makes most of it right."""
+def _best(marker: LineMarker, text: str) -> AnswerRun:
+    """Return the run of the reading, the same one throughout, that makes most of it right."""
     readings = list(_readings(marker.network, text))
     if not readings[0].statements:
         raise Refusal("answer_empty")
     if len(readings) > 1:
         scores = [reading.run(marker).score() for reading in readings]
         readings.insert(0, readings[scores.index(max(scores))])
-    run = readings[0].run(marker)
-    return run.verdicts(), {*run.computed}
+    return readings[0].run(marker)
 
 
 def _readings(network: Network, text: str) -> Iterator[_Reading]:

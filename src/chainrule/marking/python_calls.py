@@ -74,6 +74,12 @@ _SLOPE_OPTIONS = ("derivative", "deriv", "prime", "derivate")
 """The options of an activation by which programs ask for its derivative."""
 
 
+def is_function(name: str) -> bool:
+    """Return whether a call of this name is read as that of a library's function."""
+    named = ("clip", "power", "heaviside", "einsum", "prod", "outer", "transpose")
+    return name.casefold() in (*_FUNCTIONS, *_PRODUCTS, *_COPIES, *REDUCTIONS, *named)
+
+
 class PythonCalls:
     """Parses what follows the name of a function, or a method after an operand."""
 

@@ -68,7 +68,8 @@ def _is_simple(statement: ast.stmt) -> bool:
         case ast.Assign(targets=[ast.Name()]) | ast.If():
             return True
         case ast.Return(value=ast.expr() as value):
-            return not isinstance(value, (ast.Tuple, ast.Dict, ast.List))
+            whole = (ast.Tuple, ast.Dict, ast.List, ast.comprehension, ast.Lambda)
+            return not any(isinstance(each, whole) for each in ast.walk(value))
     return False
 
 
@@ -252,6 +253,12 @@ class _Written(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         name = self.expressions.name_of(node)
         return self.generic_visit(node) if name is None else ast.Name(id=name)
+
+    def refused(self, node: ast.expr) -> ast.expr:
+        raise Refusal("answer_statement", text=(ast.unparse(node),))
+
+    visit_ListComp = visit_GeneratorExp = visit_SetComp = visit_DictComp = refused
+    visit_Lambda = visit_NamedExpr = visit_JoinedStr = visit_Await = visit_Starred = refused
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         match node.func:

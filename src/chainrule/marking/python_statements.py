@@ -7,7 +7,8 @@ Nothing is executed: whole numbers in indices and bounds are all that is ever co
 
 import ast
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chainrule.language.refusals import Refusal
@@ -25,7 +26,9 @@ class ReadStatement:
     """A statement of an answer: the number of its line, its text, and the equation that it is.
 
     Statements of one ``group`` (a tuple assignment) use the values from before the group.  Each
-    function has variables of its own, its ``scope``.  ``refusal`` is why it is not read.
+    function has variables of its own, its ``scope``.  ``refusal`` is why it is not read, and
+    ``touched`` what it may have changed then.  ``is_ordered`` is whether it is executed after those
+    before it, as in a program but not in a derivation.
     """
 
     number: int
@@ -35,6 +38,8 @@ class ReadStatement:
     group: int = 0
     scope: int = 0
     refusal: Refusal | None = None
+    touched: tuple[str, ...] = ()
+    is_ordered: bool = False
 
 
 def parsed_program(text: str) -> ast.Module | None:
@@ -87,6 +92,8 @@ class _Reader:
                         known = target.id in helpers
                         helpers[target.id] = None if known else helper_of(node.value)
         self.helpers: Mapping[str, Helper | None] = helpers
+        self.filled: set[str] = set()
+        """The tables and lists that have entries."""
         self.masks = {
             target.id
             for node in ast.walk(program)
@@ -103,10 +110,27 @@ class _Reader:
             try:
                 self.statement(node, bound)
             except Refusal as refusal:
-                self.unread(node, refusal)
+                self.unread(node, refusal, bound)
 
-    def unread(self, node: ast.AST, refusal: Refusal) -> None:
-        self.add(ReadStatement(self.number(node), self.text(node), refusal=refusal))
+    def unread(self, node: ast.stmt, refusal: Refusal, bound: Bound) -> None:
+        touched = tuple(self.touched(node, bound))
+        text = self.text(node)
+        self.add(ReadStatement(self.number(node), text, refusal=refusal, touched=touched))
+
+    def touched(self, node: ast.stmt, bound: Bound) -> Iterator[str]:
+        """Yield the names whose values a statement that is not read may change."""
+        expressions = self.expressions(bound)
+        for each in ast.walk(node):
+            if not isinstance(each, (ast.Name, ast.Attribute, ast.Subscript)):
+                continue
+            if isinstance(each.ctx, ast.Load) and not isinstance(node, ast.Expr):
+                continue
+            target: ast.expr = each
+            while isinstance(target, ast.Subscript):
+                target = target.value
+            for part in (each, target):
+                with suppress(Refusal):
+                    yield expressions.name_of(part) or ""
 
     def add(self, statement: ReadStatement) -> None:
         if len(self.found) >= MAX_STATEMENTS:
@@ -155,8 +179,10 @@ class _Reader:
                 self.block(node.body, bound)
             case ast.Return():
                 self.returned(node, bound)
-            case ast.Import() | ast.ImportFrom() | ast.Pass() | ast.Assert():
+            case ast.Import() | ast.Pass() | ast.Assert():
                 return
+            case ast.ImportFrom(names=names) if not any(each.asname for each in names):
+                return  # under other names functions could be others than they seem
             case ast.Expr(value=ast.Constant()):
                 return  # a docstring
             case ast.Expr(value=ast.Call() as call) if _called(call) in _SILENT_CALLS:
@@ -249,7 +275,11 @@ class _Reader:
             self.table(target.id, value, node, bound)
             return
         if isinstance(target, (ast.Name, ast.Attribute)) and _is_container(value):
+            if ast.unparse(target) in self.filled:
+                raise self.unknown(node)
             return
+        if isinstance(target, ast.Subscript):
+            self.filled.add(ast.unparse(target.value))
         left = expressions.name_of(target)
         if left is None and isinstance(target, ast.Subscript):
             left, value = self.masked(target, value, node, bound)
@@ -296,7 +326,9 @@ class _Reader:
         is_one_line = not bound and self.number(node) == getattr(node, "end_lineno", None)
         is_tuple = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
         shown = self.text(node) if is_one_line and not is_tuple else text
-        self.add(ReadStatement(self.number(node), shown, left, text, group=self.group))
+        self.add(
+            ReadStatement(self.number(node), shown, left, text, group=self.group, is_ordered=True)
+        )
 
 
 class _TooManyStatements(Exception):  # noqa: N818 - becomes a refusal of the whole answer
