@@ -12,7 +12,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_line import LineMarker, line_marker, vocabulary_of
-from chainrule.marking.layer_lists import LayerLists
+from chainrule.marking.layer_lists import LayerLists, explicit_tables
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_statements import (
     ReadStatement,
@@ -126,5 +126,5 @@ def _readings(network: Network, text: str) -> Iterator[_Reading]:
         if program is None:
             yield _Reading(plain_statements(text), meanings)
             continue
-        lists, tree = LayerLists(count, first), program
+        lists, tree = LayerLists(count, first, explicit_tables(text)), program
         yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists)), meanings)  # noqa: B023 - called at once

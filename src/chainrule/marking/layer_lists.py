@@ -18,6 +18,16 @@ _WITH_INPUTS = ("a", "da")
 _COUNTS = ("L", "n_layers", "nlayers", "number_of_layers", "layer_count")
 _COUNTS_WITH_INPUTS = ("num_layers",)
 _TABLES_OF_GRADIENTS = ("grads", "grad", "gradients", "gradient", "dparams")
+_EXPLICIT = re.compile(r"(\w+)\[\s*f?['\"]d")
+
+
+def explicit_tables(text: str) -> frozenset[str]:
+    """Return the tables of a program in which some key begins with d.
+
+    >>> sorted(explicit_tables('grads["dW1"] = grads["Z1"]; cache["A1"]'))
+    ['grads']
+    """
+    return frozenset(_EXPLICIT.findall(text))
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,8 @@ class LayerLists:
     """The lists of a network with ``count`` layers of weights.
 
     ``first`` is the index of the first layer's entry in lists without the inputs: 0, or 1 where
-    the entry 0 is not used.  The first entry of activations is always the input.
+    the entry 0 is not used.  The first entry of activations is always the input.  In the tables
+    ``explicit`` keys begin with d where they are derivatives: grads["Z2"] is not dZ2 beside "dW2".
 
     >>> lists = LayerLists(3, 0)
     >>> lists.name("weights", 0), lists.name("a", 0), lists.name("zs", -1)
@@ -36,6 +47,7 @@ class LayerLists:
 
     count: int
     first: int
+    explicit: frozenset[str] = frozenset()
 
     def has(self, name: str) -> bool:
         """Return whether a name is that of a list of layers."""
@@ -67,8 +79,7 @@ class LayerLists:
             return self.count
         return self.count + 1 if name in _COUNTS_WITH_INPUTS else None
 
-    @staticmethod
-    def entry(table: str, key: str) -> str:
+    def entry(self, table: str, key: str) -> str:
         """Return the name of a table's entry: grads["W2"] is dW2, cache["A1"] is A1."""
         is_gradient = table in _TABLES_OF_GRADIENTS and not re.match("[dgδ∇]", key)
-        return ("d" if is_gradient else "") + key
+        return ("d" if is_gradient and table not in self.explicit else "") + key
