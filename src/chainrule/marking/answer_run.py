@@ -55,7 +55,9 @@ class AnswerRun:
         self.computed: set[Quantity] = set()
         """The quantities that statements compute."""
         self.used: set[Quantity] = set()
-        """The quantities that statements use."""
+        """The derivatives that statements use."""
+        self.assumed: set[Quantity] = set()
+        """The derivatives that a statement changes before any computes them."""
         self.first = self._first_positions()
         self.repairs = True
         """Whether the mistakes of wrong statements are looked for."""
@@ -125,7 +127,9 @@ class AnswerRun:
                 continue
             self.used.add(name.quantity)
             first = self.first.get((statement.scope, name.quantity), -1)
-            if statement.is_ordered and first >= position:
+            if first == position and name.quantity not in self.computed:
+                self.assumed.add(name.quantity)
+            if statement.is_ordered and first > position:
                 part = MessagePart("order", {"name": name.text})
                 return LineVerdict(statement.equation, False, "order", message_parts=(part,))
         return None
@@ -185,9 +189,9 @@ class AnswerRun:
         if changes and left in before.unread:
             raise Refusal("answer_after_unread", text=equation.left.text)
         early = self._used_too_early(position, equation.rights, before.variables)
+        self.computed.add(left)
         rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
-        self.computed.add(left)
         key = (statement.scope, left)
         may_change = not (left.is_parameter or left.is_memory)
         later = may_change and self._is_changed_later(position, left)
@@ -197,16 +201,16 @@ class AnswerRun:
         self.sequence.updated = {**now, **self.sequence.updated}
         values.unread.discard(left)
         values.unfinished.pop(left, None)
+        verdict = early or verdict
         if later:
             values.unfinished[left] = _substituted(last, before.unfinished)
-            if not verdict.correct:
+            if not verdict.correct and early is None:
                 self.parts.setdefault(key, []).append(len(self.found))
                 self._add(statement, "own")
                 return
         elif not verdict.correct and changes and self._is_slope_applied(equation):
             values.unfinished[left] = rights[-1]  # later uses see what it really is
             verdict = LineVerdict(statement.equation, True, "right")
-        verdict = early or verdict
         if verdict.correct:
             for index in self.parts.pop(key, []):
                 self.found[index] = replace(self.found[index], outcome="right")
