@@ -243,6 +243,7 @@ def test_a_derivative_that_is_used_too_early() -> None:
 def test_derivatives_that_are_taken_as_given() -> None:
     found = cr.check_answer(SIGMOID, "dW_ho = a_h.T @ delta_o")
     assert found.given == ("delta_o",)
+    assert cr.check_answer(RELU, "delta_h[z_h <= 0] = 0").given == ("delta_h",)
     assert found.summary().endswith("Used without being computed, and taken as true: delta_o.")
     assert found.summary("zh").endswith("用到而没有计算、当作正确的量：delta_o。")
 

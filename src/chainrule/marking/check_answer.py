@@ -20,7 +20,7 @@ from chainrule.marking.python_statements import (
     read_or_refused,
     statements_of,
 )
-from chainrule.marking.quantities import Role, cotangent
+from chainrule.marking.quantities import cotangent
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
@@ -87,9 +87,7 @@ def check_answer(
         if not {cotangent(parameter), parameter, parameter.updated} & computed
     )
     statements = tuple(replace(each, language=language) for each in verdicts)
-    given = sorted(
-        quantity.typed for quantity in run.used - computed if quantity.role is Role.COTANGENT
-    )
+    given = sorted(quantity.typed for quantity in (run.used - computed) | run.assumed)
     return AnswerVerdict(statements, missing, tuple(given), language)
 
 
