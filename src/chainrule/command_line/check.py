@@ -23,7 +23,7 @@ from chainrule.command_line.shared_options import (
     update_options,
 )
 from chainrule.errors import InputError, one_line
-from chainrule.files import write_atomically, written_path
+from chainrule.files import write_atomically
 from chainrule.language.refusals import in_language
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_answer import check_answer
@@ -108,7 +108,7 @@ def _checked(
         if table is None:
             click.echo(text, nl=False)
         else:
-            write_atomically(written_path(table), text.encode())
+            write_atomically(table, text.encode())
         return code
     found = check(statements_in(path))
     if as_json:

@@ -31,7 +31,7 @@ _MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
 
 def is_file_argument(argument: str) -> bool:
     """Return whether an argument names a file or a folder, rather than being a line."""
-    if "=" in argument or "\n" in argument or len(argument) > 1000:
+    if not argument.strip() or "=" in argument or len(argument) > 1000:
         return False
     try:
         return Path(argument).exists()
