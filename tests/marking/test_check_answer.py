@@ -248,6 +248,13 @@ def test_derivatives_that_are_taken_as_given() -> None:
     assert found.summary("zh").endswith("用到而没有计算、当作正确的量：delta_o。")
 
 
+def test_a_returned_table_has_derivatives_in_the_backward_pass_only() -> None:
+    text = 'def backward(X):\n    return {"W2": a_h.T @ delta_o, "db2": delta_o.sum(0)}'
+    assert cr.check_answer(SIGMOID, text).correct
+    assert cr.check_answer(SIGMOID, text.replace("backward", "step")).count("wrong") == 1
+    assert cr.check_answer(SIGMOID, text.replace("a_h.T", "2 * a_h.T")).count("wrong") == 1
+
+
 def test_parts_of_a_value_are_right_together() -> None:
     found = cr.check_answer(SIGMOID, "delta_h = delta_o @ W_ho.T\ndelta_h *= a_h * (1 - a_h)")
     assert [each.outcome for each in found.statements] == ["right", "right"]

@@ -6,6 +6,7 @@ Nothing is executed: whole numbers in indices and bounds are all that is ever co
 """
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -92,6 +93,8 @@ class _Reader:
                         known = target.id in helpers
                         helpers[target.id] = None if known else helper_of(node.value)
         self.helpers: Mapping[str, Helper | None] = helpers
+        self.is_backward = False
+        """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
         self.filled: set[str] = set()
         """The tables and lists that have entries."""
         self.masks = {
@@ -199,11 +202,12 @@ class _Reader:
             return
         if any(ast.unparse(each) not in _PLAIN_DECORATORS for each in node.decorator_list):
             raise Refusal("answer_function", text=(node.name,))
-        outside = self.scope
+        outside, was_backward = self.scope, self.is_backward
+        self.is_backward = re.search("back|grad", node.name) is not None
         self.scopes += 1
         self.scope = self.scopes
         self.block(node.body, bound)
-        self.scope = outside
+        self.scope, self.is_backward = outside, was_backward
 
     def loop(self, node: ast.For, bound: Bound) -> None:
         """Unroll a loop over whole numbers; one that repeats a step is read once."""
@@ -233,7 +237,7 @@ class _Reader:
                 for part in parts:
                     self.returned(ast.copy_location(ast.Return(value=part), node), bound)
             case ast.Dict() as table:
-                self.table("", table, node, bound)
+                self.table("grads" if self.is_backward else "", table, node, bound)
             case ast.Subscript() as entry if self.expressions(bound).name_of(entry):
                 return
             case other:
