@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ from chainrule.errors import InputError
 LINES = Path(__file__).parents[1] / ".." / "shared" / "trials" / "lines.json"
 UNNAMED = ("different", "shape")
 """The kinds of verdicts that name no mistake."""
+_NETWORK = ("layers", "activation", "loss", "batch", "layout", "optimizer")
+"""What the examples of a line are built for; lines after the first of a network reuse them."""
 
 
 def outcome_of(case: Mapping[str, Any]) -> tuple[str, str]:
@@ -57,13 +60,18 @@ def main() -> None:
         return
     cases = json.loads(LINES.read_text(encoding="utf-8"))
     counts: Counter[tuple[bool, str]] = Counter()
-    slowest, began = 0.0, time.perf_counter()
+    began = time.perf_counter()
+    first: list[float] = []
+    later: list[float] = []
+    networks: set[str] = set()
     for case in cases:
         if options.style not in (None, case["style"]):
             continue
         start = time.perf_counter()
         outcome, message = outcome_of(case)
-        slowest = max(slowest, time.perf_counter() - start)
+        network = json.dumps([case.get(key) for key in _NETWORK])
+        (later if network in networks else first).append(time.perf_counter() - start)
+        networks.add(network)
         counts[case["right"], outcome] += 1
         if options.lines and (outcome != "right" if case["right"] else outcome != "named"):
             truth = "right" if case["right"] else "wrong"
@@ -80,7 +88,15 @@ def main() -> None:
         f"refused {counts[False, 'refused']}, mistake named {counts[False, 'named']}, "
         f"called wrong without a name {counts[False, 'unnamed']}"
     )
-    print(f"{time.perf_counter() - began:.1f} s, the slowest line {slowest * 1000:.0f} ms")
+    print(f"{time.perf_counter() - began:.1f} s in all")
+    for what, seconds in (("first lines of a network", first), ("lines after it", later)):
+        if seconds:
+            times = [1000 * each for each in sorted(seconds)]
+            late = times[int(0.95 * len(times))]
+            print(
+                f"{what} ({len(times)}): median {statistics.median(times):.1f} ms, "
+                f"95 % within {late:.1f} ms, slowest {times[-1]:.0f} ms"
+            )
 
 
 if __name__ == "__main__":

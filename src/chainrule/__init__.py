@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chainrule.explanation.table_rows import explain_table
     from chainrule.exports.export_model import export
     from chainrule.kernels.config import show_config
+    from chainrule.marking.answer_verdicts import AnswerVerdict
+    from chainrule.marking.check_answer import check_answer
     from chainrule.marking.check_line import check_line
     from chainrule.marking.network_text import network_from
     from chainrule.marking.verdicts import LineVerdict
@@ -67,6 +69,7 @@ __all__ = [
     "Adam",
     "AdamHat",
     "AdamW",
+    "AnswerVerdict",
     "BatchNorm",
     "Categories",
     "CosineDecay",
@@ -104,6 +107,7 @@ __all__ = [
     "TableRun",
     "Tied",
     "activation",
+    "check_answer",
     "check_line",
     "cross_validate",
     "derive",
@@ -133,6 +137,8 @@ _HOMES = {
     "network.activations": ["Activation", "activation"],
     "network.architecture": ["Network"],
     "derivation.derivation": ["Derivation", "derive"],
+    "marking.answer_verdicts": ["AnswerVerdict"],
+    "marking.check_answer": ["check_answer"],
     "marking.check_line": ["check_line"],
     "marking.network_text": ["network_from"],
     "marking.verdicts": ["LineVerdict"],

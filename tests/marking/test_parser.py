@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.errors import InputError
-from chainrule.marking.parser import MAX_DEPTH, parse
+from chainrule.marking.grammar import MAX_DEPTH
+from chainrule.marking.parser import parse
 from chainrule.marking.syntax import written
 from chainrule.marking.tokens import MAX_LENGTH, MAX_TOKENS
 from chainrule.marking.vocabulary import Vocabulary

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 import numpy as np
 
+from chainrule.command_line.check_files import is_file_argument, statements_in, table_of
 from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
@@ -19,7 +23,10 @@ from chainrule.command_line.shared_options import (
     update_options,
 )
 from chainrule.errors import InputError, one_line
+from chainrule.files import write_atomically
 from chainrule.language.refusals import in_language
+from chainrule.marking.answer_verdicts import AnswerVerdict
+from chainrule.marking.check_answer import check_answer
 from chainrule.marking.check_line import check_line
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
@@ -32,13 +39,14 @@ __all__ = ["command"]
     epilog="The exit code is 0 where the line is right, 1 where it is wrong, 2 where it cannot be "
     "read.",
 )
-@click.argument("line", metavar="LINE")
+@click.argument("line", metavar="LINE|FILE|FOLDER")
 @network_options()
 @update_options("The optimizer, for a line of an update")
 @layout_option
 @sample_option(one_sample=True)
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="One machine-readable object.")
+@click.option("--csv", "table", type=click.Path(), help="Where the table of a FOLDER is written.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -54,21 +62,30 @@ def command(
     one_sample: bool,
     language: Literal["en", "zh"],
     as_json: bool,
+    table: str | None,
 ) -> None:
     """Check whether LINE is correct for a network, and show what is wrong with it.
 
     LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  It is
     parsed, never executed.
+
+    A FILE (.py, .m, .tex, .md, .ipynb or .txt) is checked statement by statement; of the files in a
+    FOLDER the result is a table (CSV) with points: the share of right statements, in percent.
     """
+    is_file = is_file_argument(line)
     try:
         network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
-        verdict = check_line(
-            network,
-            line,
-            batch=not one_sample,
-            layout=layout,
-            optimizer=chosen_optimizer(optimizer, momentum, nesterov),
-        )
+        given: dict[str, Any] = {
+            "batch": not one_sample,
+            "layout": layout,
+            "optimizer": chosen_optimizer(optimizer, momentum, nesterov),
+        }
+        if table is not None and not (is_file and Path(line).is_dir()):
+            raise InputError(f"--csv is for a folder of hand-ins, got {line!r}")
+        if is_file:
+            answer = partial(check_answer, network, language=language, **given)
+            context.exit(_checked(Path(line), answer, table, as_json))
+        verdict = check_line(network, line, **given)
     except InputError as error:
         if language == "en":
             raise
@@ -80,6 +97,34 @@ def command(
         click.echo("\n".join(_shown(verdict, language)))
     if not verdict.correct:
         context.exit(1)
+
+
+def _checked(
+    path: Path, check: Callable[[str], AnswerVerdict], table: str | None, as_json: bool
+) -> int:
+    """Print the verdicts on a file or the table of a folder; return the exit code."""
+    if path.is_dir():
+        text, code = table_of(path, check)
+        if table is None:
+            click.echo(text, nl=False)
+        else:
+            write_atomically(table, text.encode())
+        return code
+    found = check(statements_in(path))
+    if as_json:
+        record = {
+            "statements": [
+                {"line": each.number, "text": each.text, "outcome": each.outcome}
+                | {"message": each.message()}
+                for each in found.statements
+            ],
+            "missing": found.missing,
+            "given": found.given,
+        }
+        click.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        click.echo(str(found))
+    return found.exit_code
 
 
 def _shown(verdict: LineVerdict, language: str) -> list[str]:

@@ -116,6 +116,19 @@ class MarkingContext:
         return differentiate(wanted).backward
 
     @cached_property
+    def slopes_without_penalty(self) -> Mapping[Symbol, Expression]:
+        """The derivative of the loss by each symbol, without the direct derivative of penalties."""
+        loss = next(e for e in self.gradients.formulation.equations if e.left.name == LOSS.symbol)
+        penalized = symbols(loss.right)
+        found: dict[Symbol, Expression] = {}
+        for entry in self.gradients.backward:
+            found[entry.of] = slope = self.gradients.of(entry.of).right
+            if entry.of in penalized:
+                direct, _ = pull_back(loss.right, loss.left, ONE, [entry.of])
+                found[entry.of] = slope - direct[entry.of]
+        return found
+
+    @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """All axes; that of the samples, if there is one, is the first."""
         return (*((SAMPLES,) if self.batch else ()), *self.network.sizes)
@@ -346,16 +359,6 @@ class Example:
                 derivative = self._matrix(entry.left, entry.left.axes)
                 values[cotangent(self._quantity(entry.of))] = derivative
 
-    def _without_penalty(self, symbol: Symbol) -> FloatArray:
-        """Return the derivative of the loss without the direct derivative of penalties."""
-        gradients = self.context.gradients
-        slope = gradients.of(symbol).right
-        loss = next(e for e in gradients.formulation.equations if e.left.name == LOSS.symbol)
-        if symbol not in symbols(loss.right):
-            return self._matrix(slope, symbol.axes)
-        found, _ = pull_back(loss.right, loss.left, ONE, [symbol])
-        return self._matrix(slope - found[symbol], symbol.axes)
-
     def _partials(
         self, values: Mapping[Quantity, FloatArray]
     ) -> dict[tuple[Quantity, Quantity], FloatArray]:
@@ -383,5 +386,6 @@ class Example:
                     below, weights = quantities
                     found[z, weights], found[z, below] = values[below], values[weights]
         for entry in self.context.gradients.backward:
-            found[LOSS, self._quantity(entry.of)] = self._without_penalty(entry.of)
+            slope = self.context.slopes_without_penalty[entry.of]
+            found[LOSS, self._quantity(entry.of)] = self._matrix(slope, entry.of.axes)
         return found

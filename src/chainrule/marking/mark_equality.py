@@ -13,8 +13,9 @@ from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.loss_scales import factor_repair
 from chainrule.marking.parser import ParsedEquation
-from chainrule.marking.partial_chains import Link, links_of
+from chainrule.marking.partial_chains import Link, chain_fault, links_of
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -22,9 +23,6 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     Quantity,
     Role,
-    applied_activations,
-    cotangent,
-    differentiable,
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
@@ -277,7 +275,13 @@ class Equality:
                 if factor is None:
                     repair = Repair("sign", tree, self.tree)
                 elif sign == 1:
-                    repair = self._factor_repair(factor, self._without(factor) or tree)
+                    repair = factor_repair(
+                        factor,
+                        self.tree,
+                        self._without(factor) or tree,
+                        self.target,
+                        self.examples[0],
+                    )
                 else:
                     repair = Repair("factor_sign", tree, self.tree, {"factor": factor.label})
                 return self._verdict_of(repair)
@@ -289,50 +293,6 @@ class Equality:
             return None
         trees = (repair.tree for repair in self._repairs.without_numbers())
         return next((tree for tree in trees if self._is_right_within_limits(tree)), None)
-
-    def _factor_repair(self, factor: MissingFactor, tree: Tree) -> Repair:
-        """Return the repair by a factor: a mistake, or another convention of the loss."""
-        kind = "factor"
-        if LEARNING_RATE in factor.contains:
-            pass
-        elif factor.label == SAMPLE_COUNT.symbol and self._is_gradient:
-            kind = "convention_batch_surplus"  # for others δ is without 1/B, and the gradient with
-        elif not self._states_loss:
-            pass
-        elif SAMPLE_COUNT in factor.contains:
-            kind = "convention_batch"
-        elif factor.has_two and self.context.network.loss.name in ("mse", "half_mse"):
-            kind = "convention_half"
-        return Repair(kind, tree, self.tree, {"factor": factor.label})
-
-    @property
-    def _is_gradient(self) -> bool:
-        """Whether the left side is the derivative by a parameter."""
-        of = self.target.of
-        return self.target.role is Role.COTANGENT and of is not None and of.is_parameter
-
-    @property
-    def _states_loss(self) -> bool:
-        """Whether the left side changes with the scale of the loss, and the right side does not.
-
-        Only then can the line be right for another scale of the loss.  A line that computes a
-        derivative from another one is right for every scale, or for none.
-        """
-        if self.target.role not in (Role.COTANGENT, Role.LOSS):
-            return False
-        example = self.examples[0].values
-        scaled = replace(
-            example,
-            values={
-                quantity: 2 * value if quantity.role in (Role.COTANGENT, Role.LOSS) else value
-                for quantity, value in example.values.items()
-            },
-            partials={
-                ends: 2 * value if ends[0] == LOSS else value
-                for ends, value in example.partials.items()
-            },
-        )
-        return same(Computation(scaled)(self.tree), self.computations[0](self.tree))
 
     def _by_slope_and_factor(self) -> LineVerdict | None:
         """Try the one common pair of mistakes: no derivative and no factor, as in δ = a − y."""
@@ -377,29 +337,10 @@ class Equality:
 
     def chain_verdict(self, links: Sequence[Link]) -> LineVerdict:
         """Return the verdict on a chain ∂Loss/∂a × ∂a/∂z × …, whose links must be connected."""
-        fault = self._chain_fault(links)
+        fault = chain_fault(links, self.target, self.examples[0])
         if fault is None:
             return self.right()
         return self._verdict(fault.key, False, None, **fault.values)
-
-    def _chain_fault(self, links: Sequence[Link]) -> MessagePart | None:
-        """Return what is wrong with a chain from the loss to the left side."""
-        values = self.examples[0].values
-        known = {*values.partials}
-        for applied in applied_activations(self.context.network):
-            known.add((applied.output, applied.argument))
-        ends = {cotangent(quantity): quantity for quantity in differentiable(self.context.network)}
-        reached = LOSS
-        for above, below in links:
-            link = f"∂{above}/∂{below}"
-            if above != reached:
-                return MessagePart("chain_gap", {"before": str(reached), "after": link})
-            if above != LOSS and (above, below) not in known:
-                return MessagePart("chain_far", {"after": link})
-            reached = below
-        if reached != ends.get(self.target):
-            return MessagePart("chain_end", {"before": str(reached)})
-        return None
 
     def with_chain_as_matrix(self) -> Tree:
         """Return the line with a complete chain in it replaced by its value as a matrix.
@@ -408,7 +349,11 @@ class Equality:
         """
         for node in nodes(self.tree):
             links = links_of(node)
-            if links is not None and len(links) > 1 and self._chain_fault(links) is None:
+            if (
+                links is not None
+                and len(links) > 1
+                and chain_fault(links, self.target, self.examples[0]) is None
+            ):
                 text = written(node, self.notation)
                 product = PartialDerivative(LOSS, links[-1][1], text, span=node.span)
                 return replaced(self.tree, node, product)

@@ -18,7 +18,8 @@ from chainrule.formulas.expressions import Number, children
 from chainrule.formulas.functions import Primitive
 from chainrule.language.refusals import Refusal
 from chainrule.marking import syntax
-from chainrule.marking.parser import ActivationName, ParsedEquation, parse
+from chainrule.marking.grammar import ActivationName
+from chainrule.marking.parser import ParsedEquation, parse
 from chainrule.marking.quantities import Quantity, Role
 from chainrule.marking.syntax import Tree, written
 from chainrule.network import activations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from chainrule.marking.quantities import Quantity, in_latin
+from chainrule.marking.quantities import Quantity, Role, in_latin
 
 Operation = Literal["add", "subtract", "entrywise", "matrix", "product", "divide"]
 """``product`` is an ambiguous sign (a space, ·, ×): the shapes determine which product it is."""
@@ -169,6 +169,21 @@ def nodes(tree: Tree) -> Iterator[Tree]:
     yield tree
     for part in children(tree):
         yield from nodes(part)
+
+
+def is_number(tree: Tree) -> bool:
+    """Return whether a tree consists of numbers and constants only."""
+    leaves = [node for node in nodes(tree) if not children(node)]
+    return all(
+        isinstance(leaf, Constant)
+        or (isinstance(leaf, Name) and leaf.quantity.role in (Role.CONSTANT, Role.LOSS))
+        for leaf in leaves
+    )
+
+
+def joint_span(left: Tree, right: Tree) -> Span:
+    """Return the span from the start of one node to the end of another."""
+    return (left.span[0], right.span[1])
 
 
 _ATTRIBUTES = {

@@ -8,7 +8,7 @@ from functools import cached_property
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Expression, Number, children
 from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
-from chainrule.marking.parser import ActivationName
+from chainrule.marking.grammar import ActivationName
 from chainrule.marking.quantities import (
     DATA_LOSS,
     ERROR,

@@ -1,0 +1,298 @@
+"""One pass through the statements of an answer, with what they have assigned so far."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from chainrule.errors import InputError
+from chainrule.language.refusals import Refusal
+from chainrule.marking.answer_verdicts import StatementVerdict
+from chainrule.marking.equation_sequence import EquationSequence
+from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
+from chainrule.marking.python_calls import is_function
+from chainrule.marking.python_statements import ReadStatement
+from chainrule.marking.quantities import (
+    LEARNING_RATE,
+    LOSS,
+    OUTPUT_COUNT,
+    SAMPLE_COUNT,
+    Quantity,
+    Role,
+    applied_activations,
+    cotangent,
+)
+from chainrule.marking.syntax import Constant, Name, Tree, children, nodes, with_children
+from chainrule.marking.tokens import tokens
+from chainrule.marking.verdict_messages import MessagePart
+from chainrule.marking.verdicts import LineVerdict
+from chainrule.marking.vocabulary import Vocabulary
+
+
+@dataclass
+class _Values:
+    """What the answer has assigned: its own variables, and quantities that are not complete yet."""
+
+    variables: dict[str, Tree] = field(default_factory=dict)
+    unfinished: dict[Quantity, Tree] = field(default_factory=dict)
+    unread: set[Quantity] = field(default_factory=set)
+
+    def copied(self) -> "_Values":
+        return _Values({**self.variables}, {**self.unfinished}, {*self.unread})
+
+
+class AnswerRun:
+    """Marks the statements of an answer in order, in one meaning of its names."""
+
+    def __init__(
+        self,
+        sequence: EquationSequence,
+        vocabulary: Vocabulary,
+        statements: Sequence[ReadStatement],
+    ) -> None:
+        self.sequence, self.vocabulary, self.statements = sequence, vocabulary, statements
+        self.scopes: dict[int, _Values] = {0: _Values()}
+        self.parts: dict[tuple[int, Quantity], list[int]] = {}
+        """The statements that begin a quantity, by their positions."""
+        self.computed: set[Quantity] = set()
+        """The quantities that statements compute."""
+        self.used: set[Quantity] = set()
+        """The derivatives that statements use."""
+        self.assumed: set[Quantity] = set()
+        """The derivatives that a statement changes before any computes them."""
+        self.first = self._first_positions()
+        self.repairs = True
+        """Whether the mistakes of wrong statements are looked for."""
+        self.found: list[StatementVerdict] = []
+        self.changes = [self._changed(statement) for statement in statements]
+
+    def score(self) -> tuple[int, int]:
+        """Return how good a reading is: the count of faults, negative, and that of right ones."""
+        self.repairs = False
+        outcomes = [each.outcome for each in self.verdicts()]
+        faults = outcomes.count("wrong") + outcomes.count("unread")
+        return -faults, outcomes.count("right")
+
+    def verdicts(self) -> list[StatementVerdict]:
+        """Return the verdicts on all statements."""
+        group, before = -1, self._values(0).copied()
+        updated = dict(self.sequence.updated)
+        for position, statement in enumerate(self.statements):
+            values = self._values(statement.scope)
+            if statement.group != group:
+                group, before = statement.group, values.copied()
+                updated = dict(self.sequence.updated)
+            try:
+                if statement.refusal is not None:
+                    raise statement.refusal
+                self._mark(position, statement, before.copied(), values, updated)
+            except InputError as error:
+                self._unread(statement, values, error)
+        return self.found
+
+    def _values(self, scope: int) -> _Values:
+        """Return the values of a function, which begins with those of the program around it."""
+        if scope not in self.scopes:
+            self.scopes[scope] = self.scopes[0].copied()
+        return self.scopes[scope]
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def _changed(self, statement: ReadStatement) -> Quantity | None:
+        """Return the quantity whose value a statement changes, as ``dh *= …`` does."""
+        quantity = self.vocabulary.quantity(statement.left) if statement.left else None
+        if quantity is None or quantity.is_parameter or quantity.is_memory:
+            return None
+        try:
+            words = [token.text for token in tokens(statement.equation)[1:] if token.kind == "word"]
+        except InputError:
+            return None
+        return quantity if quantity in map(self.vocabulary.quantity, words) else None
+
+    def _first_positions(self) -> dict[tuple[int, Quantity], int]:
+        """Return where each function first computes a quantity."""
+        found: dict[tuple[int, Quantity], int] = {}
+        for position, statement in enumerate(self.statements):
+            quantity = self.vocabulary.quantity(statement.left) if statement.left else None
+            if quantity is not None and not (quantity.is_parameter or quantity.is_memory):
+                found.setdefault((statement.scope, quantity), position)
+        return found
+
+    def _used_too_early(
+        self, position: int, trees: Iterable[Tree], variables: Mapping[str, Tree]
+    ) -> LineVerdict | None:
+        """Return the verdict on a derivative that is used before the statement that computes it."""
+        statement = self.statements[position]
+        names = (node for tree in trees for node in nodes(tree) if isinstance(node, Name))
+        for name in names:
+            if name.text in variables or name.quantity.role is not Role.COTANGENT:
+                continue
+            self.used.add(name.quantity)
+            first = self.first.get((statement.scope, name.quantity), -1)
+            if first == position and name.quantity not in self.computed:
+                self.assumed.add(name.quantity)
+            if statement.is_ordered and first > position:
+                part = MessagePart("order", {"name": name.text})
+                return LineVerdict(statement.equation, False, "order", message_parts=(part,))
+        return None
+
+    def _is_changed_later(self, position: int, quantity: Quantity) -> bool:
+        scope = self.statements[position].scope
+        for later, changed in zip(
+            self.statements[position + 1 :], self.changes[position + 1 :], strict=True
+        ):
+            if later.scope == scope and later.left:
+                if changed == quantity:
+                    return True
+                if self.vocabulary.quantity(later.left) == quantity:
+                    return False
+        return False
+
+    def _mark(
+        self,
+        position: int,
+        statement: ReadStatement,
+        before: _Values,
+        values: _Values,
+        updated: dict[Quantity, Quantity],
+    ) -> None:
+        if not statement.equation:
+            raise Refusal("answer_statement", text=(statement.text,))
+        left = statement.left
+        is_named = is_function(left) or self.vocabulary.function(left) is not None
+        if is_named and self.vocabulary.quantity(left) is None:
+            raise Refusal("answer_function", text=(left,))
+        known = {**before.variables}
+        equations = parse_statement(statement.equation, self.vocabulary, known)
+        for name, tree in known.items():
+            if before.variables.get(name) is not tree:
+                whole = _substituted(tree, before.unfinished)
+                values.variables[name] = self.sequence.named(name, whole)
+        if not equations:
+            own = [tree for name, tree in known.items() if before.variables.get(name) is not tree]
+            early = self._used_too_early(position, own, before.variables)
+            self._add(statement, "own" if early is None else "wrong", early)
+        for equation in equations:
+            self._mark_equation(position, statement, equation, before, values, updated)
+
+    def _mark_equation(
+        self,
+        position: int,
+        statement: ReadStatement,
+        equation: ParsedEquation,
+        before: _Values,
+        values: _Values,
+        updated: dict[Quantity, Quantity],
+    ) -> None:
+        left, last = equation.left.quantity, equation.rights[-1]
+        if _is_alias(equation) or self._is_setting(equation):
+            return
+        changes = self.changes[position] == left
+        if changes and left in before.unread:
+            raise Refusal("answer_after_unread", text=equation.left.text)
+        early = self._used_too_early(position, equation.rights, before.variables)
+        self.computed.add(left)
+        rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
+        equation = replace(equation, rights=rights)
+        key = (statement.scope, left)
+        may_change = not (left.is_parameter or left.is_memory)
+        later = may_change and self._is_changed_later(position, left)
+        now = self.sequence.updated
+        self.sequence.updated = dict(updated)
+        verdict = self._verdict(statement.equation, equation, quick=later)
+        self.sequence.updated = {**now, **self.sequence.updated}
+        values.unread.discard(left)
+        values.unfinished.pop(left, None)
+        verdict = early or verdict
+        if later:
+            values.unfinished[left] = _substituted(last, before.unfinished)
+            if not verdict.correct and early is None:
+                self.parts.setdefault(key, []).append(len(self.found))
+                self._add(statement, "own")
+                return
+        elif not verdict.correct and changes and self._is_slope_applied(equation):
+            values.unfinished[left] = rights[-1]  # later uses see what it really is
+            verdict = LineVerdict(statement.equation, True, "right")
+        if verdict.correct:
+            for index in self.parts.pop(key, []):
+                self.found[index] = replace(self.found[index], outcome="right")
+            self._add(statement, "right", None if later else verdict)
+        else:
+            self.parts.pop(key, None)
+            self._add(statement, "wrong", verdict)
+
+    def _verdict(self, text: str, equation: ParsedEquation, quick: bool) -> LineVerdict:
+        if self.repairs and not quick:
+            found = self.sequence.verdict(text, equation)
+            convention, self.sequence.convention_verdict = self.sequence.convention_verdict, None
+            return convention or found
+        correct = self.sequence.is_right(equation)
+        return LineVerdict(text, correct, "right" if correct else "different")
+
+    def _is_slope_applied(self, equation: ParsedEquation) -> bool:
+        """Return whether da *= f′(z) has made da the δ of its layer."""
+        of = equation.left.quantity.of
+        if equation.left.quantity.role is not Role.COTANGENT:
+            return False
+        for applied in applied_activations(self.vocabulary.network):
+            if applied.output == of:
+                left = replace(equation.left, quantity=cotangent(applied.argument))
+                return self.sequence.is_right(replace(equation, left=left))
+        return False
+
+    def _is_setting(self, equation: ParsedEquation) -> bool:
+        """Return whether a statement only gives a constant its number: lr = 0.1."""
+        right = equation.rights[0]
+        if len(equation.rights) > 1 or not isinstance(right, Constant) or right.value <= 0:
+            return False
+        left = equation.left.quantity
+        return left == LEARNING_RATE or left in self._constants
+
+    @property
+    def _constants(self) -> set[Quantity]:
+        letters = self.vocabulary.rule.constants(0)
+        return {*letters} - {SAMPLE_COUNT, OUTPUT_COUNT, LOSS}
+
+    # -- verdicts ------------------------------------------------------------------------------
+
+    def _add(
+        self, statement: ReadStatement, outcome: str, verdict: LineVerdict | None = None
+    ) -> None:
+        found = StatementVerdict(statement.number, statement.text, outcome, verdict)  # type: ignore[arg-type]
+        self.found.append(found)
+
+    def _unread(self, statement: ReadStatement, values: _Values, error: InputError) -> None:
+        """Add a statement that is not read; what it assigns is not known."""
+        reason = error if isinstance(error, Refusal) else Refusal("answer_other", text=str(error))
+        for name in filter(None, (statement.left, *statement.touched)):
+            values.variables.pop(name, None)
+            quantity = self.vocabulary.quantity(name)
+            if quantity is not None:
+                values.unfinished.pop(quantity, None)
+                values.unread.add(quantity)
+        self.found.append(
+            StatementVerdict(statement.number, statement.text, "unread", reason=reason)
+        )
+
+
+def _is_alias(equation: ParsedEquation) -> bool:
+    """Return whether both sides are the same quantity: W1 = params["W1"]."""
+    return all(
+        isinstance(right, Name) and right.quantity == equation.left.quantity
+        for right in equation.rights
+    )
+
+
+def _substituted(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
+    """Return a tree with the values of quantities that the answer has not completed."""
+    found = _with_values(tree, values)
+    if found is not tree and sum(1 for _ in nodes(found)) > MAX_EXPANDED:
+        raise Refusal("too_many_symbols", limit=str(MAX_EXPANDED))
+    return found
+
+
+def _with_values(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
+    if isinstance(tree, Name) and tree.quantity in values:
+        return replace(values[tree.quantity], span=tree.span)
+    parts = children(tree)
+    changed = tuple(_with_values(part, values) for part in parts)
+    same = all(before is after for before, after in zip(parts, changed, strict=True))
+    return tree if same else with_children(tree, changed)

@@ -1,0 +1,128 @@
+"""Mark a whole answer: a pasted block or function, statement by statement and as a whole."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.formulas.arrange import Layout
+from chainrule.language.phrase_books import check_language
+from chainrule.language.refusals import Refusal
+from chainrule.marking.answer_run import AnswerRun
+from chainrule.marking.answer_verdicts import AnswerVerdict
+from chainrule.marking.check_line import LineMarker, line_marker, vocabulary_of
+from chainrule.marking.layer_lists import LayerLists, explicit_tables
+from chainrule.marking.plain_statements import plain_statements
+from chainrule.marking.python_statements import (
+    ReadStatement,
+    parsed_program,
+    read_or_refused,
+    statements_of,
+)
+from chainrule.marking.quantities import cotangent
+from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.network.architecture import Network
+from chainrule.network.optimizers import Optimizer
+
+MAX_LENGTH = 20_000
+"""The most characters of an answer."""
+_INDEXED = re.compile(r"\w\[\s*[^\]:'\"]*\w[^\]:'\"]*\]")
+"""An entry of a list: where the first one is, is to be found out."""
+
+
+def check_answer(
+    network: Network,
+    text: str,
+    *,
+    batch: bool = True,
+    layout: Layout = "rows",
+    optimizer: str | Optimizer = "sgd",
+    language: str = "en",
+) -> AnswerVerdict:
+    """Mark a block or a function of several statements, each one and the whole.
+
+    ``text`` is Python (functions, loops over layers, tables such as ``grads["W2"]``, attributes
+    such as ``self.W2``, lists such as ``W[-1]``, masks such as ``dh[z_h <= 0] = 0``), or statements
+    in MATLAB's or LaTeX's notation, one a line.  No part of it is ever executed.  Each statement
+    is judged with true values of what the others compute, so that one mistake counts once; what
+    has a name of its own (``tmp = a_o - Y``) counts where it is used.  A statement that cannot be
+    read is not right: it has the reason.
+
+    The other arguments are those of `check_line`, but an answer is for a batch unless
+    ``batch=False``.
+
+    Raises ``InputError`` for a text that is empty, too long or too deep, and ``InputTypeError``
+    for arguments of other types.
+
+    >>> answer = '''
+    ... def backward(self, X, Y):
+    ...     delta = 2 * (self.a2 - Y) / Y.size * self.a2 * (1 - self.a2)
+    ...     dh = delta @ self.W2.T
+    ...     grads = {"W2": self.a1.T @ delta, "b2": delta.sum(axis=1)}
+    ... '''
+    >>> found = check_answer(Network.dense([2, 3, 1]), answer)
+    >>> found
+    <AnswerVerdict: 2 right, 1 wrong, 0 unread>
+    >>> found.missing
+    ('dW_ih', 'db_ih')
+    >>> print(found.statements[-1].message())  # doctest: +ELLIPSIS
+    The sum is over the wrong axis: db2 = sum(...
+    """
+    check_language(language)
+    marker = line_marker(network, layout, batch, optimizer)
+    if not isinstance(text, str):
+        raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
+    try:
+        run = _best(marker, text)
+        verdicts, computed = run.verdicts(), run.computed
+    except Refusal as refusal:
+        if language == "en":
+            raise
+        raise InputError(refusal.message(language)) from None
+    known = vocabulary_of(marker.network, marker.optimizer, ("a", "a"))
+    missing = tuple(
+        cotangent(parameter).typed
+        for parameter in known.parameters
+        if not {cotangent(parameter), parameter, parameter.updated} & computed
+    )
+    statements = tuple(replace(each, language=language) for each in verdicts)
+    given = sorted(quantity.typed for quantity in (run.used - computed) | run.assumed)
+    return AnswerVerdict(statements, missing, tuple(given), language)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One reading of an answer: the meaning of loose names, and where lists begin."""
+
+    statements: Sequence[ReadStatement]
+    meanings: Meanings
+
+    def run(self, marker: LineMarker) -> AnswerRun:
+        vocabulary = vocabulary_of(marker.network, marker.optimizer, self.meanings)
+        return AnswerRun(marker.sequence(vocabulary), vocabulary, self.statements)
+
+
+def _best(marker: LineMarker, text: str) -> AnswerRun:
+    """Return the run of the reading, the same one throughout, that makes most of it right."""
+    readings = list(_readings(marker.network, text))
+    if not readings[0].statements:
+        raise Refusal("answer_empty")
+    if len(readings) > 1:
+        scores = [reading.run(marker).score() for reading in readings]
+        readings.insert(0, readings[scores.index(max(scores))])
+    return readings[0].run(marker)
+
+
+def _readings(network: Network, text: str) -> Iterator[_Reading]:
+    if len(text) > MAX_LENGTH:
+        raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
+    program = parsed_program(text)
+    count = len(network.layers) - 1 if network.is_dense else 0
+    firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
+    for first, meanings in product(firsts, meanings_in(text)):
+        if program is None:
+            yield _Reading(plain_statements(text), meanings)
+            continue
+        lists, tree = LayerLists(count, first, explicit_tables(text)), program
+        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists)), meanings)  # noqa: B023 - called at once

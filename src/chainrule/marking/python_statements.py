@@ -1,0 +1,381 @@
+"""The statements of a program in Python, read from its syntax tree: assignments in their order.
+
+Loops are unrolled where their bounds follow from the network, the learner's own small functions
+are written out where they are called, entries of tables and of lists of layers become names.
+Nothing is executed: whole numbers in indices and bounds are all that is ever computed.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from chainrule.language.refusals import Refusal
+from chainrule.marking.layer_lists import LayerLists
+from chainrule.marking.python_expressions import Bound, Expressions, Helper, helper_of
+
+MAX_STATEMENTS = 400
+"""The most statements of an answer after its loops are unrolled."""
+_SILENT_CALLS = ("print",)
+_PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
+
+
+@dataclass(frozen=True)
+class ReadStatement:
+    """A statement of an answer: the number of its line, its text, and the equation that it is.
+
+    Statements of one ``group`` (a tuple assignment) use the values from before the group.  Each
+    function has variables of its own, its ``scope``.  ``refusal`` is why it is not read, and
+    ``touched`` what it may have changed then.  ``is_ordered`` is whether it is executed after those
+    before it, as in a program but not in a derivation.
+    """
+
+    number: int
+    text: str
+    left: str = ""
+    equation: str = ""
+    group: int = 0
+    scope: int = 0
+    refusal: Refusal | None = None
+    touched: tuple[str, ...] = ()
+    is_ordered: bool = False
+
+
+def parsed_program(text: str) -> ast.Module | None:
+    """Return the syntax tree of a text, None where it is not Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about escapes in the learner's docstrings
+        try:
+            return ast.parse(_dedented(text))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _dedented(text: str) -> str:
+    """Return a pasted block whose first line may have lost its indentation; lines keep numbers."""
+    lines = text.expandtabs(4).split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    common = min(indents, default=0)
+    return "\n".join(line[common:] for line in lines)
+
+
+def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[ReadStatement]:
+    """Return the statements of a program; those that are not read have the reason.
+
+    >>> from chainrule.marking.layer_lists import LayerLists
+    >>> text = "for l in reversed(range(2)):\\n    dW[l] = a[l].T @ delta[l]"
+    >>> program = parsed_program(text)
+    >>> [each.equation for each in statements_of(program, text, LayerLists(2, 0))]
+    ['dW_2 = a_1.T @ delta_2', 'dW_1 = a_0.T @ delta_1']
+    """
+    reader = _Reader(program, _dedented(text), lists)
+    reader.block(program.body, {})
+    return reader.found
+
+
+class _Reader:
+    """Collects the statements of a program."""
+
+    def __init__(self, program: ast.Module, text: str, lists: LayerLists) -> None:
+        self.lines, self.lists = text.split("\n"), lists
+        self.found: list[ReadStatement] = []
+        self.group = self.scope = self.scopes = 0
+        called = {_called(node) for node in ast.walk(program) if isinstance(node, ast.Call)}
+        helpers: dict[str, Helper | None] = {}
+        for node in ast.walk(program):
+            if isinstance(node, ast.FunctionDef) and node.name in called:
+                helpers[node.name] = None if node.name in helpers else helper_of(node)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        known = target.id in helpers
+                        helpers[target.id] = None if known else helper_of(node.value)
+        self.helpers: Mapping[str, Helper | None] = helpers
+        self.is_backward = False
+        """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
+        self.filled: set[str] = set()
+        """The tables and lists that have entries."""
+        self.masks = {
+            target.id
+            for node in ast.walk(program)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Compare)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+
+    def expressions(self, bound: Bound) -> Expressions:
+        return Expressions(self.lists, self.helpers, bound)
+
+    def block(self, body: list[ast.stmt], bound: Bound) -> None:
+        for node in body:
+            try:
+                self.statement(node, bound)
+            except Refusal as refusal:
+                self.unread(node, refusal, bound)
+
+    def unread(self, node: ast.stmt, refusal: Refusal, bound: Bound) -> None:
+        touched = tuple(self.touched(node, bound))
+        text = self.text(node)
+        self.add(ReadStatement(self.number(node), text, refusal=refusal, touched=touched))
+
+    def touched(self, node: ast.stmt, bound: Bound) -> Iterator[str]:
+        """Yield the names whose values a statement that is not read may change."""
+        expressions = self.expressions(bound)
+        for each in ast.walk(node):
+            if not isinstance(each, (ast.Name, ast.Attribute, ast.Subscript)):
+                continue
+            if isinstance(each.ctx, ast.Load) and not isinstance(node, ast.Expr):
+                continue
+            target: ast.expr = each
+            while isinstance(target, ast.Subscript):
+                target = target.value
+            for part in (each, target):
+                with suppress(Refusal):
+                    yield expressions.name_of(part) or ""
+
+    def add(self, statement: ReadStatement) -> None:
+        if len(self.found) >= MAX_STATEMENTS:
+            raise _TooMany
+        self.found.append(replace(statement, scope=self.scope))
+
+    def number(self, node: ast.AST) -> int:
+        return int(getattr(node, "lineno", 1))
+
+    def text(self, node: ast.AST) -> str:
+        """Return the first line of a statement as written."""
+        return self.lines[self.number(node) - 1].strip()
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def statement(self, node: ast.stmt, bound: Bound) -> None:
+        match node:
+            case ast.Assign(value=ast.Lambda(), targets=[ast.Name()]):
+                return
+            case ast.Assign():
+                self.group += 1
+                for target in node.targets:
+                    self.assignment(target, node.value, node, bound)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self.group += 1
+                self.assignment(node.target, value, node, bound)
+            case ast.AugAssign():
+                self.group += 1
+                old = _loaded(node.target)
+                value = ast.BinOp(left=old, op=node.op, right=node.value)
+                self.assignment(node.target, value, node, bound)
+            case ast.For():
+                self.loop(node, bound)
+            case ast.If():
+                condition = self.expressions(bound).folded(node.test)
+                if condition is None:
+                    raise Refusal("answer_condition", text=(ast.unparse(node.test),))
+                self.block(node.body if condition else node.orelse, bound)
+            case ast.With(items=[ast.withitem(context_expr=context)]):
+                if ast.unparse(context) not in ("torch.no_grad()", "torch.inference_mode()"):
+                    raise self.unknown(node)
+                self.block(node.body, bound)
+            case ast.FunctionDef():
+                self.function(node, bound)
+            case ast.ClassDef():
+                self.block(node.body, bound)
+            case ast.Return():
+                self.returned(node, bound)
+            case ast.Import() | ast.Pass() | ast.Assert():
+                return
+            case ast.ImportFrom(names=names) if not any(each.asname for each in names):
+                return  # under other names functions could be others than they seem
+            case ast.Expr(value=ast.Constant()):
+                return  # a docstring
+            case ast.Expr(value=ast.Call() as call) if _called(call) in _SILENT_CALLS:
+                return
+            case _:
+                raise self.unknown(node)
+
+    def unknown(self, node: ast.AST) -> Refusal:
+        return Refusal("answer_statement", text=(self.text(node),))
+
+    def function(self, node: ast.FunctionDef, bound: Bound) -> None:
+        """Read the body of a function, unless it is written out where it is called."""
+        if self.helpers.get(node.name) is not None:
+            return
+        if any(ast.unparse(each) not in _PLAIN_DECORATORS for each in node.decorator_list):
+            raise Refusal("answer_function", text=(node.name,))
+        outside, was_backward = self.scope, self.is_backward
+        self.is_backward = re.search("back|grad", node.name) is not None
+        self.scopes += 1
+        self.scope = self.scopes
+        self.block(node.body, bound)
+        self.scope, self.is_backward = outside, was_backward
+
+    def loop(self, node: ast.For, bound: Bound) -> None:
+        """Unroll a loop over whole numbers; one that repeats a step is read once."""
+        header = ast.unparse(node.iter)
+        expressions = self.expressions(bound)
+        variable = node.target.id if isinstance(node.target, ast.Name) else None
+        parts = (each for part in node.body for each in ast.walk(part))
+        used = {each.id for each in parts if isinstance(each, ast.Name)}
+        if node.orelse or variable is None:
+            raise Refusal("answer_loop", text=(header,))
+        is_range = isinstance(node.iter, ast.Call) and _called(node.iter) == "range"
+        if is_range and variable not in used:
+            self.block(node.body, bound)  # epochs
+            return
+        values = expressions.numbers(node.iter)
+        if not values:
+            raise Refusal("answer_loop", text=(header,))
+        for value in values:
+            self.block(node.body, {**bound, variable: value})
+
+    def returned(self, node: ast.Return, bound: Bound) -> None:
+        """Read the entries of a returned table; names alone are computed elsewhere."""
+        match node.value:
+            case None | ast.Name() | ast.Attribute() | ast.Constant():
+                return
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                for part in parts:
+                    self.returned(ast.copy_location(ast.Return(value=part), node), bound)
+            case ast.Dict() as table:
+                self.table("grads" if self.is_backward else "", table, node, bound)
+            case ast.Subscript() as entry if self.expressions(bound).name_of(entry):
+                return
+            case other:
+                raise Refusal("answer_returned", text=(ast.unparse(other),))
+
+    def table(self, name: str, table: ast.Dict, node: ast.stmt, bound: Bound) -> None:
+        """Read {"dW2": a1.T @ delta2, …}: each entry is an assignment."""
+        for key, value in zip(table.keys, table.values, strict=True):
+            if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+                raise self.unknown(node)
+            entry = ast.Subscript(value=ast.Name(id=name or "table"), slice=key)
+            left = self.expressions(bound).name_of(entry) or ""
+            if not left.isidentifier():
+                raise self.unknown(node)
+            same = isinstance(value, ast.Name) and value.id.replace("_", "") in (
+                left.replace("_", ""),
+                *(() if name else ("d" + left.replace("_", ""),)),
+            )
+            if not same:
+                self.equation(left, value, node, bound)
+
+    # -- assignments ---------------------------------------------------------------------------
+
+    def assignment(self, target: ast.expr, value: ast.expr, node: ast.stmt, bound: Bound) -> None:
+        """Read one assignment; a tuple is several, which use the values from before all of them."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+                for each, part in zip(target.elts, value.elts, strict=True):
+                    self.assignment(each, part, node, bound)
+                return
+            names = [self.expressions(bound).name_of(each) for each in target.elts]
+            if isinstance(value, (ast.Name, ast.Attribute)) and all(names):
+                return  # what a forward pass has stored
+            raise self.unknown(node)
+        if self.is_count(target, value, bound):
+            return
+        expressions = self.expressions(bound)
+        if isinstance(value, ast.Dict) and value.keys and isinstance(target, ast.Name):
+            self.table(target.id, value, node, bound)
+            return
+        if isinstance(target, (ast.Name, ast.Attribute)) and _is_container(value):
+            if ast.unparse(target) in self.filled:
+                raise self.unknown(node)
+            return
+        if isinstance(target, ast.Subscript):
+            self.filled.add(ast.unparse(target.value))
+        left = expressions.name_of(target)
+        if left is None and isinstance(target, ast.Subscript):
+            left, value = self.masked(target, value, node, bound)
+        if left is None:
+            raise self.unknown(node)
+        if left in self.helpers:
+            raise Refusal("answer_function", text=(left,))
+        self.equation(left, value, node, bound)
+
+    def is_count(self, target: ast.expr, value: ast.expr, bound: Bound) -> bool:
+        """Return whether a statement names the count of layers, which is then known."""
+        if not (isinstance(target, (ast.Name, ast.Attribute))):
+            return False
+        name = target.id if isinstance(target, ast.Name) else target.attr
+        return self.lists.layers(name) is not None and (
+            self.expressions(bound).folded(value) == self.lists.layers(name)
+        )
+
+    def masked(
+        self, target: ast.Subscript, value: ast.expr, node: ast.stmt, bound: Bound
+    ) -> tuple[str | None, ast.expr]:
+        """Return dh and where(z <= 0, 0, dh) for dh[z <= 0] = 0."""
+        left = self.expressions(bound).name_of(target.value)
+        index = target.slice
+        if isinstance(index, ast.Slice) and ast.unparse(index) == ":":
+            return left, value
+        is_mask = isinstance(index, ast.Compare) or (
+            isinstance(index, ast.Name) and index.id in self.masks
+        )
+        if left is None or not is_mask:
+            raise self.unknown(node)
+        old = _loaded(target.value)
+        if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Subscript):
+            value = ast.BinOp(left=old, op=value.op, right=value.right)  # dh[z < 0] *= 0.01
+        if any(isinstance(each, ast.Subscript) for each in ast.walk(value)):
+            raise self.unknown(node)
+        where = ast.Call(func=ast.Name(id="where"), args=[index, value, old], keywords=[])
+        return left, where
+
+    def equation(self, left: str, value: ast.expr, node: ast.stmt, bound: Bound) -> None:
+        if left in bound:
+            raise self.unknown(node)
+        text = f"{left} = {self.expressions(bound).written(value)}"
+        is_one_line = not bound and self.number(node) == getattr(node, "end_lineno", None)
+        is_tuple = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
+        shown = self.text(node) if is_one_line and not is_tuple else text
+        self.add(
+            ReadStatement(self.number(node), shown, left, text, group=self.group, is_ordered=True)
+        )
+
+
+class _TooManyStatements(Exception):  # noqa: N818 - becomes a refusal of the whole answer
+    pass
+
+
+_TooMany = _TooManyStatements()
+
+
+def read_or_refused(read: Callable[[], list[ReadStatement]]) -> list[ReadStatement]:
+    """Return the statements; the answer is refused where there are too many, or too deep ones."""
+    try:
+        return read()
+    except _TooManyStatements:
+        raise Refusal("answer_statements", limit=str(MAX_STATEMENTS)) from None
+    except RecursionError:
+        raise Refusal("answer_deep") from None
+
+
+def _called(call: ast.Call) -> str:
+    """Return the name of the function of a call, '' for any other expression."""
+    match call.func:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(), attr=name):
+            return name
+    return ""
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """Return the target of an assignment as a value."""
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _is_container(value: ast.expr) -> bool:
+    """Return whether a value is an empty table or a list to be filled: {}, [], [None] * n."""
+    match value:
+        case ast.Dict(keys=[]) | ast.List(elts=[]):
+            return True
+        case ast.Call(func=ast.Name(id="dict" | "list"), args=[], keywords=[]):
+            return True
+        case ast.BinOp(op=ast.Mult(), left=ast.List(elts=[ast.Constant()])):
+            return True
+        case ast.ListComp(elt=ast.Call() as made):
+            return ast.unparse(made.func) in ("np.zeros", "np.zeros_like", "numpy.zeros")
+    return False
