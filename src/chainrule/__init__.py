@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from chainrule.explanation.explanation import Explanation, explain
     from chainrule.explanation.table_rows import explain_table
     from chainrule.exports.export_model import export
+    from chainrule.interchange.keras_files import from_keras
+    from chainrule.interchange.matlab_networks import from_matlab
+    from chainrule.interchange.scikit_learn import from_sklearn, to_sklearn
+    from chainrule.interchange.torch_modules import from_torch, to_torch
     from chainrule.kernels.config import show_config
     from chainrule.marking.answer_verdicts import AnswerVerdict
     from chainrule.marking.check_answer import check_answer
@@ -115,6 +119,10 @@ __all__ = [
     "explain",
     "explain_table",
     "export",
+    "from_keras",
+    "from_matlab",
+    "from_sklearn",
+    "from_torch",
     "load",
     "loss_and_gradients",
     "network_from",
@@ -122,6 +130,8 @@ __all__ = [
     "quantile_edges",
     "save",
     "show_config",
+    "to_sklearn",
+    "to_torch",
     "train",
     "train_many",
     "train_table",
@@ -132,6 +142,10 @@ _HOMES = {
     "estimators.classifier": ["MLPClassifier"],
     "estimators.regressor": ["MLPRegressor"],
     "exports.export_model": ["export"],
+    "interchange.keras_files": ["from_keras"],
+    "interchange.matlab_networks": ["from_matlab"],
+    "interchange.scikit_learn": ["from_sklearn", "to_sklearn"],
+    "interchange.torch_modules": ["from_torch", "to_torch"],
     "kernels.config": ["show_config"],
     "verification": ["verify"],
     "network.activations": ["Activation", "activation"],

@@ -20,10 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chainrule.errors import ChainruleError, InputError, InputTypeError, shown
+from chainrule.errors import ChainruleError, InputError, InputTypeError, one_line, shown
 from chainrule.temporaries import remove_leftovers, temporary_file
 
 __all__ = [
+    "bytes_of",
     "flush_directory",
     "make_directory",
     "path_errors",
@@ -147,6 +148,21 @@ def _target(path: str | os.PathLike[str]) -> Path:
             f"{written_path(path)}: is read-only; make it writable (chmod u+w) or write elsewhere"
         )
     return target
+
+
+def bytes_of(path: str | os.PathLike[str]) -> bytes:
+    """Return what a file holds; raise InputError where it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except TypeError:
+        raise InputTypeError(f"`path` must be the path of a file, got {shown(path)}") from None
+    except FileNotFoundError as error:
+        raise InputError(f"{written_path(path)}: no such file; check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise InputError(
+            f"{written_path(path)}: cannot be read ({reason}); check the path and its permissions"
+        ) from error
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class Candidate:
     hidden: tuple[int, ...] = (256, 256)
     activation: Activations = "relu"
     encoding: Encoding = "piecewise"
-    dropout: float = 0.15
+    dropout: float = 0.05
     smoothing: float = 0.0
     optimizer: Optimizer = field(default_factory=lambda: AdamW(2e-3, beta_2=0.95, weight_decay=0.5))
     schedule: Schedule | None = field(default_factory=CosineDecay)

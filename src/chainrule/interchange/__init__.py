@@ -1,0 +1,1 @@
+"""Models to and from other libraries: the same network with the same parameters."""
