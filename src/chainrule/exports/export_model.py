@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from chainrule.errors import InputError, shown
 from chainrule.exports.c_writer import c_header
+from chainrule.exports.excel_writer import excel_workbook
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.javascript_writer import javascript_module
 from chainrule.exports.numpy_writer import numpy_file
@@ -35,6 +36,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "c": Format((".h",), c_header, "one header in C99 that allocates nothing"),
+    "excel": Format((".xlsx",), excel_workbook, "a workbook whose cells compute the prediction"),
     "javascript": Format((".mjs", ".js"), javascript_module, "one ES module for browsers and Node"),
     "numpy": Format((".py",), numpy_file, "one file of Python that needs NumPy alone"),
     "onnx": Format((".onnx",), onnx_model, "an ONNX model"),
@@ -50,7 +52,7 @@ def export(
 
     ``model`` is a TableModel, a TableRun, the Result of `train`, a pair (network, parameters) or a
     fitted estimator. ``to`` is the format, by default that of the ending of ``output``; ``output``
-    is the path to write to. The result is the text, for onnx the bytes.
+    is the path to write to. The result is the text, for excel and onnx the bytes.
 
     Raises InputError for an unknown format, for an ending of another format, and for what the
     format cannot hold.

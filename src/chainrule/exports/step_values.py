@@ -1,0 +1,87 @@
+"""The values of a prediction's steps for rows of a table, computed in NumPy.
+
+Files whose cells hold formulas store their results beside them: programs that open such a file show
+and use these until a cell changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.arrays import FloatArray
+from chainrule.exports.prediction_steps import (
+    Cell,
+    Entrywise,
+    Gather,
+    Largest,
+    MatrixProduct,
+    Missing,
+    OneHot,
+    Prediction,
+    ReadNumbers,
+    Step,
+    Total,
+)
+from chainrule.formulas.positional import Entrywise as EntrywiseValues
+
+__all__ = ["step_values"]
+
+
+def step_values(prediction: Prediction, cells: Sequence[Sequence[Cell]]) -> dict[str, FloatArray]:
+    """Return the value of each step by its name, (rows, width), for the cells of each column."""
+    found: dict[str, FloatArray] = {
+        name: array if array.ndim == 2 else np.atleast_2d(array)
+        for name, array in prediction.constants.items()
+    }
+    with np.errstate(all="ignore"):
+        for step in prediction.steps:
+            found[step.target] = _value(step, prediction, cells, found)
+    return {step.target: found[step.target] for step in prediction.steps}
+
+
+def _value(
+    step: Step,
+    prediction: Prediction,
+    cells: Sequence[Sequence[Cell]],
+    found: dict[str, FloatArray],
+) -> FloatArray:
+    rows = len(cells[0])
+    match step:
+        case ReadNumbers():
+            columns = [[_number(cell) for cell in cells[at]] for at in step.columns]
+            return np.array(columns, float).reshape(len(columns), rows).T
+        case OneHot():
+            marks = prediction.columns[step.column].marks
+            read = [_text(cell, marks) for cell in cells[step.column]]
+            categories = [c if c is None else c.strip() for c in step.categories]
+            return np.array([[text == c for c in categories] for text in read], float)
+        case Missing():
+            return np.isnan(found[step.source]).astype(float)
+        case Gather():
+            parts = [found[p.source][:, p.start : p.start + p.count] for p in step.parts]
+            return np.hstack([np.broadcast_to(p, (rows, p.shape[1])) for p in parts])
+        case MatrixProduct():
+            return found[step.source] @ found[step.matrix]
+        case Total():
+            return found[step.source].sum(axis=1, keepdims=True)
+        case Largest():
+            return found[step.source].max(axis=1, keepdims=True)
+        case Entrywise():
+            operands = {symbol: found[source] for symbol, source in step.operands}
+            value = EntrywiseValues(operands, dtype=np.float64)(step.formula)
+            return np.broadcast_to(value, (rows, step.width))
+    raise TypeError(f"no value of the step {type(step).__name__}")
+
+
+def _number(cell: Cell) -> float:
+    return np.nan if cell is None else float(cell)
+
+
+def _text(cell: Cell, marks: Sequence[str]) -> str | None:
+    """Return the category of a cell, None where it is missing."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    text = "" if cell is None else str(cell).strip()
+    return None if text == "" or text in marks else text

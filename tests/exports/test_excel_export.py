@@ -1,0 +1,155 @@
+"""The workbook's cells compute what the model predicts: opened in LibreOffice, recalculated."""
+
+import csv
+import io
+import re
+import shutil
+import subprocess
+import zipfile
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import polars as pl
+import pytest
+
+import chainrule as cr
+from chainrule.errors import InputError
+from chainrule.exports.excel_writer import excel_workbook
+from chainrule.exports.exported_models import prediction_of
+from chainrule.exports.step_values import step_values
+from tests.exports.cases import CASES, case
+
+pytestmark = pytest.mark.peers("xlsxwriter")
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+TOO_LARGE = ("table classifier",)
+SLOW = [name for name in CASES if "fast" in name or name == "declared marks"]
+ROWS = 30
+RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>"""
+CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,1"
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def workbook_of(model, rows=ROWS):
+    """Return the workbook with the first rows of a case as its rows, and these cells."""
+    prediction = prediction_of(model.model)
+    cells = tuple(tuple(column[:rows]) for column in model.rows.values())
+    outputs = np.asarray(model.outputs)[:rows].reshape(rows, -1)
+    given = replace(prediction, examples=lambda: (cells, outputs))
+    return excel_workbook(given)
+
+
+def without_results(workbook):
+    """Return a workbook whose cells have formulas and no stored results."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                data, count = re.subn(rb"(</f>)<v>[^<]*</v>", rb"\1", data)
+                assert count
+            new.writestr(name, data)
+    return made.getvalue()
+
+
+def sheet_in_office(workbook, folder):
+    """Return the rows of the first sheet as LibreOffice computes them, the header left out."""
+    (folder / "profile" / "user").mkdir(parents=True)
+    (folder / "profile" / "user" / "registrymodifications.xcu").write_text(RECALCULATE)
+    (folder / "model.xlsx").write_bytes(workbook)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [OFFICE, profile, "--headless", "--convert-to", CSV, "--outdir", folder]
+    subprocess.run([*command, folder / "model.xlsx"], check=True, capture_output=True, timeout=300)
+    (text,) = folder.glob("*.csv")
+    with text.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in SLOW else [])
+        for name in CASES
+        if name not in TOO_LARGE
+    ],
+)
+def test_libreoffice_computes_what_the_model_predicts(name, tmp_path):
+    model = case(name)
+    rows = 8 if name in SLOW else ROWS
+    found = sheet_in_office(without_results(workbook_of(model, rows)), tmp_path)
+    assert len(found) == rows
+    start = len(model.rows)
+    if model.labels is not None:
+        labels = [row[start] for row in found]
+        expected = [str(label).replace("\r\n", "\n") for label in model.labels[:rows]]
+        assert [re.sub(r"\.0$", "", label).replace("\r\n", "\n") for label in labels] == expected
+        start += 1
+    outputs = np.asarray(model.outputs)[:rows].reshape(rows, -1)
+    answers = [[float(cell) for cell in row[start : start + outputs.shape[1]]] for row in found]
+    scale = np.maximum(1.0, np.abs(outputs))
+    assert (np.abs(np.array(answers) - outputs) / scale).max() <= 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in TOO_LARGE])
+def test_the_stored_results_are_those_of_the_model(name):
+    model = case(name)
+    prediction = prediction_of(model.model)
+    cells = tuple(map(tuple, model.rows.values()))
+    found = step_values(prediction, cells)[prediction.output]
+    model.check(found, model.labels)
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+def test_a_cell_that_is_no_number_is_not_taken_for_a_missing_one(tmp_path):
+    model = case("two classes, hidden")
+    written = re.compile(rb'<c r="B2"><v>[^<]*</v></c>')  # a number in the second column
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook_of(model, 2))) as old,
+        zipfile.ZipFile(made, "w") as new,
+    ):
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                text = b'<c r="B2" t="inlineStr"><is><t>three</t></is></c>'
+                data, count = written.subn(text, data)
+                assert count == 1
+            new.writestr(name, data)
+    found = sheet_in_office(without_results(made.getvalue()), tmp_path)
+    answers = [row[len(model.rows)] for row in found]
+    assert answers == ["#N/A", model.labels[1]]
+
+
+def test_texts_are_cells_and_never_formulas():
+    labels = ["=1+1", "http://example.org", "@SUM(A1)"]
+    frame = pl.DataFrame({"x": [0.0, 1.0, 2.0] * 12, "=2+3": labels * 12, "y": labels * 12})
+    model = cr.train_table(frame, "y", hidden=(2,), epochs=1)
+    with zipfile.ZipFile(io.BytesIO(cr.export(model, "excel"))) as book:
+        sheets = [name for name in book.namelist() if "worksheets/sheet" in name]
+        assert not [name for name in book.namelist() if "rels" in name and "sheet" in name]
+        formulas = [
+            element.text
+            for name in sheets
+            for element in ElementTree.fromstring(book.read(name)).iter(f"{MAIN}f")
+        ]
+        shared = book.read("xl/sharedStrings.xml").decode()
+    assert all(text in shared for text in ("=1+1", "=2+3", "http://example.org"))
+    assert formulas
+    assert not any("1+1" in text or "http" in text or "@" in text for text in formulas)
+
+
+def test_what_a_workbook_cannot_hold_is_refused():
+    with pytest.raises(InputError, match=r"607,232 weights, got 'excel', which takes 300,000"):
+        cr.export(case("table classifier").model, "excel")
+    wide = cr.Network.dense([1, 17_000, 1])
+    with pytest.raises(InputError, match="columns"):
+        cr.export((wide, wide.initialize(0)), "excel")
+    frame = pl.DataFrame({"x": [0.0, 1.0] * 9, "y": ["a\x01", "b"] * 9})
+    model = cr.train_table(frame, "y", hidden=(2,), epochs=1)
+    with pytest.raises(InputError, match="any text, got 'excel'"):
+        cr.export(model, "excel")
