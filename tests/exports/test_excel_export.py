@@ -17,7 +17,7 @@ import chainrule as cr
 from chainrule.errors import InputError
 from chainrule.exports.excel_writer import excel_workbook
 from chainrule.exports.exported_models import prediction_of
-from chainrule.exports.step_values import step_values
+from chainrule.exports.row_values import step_values
 from tests.exports.cases import CASES, case
 
 pytestmark = pytest.mark.peers("xlsxwriter")

@@ -32,7 +32,7 @@ from chainrule.exports.prediction_steps import (
     Step,
     Total,
 )
-from chainrule.exports.step_values import step_values
+from chainrule.exports.row_values import step_values
 
 __all__ = ["excel_workbook"]
 

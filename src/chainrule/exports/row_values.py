@@ -65,9 +65,9 @@ def _value(
         case MatrixProduct():
             return found[step.source] @ found[step.matrix]
         case Total():
-            return found[step.source].sum(axis=1, keepdims=True)
+            return np.asarray(found[step.source].sum(axis=1, keepdims=True))
         case Largest():
-            return found[step.source].max(axis=1, keepdims=True)
+            return np.asarray(found[step.source].max(axis=1, keepdims=True))
         case Entrywise():
             operands = {symbol: found[source] for symbol, source in step.operands}
             value = EntrywiseValues(operands, dtype=np.float64)(step.formula)
