@@ -397,6 +397,36 @@ def test_derive_writes_a_page_of_its_own(folder, language, heading):
     assert len(printed) < len(page)  # brief
 
 
+def test_the_ending_of_the_output_decides_the_format(folder):
+    for name, begins in (
+        ("d.html", "<!doctype html>"),
+        ("d.tex", r"\documentclass"),
+        ("d", "Back"),
+    ):
+        run_verb("derive", "--layers", "2,3,1", "--output", name)
+        assert Path(name).read_text(encoding="utf-8").lstrip().startswith(begins)
+    words = ("derive", "--layers", "2,3,1", "--format", "text", "--output", "e.html")
+    refused = run_verb(*words, code=2).stderr
+    assert "e.html: is the name of a file of the format html, but --format is text" in refused
+    assert not Path("e.html").exists()
+
+
+def test_derive_takes_a_model_or_layers(folder):
+    run_verb(
+        "train", IRIS, "--target", "species", "--hidden", "4", "--epochs", "1", "--output", "m"
+    )
+    of_model = run_verb("derive", "m").stdout
+    stated = run_verb("derive", "--layers", "4,4,3", "--activation", "relu,softmax", "--loss",
+                      "log_loss").stdout  # fmt: skip
+    assert of_model == stated
+    for words, message in (
+        ((), "give either MODEL or --layers"),
+        (("m", "--layers", "2,1"), "give either MODEL or --layers"),
+        (("m", "--l2", "0.1"), "--l2 requires --layers; MODEL has its own"),
+    ):
+        assert message in run_verb("derive", *words, code=2).stderr
+
+
 def test_verify_prints_a_table_of_methods():
     run = run_verb("verify", "--layers", "5,4,3", "--activation", "tanh")
     for method in ("complex step", "central differences", "matrix form, samples in columns"):

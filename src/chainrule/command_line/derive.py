@@ -6,6 +6,8 @@ from typing import Literal
 
 import click
 
+from chainrule.command_line.network_argument import given_network, model_argument
+from chainrule.command_line.output_paths import document_format
 from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
@@ -19,13 +21,13 @@ from chainrule.command_line.shared_options import (
 )
 from chainrule.derivation.derivation import derive
 from chainrule.files import write_atomically
-from chainrule.network.architecture import Network
 
 __all__ = ["command"]
 
 
 @click.command("derive")
-@network_options()
+@model_argument
+@network_options(required=False)
 @update_options("The optimizer of the update")
 @layout_option
 @sample_option(one_sample=False)
@@ -39,8 +41,11 @@ __all__ = ["command"]
 @language_option
 @format_option
 @output_option("Where to write, in UTF-8.")
+@click.pass_context
 def command(
-    layers: tuple[int, ...],
+    context: click.Context,
+    model: str | None,
+    layers: tuple[int, ...] | None,
     activation: str | list[str],
     loss: str,
     optimizer: str,
@@ -51,11 +56,14 @@ def command(
     one_sample: bool,
     detail: Literal["brief", "full"],
     language: Literal["en", "zh"],
-    form: str,
+    form: str | None,
     output: str,
 ) -> None:
-    """Derive the backpropagation of a network as matrix equations, with a reason for every step."""
-    network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
+    """Derive the backpropagation of MODEL, or of a network described by --layers.
+
+    Every matrix equation has the reason for its step.
+    """
+    network, _ = given_network(context, model, layers, activation, loss, chosen_penalty(l2))
     derivation = derive(
         network,
         layout=layout,
@@ -68,7 +76,7 @@ def command(
         "latex": derivation.to_latex,
         "html": derivation.to_html,
     }
-    text = forms[form](language)
+    text = forms[document_format(form, output)](language)
     if output == "-":
         click.echo(text, nl=False)
     else:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from chainrule.command_line.output_paths import refuse_inputs
+from chainrule.command_line.output_paths import document_format, refuse_inputs
 from chainrule.command_line.shared_options import (
     format_option,
     language_option,
@@ -69,7 +69,7 @@ def command(
     learning_rate: float | None,
     layout: Literal["rows", "columns"],
     language: Literal["en", "zh"],
-    form: Literal["text", "latex", "html"],
+    form: str | None,
     as_json: bool,
     output: str,
 ) -> None:
@@ -99,7 +99,7 @@ def command(
             "text": explanation.to_text,
             "latex": explanation.to_latex,
             "html": explanation.to_html,
-        }[form]
+        }[document_format(form, output)]
         text = write(language)
     if output == "-":
         click.echo(text, nl=False)

@@ -62,8 +62,7 @@ format_option = click.option(
     "--format",
     "form",
     type=click.Choice(["text", "latex", "html"]),
-    default="text",
-    show_default=True,
+    show_default="that of the ending of --output (.txt, .tex, .html), else text",
 )
 seed_option = click.option(
     "--seed",
