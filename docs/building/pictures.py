@@ -36,16 +36,21 @@ def main() -> None:
 
 
 def derivation() -> None:
-    """Write the top of a derivation's page as a browser shows it."""
+    """Write the hidden layer of a derivation as a browser shows it."""
     browser = shutil.which("chromium") or sys.exit("chromium is not installed")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         run("derive", "--layers", "4,16,3", "--activation", "relu", "--loss", "log_loss",
             "--output", str(page))  # fmt: skip
+        text = page.read_text(encoding="utf-8")
+        only = (
+            "<style>h1, nav, section:not([aria-labelledby='section-7']) { display: none }</style>"
+        )
+        page.write_text(text.replace("</head>", f"{only}</head>"), encoding="utf-8")
         subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,620",
-             "--force-device-scale-factor=1.5", f"--screenshot={FOLDER / 'derivation.png'}",
-             page.as_uri() + "#backward"],
+            [browser, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=860,560",
+             f"--screenshot={FOLDER / 'derivation.png'}",
+             page.as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
 
@@ -54,10 +59,10 @@ def terminal() -> None:
     """Write what a training prints, as a terminal shows it."""
     with tempfile.TemporaryDirectory() as folder:
         text = run("train", str(ROOT / "examples" / "iris.csv"), "--target", "species",
-                   folder=folder)  # fmt: skip
+                   "--preset", "fast", folder=folder)  # fmt: skip
     shown = text.replace(str(ROOT / "examples") + "/", "")
     console = Console(record=True, width=92, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(Text(f"$ chainrule train iris.csv --target species\n{shown}"))
+    console.print(Text(f"$ chainrule train iris.csv --target species --preset fast\n{shown}"))
     svg = console.export_svg(title="chainrule")
     # No font is fetched: the fallback is the reader's monospace font.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
@@ -77,7 +82,7 @@ def accuracy() -> None:
     row = next(line for line in lines if line.startswith("| all 15 tables"))
     names = [re.sub(r" \(.*", "", cell) for cell in cells(head)[1:]]
     ratios = [1 / float(cell) for cell in cells(row)[1:]]
-    title = "Error, chainrule's is 1 (geometric mean, 15 tables)"
+    title = "Error; chainrule is 1 (mean of 15 tables)"
     bars(["chainrule", *names], [1.0, *ratios], title).save(FOLDER / "accuracy.svg")
 
 
@@ -87,11 +92,10 @@ def speed() -> None:
     row = next(cells(line) for line in lines if line.startswith(f"| {NETWORK} "))
     head = next(cells(line) for line in lines if line.startswith("| network, batch | µs a step"))
     own = float(row[1])
-    times = [own]
-    for peer in PEERS[1:]:
-        times.append(own * float(row[head.index(peer)].strip("*").split(" ")[0]))
+    ratios = [row[head.index(peer)].strip("*").split(" ")[0] for peer in PEERS[1:]]
+    times = [own, *(own * float(ratio) for ratio in ratios)]
     layers, batch = NETWORK.split(", ")
-    title = f"µs of a training step, network {layers}, batches of {batch}"
+    title = f"µs a step, network {layers}, batch {batch}"
     bars(PEERS, times, title).save(FOLDER / "speed.svg")
 
 
