@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
-from chainrule.errors import shown
+from chainrule.errors import one_line, shown
 from chainrule.files import written_path
 from chainrule.network.architecture import Network
 from chainrule.pictures.loss_curves import lowest, mean_curve
@@ -132,6 +132,24 @@ class TrainingReport:
             self.interrupted = True
             click.echo("chainrule: note: interrupted; the model so far is written", err=True)
             return run
+
+    def reported(self, run: TableRun, language: str) -> bytes:
+        """Return the run's page; empty, with a note, where it cannot be made.
+
+        Whatever is wrong with a report, the model that was trained is not lost.
+        """
+        self._end_progress()
+        try:
+            from chainrule.reports.make_report import report_of
+
+            return report_of(run, language).html.encode("utf-8", "replace")
+        except KeyboardInterrupt:
+            self.interrupted = True
+            why = "interrupted"
+        except Exception as error:
+            why = f"{type(error).__name__}: {one_line(error)}"
+        click.echo(f"chainrule: note: no report was written ({why}); the model is", err=True)
+        return b""
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
         """Show the score with its naive baseline, and the path of the model.
