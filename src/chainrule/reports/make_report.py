@@ -7,15 +7,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+
 from chainrule.files import write_atomically
 from chainrule.language.phrase_books import phrases_of
+from chainrule.reports.answers_section import answers_section
 from chainrule.reports.blocks import Section, name_text
 from chainrule.reports.data_section import data_section
+from chainrule.reports.importance import measure_importance
+from chainrule.reports.importance_section import importance_section
 from chainrule.reports.report_page import page_of
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
 from chainrule.reports.summary_section import summary_section
+from chainrule.reports.wrong_rows import wrong_rows_section
 from chainrule.table_models.table_training import TableRun
+
+_SHARE, _LEAST_SECONDS = 0.1, 2.0
+"""The most time of a report beside that of the training, and the time that it may always take."""
 
 __all__ = ["Report", "report_of", "report_on"]
 
@@ -69,3 +78,12 @@ def _sections(subject: Subject, language: str) -> Iterator[Section]:
     scores = measure_scores(subject)
     yield summary_section(subject, scores, texts, language)
     yield data_section(subject, texts, language)
+    if scores is None:
+        return
+    yield answers_section(subject, scores, texts, language)
+    limit = max(_LEAST_SECONDS, _SHARE * (subject.seconds or 0.0))
+    importance = measure_importance(subject, limit / 2)
+    if importance.names:
+        yield importance_section(subject, importance, limit / 4, texts, language)
+    order = np.argsort(-importance.added, kind="stable")
+    yield wrong_rows_section(subject, [importance.names[number] for number in order], texts)
