@@ -8,29 +8,29 @@ from chainrule.arrays import BoolArray, FloatArray
 
 __all__ = ["calibration_points", "roc_points"]
 
-_BINS = 10
-_FEWEST = 5
-"""Bins of fewer rows have no point: their share is nearly chance."""
+_PARTS, _FEWEST = 10, 5
 
 
 def calibration_points(
     probability: FloatArray, happened: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the mean probability and the share that happened, of ten bins of equal width.
+    """Return the mean probability and the share that happened, of up to ten parts of the rows.
 
-    Both are (rows,). Bins of fewer than five rows are left out where others have more.
+    Both are (rows,). The parts are equally large, in the order of the probability, with at least
+    five rows each; equal probabilities are in one part.
 
     >>> predicted, actual = calibration_points(np.full(10, 0.25), np.arange(10) < 4)
     >>> predicted.tolist(), actual.tolist()
     ([0.25], [0.4])
     """
-    bins = np.clip((probability * _BINS).astype(np.int64), 0, _BINS - 1)
-    counts = np.bincount(bins, minlength=_BINS)
-    known = counts >= min(_FEWEST, counts.max(initial=0))
-    known &= counts > 0
+    parts = int(np.clip(len(probability) // _FEWEST, 1, _PARTS))
+    edges = np.unique(np.quantile(probability, np.arange(1, parts) / parts))
+    part = np.searchsorted(edges, probability, side="right")
+    counts = np.bincount(part)
+    known = counts > 0
     divisor = np.maximum(counts, 1)
-    predicted = np.bincount(bins, weights=probability, minlength=_BINS) / divisor
-    actual = np.bincount(bins, weights=happened, minlength=_BINS) / divisor
+    predicted = np.bincount(part, weights=probability) / divisor
+    actual = np.bincount(part, weights=happened) / divisor
     return predicted[known], actual[known]
 
 

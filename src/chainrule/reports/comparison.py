@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from chainrule.files import written_path
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend
 from chainrule.pictures.loss_curves import LossCurves, epoch_axis
-from chainrule.pictures.scales import Scale, number_text
+from chainrule.pictures.scales import Scale
 from chainrule.reports.blocks import (
     Block,
     Grid,
@@ -23,18 +22,15 @@ from chainrule.reports.blocks import (
 )
 from chainrule.reports.make_report import Report
 from chainrule.reports.report_page import page_of
+from chainrule.reports.settings import SETTINGS, settings_of
 from chainrule.reports.subject import Subject
 from chainrule.reports.summary_section import metric_text
 
-__all__ = ["comparison_of", "settings_of"]
+__all__ = ["comparison_of"]
 
 _STYLES = ("one", "two", "three", "four")
 _SCORES = {"accuracy": max, "rmse": min, "mae": min, "r2": max}
 """The scores that model files hold, and which of several is the best."""
-_SETTINGS = (
-    "hidden", "activation", "encoding", "dropout", "smoothing", "optimizer", "schedule",
-    "batch_size", "epochs", "folds", "networks", "seed", "training_rows", "held_out_rows",
-)  # fmt: skip
 
 
 def comparison_of(paths: Sequence[str], language: str = "en") -> Report:
@@ -52,31 +48,6 @@ def comparison_of(paths: Sequence[str], language: str = "en") -> Report:
     ]
     title = texts["comparison_title"].format(count=len(paths))
     return Report(page_of(title, sections, texts, language))
-
-
-def settings_of(training: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of a training as texts by name.
-
-    >>> settings_of({"hidden": [8, 8], "optimizer": {"name": "adam", "learning_rate": 0.003}})
-    {'hidden': '8, 8', 'optimizer': 'adam, learning_rate 0.003'}
-    """
-    return {name: _shown(training[name]) for name in _SETTINGS if name in training}
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return number_text(float(value))
-        case Mapping():
-            entries = [f"{key} {_shown(entry)}" for key, entry in value.items() if key != "name"]
-            return ", ".join([*([str(value["name"])] if "name" in value else []), *entries])
-        case list() | tuple():
-            return ", ".join(map(_shown, value)) or "–"
-    return name_text(value)
 
 
 def _names(paths: Sequence[str]) -> list[str]:
@@ -137,7 +108,7 @@ def _settings(
     each = [settings_of(subject.model.training) for subject in subjects]
     lines = [
         (name, *(settings.get(name, "–") for settings in each))
-        for name in _SETTINGS
+        for name in SETTINGS
         if any(name in settings for settings in each)
     ]
     columns = [

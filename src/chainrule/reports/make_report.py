@@ -14,8 +14,12 @@ from chainrule.language.phrase_books import phrases_of
 from chainrule.reports.answers_section import answers_section
 from chainrule.reports.blocks import Section, name_text
 from chainrule.reports.data_section import data_section
+from chainrule.reports.derivation_section import derivation_section
+from chainrule.reports.diagnosis import diagnosed
+from chainrule.reports.diagnosis_section import diagnosis_section
 from chainrule.reports.importance import measure_importance
 from chainrule.reports.importance_section import importance_section
+from chainrule.reports.network_section import network_section
 from chainrule.reports.report_page import page_of
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
@@ -78,12 +82,15 @@ def _sections(subject: Subject, language: str) -> Iterator[Section]:
     scores = measure_scores(subject)
     yield summary_section(subject, scores, texts, language)
     yield data_section(subject, texts, language)
-    if scores is None:
-        return
-    yield answers_section(subject, scores, texts, language)
-    limit = max(_LEAST_SECONDS, _SHARE * (subject.seconds or 0.0))
-    importance = measure_importance(subject, limit / 2)
-    if importance.names:
-        yield importance_section(subject, importance, limit / 4, texts, language)
-    order = np.argsort(-importance.added, kind="stable")
-    yield wrong_rows_section(subject, [importance.names[number] for number in order], texts)
+    if scores is not None:
+        yield answers_section(subject, scores, texts, language)
+        limit = max(_LEAST_SECONDS, _SHARE * (subject.seconds or 0.0))
+        importance = measure_importance(subject, limit / 2)
+        if importance.names:
+            yield importance_section(subject, importance, limit / 4, texts, language)
+        order = np.argsort(-importance.added, kind="stable")
+        yield wrong_rows_section(subject, [importance.names[number] for number in order], texts)
+    found = diagnosed(subject, scores)
+    yield diagnosis_section(found, texts, rows=scores is not None)
+    yield network_section(subject, texts, language)
+    yield derivation_section(subject, texts, language)
