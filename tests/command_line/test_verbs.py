@@ -98,7 +98,8 @@ def test_train_shows_what_a_person_wants_to_see(folder):
         "next      chainrule predict iris DATA",
     ]
     assert names(folder) == ["iris", "iris.csv"]
-    assert names(folder / "iris") == ["leaderboard.csv", "metrics.jsonl", "model.safetensors"]
+    files = ["leaderboard.csv", "metrics.jsonl", "model.safetensors", "report.html"]
+    assert names(folder / "iris") == files
     metrics = [
         json.loads(line) for line in (folder / "iris" / "metrics.jsonl").read_text().splitlines()
     ]

@@ -10,7 +10,7 @@ import click
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.errors import InputError
 from chainrule.files import written_path
-from chainrule.table_models.run_folders import REPORT_NAME
+from chainrule.table_models.run_folders import REPORT_NAME, RUN_FILES
 
 __all__ = ["command"]
 
@@ -70,7 +70,10 @@ def command(
         from chainrule.reports.subject import Subject
 
         page = report_on(Subject.of_folder(run, data), language or "en")
-    refuse_inputs(str(path), *runs, *([] if data is None else [data]))
+    stored_files = [
+        str(Path(run) / name) for run in runs for name in RUN_FILES if name != REPORT_NAME
+    ]
+    refuse_inputs(str(path), *runs, *stored_files, *([] if data is None else [data]))
     page.save(path)
     click.echo(written_path(path))
 
@@ -81,8 +84,8 @@ def _path(run: str, stored: Path, output: str | None) -> Path:
         return Path(output)
     if stored.is_file():
         raise InputError(
-            f"{written_path(stored)}: is the report of the training, on rows that it did not see; "
-            "name another file for this one (--output FILE)"
+            f"{written_path(stored)}: there is a report already, and that of a training knows "
+            "which rows it has not seen; name another file for this one (--output FILE)"
         )
     if not Path(run).is_dir():
         raise InputError(f"{written_path(run)}: is no run folder; name the page (--output FILE)")

@@ -63,9 +63,7 @@ def _classes(
     if len(labels) == 2:
         name = shown(subject.classes[1], 30)
         score, happened = probabilities[:, 1], codes == 1
-        drawings.append(
-            roc_curve([Series(name, *roc_points(score, happened))], target, language)
-        )
+        drawings.append(roc_curve([Series(name, *roc_points(score, happened))], target, language))
     else:
         name = texts["most_probable"]
         score, happened = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes

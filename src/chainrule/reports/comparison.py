@@ -78,8 +78,13 @@ def _scores(
             unit = "accuracy" if "accuracy" in entry else "rmse"
             rule = texts[_RULES.get(score.get("rows", ""), "rows_given")]
             lines.append(
-                [name_text(name), name_text(target), rule, f"{entry.get('rows', 0):,}"]
-                + [metric_text(unit, naive)]
+                [
+                    name_text(name),
+                    name_text(target),
+                    rule,
+                    f"{entry.get('rows', 0):,}",
+                    metric_text(unit, naive),
+                ]
             )
             found.append(values)
     shown = [key for key in _SCORES if any(key in values for values in found)]
@@ -102,18 +107,14 @@ def _scores(
 _RULES = {"held out": "rows_held_out", "out of fold": "rows_out_of_fold", "training": "rows_seen"}
 
 
-def _settings(
-    subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]
-) -> Grid:
+def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]) -> Grid:
     each = [settings_of(subject.model.training) for subject in subjects]
     lines = [
         (name, *(settings.get(name, "–") for settings in each))
         for name in SETTINGS
         if any(name in settings for settings in each)
     ]
-    columns = [
-        (texts["size"], *(significant(float(s.model.network.size), 6) for s in subjects))
-    ]
+    columns = [(texts["size"], *(significant(float(s.model.network.size), 6) for s in subjects))]
     differing = {
         (number, column)
         for number, line in enumerate([*lines, *columns])
@@ -129,9 +130,7 @@ def _settings(
     )
 
 
-def _curves(
-    subjects: Sequence[Subject], names: Sequence[str], language: str
-) -> Iterator[Block]:
+def _curves(subjects: Sequence[Subject], names: Sequence[str], language: str) -> Iterator[Block]:
     if len(subjects) <= len(_STYLES):
         yield Pictures((_together(subjects, names, language),))
         return

@@ -96,7 +96,7 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
     for column in preprocessor.columns[:_MOST_COLUMNS]:
         if isinstance(column, NumericColumn):
             scaled = texts["use_robust" if column.robust else "use_scaled"].format(
-                center=significant(column.center), scale=significant(column.scale)
+                shift=_shift(column.center), scale=significant(column.scale)
             )
             lines.append(line(column.name, texts["kind_numbers"], scaled))
         else:
@@ -104,12 +104,23 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
             lines.append(
                 line(column.name, texts["kind_text"], texts["use_one_hot"].format(count=count))
             )
-    for dropped in preprocessor.dropped[:_MOST_COLUMNS]:
-        lines.append(line(dropped.name, "–", texts[f"use_{dropped.reason}"]))
+    lines += [
+        line(dropped.name, "–", texts[f"use_{dropped.reason}"])
+        for dropped in preprocessor.dropped[:_MOST_COLUMNS]
+    ]
     more = len(preprocessor.columns) - _MOST_COLUMNS
     caption = texts["more_columns"].format(count=more) if more > 0 else ""
     headings = tuple(texts[name] for name in ("column", "kind", "missing", "values", "use"))
     return Grid(headings, tuple(lines), frozenset({2}), caption=caption)
+
+
+def _shift(center: float) -> str:
+    """Return x less its center.
+
+    >>> _shift(2.0), _shift(-2.0)
+    ('x − 2', 'x + 2')
+    """
+    return f"x {'−' if center >= 0.0 else '+'} {significant(abs(center))}"
 
 
 def _values(series: pl.Series, texts: Mapping[str, str]) -> str:
@@ -124,8 +135,6 @@ def _values(series: pl.Series, texts: Mapping[str, str]) -> str:
         )
     counts = present.alias("cell").value_counts(name="count").sort("cell")
     counts = counts.sort("count", descending=True, maintain_order=True)
-    listed = ", ".join(
-        f"{name_text(cell)} {count:,}" for cell, count in counts.head(3).iter_rows()
-    )
+    listed = ", ".join(f"{name_text(cell)} {count:,}" for cell, count in counts.head(3).iter_rows())
     more = len(counts) - 3
     return listed + (texts["more_values"].format(count=f"{more:,}") if more > 0 else "")

@@ -20,6 +20,7 @@ from chainrule.reports.score_measures import Scores
 from chainrule.reports.subject import Subject
 from chainrule.reports.unit_activity import unit_activity
 from chainrule.table_models.table_networks import inputs_for
+from chainrule.training.inputs import inputs_of
 
 __all__ = ["Finding", "diagnosed"]
 
@@ -99,9 +100,7 @@ def curve_findings(
         # With dropout or smoothed labels the loss of training is another quantity.
         seen = losses[best[0] - 1]
         if seen > 0.0 and best[1] > _GAP * seen:
-            yield Finding(
-                "gap", {"held": significant(best[1]), "seen": significant(float(seen))}
-            )
+            yield Finding("gap", {"held": significant(best[1]), "seen": significant(float(seen))})
 
 
 # -- the network -----------------------------------------------------------------------------------
@@ -113,8 +112,7 @@ def _units(subject: Subject) -> Iterator[Finding]:
     member = model.members[0]
     rows = np.random.default_rng(0).permutation(subject.rows.scored)[:_ROWS]
     given = inputs_for(member.network, subject.matrix[rows], model.preprocessor.numeric_features)
-    names = member.network.input_names
-    inputs = given if isinstance(given, dict) else {names[0]: given}
+    inputs = inputs_of(member.network, given, np.float64)
     found = unit_activity(member.network, member.parameters, inputs)
     for key, count in (("dead", found.dead), ("saturated", found.saturated)):
         if found.units and count / found.units > _IDLE_UNITS:

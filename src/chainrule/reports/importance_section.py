@@ -73,9 +73,7 @@ def _dependences(
         yield _drawn(subject, measure_dependence(subject, name), texts, language)
 
 
-def _drawn(
-    subject: Subject, found: Dependence, texts: Mapping[str, str], language: str
-) -> Drawing:
+def _drawn(subject: Subject, found: Dependence, texts: Mapping[str, str], language: str) -> Drawing:
     outputs = _outputs(subject)
     target = ", ".join(map(name_text, subject.model.target.names))
     classes = subject.model.classes is not None

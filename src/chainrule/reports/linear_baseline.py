@@ -18,7 +18,7 @@ from chainrule.reports.subject import Subject
 __all__ = ["MOST_FITTED", "linear_outputs"]
 
 MOST_FITTED = 5_000
-"""Of more rows so many, chosen at random, are fitted: the time grows with them, the score little."""
+"""Of more rows so many, chosen at random, are fitted: the time grows, the score hardly."""
 _MOST_ENTRIES = 4_000_000
 """Of a matrix that is fitted; larger ones would take longer than a report may."""
 

@@ -39,7 +39,7 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
     if subject.rows is not None:
         lines.append((texts["hash"], hash_of(subject.rows.table)))
     headings = (texts["setting"], texts["value"])
-    grid = Grid(headings, tuple((name_text(n), name_text(v)) for n, v in lines))
+    grid = Grid(headings, tuple(lines))
     return Section("network", texts["network_title"], (*blocks, grid))
 
 

@@ -14,7 +14,7 @@ from chainrule.training.metrics import METRICS
 
 __all__ = ["Comparison", "Scores", "measure_scores"]
 
-_DRAWS = 4_000_000
+_DRAWS = 2_000_000
 """Resamples times rows; at least 100 resamples of at most 100,000 rows."""
 _LEAST, _MOST, _MOST_ROWS = 100, 1_000, 100_000
 
@@ -62,9 +62,7 @@ def measure_scores(subject: Subject) -> Scores | None:
     if rows.groups is not None:
         groups = np.unique(rows.groups[rows.scored], return_inverse=True)[1].reshape(-1)
     chosen = [metric for metric in METRICS.values() if metric.task == model.task]
-    found = evaluate_outputs(
-        model, rows.outputs, table, chosen, Resamples(count, draws, 0, groups)
-    )
+    found = evaluate_outputs(model, rows.outputs, table, chosen, Resamples(count, draws, 0, groups))
     linear = linear_outputs(subject)
     values: tuple[float | None, ...] = (None,) * len(found.estimates)
     if linear is not None:

@@ -50,9 +50,7 @@ class Subject:
     def of_run(cls, run: TableRun) -> Subject:
         """Return the subject of a run in memory."""
         histories = run.member_histories or (run.history,)
-        return cls(
-            run.task.summary.source, run.model, histories, run.scored, run.rows, run.seconds
-        )
+        return cls(run.task.summary.source, run.model, histories, run.scored, run.rows, run.seconds)
 
     @classmethod
     def of_folder(cls, path: str, data: Any = None) -> Subject:
@@ -96,7 +94,7 @@ class Subject:
 
     @cached_property
     def actual(self) -> FloatArray:
-        """The targets of the rows of the score, (rows, targets); of classes their codes, (rows, 1)."""
+        """The targets of the rows of the score, (rows, targets); of classes codes, (rows, 1)."""
         target = self.model.target
         if isinstance(target, ClassTarget):
             return target.codes(self.scored_table).astype(np.float64)[:, np.newaxis]
@@ -129,9 +127,7 @@ def losses_of(folder: Path) -> dict[str, list[float]]:
         for line in lines:
             for name, value in json.loads(line).items():
                 if name != "epoch":
-                    found.setdefault(name, []).append(
-                        math.nan if value is None else float(value)
-                    )
+                    found.setdefault(name, []).append(math.nan if value is None else float(value))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{written_path(path)}: is damaged (it must hold one JSON object of numbers a line); "

@@ -66,7 +66,9 @@ def _learned(subject: Subject, texts: Mapping[str, str]) -> str:
 def _scores(subject: Subject, scores: Scores, texts: Mapping[str, str]) -> Iterator[Block]:
     key = {"held out": "held_out", "out of fold": "out_of_fold"}.get(subject.scored, subject.scored)
     rows = f"{scores.evaluation.rows:,}"
-    yield Text(texts[f"scored_{key}"].format(rows=rows), "warning" if key == "training" else "plain")
+    yield Text(
+        texts[f"scored_{key}"].format(rows=rows), "warning" if key == "training" else "plain"
+    )
     first = scores.comparisons[0]
     several = len(subject.model.target.names) > 1
     yield Text(_headline(first, texts), "lead")
@@ -110,6 +112,6 @@ def _judged(
 ) -> Text:
     """Return whether the model is better than the naive or the linear one."""
     found = comparison.better(other)
-    key = {True: "better", False: "worse", None: "equal"}[found]
+    key = {True: f"better_{name}", False: f"worse_{name}", None: f"equal_{name}"}[found]
     value = metric_text(comparison.estimate.metric, other)
-    return Text(texts[f"{key}_{name}"].format(value=value), "good" if found else "warning")
+    return Text(texts[key].format(value=value), "good" if found else "warning")

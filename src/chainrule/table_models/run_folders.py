@@ -116,9 +116,9 @@ def write_run(
 ) -> Path:
     """Write a run folder and return the path of the model in it.
 
-    ``leaderboard`` is that of `leaderboard_csv`; ``report`` is a page, empty for none. The folder is another one where the given one was
-    taken by another training since `refuse_folder`. Raises InputError where `refuse_folder` would
-    and was not called before.
+    ``leaderboard`` is that of `leaderboard_csv`; ``report`` is a page, empty for none. The folder
+    is another one where the given one was taken by another training since `refuse_folder`. Raises
+    InputError where `refuse_folder` would and was not called before.
     """
     parts = {
         METRICS_NAME: _metrics(history),

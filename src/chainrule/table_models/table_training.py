@@ -133,9 +133,7 @@ class TableRun:
         curves = LossCurves.of(self.member_histories or [self.history])
         return curves.drawing(language) if ax is None else curves.on(ax)
 
-    def report(
-        self, path: str | os.PathLike[str] | None = None, *, language: str = "en"
-    ) -> Any:
+    def report(self, path: str | os.PathLike[str] | None = None, *, language: str = "en") -> Any:
         """Return the report of the run: a page that a notebook shows, and that `save` writes.
 
         With a path it is written there too, as one HTML file. ``language`` is "en" or "zh". Raises
@@ -359,15 +357,12 @@ def train_table(
         versions=versions(),
         reading=read.reading,
     )
-    folds: tuple[Fold, ...] = ()
-    if parts is not None:
-        folds = placed(rows, parts) if recipe.folds > 1 else tuple(parts)
     run = _scored(task, model, trained, read, scored_rows)
     assert run.rows is not None
     known = replace(
         run.rows,
         training=rows,
-        folds=((rows, held),) if len(held) else folds,
+        folds=((rows, held),) if len(held) else placed(rows, parts or ()),
         groups=division.groups,
         weights=given_weights,
     )
