@@ -78,7 +78,8 @@ def test_a_page_has_every_section_and_no_script(pages):
         assert "script" not in reading.tags
         assert not [a for a in reading.attributes if a[1].startswith("on")]
         links = [value for _, key, value in reading.attributes if key in ("href", "src")]
-        assert links and all(link.startswith("#") for link in links), name
+        assert len(links) == len(wanted)
+        assert all(link.startswith("#") for link in links), name
         assert not re.findall(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", page), name
 
 

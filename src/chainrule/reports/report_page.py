@@ -1,8 +1,8 @@
 """A report as one HTML file: no script, nothing fetched, light and dark, phone and paper.
 
 Whatever may be wider than a phone is in a box that scrolls sideways and can be focused by keyboard;
-a line in the box says so where there is something to scroll (by an animation along the scrolling,
-in browsers that have it; shadows at the edges say it in others).
+a line in the box, its label, says so where there is something to scroll (by an animation along the
+scrolling, in browsers that have it; shadows at the edges say it in others).
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from chainrule.documents.html_writer import style_sheet
 from chainrule.network.drawing_elements import escaped
 from chainrule.reports.blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
 
-__all__ = ["page_of"]
+__all__ = ["POLICY", "page_of"]
+
+POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+    "style-src 'unsafe-inline'\">"
+)
+"""By this a browser runs no script and sends no request, whatever the names in a table are."""
 
 _TAGS = {"en": "en", "zh": "zh-Hans"}
 
@@ -30,6 +36,7 @@ def page_of(
     body = "\n".join(_section(section, texts) for section in sections)
     return (
         f'<!doctype html>\n<html lang="{_TAGS[language]}">\n<head>\n<meta charset="utf-8">\n'
+        f"{POLICY}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n"
@@ -75,7 +82,7 @@ def _block(block: Block, texts: Mapping[str, str]) -> Iterator[str]:
 def _wide(inside: str, texts: Mapping[str, str]) -> str:
     return (
         f'<div class="wide" tabindex="0" role="group" aria-label="{escaped(texts["scroll"])}">'
-        f'{inside}<p class="sideways" aria-hidden="true">{escaped(texts["scroll"])}</p></div>'
+        f"{inside}</div>"
     )
 
 
