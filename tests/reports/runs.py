@@ -19,7 +19,7 @@ def hostile_run() -> TableRun:
     x = generator.normal(size=120)
     table = pl.DataFrame(
         {
-            HOSTILE: np.where(generator.random(120) < 0.1, None, x),
+            HOSTILE: np.where(generator.random(120) < 0.1, np.nan, x),
             CHINESE: np.where(x > 0.5, "<b>高</b>", "低"),
             "a very long name " * 12: generator.normal(size=120),
             "同": "same",
@@ -27,8 +27,7 @@ def hostile_run() -> TableRun:
                 x + 0.3 * generator.normal(size=120) > 0, "<i>是</i>", "否 & no"
             ),
         },
-        strict=False,
-    )
+    ).with_columns(pl.col(HOSTILE).fill_nan(None))
     return cr.train_table(table, "类别\u202e", hidden=(4,), epochs=20)
 
 

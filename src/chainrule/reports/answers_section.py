@@ -17,7 +17,8 @@ from chainrule.pictures.charts import (
     roc_curve,
     scatter,
 )
-from chainrule.reports.blocks import (
+from chainrule.reports.class_measures import calibration_points, roc_points
+from chainrule.reports.report_blocks import (
     Block,
     Grid,
     Pictures,
@@ -27,7 +28,6 @@ from chainrule.reports.blocks import (
     percent,
     significant,
 )
-from chainrule.reports.class_measures import calibration_points, roc_points
 from chainrule.reports.score_measures import Scores
 from chainrule.reports.subject import Subject
 from chainrule.table_models.evaluation import Evaluation

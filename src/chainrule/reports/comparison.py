@@ -11,7 +11,8 @@ from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend
 from chainrule.pictures.loss_curves import LossCurves, epoch_axis
 from chainrule.pictures.scales import Scale
-from chainrule.reports.blocks import (
+from chainrule.reports.make_report import Report
+from chainrule.reports.report_blocks import (
     Block,
     Grid,
     Pictures,
@@ -20,7 +21,6 @@ from chainrule.reports.blocks import (
     name_text,
     significant,
 )
-from chainrule.reports.make_report import Report
 from chainrule.reports.report_page import page_of
 from chainrule.reports.settings import SETTINGS, settings_of
 from chainrule.reports.subject import Subject

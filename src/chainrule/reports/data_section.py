@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.data import ClassTarget, NumericColumn
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.charts import bars, histogram
-from chainrule.reports.blocks import (
+from chainrule.reports.report_blocks import (
     Block,
     Folded,
     Grid,

@@ -15,7 +15,7 @@ from chainrule.documents import html_of
 from chainrule.documents.elements import Element, Heading
 from chainrule.explanation.build_document import document_of
 from chainrule.explanation.table_rows import explain_table
-from chainrule.reports.blocks import Block, Folded, Formulas, Section, Text
+from chainrule.reports.report_blocks import Block, Folded, Formulas, Section, Text
 from chainrule.reports.subject import Subject
 
 __all__ = ["derivation_section"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import ClassTarget, NumericColumn
 from chainrule.pictures.loss_curves import lowest, mean_curve
-from chainrule.reports.blocks import name_text, percent, significant
+from chainrule.reports.report_blocks import name_text, percent, significant
 from chainrule.reports.score_measures import Scores
 from chainrule.reports.subject import Subject
 from chainrule.reports.unit_activity import unit_activity
@@ -112,7 +113,7 @@ def _units(subject: Subject) -> Iterator[Finding]:
     member = model.members[0]
     rows = np.random.default_rng(0).permutation(subject.rows.scored)[:_ROWS]
     given = inputs_for(member.network, subject.matrix[rows], model.preprocessor.numeric_features)
-    inputs = inputs_of(member.network, given, np.float64)
+    inputs: Mapping[str, Any] = inputs_of(member.network, given, np.float64)
     found = unit_activity(member.network, member.parameters, inputs)
     for key, count in (("dead", found.dead), ("saturated", found.saturated)):
         if found.units and count / found.units > _IDLE_UNITS:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chainrule.reports.blocks import Section, Text
 from chainrule.reports.diagnosis import Finding
+from chainrule.reports.report_blocks import Section, Text
 
 __all__ = ["diagnosis_section"]
 

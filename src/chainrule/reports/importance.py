@@ -69,10 +69,10 @@ def unseen_outputs(subject: Subject, rows: IntArray, matrix: FloatArray) -> Real
     folds = subject.rows.folds
     if subject.scored != "out of fold" or len(subject.model.members) % len(folds):
         return subject.model.outputs(matrix)
-    places = subject.rows.scored[rows]
+    positions = subject.rows.scored[rows]
     found = np.full((len(rows), subject.model.target.n_outputs), np.nan)
     for number, (_, held) in enumerate(folds):
-        of_fold = np.isin(places, held)
+        of_fold = np.isin(positions, held)
         if of_fold.any():
             found[of_fold] = _of_fold(subject.model, number, len(folds)).outputs(matrix[of_fold])
     return found

@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.charts import Series, bars, line_chart
-from chainrule.reports.blocks import Block, Pictures, Section, Text, name_text
 from chainrule.reports.importance import Dependence, Importance, measure_dependence
+from chainrule.reports.report_blocks import Block, Pictures, Section, Text, name_text
 from chainrule.reports.subject import Subject
 
 __all__ = ["importance_section"]

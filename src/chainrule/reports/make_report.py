@@ -12,7 +12,6 @@ import numpy as np
 from chainrule.files import write_atomically
 from chainrule.language.phrase_books import phrases_of
 from chainrule.reports.answers_section import answers_section
-from chainrule.reports.blocks import Section, name_text
 from chainrule.reports.data_section import data_section
 from chainrule.reports.derivation_section import derivation_section
 from chainrule.reports.diagnosis import diagnosed
@@ -20,6 +19,7 @@ from chainrule.reports.diagnosis_section import diagnosis_section
 from chainrule.reports.importance import measure_importance
 from chainrule.reports.importance_section import importance_section
 from chainrule.reports.network_section import network_section
+from chainrule.reports.report_blocks import Section, name_text
 from chainrule.reports.report_page import page_of
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject

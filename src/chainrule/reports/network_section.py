@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from chainrule.data import Table
 from chainrule.network.drawing import draw
-from chainrule.reports.blocks import Block, Grid, Pictures, Section, Text, name_text
+from chainrule.reports.report_blocks import Block, Grid, Pictures, Section, Text, name_text
 from chainrule.reports.settings import settings_of
 from chainrule.reports.subject import Subject
 

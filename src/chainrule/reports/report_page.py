@@ -12,12 +12,12 @@ from importlib.resources import files
 
 from chainrule.documents.html_writer import style_sheet
 from chainrule.network.drawing_elements import escaped
-from chainrule.reports.blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
+from chainrule.reports.report_blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
 
 __all__ = ["POLICY", "page_of"]
 
 POLICY = (
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
     "style-src 'unsafe-inline'\">"
 )
 """By this a browser runs no script and sends no request, whatever the names in a table are."""

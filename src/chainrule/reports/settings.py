@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.pictures.scales import number_text
-from chainrule.reports.blocks import name_text
+from chainrule.reports.report_blocks import name_text
 
 __all__ = ["SETTINGS", "settings_of"]
 

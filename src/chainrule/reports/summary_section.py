@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from chainrule.pictures.loss_curves import LossCurves
-from chainrule.reports.blocks import (
+from chainrule.reports.linear_baseline import MOST_FITTED
+from chainrule.reports.report_blocks import (
     Block,
     Grid,
     Pictures,
@@ -15,7 +16,6 @@ from chainrule.reports.blocks import (
     percent,
     significant,
 )
-from chainrule.reports.linear_baseline import MOST_FITTED
 from chainrule.reports.score_measures import Comparison, Scores
 from chainrule.reports.subject import Subject
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.reports.blocks import Grid, Section, Text, name_text, percent, significant
+from chainrule.reports.report_blocks import Grid, Section, Text, name_text, percent, significant
 from chainrule.reports.subject import Subject
 
 __all__ = ["wrong_rows_section", "wrongness"]
