@@ -1,6 +1,7 @@
 """The page: what it holds, in both languages, with hostile names; where it is written."""
 
 import json
+import pickle
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -212,6 +213,16 @@ def test_damaged_metrics_have_one_clear_line(tmp_path):
         result = run_verb("report", folder, code=2)
         assert "metrics.jsonl: is damaged" in result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_pickled_run_holds_no_data_and_still_reports():
+    run = iris_run()
+    stored = pickle.dumps(run)
+    assert len(stored) < len(pickle.dumps(run.model)) + 20_000
+    loaded = pickle.loads(stored)
+    assert run.rows is not None
+    assert loaded.rows is None
+    assert phrases_of("report", "en")["no_rows"] in loaded.report().html
 
 
 def test_a_report_in_a_notebook_is_a_frame(pages, tmp_path):

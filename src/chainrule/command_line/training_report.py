@@ -27,7 +27,7 @@ from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
-from chainrule.table_models.run_folders import LEADERBOARD_NAME
+from chainrule.table_models.run_folders import LEADERBOARD_NAME, REPORT_NAME
 from chainrule.table_models.table_training import TableRun, TableTask
 from chainrule.training import loop
 from chainrule.training.metrics import ClassScore, NumberScore, finite
@@ -178,6 +178,8 @@ class TrainingReport:
                 "--learning-rate or --hidden",
             )
         self._show("model", written_path(model))
+        if (page := model.with_name(REPORT_NAME)).is_file():
+            self._show("report", written_path(page))
         self._show("next", f"chainrule predict {shlex.quote(written_path(model.parent))} DATA")
 
     # -- output ----------------------------------------------------------------------------------
@@ -380,6 +382,7 @@ def _record(run: TableRun, model: Path) -> dict[str, object]:
         "seconds": run.seconds,
         "history": run.history,
         "model": str(model),
+        "report": str(page) if (page := model.with_name(REPORT_NAME)).is_file() else None,
     }
 
 

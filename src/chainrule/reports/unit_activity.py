@@ -39,7 +39,7 @@ def unit_activity(
     """Return how many hidden units do nothing, for inputs by symbol, (rows, width).
 
     >>> network = Network.dense([1, 2, 1], ["relu", "identity"])
-    >>> W = {"W_ih": [[1.0, -1.0]], "b_h": [0.0, -9.0], "W_ho": [[1.0], [1.0]], "b_o": [0.0]}
+    >>> W = {"W_ih": [[1.0, -1.0]], "b_ih": [0.0, -9.0], "W_ho": [[1.0], [1.0]], "b_ho": [0.0]}
     >>> unit_activity(network, W, {"X": np.array([[1.0], [2.0]])})
     UnitActivity(units=2, dead=1, saturated=0)
     """

@@ -146,6 +146,10 @@ class TableRun:
             made.save(path)
         return made
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A run that is pickled leaves its table behind: files of models hold no data."""
+        return {**vars(self), "rows": None}
+
     def __repr__(self) -> str:
         return f"<TableRun {repr(self.model)[1:-1]}; {self.seconds:.1f} s>"
 
