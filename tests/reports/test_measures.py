@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, auc, log_loss, roc_auc_score, roc_cu
 from sklearn.model_selection import cross_val_predict
 
 import chainrule as cr
+from chainrule.language.phrase_books import phrases_of
 from chainrule.network.architecture import Network
 from chainrule.reports.class_measures import calibration_points, roc_points
 from chainrule.reports.importance import (
@@ -17,8 +18,10 @@ from chainrule.reports.importance import (
     unseen_outputs,
 )
 from chainrule.reports.linear_baseline import linear_outputs
+from chainrule.reports.report_blocks import Grid
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
+from chainrule.reports.summary_section import summary_section
 from chainrule.reports.unit_activity import unit_activity
 from chainrule.reports.wrong_rows import wrongness
 from tests.reports.runs import hostile_run, iris_run, numbers_run
@@ -86,6 +89,21 @@ def test_the_score_of_a_report_is_that_of_the_run(iris, numbers):
         assert first.low < first.value < first.high
 
 
+def test_the_best_of_each_row_is_bold(iris, numbers):
+    texts = phrases_of("report", "en")
+    smaller = {"log_loss", "brier", "calibration_error", "rmse", "mae", "mape"}
+    for subject in (iris, numbers):
+        scores = measure_scores(subject)
+        section = summary_section(subject, scores, texts, "en")
+        (grid,) = (block for block in section.blocks if isinstance(block, Grid))
+        for row, each in enumerate(scores.comparisons):
+            values = {1: each.estimate.value, 3: each.estimate.naive, 4: each.linear}
+            known = {column: value for column, value in values.items() if value is not None}
+            best = (min if each.estimate.metric in smaller else max)(known.values())
+            expected = {column for column, value in known.items() if value == best}
+            assert {column for line, column in grid.bold if line == row} == expected
+
+
 def test_networks_that_saw_a_row_have_no_part_in_its_importance(iris):
     every = np.arange(len(iris.rows.scored))
     matrix = iris.matrix[iris.rows.scored]
@@ -98,7 +116,7 @@ def test_networks_that_saw_a_row_have_no_part_in_its_importance(iris):
 def test_importance_is_the_added_error_and_noise_has_none():
     generator = np.random.default_rng(0)
     x, noise = generator.normal(size=(2, 400))
-    y = np.where(x > 0, "yes", "no")
+    y = np.where(x + generator.normal(size=400) > 0, "yes", "no")  # much error without exchange
     run = cr.train_table(
         pl.DataFrame({"noise": noise, "x": x, "y": y}), "y", hidden=(8,), learning_rate=0.03
     )
