@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
+from chainrule.reports.comparison import comparison_of
 from chainrule.reports.report_page import POLICY
+from chainrule.table_models.run_folders import write_run
 from tests.documents.test_browser import BROWSER, DESKTOP, PHONE, browser, measured
 from tests.reports.runs import hostile_run, iris_run, numbers_run
 
@@ -59,6 +61,28 @@ def test_the_page_does_not_scroll_sideways(pages, tmp_path, size):
         assert each["outside"] == [], name
         assert each["unreachable"] == 0, name
         assert each["clipped"] == 0, name
+
+
+def test_tables_and_charts_fit_on_paper(pages, tmp_path):
+    """A4 at 96 dots per inch less two margins of 1 cm; the rules of paper are used on a screen."""
+    on_paper = [page.replace("@media print", "@media screen") for page in pages.values()]
+    found = measured([(page, (718, 1000)) for page in on_paper], tmp_path)
+    for name, each in zip(pages, found, strict=True):
+        assert [what for what in each["outside"] if not what.startswith("math")] == [], name
+
+
+def test_a_comparison_fits_too(tmp_path):
+    folders = []
+    for number, run in enumerate((hostile_run(), numbers_run(), iris_run())):
+        folder = tmp_path / f"<b>比较 {'long ' * 20}{number}"
+        write_run(folder, run.model, run.history)
+        folders.append(str(folder))
+    page = comparison_of(folders).html
+    assert "<b>比较" not in page
+    page = page.replace(POLICY, "")
+    for found in measured([(page, PHONE), (page, DESKTOP)], tmp_path):
+        assert found["overflow"] <= 0
+        assert found["outside"] == []
 
 
 def test_the_page_follows_the_scheme(pages, tmp_path):

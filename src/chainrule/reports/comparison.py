@@ -133,6 +133,7 @@ def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[
 def _curves(subjects: Sequence[Subject], names: Sequence[str], language: str) -> Iterator[Block]:
     if len(subjects) <= len(_STYLES):
         yield Pictures((_together(subjects, names, language),))
+        yield Text(phrases_of("report", language)["dashed"], "note")
         return
     for subject, name in zip(subjects, names, strict=True):
         yield Text(name_text(name))

@@ -82,17 +82,19 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
     lines: list[tuple[str, ...]] = []
     table = None if subject.rows is None else subject.rows.table
 
-    def line(name: str, kind: str, use: str) -> tuple[str, ...]:
+    def line(name: str, kind: str, use: str, values: str = "") -> tuple[str, ...]:
         if table is None or name not in table.columns:
             return (name_text(name), kind, "–", "–", use)
         series = table.series(name)
         missing = series.null_count()
         share = f"{missing:,} ({percent(missing / len(series))})" if missing else "0"
-        return (name_text(name), kind, share, _values(series, texts), use)
+        return (name_text(name), kind, share, values or _values(series, texts), use)
 
+    classes = subject.model.classes is not None
+    kind = texts["kind_classes" if classes else "kind_numbers"]
+    values = texts["class_count"].format(count=len(subject.classes)) if classes else ""
     for name in subject.model.target.names:
-        kind = "kind_numbers" if subject.model.classes is None else "kind_classes"
-        lines.append(line(name, texts[kind], texts["use_target"]))
+        lines.append(line(name, kind, texts["use_target"], values))
     for column in preprocessor.columns[:_MOST_COLUMNS]:
         if isinstance(column, NumericColumn):
             scaled = texts["use_robust" if column.robust else "use_scaled"].format(

@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chainrule.derivation.derivation import derive
 from chainrule.documents import html_of
 from chainrule.documents.elements import Element, Heading
-from chainrule.explanation.build_document import document_of
-from chainrule.explanation.table_rows import explain_table
 from chainrule.reports.report_blocks import Block, Folded, Formulas, Section, Text
 from chainrule.reports.subject import Subject
 
@@ -32,7 +29,11 @@ def derivation_section(subject: Subject, texts: Mapping[str, str], language: str
     if not network.is_dense:
         blocks.append(Text(texts["derivation_graph"]))
         return Section("derivation", texts["derivation"], tuple(blocks))
+    # What derives and explains takes a quarter of a second to import: for these networks alone.
     if small and subject.rows is not None and subject.model.is_one_network:
+        from chainrule.explanation.build_document import document_of
+        from chainrule.explanation.table_rows import explain_table
+
         row = int(subject.rows.scored[0])
         explanation = explain_table(subject.model, subject.rows.table, row=row)
         table = subject.rows.table
@@ -43,6 +44,8 @@ def derivation_section(subject: Subject, texts: Mapping[str, str], language: str
         blocks.append(Text(texts[key], "good" if explanation.passed else "warning"))
         elements = list(document_of(explanation))
     else:
+        from chainrule.derivation.derivation import derive
+
         why = "derivation_no_row" if small else "derivation_large"
         blocks.append(Text(texts[why].format(size=f"{network.size:,}")))
         elements = list(derive(network).checked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -27,8 +28,9 @@ from chainrule.reports.summary_section import summary_section
 from chainrule.reports.wrong_rows import wrong_rows_section
 from chainrule.table_models.table_training import TableRun
 
-_SHARE, _LEAST_SECONDS = 0.1, 2.0
-"""The most time of a report beside that of the training, and the time that it may always take."""
+_SHARE, _MOST_SECONDS, _LEAST_SECONDS = 0.1, 2.0, 0.8
+"""A report may take this share of the training's time, or so many seconds where that is more; what
+is measured of the columns has what is left of it, but at least so many seconds."""
 
 __all__ = ["Report", "report_of", "report_on"]
 
@@ -79,15 +81,17 @@ def report_on(subject: Subject, language: str = "en") -> Report:
 
 def _sections(subject: Subject, language: str) -> Iterator[Section]:
     texts = phrases_of("report", language)
+    began = time.perf_counter()
     scores = measure_scores(subject)
     yield summary_section(subject, scores, texts, language)
     yield data_section(subject, texts, language)
     if scores is not None:
         yield answers_section(subject, scores, texts, language)
-        limit = max(_LEAST_SECONDS, _SHARE * (subject.seconds or 0.0))
-        importance = measure_importance(subject, limit / 2)
+        limit = max(_MOST_SECONDS, _SHARE * (subject.seconds or 0.0))
+        left = max(_LEAST_SECONDS, limit - (time.perf_counter() - began))
+        importance = measure_importance(subject, left / 2)
         if importance.names:
-            yield importance_section(subject, importance, limit / 4, texts, language)
+            yield importance_section(subject, importance, left / 4, texts, language)
         order = np.argsort(-importance.added, kind="stable")
         yield wrong_rows_section(subject, [importance.names[number] for number in order], texts)
     found = diagnosed(subject, scores)
