@@ -93,8 +93,7 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
     classes = subject.model.classes is not None
     kind = texts["kind_classes" if classes else "kind_numbers"]
     values = texts["class_count"].format(count=len(subject.classes)) if classes else ""
-    for name in subject.model.target.names:
-        lines.append(line(name, kind, texts["use_target"], values))
+    lines += [line(name, kind, texts["use_target"], values) for name in subject.model.target.names]
     for column in preprocessor.columns[:_MOST_COLUMNS]:
         if isinstance(column, NumericColumn):
             scaled = texts["use_robust" if column.robust else "use_scaled"].format(
