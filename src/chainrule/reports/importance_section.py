@@ -83,6 +83,8 @@ def _drawn(subject: Subject, found: Dependence, texts: Mapping[str, str], langua
         whole = f"{title}: {label}" if classes else title
         names = [f"{name_text(found.name)} = {name_text(value)}" for value in found.at]
         return bars(names, found.means[:, column], whole, language=language)
+    if classes and len(outputs) == 1:
+        title = f"{title}: {outputs[0][0]}"
     curves = [Series(label, found.at, found.means[:, column]) for label, column in outputs]
     return line_chart(curves, name_text(found.name), title)
 
