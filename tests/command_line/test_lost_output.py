@@ -65,7 +65,7 @@ def test_a_training_goes_on_without_its_output(folder, redirected, code, errors)
     assert reported.startswith(errors)
     assert len(reported.splitlines()) == bool(errors)
     names = sorted(path.name for path in (folder / "iris").iterdir())
-    assert names == ["leaderboard.csv", "metrics.jsonl", "model.safetensors"]
+    assert names == ["leaderboard.csv", "metrics.jsonl", "model.safetensors", "report.html"]
     assert load(folder / "iris").predict(folder / "iris.csv").shape == (150,)
 
 

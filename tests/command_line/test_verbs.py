@@ -86,19 +86,21 @@ def test_train_shows_what_a_person_wants_to_see(folder):
         )
         for line in epochs
     )
-    assert re.fullmatch(r"trained   in \d+\.\d s", lines[-4])
+    assert re.fullmatch(r"trained   in \d+\.\d s", lines[-5])
     score = re.fullmatch(
         r"held out  accuracy (\d+\.\d) % \(\d+ of 30 rows\); always 'setosa', the most frequent "
         r"class: 33\.3 %",
-        lines[-3],
+        lines[-4],
     )
     assert float(score[1]) > 85
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "model     iris/model.safetensors",
+        "report    iris/report.html",
         "next      chainrule predict iris DATA",
     ]
     assert names(folder) == ["iris", "iris.csv"]
-    assert names(folder / "iris") == ["leaderboard.csv", "metrics.jsonl", "model.safetensors"]
+    files = ["leaderboard.csv", "metrics.jsonl", "model.safetensors", "report.html"]
+    assert names(folder / "iris") == files
     metrics = [
         json.loads(line) for line in (folder / "iris" / "metrics.jsonl").read_text().splitlines()
     ]
@@ -133,7 +135,7 @@ def test_train_on_numbers_and_a_mixed_table(folder):
     assert re.fullmatch(
         r"held out  'y': RMSE [\d,.]+, R² [01]\.\d+, mean absolute error [\d,.]+ \(40 rows\); "
         r"always [\d,.]+, the mean: RMSE [\d,.]+",
-        lines[-3],
+        lines[-4],
     )
 
 

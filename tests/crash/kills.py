@@ -218,7 +218,8 @@ def _table_model(path: Path) -> TableModel:
 
 
 def _write(folder: Path, run: TableModel, number: int) -> None:
-    write_run(folder, replace(run, training={"run": number}), {"loss": [float(number)] * 2000})
+    losses, page = [float(number)] * 2000, f"{number} ".encode() * 2000
+    write_run(folder, replace(run, training={"run": number}), {"loss": losses}, b"", page)
 
 
 def _pair(folder: Path) -> tuple[int, int]:

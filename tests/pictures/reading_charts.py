@@ -11,6 +11,7 @@ from chainrule.pictures.charts import (
     calibration_curve,
     heat_table,
     histogram,
+    line_chart,
     roc_curve,
     scatter,
 )
@@ -66,6 +67,10 @@ def every_chart(language: str = "en") -> dict[str, Drawing]:
         "scores": curves(history(30)).drawing(language, scores=values[:30], best_score=4),
         "bars": bars(NAMES, [0.3, -0.2, 0.01, 0.0, nan], HOSTILE, language=language),
         "deviations": bars(["a", "b"], [1.0, 2.0], "", deviations=[0.5, 0.1], language=language),
+        "lines": line_chart(
+            [Series(name, [1, 2, nan], [0.1, 3e4, 2]) for name in NAMES[:4]], "x", "y"
+        ),
+        "line": line_chart([Series("a", [3.0], [5.0])], HOSTILE, CHINESE),
         "no bars": bars([], [], "", language=language),
         "classes": heat_table(
             generator.integers(0, 100_000, (5, 5)).tolist(), NAMES, language=language

@@ -71,6 +71,14 @@ def test_folders_of_others_are_refused(model, tmp_path):
     ]
 
 
+def test_a_run_without_a_report_removes_the_one_of_an_earlier_run(model, tmp_path):
+    folder = tmp_path / "run"
+    for page, there in ((b"first", True), (b"", False), (b"", False), (b"third", True)):
+        write_run(folder, model, {"loss": []}, b"", page)
+        assert (folder / "report.html").exists() == there
+    assert (folder / "report.html").read_bytes() == b"third"
+
+
 def test_a_failed_run_folder_leaves_nothing(model, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(5, "Input/output error")
@@ -130,7 +138,7 @@ def killed_after(monkeypatch, steps, write):
 
 @pytest.mark.parametrize("start", ["new", "empty", "old", "linked"])
 def test_a_kill_after_any_step_leaves_one_whole_run(model, tmp_path, monkeypatch, start):
-    newer = (replace(model, training={"run": 2}), {"loss": [2.0]})
+    newer = (replace(model, training={"run": 2}), {"loss": [2.0]}, b"", b"2")
     seen = set()
     for steps in range(100):
         outer = tmp_path / str(steps)
@@ -139,7 +147,7 @@ def test_a_kill_after_any_step_leaves_one_whole_run(model, tmp_path, monkeypatch
         if start == "empty":
             folder.mkdir()
         if start in ("old", "linked"):
-            write_run(folder, replace(model, training={"run": 1}), {"loss": [1.0]})
+            write_run(folder, replace(model, training={"run": 1}), {"loss": [1.0]}, b"", b"1")
         if start == "linked":
             os.rename(folder / "model.safetensors", outer / "elsewhere")
             (folder / "model.safetensors").symlink_to(outer / "elsewhere")
@@ -158,6 +166,7 @@ def test_a_kill_after_any_step_leaves_one_whole_run(model, tmp_path, monkeypatch
         else:
             assert load(folder).training["run"] == before
             assert json.loads((folder / "metrics.jsonl").read_text())["loss"] == before
+            assert (folder / "report.html").read_text() == str(before)
             assert len(list(folder.iterdir())) == len(RUN_FILES)
         assert (folder / "model.safetensors").is_symlink() == (start == "linked")
         if not killed:

@@ -48,6 +48,7 @@ VERBS = {
     "check": "Mark your own line of a derivation.",
     "verify": "Check every gradient against independent methods.",
     "info": "Show the contents of a model file.",
+    "report": "Show the report of a run, or compare runs on one page.",
     "export": "Write a model as a program or a file of another system.",
 }
 """Each verb with its line in the list of verbs; its module has its name but for `MODULES`."""

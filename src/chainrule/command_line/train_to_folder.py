@@ -27,8 +27,9 @@ __all__ = ["WRITTEN", "run_options", "train_to_folder"]
 
 WRITTEN = (
     f"{DATA}  Ctrl-C ends the training, and the model so far is written.  The model is written to "
-    "DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl, and where there are several "
-    "networks their settings by their errors to DIR/leaderboard.csv."
+    "DIR/model.safetensors, the losses by epoch to DIR/metrics.jsonl, a page about the run to "
+    "DIR/report.html, and where there are several networks their settings by their errors to "
+    "DIR/leaderboard.csv."
 )
 
 
@@ -72,6 +73,20 @@ def run_options(command: Command) -> Command:
             "data and options; the model is that of a training that was not.",
         ),
         click.option(
+            "--report/--no-report",
+            "with_report",
+            default=True,
+            show_default="--report",
+            help="Write DIR/report.html: what the model is worth, and why.",
+        ),
+        click.option(
+            "--language",
+            type=click.Choice(["en", "zh"]),
+            default="en",
+            show_default=True,
+            help="The language of the report.",
+        ),
+        click.option(
             "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
         ),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
@@ -88,6 +103,8 @@ def train_to_folder(
     quiet: bool,
     checkpoint_every: int | None,
     resume: bool,
+    with_report: bool,
+    language: str,
     **options: Any,
 ) -> None:
     """Train as the options of `run_options` state, and write the run folder."""
@@ -114,7 +131,8 @@ def train_to_folder(
             on_progress=None if report.silent else report.progress,
         )
         leaderboard = leaderboard_csv(run.trials, run.task.objective)
-        report.ends(run, folder, write_run(folder, run.model, run.history, leaderboard))
+        page = report.reported(run, language) if with_report else b""
+        report.ends(run, folder, write_run(folder, run.model, run.history, leaderboard, page))
     if not report.interrupted and states.exists():
         remove_checkpoints(states)
     if report.interrupted:

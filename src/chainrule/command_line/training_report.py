@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
-from chainrule.errors import shown
+from chainrule.errors import one_line, shown
 from chainrule.files import written_path
 from chainrule.network.architecture import Network
 from chainrule.pictures.loss_curves import lowest, mean_curve
@@ -27,7 +27,7 @@ from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
-from chainrule.table_models.run_folders import LEADERBOARD_NAME
+from chainrule.table_models.run_folders import LEADERBOARD_NAME, REPORT_NAME
 from chainrule.table_models.table_training import TableRun, TableTask
 from chainrule.training import loop
 from chainrule.training.metrics import ClassScore, NumberScore, finite
@@ -133,6 +133,24 @@ class TrainingReport:
             click.echo("chainrule: note: interrupted; the model so far is written", err=True)
             return run
 
+    def reported(self, run: TableRun, language: str) -> bytes:
+        """Return the run's page; empty, with a note, where it cannot be made.
+
+        Whatever is wrong with a report, the model that was trained is not lost.
+        """
+        self._end_progress()
+        try:
+            from chainrule.reports.make_report import report_of
+
+            return report_of(run, language).html.encode("utf-8", "replace")
+        except KeyboardInterrupt:
+            self.interrupted = True
+            why = "interrupted"
+        except Exception as error:
+            why = f"{type(error).__name__}: {one_line(error)}"
+        click.echo(f"chainrule: note: no report was written ({why}); the model is", err=True)
+        return b""
+
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
         """Show the score with its naive baseline, and the path of the model.
 
@@ -160,6 +178,8 @@ class TrainingReport:
                 "--learning-rate or --hidden",
             )
         self._show("model", written_path(model))
+        if (page := model.with_name(REPORT_NAME)).is_file():
+            self._show("report", written_path(page))
         self._show("next", f"chainrule predict {shlex.quote(written_path(model.parent))} DATA")
 
     # -- output ----------------------------------------------------------------------------------
@@ -362,6 +382,7 @@ def _record(run: TableRun, model: Path) -> dict[str, object]:
         "seconds": run.seconds,
         "history": run.history,
         "model": str(model),
+        "report": str(page) if (page := model.with_name(REPORT_NAME)).is_file() else None,
     }
 
 

@@ -26,6 +26,8 @@ from chainrule.pictures.frame import WIDTH, Axis, Frame, Legend, Points, chart
 from chainrule.pictures.scales import LARGEST, Scale, number_text
 from chainrule.validation import requirement
 
+_STYLES = ("one", "two", "three", "four")
+"""Of the curves of a chart."""
 _MOST_DOTS = 2_000
 _MOST_BINS = 30
 _NAME = 22
@@ -191,6 +193,27 @@ def roc_curve(curves: Sequence[Series], name: str, language: str = "en") -> Draw
     )
 
 
+def line_chart(curves: Sequence[Series], x_title: str, y_title: str) -> Drawing:
+    """Return up to four curves over a common axis; one that is alone has no legend.
+
+    >>> line_chart([Series("a", [0, 1], [2, 3])], "age", "price").svg.count('class="line one"')
+    1
+    """
+    if len(curves) > len(_STYLES):
+        raise InputError(requirement("curves", f"at most {len(_STYLES)} curves", len(curves)))
+    pairs = [_pairs(series.x, series.y, ("x", "y")) for series in curves]
+    styled = list(zip(curves, pairs, _STYLES, strict=False))
+    legend = [Legend(series.name, f"line {style}") for series, _, style in styled]
+    x_scale, y_scale = (
+        Scale.around([end for pair in pairs for end in _ends(pair[axis])], log=False)
+        for axis in (0, 1)
+    )
+    frame = Frame(Axis(x_scale, x_title), Axis(y_scale, y_title), legend if len(curves) > 1 else ())
+    for _, (x, y), style in styled:
+        frame.line(list(zip(x.tolist(), y.tolist(), strict=True)), f"line {style}")
+    return frame.drawing(f"{y_title}, {x_title}", "; ".join(series.name for series in curves))
+
+
 def heat_table(
     counts: ArrayLike, names: Sequence[str], title: str = "", language: str = "en"
 ) -> Drawing:
@@ -253,17 +276,16 @@ def _on_diagonal(
     curves: Sequence[Series], axes: tuple[str, str], diagonal: str, title: str, language: str
 ) -> Drawing:
     texts = phrases_of("pictures", language)
-    styles = ("one", "two", "three", "four")
-    if len(curves) > len(styles):
-        raise InputError(requirement("curves", f"at most {len(styles)} curves", len(curves)))
+    if len(curves) > len(_STYLES):
+        raise InputError(requirement("curves", f"at most {len(_STYLES)} curves", len(curves)))
     legend = [
-        Legend(series.name, f"line {style}") for series, style in zip(curves, styles, strict=False)
+        Legend(series.name, f"line {style}") for series, style in zip(curves, _STYLES, strict=False)
     ]
     x_axis, y_axis = (Axis(Scale(0.0, 1.0), name) for name in axes)
     frame = Frame(x_axis, y_axis, [*legend, Legend(diagonal, "rule")], square=True)
     frame.line([(0.0, 0.0), (1.0, 1.0)], "rule")
     described = []
-    for series, style in zip(curves, styles, strict=False):
+    for series, style in zip(curves, _STYLES, strict=False):
         x, y = _pairs(series.x, series.y, ("x", "y"))
         points: Points = list(zip(x.tolist(), y.tolist(), strict=True))
         frame.line(points, f"line {style}")

@@ -1,8 +1,8 @@
-"""Run folders: the model of a training run, its losses by epoch, and its leaderboard.
+"""Run folders: the model of a training run, its losses by epoch, its leaderboard, its report.
 
 ``model.safetensors`` is the model, ``metrics.jsonl`` one JSON object per epoch, ``leaderboard.csv``
-a line for each network that was tried. They belong together, and no crash may mix those of two
-runs:
+a line for each network that was tried, ``report.html`` a page about the run; without a report the
+one of an earlier run is removed. They belong together, and no crash may mix those of two runs:
 
 * A new folder is written under a temporary name beside it and renamed: it appears complete.
 * In a folder that exists (it may hold files of the user, so that it cannot be replaced) the run is
@@ -44,13 +44,21 @@ from chainrule.table_models.table_model import TableModel
 from chainrule.temporaries import is_temporary, locked, remove_leftovers, temporary_folder
 from chainrule.training.metrics import finite
 
-__all__ = ["METRICS_NAME", "RUN_FILES", "default_folder", "refuse_folder", "write_run"]
+__all__ = [
+    "METRICS_NAME",
+    "REPORT_NAME",
+    "RUN_FILES",
+    "default_folder",
+    "refuse_folder",
+    "write_run",
+]
 
 Contents = tuple[int, ...]
 """The identity of the model in a folder: its inode, size and time; empty where there is none."""
 METRICS_NAME = "metrics.jsonl"
 LEADERBOARD_NAME = "leaderboard.csv"
-RUN_FILES = (METRICS_NAME, LEADERBOARD_NAME, MODEL_NAME)
+REPORT_NAME = "report.html"
+RUN_FILES = (METRICS_NAME, LEADERBOARD_NAME, REPORT_NAME, MODEL_NAME)
 """The files of a run, in the order in which they are moved."""
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _STAGED = "run"
@@ -104,16 +112,18 @@ def write_run(
     model: TableModel,
     history: Mapping[str, Sequence[float]],
     leaderboard: bytes = b"",
+    report: bytes = b"",
 ) -> Path:
     """Write a run folder and return the path of the model in it.
 
-    ``leaderboard`` is that of `leaderboard_csv`. The folder is another one where the given one was
-    taken by another training since `refuse_folder`. Raises InputError where `refuse_folder` would
-    and was not called before.
+    ``leaderboard`` is that of `leaderboard_csv`; ``report`` is a page, empty for none. The folder
+    is another one where the given one was taken by another training since `refuse_folder`. Raises
+    InputError where `refuse_folder` would and was not called before.
     """
     parts = {
         METRICS_NAME: _metrics(history),
         LEADERBOARD_NAME: leaderboard,
+        REPORT_NAME: report,
         MODEL_NAME: encoded(model),
     }
     if os.path.abspath(folder) not in _found:
@@ -148,7 +158,7 @@ def _create(folder: Path, parts: Mapping[str, bytes]) -> bool:
     """Write a new folder; return False where there is one by the time that it is complete."""
     make_directory(folder.parent)
     with temporary_folder(folder) as staged:
-        _fill(staged, parts)
+        _fill(staged, {name: data for name, data in parts.items() if data or name != REPORT_NAME})
         try:
             os.rename(staged, folder)
         except OSError as error:
@@ -202,6 +212,10 @@ def _complete(folder: Path) -> None:
     for name in RUN_FILES:
         source, target = following / name, folder / name
         if not source.exists():
+            continue
+        if name == REPORT_NAME and not source.stat().st_size:  # no report: nor an earlier run's
+            target.unlink(missing_ok=True)
+            source.unlink()
             continue
         if target.is_symlink():  # a link stays a link, perhaps to another disk
             write_atomically(target, source.read_bytes())

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
@@ -48,6 +49,7 @@ from chainrule.table_models.recipe_settings import RecipeSettings
 from chainrule.table_models.recipes import Encoding, Preset, Recipe
 from chainrule.table_models.row_division import Fold, RowDivision
 from chainrule.table_models.row_roles import RowRoles
+from chainrule.table_models.run_rows import RunRows, placed
 from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.table_models.training_data import TrainingData
@@ -108,6 +110,8 @@ class TableRun:
     seconds: float
     ended: bool
     member_histories: tuple[dict[str, list[float]], ...] = ()
+    rows: RunRows | None = field(default=None, repr=False, compare=False)
+    """The table and how its rows were used: what a report measures is of them."""
 
     @property
     def held_out(self) -> bool:
@@ -128,6 +132,23 @@ class TableRun:
         """
         curves = LossCurves.of(self.member_histories or [self.history])
         return curves.drawing(language) if ax is None else curves.on(ax)
+
+    def report(self, path: str | os.PathLike[str] | None = None, *, language: str = "en") -> Any:
+        """Return the report of the run: a page that a notebook shows, and that `save` writes.
+
+        With a path it is written there too, as one HTML file. ``language`` is "en" or "zh". Raises
+        InputError where the path cannot be written.
+        """
+        # A run knows nothing of what is built upon it: the report is found by name, and last.
+        module = import_module("chainrule.reports.make_report")
+        made = module.report_of(self, language)
+        if path is not None:
+            made.save(path)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A run that is pickled leaves its table behind: files of models hold no data."""
+        return {**vars(self), "rows": None}
 
     def __repr__(self) -> str:
         return f"<TableRun {repr(self.model)[1:-1]}; {self.seconds:.1f} s>"
@@ -341,6 +362,15 @@ def train_table(
         reading=read.reading,
     )
     run = _scored(task, model, trained, read, scored_rows)
+    assert run.rows is not None
+    known = replace(
+        run.rows,
+        training=rows,
+        folds=((rows, held),) if len(held) else placed(rows, parts or ()),
+        groups=division.groups,
+        weights=given_weights,
+    )
+    run = replace(run, rows=known)
     if trained.interrupt is not None:
         trained.interrupt.result = run  # type: ignore[attr-defined]
         raise trained.interrupt
@@ -355,11 +385,12 @@ def _scored(
     scored: Literal["held out", "out of fold", "training"]
     if task.held_out_rows or seen is None:
         scored = "held out" if task.held_out_rows else "training"
-        part = table.take(rows)
+        chosen, part = rows, table.take(rows)
         outputs: RealArray = model.outputs(model.transform(part).matrix)
     else:
         known = np.flatnonzero(~np.isnan(seen[:, 0]))
-        scored, part, outputs = "out of fold", table.take(rows[known]), seen[known]
+        chosen, scored, outputs = rows[known], "out of fold", seen[known]
+        part = table.take(chosen)
     score, Y = model.score(outputs, part), model.target.encode(part)
     objective = task.objective
     deviations = None
@@ -394,6 +425,7 @@ def _scored(
         seconds=trained.seconds,
         ended=trained.ended or trained.interrupt is not None,
         member_histories=trained.member_histories,
+        rows=RunRows(table, rows, chosen, outputs),
     )
 
 

@@ -1,0 +1,104 @@
+"""A report as one HTML file: no script, nothing fetched, light and dark, phone and paper.
+
+Whatever may be wider than a phone is in a box that scrolls sideways and can be focused by keyboard;
+a line in the box, its label, says so where there is something to scroll (by an animation along the
+scrolling, in browsers that have it; shadows at the edges say it in others).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+
+from chainrule.documents.html_writer import style_sheet
+from chainrule.network.drawing_elements import escaped
+from chainrule.reports.report_blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
+
+__all__ = ["POLICY", "page_of"]
+
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "style-src 'unsafe-inline'\">"
+)
+"""By this a browser runs no script and sends no request, whatever the names in a table are."""
+
+_TAGS = {"en": "en", "zh": "zh-Hans"}
+
+
+def page_of(
+    title: str, sections: Sequence[Section], texts: Mapping[str, str], language: str
+) -> str:
+    """Return the page of a title and sections."""
+    style = "\n".join((style_sheet("page"), style_sheet("document"), _style()))
+    links = "".join(
+        f'<li><a href="#{section.key}">{escaped(section.title)}</a></li>' for section in sections
+    )
+    body = "\n".join(_section(section, texts) for section in sections)
+    return (
+        f'<!doctype html>\n<html lang="{_TAGS[language]}">\n<head>\n<meta charset="utf-8">\n'
+        f"{POLICY}\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escaped(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n"
+        f'<main class="chainrule report">\n<h1>{escaped(title)}</h1>\n'
+        f'<nav aria-label="{escaped(texts["contents"])}"><ul>{links}</ul></nav>\n'
+        f"{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _style() -> str:
+    sheet = files("chainrule.reports").joinpath("report.css")
+    return sheet.read_text(encoding="utf-8").strip()
+
+
+def _section(section: Section, texts: Mapping[str, str]) -> str:
+    blocks = "\n".join(part for block in section.blocks for part in _block(block, texts))
+    return (
+        f'<section aria-labelledby="{section.key}">\n'
+        f'<h2 id="{section.key}">{escaped(section.title)}</h2>\n{blocks}\n</section>'
+    )
+
+
+def _block(block: Block, texts: Mapping[str, str]) -> Iterator[str]:
+    match block:
+        case Text(text, kind):
+            yield f'<p class="{kind}">{escaped(text)}</p>'
+        case Grid():
+            yield _wide(_table(block), texts)
+        case Pictures(drawings):
+            figures = "".join(
+                f'<figure tabindex="0" role="group" aria-label="{escaped(texts["picture"])}">'
+                f"{drawing.svg}</figure>"
+                for drawing in drawings
+            )
+            yield f'<div class="pictures">{figures}</div>'
+        case Formulas(html):
+            yield html
+        case Folded(title, blocks):
+            inside = "\n".join(part for each in blocks for part in _block(each, texts))
+            yield f"<details><summary>{escaped(title)}</summary>\n{inside}\n</details>"
+
+
+def _wide(inside: str, texts: Mapping[str, str]) -> str:
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-label="{escaped(texts["scroll"])}">'
+        f"{inside}</div>"
+    )
+
+
+def _table(grid: Grid) -> str:
+    def cell(tag: str, text: str, row: int, column: int) -> str:
+        kind = ' class="number"' if column in grid.numeric else ""
+        scope = ' scope="col"' if tag == "th" else ""
+        shown = escaped(text)
+        shown = f"<strong>{shown}</strong>" if (row, column) in grid.bold else shown
+        return f"<{tag}{scope}{kind}>{shown}</{tag}>"
+
+    head = "".join(cell("th", text, -1, column) for column, text in enumerate(grid.headings))
+    rows = "".join(
+        f"<tr>{''.join(cell('td', text, number, column) for column, text in enumerate(row))}</tr>"
+        for number, row in enumerate(grid.rows)
+    )
+    caption = f"<caption>{escaped(grid.caption)}</caption>" if grid.caption else ""
+    head = f"<thead><tr>{head}</tr></thead>" if any(grid.headings) else ""
+    return f"<table>{caption}{head}<tbody>{rows}</tbody></table>"

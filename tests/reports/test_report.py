@@ -1,0 +1,239 @@
+"""The page: what it holds, in both languages, with hostile names; where it is written."""
+
+import json
+import pickle
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import chainrule as cr
+from chainrule.command_line.main import command
+from chainrule.language.phrase_books import phrases_of
+from chainrule.reports import make_report
+from chainrule.reports.comparison import comparison_of
+from tests.reports.runs import CHINESE, HOSTILE, hostile_run, iris_run, numbers_run
+
+VOID = {"meta", "br"}
+
+
+class Reading(HTMLParser):
+    """The texts of a page by the elements that they are in; every element must be closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if data.strip() and "style" not in self.open:
+            self.texts.append((self.open[-1], " ".join(data.split())))
+
+    def of(self, *tags: str) -> list[str]:
+        return [text for tag, text in self.texts if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    runs = {"hostile": hostile_run(), "iris": iris_run(), "numbers": numbers_run()}
+    return {
+        (name, language): run.report(language=language).html
+        for name, run in runs.items()
+        for language in ("en", "zh")
+    }
+
+
+def run_verb(*arguments, code=0):
+    result = CliRunner().invoke(command, [str(word) for word in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_page_has_every_section_and_no_script(pages):
+    for (name, language), page in pages.items():
+        reading = Reading(page)
+        texts = phrases_of("report", language)
+        answers = "residuals_title" if name == "numbers" else "classes_title"
+        keys = ("summary", "data", answers, "importance_title", "wrong_title", "diagnosis")
+        wanted = [texts[key] for key in (*keys, "network_title", "derivation")]
+        assert reading.of("h2") == wanted, name
+        assert "script" not in reading.tags
+        assert not [a for a in reading.attributes if a[1].startswith("on")]
+        links = [value for _, key, value in reading.attributes if key in ("href", "src")]
+        assert len(links) == len(wanted)
+        assert all(link.startswith("#") for link in links), name
+        assert not re.findall(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", page), name
+
+
+def test_every_name_is_escaped_and_comes_through(pages):
+    for language in ("en", "zh"):
+        reading = Reading(pages["hostile", language])
+        assert HOSTILE in reading.of("td")
+        assert CHINESE in reading.of("td")
+        assert "<b>" not in pages["hostile", language]
+        assert "<i>是</i>" in reading.of("td")
+        assert "i" not in reading.tags
+
+
+def test_the_page_has_the_numbers_of_the_run(pages):
+    run = iris_run()
+    cells = Reading(pages["iris", "en"]).of("td", "strong")
+    assert f"{100 * run.score.accuracy:.1f} %" in cells
+    assert "33.3 %" in cells
+    assert pages["iris", "en"].count("<svg") >= 7
+    assert "4-8" not in pages["iris", "en"]
+    derived = pages["numbers", "en"]
+    assert derived.count("<math") > 50
+    assert phrases_of("report", "en")["derivation_passed"] in derived
+
+
+def test_a_chinese_page_is_chinese(pages):
+    reading = Reading(pages["iris", "zh"])
+    prose = " ".join(reading.of("p", "h1", "h2", "caption", "th", "a"))
+    words = set(re.findall("[A-Za-z]{3,}", prose))
+    columns = {"sepal", "petal", "length", "width", "species", "iris", "csv", "examples"}
+    named = {"ROC", "Brier", "SHA", "chainrule", "derive", "run", "model", "network", "hidden"}
+    assert words <= columns | named | {"epochs", "group"}
+
+
+def test_both_languages_have_the_same_phrases_and_every_one_is_used():
+    english, chinese = phrases_of("report", "en"), phrases_of("report", "zh")
+    assert list(english) == list(chinese)
+    folder = Path(make_report.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    made = re.findall(r'f"(\w*)\{[^}"]+\}(\w*)"', source)
+    patterns = [re.compile(f"{before}\\w+{after}") for before, after in made if before or after]
+    for key, text in english.items():
+        asked = set(re.findall(r"\{\w+\}", text))
+        assert asked == set(re.findall(r"\{\w+\}", chinese[key])), key
+        assert f'"{key}"' in source or any(p.fullmatch(key) for p in patterns), key
+
+
+def test_a_run_folder_has_its_report_or_not(tmp_path, monkeypatch):
+    data = Path("examples/iris.csv").resolve()
+    monkeypatch.chdir(tmp_path)
+    train = ["train", data, "--target", "species", "--hidden", "4", "--epochs", "3", "--quiet"]
+    run_verb(*train, "--output", "a", "--language", "zh")
+    page = (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+    assert page.startswith('<!doctype html>\n<html lang="zh-Hans">')
+    run_verb(*train, "--output", "a", "--no-report")
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
+        "leaderboard.csv",
+        "metrics.jsonl",
+        "model.safetensors",
+    ]
+
+
+def test_a_report_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("for this\ntest")
+
+    monkeypatch.setattr(make_report, "report_of", fail)
+    train = ["train", "examples/iris.csv", "--target", "species", "--hidden", "4", "--epochs", "2"]
+    result = run_verb(*train, "--output", tmp_path / "a", "--quiet")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("chainrule: note: no report was written (ZeroDivisionError: for this")
+    assert cr.load(tmp_path / "a").predict("examples/iris.csv").shape == (150,)
+    assert not (tmp_path / "a" / "report.html").exists()
+
+
+def test_the_verb_shows_makes_and_compares_reports(tmp_path, monkeypatch):
+    data = Path("examples/iris.csv").resolve()
+    monkeypatch.chdir(tmp_path)
+    train = ["train", data, "--target", "species", "--hidden", "4", "--quiet"]
+    run_verb(*train, "--output", "a", "--epochs", "30")
+    run_verb(*train, "--output", "b", "--epochs", "1", "--no-report")
+    assert run_verb("report", "a").stdout == "a/report.html\n"
+    before = Path("a/report.html").read_bytes()
+    result = run_verb("report", "a", "--data", data, code=2)
+    assert "there is a report already" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert Path("a/report.html").read_bytes() == before
+    assert run_verb("report", "a", "--data", data, "--output", "x.html").stdout == "x.html\n"
+    assert "The score is on the 150 rows that were given" in Path("x.html").read_text("utf-8")
+    assert run_verb("report", "b").stdout == "b/report.html\n"
+    stored = Reading(Path("b/report.html").read_text("utf-8"))
+    assert phrases_of("report", "en")["no_rows"] in stored.of("p")
+    assert run_verb("report", "a", "b", "--language", "zh").stdout == "comparison.html\n"
+    reading = Reading(Path("comparison.html").read_text("utf-8"))
+    scores = {
+        name: cr.load(name).training["score"]["targets"][0]["accuracy"] for name in ("a", "b")
+    }
+    assert scores["a"] > scores["b"]
+    assert f"{100 * scores['a']:.1f} %" in reading.of("strong")
+    assert f"{100 * scores['b']:.1f} %" not in reading.of("strong")
+    assert {"30", "1"} <= set(reading.of("strong"))  # the epochs differ
+    assert run_verb("report", "a", "b", "--data", data, code=2).stderr.count("\n") == 1
+    result = run_verb("report", "a", "--output", "a/model.safetensors", code=2)
+    assert len(result.stderr.splitlines()) == 1
+    assert cr.load("a").task == "classification"
+
+
+def test_runs_of_several_targets_are_not_compared(tmp_path):
+    folders = []
+    for target in ("species", "petal_width"):
+        folder = tmp_path / target
+        run_verb(
+            *("train", "examples/iris.csv", "--target", target, "--hidden", "4"),
+            *("--epochs", "2", "--quiet", "--no-report", "--output", folder),
+        )
+        folders.append(str(folder))
+    page = comparison_of(folders).html
+    assert phrases_of("report", "en")["other_targets"] in page
+    assert Reading(page).of("h2") == ["Scores", "Loss by epoch", "Settings"]
+
+
+def test_damaged_metrics_have_one_clear_line(tmp_path):
+    folder = tmp_path / "run"
+    run_verb(
+        *("train", "examples/iris.csv", "--target", "species", "--hidden", "4", "--epochs", "2"),
+        *("--quiet", "--no-report", "--output", folder),
+    )
+    for text in ("not JSON", "[1]", '{"loss": [1]}', "[" * 100_000):
+        (folder / "metrics.jsonl").write_text(text)
+        result = run_verb("report", folder, code=2)
+        assert "metrics.jsonl: is damaged" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_pickled_run_holds_no_data_and_still_reports():
+    run = iris_run()
+    stored = pickle.dumps(run)
+    assert len(stored) < len(pickle.dumps(run.model)) + 20_000
+    loaded = pickle.loads(stored)
+    assert run.rows is not None
+    assert loaded.rows is None
+    assert phrases_of("report", "en")["no_rows"] in loaded.report().html
+
+
+def test_a_report_in_a_notebook_is_a_frame(pages, tmp_path):
+    report = numbers_run().report(tmp_path / "page.html")
+    shown = Reading(report._repr_html_())
+    assert [(tag, name) for tag, name, _ in shown.attributes] == [
+        ("iframe", "srcdoc"),
+        ("iframe", "sandbox"),
+        ("iframe", "style"),
+    ]
+    assert shown.attributes[0][2] == report.html
+    assert (tmp_path / "page.html").read_text("utf-8") == report.html
+    assert len(repr(report)) < 80
+    assert json.dumps(report.html)
