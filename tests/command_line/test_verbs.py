@@ -413,6 +413,13 @@ def test_the_ending_of_the_output_decides_the_format(folder):
     assert not Path("e.html").exists()
 
 
+def test_a_fragment_has_no_head(folder):
+    words = ("derive", "--layers", "2,3,1", "--fragment")
+    assert run_verb(*words, "--format", "latex").stdout.startswith(r"\section*{Back")
+    assert "<html" not in run_verb(*words, "--format", "html").stdout
+    assert "--fragment requires --format latex or html" in run_verb(*words, code=2).stderr
+
+
 def test_derive_takes_a_model_or_layers(folder):
     run_verb(
         "train", IRIS, "--target", "species", "--hidden", "4", "--epochs", "1", "--output", "m"

@@ -6,21 +6,17 @@ from typing import Literal
 
 import click
 
+from chainrule.command_line.document_output import document_options, write_document
 from chainrule.command_line.network_argument import given_network, model_argument
-from chainrule.command_line.output_paths import document_format
 from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
-    format_option,
-    language_option,
     layout_option,
     network_options,
-    output_option,
     sample_option,
     update_options,
 )
 from chainrule.derivation.derivation import derive
-from chainrule.files import write_atomically
 
 __all__ = ["command"]
 
@@ -38,9 +34,7 @@ __all__ = ["command"]
     show_default=True,
     help="The equations, or all steps from one neuron in scalars to the batch.",
 )
-@language_option
-@format_option
-@output_option("Where to write, in UTF-8.")
+@document_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -57,6 +51,7 @@ def command(
     detail: Literal["brief", "full"],
     language: Literal["en", "zh"],
     form: str | None,
+    fragment: bool,
     output: str,
 ) -> None:
     """Derive the backpropagation of MODEL, or of a network described by --layers.
@@ -71,13 +66,4 @@ def command(
         optimizer=chosen_optimizer(optimizer, momentum, nesterov),
         detail=detail,
     )
-    forms = {
-        "text": derivation.to_text,
-        "latex": derivation.to_latex,
-        "html": derivation.to_html,
-    }
-    text = forms[document_format(form, output)](language)
-    if output == "-":
-        click.echo(text, nl=False)
-    else:
-        write_atomically(output, text.encode("utf-8"))
+    write_document(derivation, output, form=form, fragment=fragment, language=language)

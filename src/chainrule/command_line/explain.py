@@ -7,15 +7,17 @@ from typing import Literal
 
 import click
 
-from chainrule.command_line.output_paths import document_format, refuse_inputs
+from chainrule.command_line.document_output import (
+    document_options,
+    write_document,
+    write_text,
+)
+from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import (
-    format_option,
-    language_option,
     layout_option,
-    output_option,
 )
 from chainrule.errors import InputError
-from chainrule.files import write_atomically, written_path
+from chainrule.files import written_path
 from chainrule.network import optimizers
 from chainrule.table_models.model_files import load
 from chainrule.table_models.table_model import TableModel
@@ -54,10 +56,8 @@ __all__ = ["command"]
     help="Replaces the optimizer's own.",
 )
 @layout_option
-@language_option
-@format_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
-@output_option("Where to write, in UTF-8.")
+@document_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -70,6 +70,7 @@ def command(
     layout: Literal["rows", "columns"],
     language: Literal["en", "zh"],
     form: str | None,
+    fragment: bool,
     as_json: bool,
     output: str,
 ) -> None:
@@ -93,17 +94,8 @@ def command(
         layout=layout,
     )
     if as_json:
-        text = f"{json.dumps(explanation.to_dict())}\n"
+        write_text(f"{json.dumps(explanation.to_dict())}\n", output)
     else:
-        write = {
-            "text": explanation.to_text,
-            "latex": explanation.to_latex,
-            "html": explanation.to_html,
-        }[document_format(form, output)]
-        text = write(language)
-    if output == "-":
-        click.echo(text, nl=False)
-    else:
-        write_atomically(output, text.encode("utf-8"))
+        write_document(explanation, output, form=form, fragment=fragment, language=language)
     if not explanation.passed:
         context.exit(1)

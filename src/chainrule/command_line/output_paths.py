@@ -1,4 +1,4 @@
-"""What output paths say: the format by their ending; and a verb never writes to its input."""
+"""Checks of output paths: a verb never writes to its input."""
 
 from __future__ import annotations
 
@@ -7,27 +7,7 @@ import os
 from chainrule.errors import InputError
 from chainrule.files import written_path
 
-__all__ = ["document_format", "refuse_inputs"]
-
-ENDINGS = {".txt": "text", ".tex": "latex", ".html": "html", ".htm": "html"}
-"""The formats of documents by the endings of their files."""
-
-
-def document_format(stated: str | None, output: str) -> str:
-    """Return the format of a document: as stated, else by the ending of the path, else text.
-
-    Raises InputError where both are known and differ.
-
-    >>> document_format(None, "page.html"), document_format(None, "-")
-    ('html', 'text')
-    """
-    ending = ENDINGS.get(os.path.splitext(output)[1].lower())
-    if stated is not None and ending is not None and stated != ending:
-        raise InputError(
-            f"{written_path(output)}: is the name of a file of the format {ending}, but --format "
-            f"is {stated}; leave --format out, or give another name"
-        )
-    return stated or ending or "text"
+__all__ = ["refuse_inputs"]
 
 
 def refuse_inputs(output: str, *inputs: str) -> None:

@@ -16,7 +16,6 @@ from chainrule.network.penalties import L2, Penalty
 __all__ = [
     "chosen_optimizer",
     "chosen_penalty",
-    "format_option",
     "l2_option",
     "language_option",
     "layout_option",
@@ -57,12 +56,6 @@ layout_option = click.option(
 )
 language_option = click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True
-)
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "latex", "html"]),
-    show_default="that of the ending of --output (.txt, .tex, .html), else text",
 )
 seed_option = click.option(
     "--seed",

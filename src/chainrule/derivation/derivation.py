@@ -176,9 +176,9 @@ class Derivation:
 
     # -- documents -----------------------------------------------------------------------------
 
-    def to_text(self, language: Language = "en") -> str:
-        """Return the derivation as text for a terminal."""
-        return text_of(self._with_new_proofs(), language)
+    def to_text(self, language: Language = "en", width: int | None = None) -> str:
+        """Return the derivation as text for a terminal of ``width`` columns, by default 80."""
+        return text_of(self._with_new_proofs(), language, width)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.

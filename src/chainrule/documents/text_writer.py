@@ -1,8 +1,8 @@
-"""Documents as text for a terminal of 80 columns, as far as the formulas allow.
+"""Documents as text for a terminal, of 80 columns unless stated, as far as the formulas allow.
 
-Sentences are wrapped.  A formula stands on one line of up to a hundred columns, so that it can be
-copied, and a longer one on several; notes (dimensions, rules, marks) stand beside it if there is
-room, otherwise below it.
+Sentences are wrapped.  A formula stands on one line of up to a hundred columns, or the
+terminal's width where it is stated, so that it can be copied, and a longer one on several; notes
+(dimensions, rules, marks) stand beside it if there is room, otherwise below it.
 """
 
 import re
@@ -31,19 +31,26 @@ from chainrule.documents.wording import distinct, left_side, multiplied, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.formulas.render.breaking import broken_text
+from chainrule.validation import checked_integer
 
 _NO_BREAK = "\u00a0"
-WIDTH, LONGEST = 80, 100
-"""The width of a terminal, and how long a formula's line may be before it is broken."""
+LEAST = 40
+"""The narrowest terminal."""
 _NOTES = 46
 """The column where notes begin if the formula leaves room."""
 _RULES = {1: "═", 2: "─"}
 _MARKS = {True: "✓", False: "✗", None: " "}
 
 
-def text_of(elements: Iterable[Element], language: str) -> str:
-    """Return a document as text."""
-    return "\n".join(TextWriter(language).lines(elements)) + "\n"
+def text_of(elements: Iterable[Element], language: str, width: int | None = None) -> str:
+    """Return a document as text; no line is longer than ``width``, where a formula can be broken.
+
+    Raises ``InputError`` for a width below 40.
+    """
+    writer = TextWriter(language)
+    if width is not None:
+        writer.width = writer.longest = checked_integer("width", width, LEAST)
+    return "\n".join(writer.lines(elements)) + "\n"
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class TextWriter(DocumentWriter):
 
     styles = Styles(TEXT, _NumericText())
     path_arrow = " ← "
+    width, longest = 80, 100
+    """The width of a terminal, and how long a formula's line may be before it is broken."""
 
     def prose(self, text: str) -> str:
         return text
@@ -90,7 +99,7 @@ class TextWriter(DocumentWriter):
                 case GivenValue():
                     yield from self._valued(f"    {element.symbol.name}", element.value, "")
                 case Display():
-                    yield from formula_lines("    ", self.mathematics(element.piece))
+                    yield from self._formula_lines("    ", self.mathematics(element.piece))
                 case TableBlock():
                     yield from self._table(element)
             first = False
@@ -98,15 +107,15 @@ class TextWriter(DocumentWriter):
     def _heading(self, heading: Heading, *, first: bool) -> Iterator[str]:
         if not first:
             yield ""
-        lines = wrapped(self.text(heading), "")
+        lines = wrapped(self.text(heading), "", self.width)
         yield from lines
         if heading.level in _RULES:
-            yield _RULES[heading.level] * min(WIDTH, max(map(columns, lines)))
+            yield _RULES[heading.level] * min(self.width, max(map(columns, lines)))
 
     def _paragraph(self, paragraph: Paragraph, indent: str) -> list[str]:
         if not paragraph.item:
-            return wrapped(self.text(paragraph), indent)
-        lines = wrapped(self.text(paragraph), indent + "  ")
+            return wrapped(self.text(paragraph), indent, self.width)
+        lines = wrapped(self.text(paragraph), indent + "  ", self.width)
         return [f"{indent}• {lines[0].lstrip()}", *lines[1:]]
 
     # -- equations -----------------------------------------------------------------------------
@@ -120,14 +129,14 @@ class TextWriter(DocumentWriter):
         start = left
         for equal in shown:
             formula = written(equal.formula, statement, self.style)
-            yield equal, formula_lines(start + sign, formula)
+            yield equal, self._formula_lines(start + sign, formula)
             start = " " * len(left)
 
     def _statement(self, statement: Statement) -> Iterator[str]:
         for equal, (*above, last) in self._rows(statement, distinct(statement)):
             failed = self.phrase("step_failed") if equal.holds is False else ""
             yield from above
-            yield from _beside_or_right(
+            yield from self._beside_or_right(
                 last, self._note("   ", self._dimensions(equal), self._reason(equal), failed)
             )
 
@@ -150,13 +159,15 @@ class TextWriter(DocumentWriter):
             mark = "" if number == len(rows) else _MARKS[verdicts[number - 1]]
             sizes = _by_factor(equal, lambda m: "({}×{})".format(*element.shape(m)))
             yield from above
-            yield from _beside_or_below(last, self._note("  ", sizes, mark, self._reason(equal)))
+            yield from self._beside_or_below(
+                last, self._note("  ", sizes, mark, self._reason(equal))
+            )
         if element.value is None:
             return
         left = f"    {left_side(statement, self.style)}"
         if element.substituted is not None:
             numbers = self.mathematics(element.substituted)
-            yield from formula_lines(" " * len(left) + TEXT.equals, numbers)
+            yield from self._formula_lines(" " * len(left) + TEXT.equals, numbers)
         yield from self._valued(left, element.value, _MARKS[element.verdict])
 
     def _valued(self, start: str, value: Array, mark: str) -> Iterator[str]:
@@ -167,7 +178,7 @@ class TextWriter(DocumentWriter):
             return "  ".join(part for part in (size, mark.strip()) if part)
 
         def fits(shown: Grid) -> bool:
-            return len(start) + 3 + len(_matrix(shown)[0]) + 2 + len(note(shown)) <= LONGEST
+            return len(start) + 3 + len(_matrix(shown)[0]) + 2 + len(note(shown)) <= self.longest
 
         shown = fitting(value, fits)
         rows, middle = _matrix(shown), (len(shown.cells) - 1) // 2
@@ -181,6 +192,38 @@ class TextWriter(DocumentWriter):
         if summary is not None:
             yield blank + summary.replace(_NO_BREAK, " ")
 
+    # -- lines ---------------------------------------------------------------------------------
+
+    def _formula_lines(self, start: str, formula: str) -> list[str]:
+        """Return a formula behind its start, on lines that fit if one would be too long.
+
+        The lines below the first are indented behind the sign.
+        """
+        if len(start) + len(formula) <= self.longest:
+            return [start + formula]
+        indent = len(start) + 2
+        first, *rest = broken_text(formula, self.width - indent)
+        return [start + first, *(" " * indent + line for line in rest)]
+
+    def _beside_or_right(self, line: str, note: str) -> list[str]:
+        """Return a formula's line with its note, which ends at the margin where it is long."""
+        room = self.width - columns(note)
+        if not note:
+            return [line]
+        if len(line) + 2 <= room:
+            return [f"{line:<{max(len(line) + 2, min(_NOTES, room))}}{note}"]
+        if room < 8:
+            return [line, *wrapped(note, " " * 8, self.width)]
+        return [line, " " * max(8, min(_NOTES, room)) + note]
+
+    def _beside_or_below(self, line: str, note: str) -> Iterator[str]:
+        """Yield a formula's line with its note, beside it or wrapped below it."""
+        if max(len(line), _NOTES) + 2 + columns(note) <= self.longest:
+            yield _beside(line, note)
+            return
+        yield line
+        yield from wrapped(note, " " * 8, self.width)
+
     # -- tables --------------------------------------------------------------------------------
 
     def _table(self, table: TableBlock) -> Iterator[str]:
@@ -193,7 +236,7 @@ class TextWriter(DocumentWriter):
                 row[column] = text
         body = [[cell.replace(_NO_BREAK, " ") for cell in row] for row in body]
         longest = [max(map(columns, column)) for column in zip(head, *body, strict=True)]
-        room = LONGEST - 4 - 3 * (len(head) - 1)
+        room = self.longest - 4 - 3 * (len(head) - 1)
         widths = [int(width) for width in shared(longest, room)]
         rule = "    " + "   ".join("─" * width for width in widths)
         yield from _table_row(head, widths)
@@ -224,18 +267,6 @@ def _table_row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         yield ("    " + "   ".join(padded)).rstrip()
 
 
-def formula_lines(start: str, formula: str) -> list[str]:
-    """Return a formula behind its start, on lines that fit the terminal if one would be too long.
-
-    The lines below the first are indented behind the sign.
-    """
-    if len(start) + len(formula) <= LONGEST:
-        return [start + formula]
-    indent = len(start) + 2
-    first, *rest = broken_text(formula, WIDTH - indent)
-    return [start + first, *(" " * indent + line for line in rest)]
-
-
 def _by_factor(equal: Equal, size: Callable[[Matrix], str]) -> str:
     """Return the size of a matrix formula, of a product factor by factor."""
     formula = equal.formula
@@ -245,25 +276,6 @@ def _by_factor(equal: Equal, size: Callable[[Matrix], str]) -> str:
     if product is None:
         return size(formula)
     return "".join(map(size, product.factors)) + f" = {size(formula)}"
-
-
-def _beside_or_right(line: str, note: str) -> list[str]:
-    """Return a formula's line with its note, which ends at the right margin where it is long."""
-    room = WIDTH - columns(note)
-    if not note:
-        return [line]
-    if len(line) + 2 <= room:
-        return [f"{line:<{max(len(line) + 2, min(_NOTES, room))}}{note}"]
-    return [line, " " * max(8, min(_NOTES, room)) + note]
-
-
-def _beside_or_below(line: str, note: str) -> Iterator[str]:
-    """Yield a formula's line with its note, beside it or wrapped below it."""
-    if max(len(line), _NOTES) + 2 + columns(note) <= LONGEST:
-        yield _beside(line, note)
-        return
-    yield line
-    yield from wrapped(note, " " * 8)
 
 
 def _beside(line: str, note: str) -> str:
@@ -287,11 +299,11 @@ _WIDE = "\u2e80-\u9fff\uff00-\uffef"
 _TOKEN = re.compile(rf"[（“]*(?:[{_WIDE}]|[^ {_WIDE}]+)[，。；：、）”！？]*| +")
 
 
-def wrapped(text: str, indent: str) -> list[str]:
+def wrapped(text: str, indent: str, width: int) -> list[str]:
     """Break prose into lines, between words or Chinese characters, never before punctuation."""
     lines, line = [], ""
     for token in _TOKEN.findall(text):
-        if columns(line) + columns(token.rstrip()) > WIDTH - len(indent):
+        if columns(line) + columns(token.rstrip()) > width - len(indent):
             lines.append(line.rstrip())
             line = ""
         line += token if line else token.lstrip(" ")

@@ -38,9 +38,9 @@ class Explanation(EvaluatedDerivation):
     chosen weight.  Make one with ``explain``.
     """
 
-    def to_text(self, language: Language = "en") -> str:
-        """Return the explanation as text for a terminal."""
-        return text_of(document_of(self), language)
+    def to_text(self, language: Language = "en", width: int | None = None) -> str:
+        """Return the explanation as text for a terminal of ``width`` columns, by default 80."""
+        return text_of(document_of(self), language, width)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in LaTeX: a document, or its body to be put into one."""
