@@ -1,6 +1,7 @@
 """The same surface as scikit-learn's: parameters, what they refuse, methods, fitted attributes."""
 
 import inspect
+import pydoc
 import re
 import warnings
 from importlib.metadata import version
@@ -168,3 +169,11 @@ def test_unusual_rows_give_the_same_numbers(kind: str, solver: str) -> None:
         np.testing.assert_allclose(answers[0][0], answers[1][0], rtol=0, atol=1e-6, err_msg=name)
         assert answers[0][1].shape == answers[1][1].shape
         np.testing.assert_allclose(answers[0][1], answers[1][1], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [cr.MLPClassifier, cr.MLPRegressor])
+def test_help_has_a_sentence_for_every_parameter(cls):
+    text = pydoc.render_doc(cls, renderer=pydoc.plaintext)
+    for name, parameter in inspect.signature(cls).parameters.items():
+        after = text.split(f"{name} : default {parameter.default!r}", 1)[1]
+        assert len(after.strip().splitlines()[0]) > 20, name

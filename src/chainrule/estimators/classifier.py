@@ -22,9 +22,11 @@ from chainrule.estimators.base import Perceptron
 from chainrule.estimators.fit_checkpoints import Asked
 from chainrule.estimators.input_checks import check_parameters
 from chainrule.estimators.labels import ClassLabels
+from chainrule.estimators.parameter_docs import documented
 from chainrule.estimators.scores import accuracy
 
 
+@documented
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron classifier: scikit-learn's parameters, attributes and results.
 

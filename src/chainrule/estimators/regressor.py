@@ -16,9 +16,11 @@ from chainrule.estimators.as_network import LOSSES
 from chainrule.estimators.base import Perceptron
 from chainrule.estimators.fit_checkpoints import Asked
 from chainrule.estimators.input_checks import check_parameters
+from chainrule.estimators.parameter_docs import documented
 from chainrule.estimators.scores import r_squared
 
 
+@documented
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron regressor: scikit-learn's parameters, attributes and results.
 
