@@ -11,7 +11,9 @@ from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict
-from chainrule.marking.check_line import LineMarker, line_marker, vocabulary_of
+from chainrule.marking.check_line import LineMarker, line_marker
+from chainrule.marking.conventions import Convention
+from chainrule.marking.conventions import find as find_convention
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_statements import (
@@ -36,8 +38,9 @@ def check_answer(
     text: str,
     *,
     batch: bool = True,
-    layout: Layout = "rows",
+    layout: Layout | None = None,
     optimizer: str | Optimizer = "sgd",
+    convention: str | Convention | None = None,
     language: str = "en",
 ) -> AnswerVerdict:
     """Mark a block or a function of several statements, each one and the whole.
@@ -70,7 +73,7 @@ def check_answer(
     The sum is over the wrong axis: db2 = sum(...
     """
     check_language(language)
-    marker = line_marker(network, layout, batch, optimizer)
+    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
     if not isinstance(text, str):
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     try:
@@ -80,7 +83,7 @@ def check_answer(
         if language == "en":
             raise
         raise InputError(refusal.message(language)) from None
-    known = vocabulary_of(marker.network, marker.optimizer, ("a", "a"))
+    known = marker.vocabulary(("a", "a"))
     missing = tuple(
         cotangent(parameter).typed
         for parameter in known.parameters
@@ -99,7 +102,7 @@ class _Reading:
     meanings: Meanings
 
     def run(self, marker: LineMarker) -> AnswerRun:
-        vocabulary = vocabulary_of(marker.network, marker.optimizer, self.meanings)
+        vocabulary = marker.vocabulary(self.meanings)
         return AnswerRun(marker.sequence(vocabulary), vocabulary, self.statements)
 
 

@@ -7,6 +7,8 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
+from chainrule.marking.conventions import Convention
+from chainrule.marking.conventions import find as find_convention
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.parser import parse
@@ -28,8 +30,9 @@ def check_line(
     line: str,
     *,
     batch: bool = False,
-    layout: Layout = "rows",
+    layout: Layout | None = None,
     optimizer: str | Optimizer = "sgd",
+    convention: str | Convention | None = None,
     language: str = "en",
 ) -> LineVerdict:
     """Mark a line that a learner derived for a network: right, or what is wrong with it.
@@ -42,7 +45,12 @@ def check_line(
     ``optimizer`` selects the update for lines that compute parameters or the optimizer's memory
     (``v_W_ho``, ``m_W_ho``): a name, or an ``Optimizer`` whose constants may occur in the line as
     numbers.  On the right of its own line, memory has its value before the step; elsewhere it is
-    updated already.  ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of errors.
+    updated already.
+
+    ``convention`` is what the line's names mean where that is not what `derive` means: a name
+    (nielsen, ng, goodfellow, bishop, cs231n, xigua, nndl, matlab) or a ``Convention``.  Under it a
+    line is right that is right there.  ``layout`` is by default that of the convention, else
+    "rows".  ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of errors.
 
     Raises ``InputError`` for a line that cannot be parsed, with the nearest name for an unknown
     one, and ``InputTypeError`` for arguments of other types.
@@ -57,12 +65,18 @@ def check_line(
     >>> lines = "v_W_ho = mu v_W_ho - alpha dW_ho; W_ho = W_ho - v_W_ho"
     >>> check_line(network, lines, optimizer=SGD(momentum=0.9)).repaired
     'W_ho = W_ho + v_W_ho'
+    >>> line = "dZ2 = A2 - Y"
+    >>> network = Network.dense([2, 3, 1], loss="log_loss")
+    >>> check_line(network, line, batch=True, layout="columns").kind
+    'convention'
+    >>> check_line(network, line, batch=True, convention="ng").kind
+    'right'
     >>> line = "m_W_ho = beta_1 m_W_ho + dW_ho"
     >>> print(check_line(network, line, optimizer="adam", language="zh"))  # doctest: +ELLIPSIS
     缺少因子 (1 - beta_1)，应为 m_W_ho = beta_1 * m_W_ho + (1 - beta_1) * dW_ho。...
     """
     check_language(language)
-    marker = line_marker(network, layout, batch, optimizer)
+    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
     try:
         return replace(marker.verdict(line), language=language)
     except Refusal as refusal:
@@ -72,11 +86,16 @@ def check_line(
 
 
 def line_marker(
-    network: Network, layout: Layout, batch: bool, optimizer: str | Optimizer
+    network: Network,
+    layout: Layout | None,
+    batch: bool,
+    optimizer: str | Optimizer,
+    convention: Convention,
 ) -> "LineMarker":
     """Return what marks lines with these arguments, which are checked."""
     if not isinstance(network, Network):
         raise InputTypeError(f"`network` must be a chainrule.Network, got {shown(network)}")
+    layout = layout or convention.layout or "rows"
     if layout not in ("rows", "columns"):
         raise InputError(f"`layout` must be 'rows' or 'columns', got {layout!r}")
     found = find_optimizer(optimizer)
@@ -89,7 +108,7 @@ def line_marker(
     }
     constants |= dict(map(_constant, network.strengths.items()))
     network = earlier_equal(network)
-    return LineMarker(network, layout, bool(batch), found, tuple(constants.items()))
+    return LineMarker(network, layout, bool(batch), found, tuple(constants.items()), convention)
 
 
 def _constant(item: tuple[str, float]) -> tuple[Quantity, float]:
@@ -106,12 +125,13 @@ class LineMarker:
     batch: bool
     optimizer: Optimizer
     constants: tuple[tuple[Quantity, float], ...]
+    convention: Convention
 
     def verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line, in the meaning of its loose names that makes it right."""
         found: LineVerdict | None = None
         for meanings in meanings_in(line):
-            verdict = self._verdict_for(line, vocabulary_of(self.network, self.optimizer, meanings))
+            verdict = self._verdict_for(line, self.vocabulary(meanings))
             if verdict.correct:
                 return verdict
             found = found or verdict
@@ -122,22 +142,35 @@ class LineMarker:
         """Return the verdict on the first wrong equation, or on the last one."""
         sequence = self.sequence(vocabulary)
         verdict: LineVerdict | None = None
-        for equation in parse(line, vocabulary):
+        is_matlab = self.convention.star == "matrix"
+        for equation in parse(line, vocabulary, matlab=is_matlab):
             verdict = sequence.verdict(line, equation)
             if not verdict.correct:
                 return verdict
         assert verdict is not None, "a parsed line has an equation"
         return sequence.convention_verdict or verdict
 
+    def vocabulary(self, meanings: Meanings) -> Vocabulary:
+        """Return the names in one meaning of those that are loose."""
+        return vocabulary_of(self.network, self.optimizer, meanings, self.convention)
+
     def sequence(self, vocabulary: Vocabulary) -> EquationSequence:
         """Return what marks equations in their order."""
         marker = partial(
-            equation_marker, self.network, self.layout, self.batch, self.optimizer, self.constants
+            equation_marker,
+            self.network,
+            self.layout,
+            self.batch,
+            self.optimizer,
+            self.constants,
+            self.convention,
         )
-        return EquationSequence(marker, vocabulary.rule)
+        return EquationSequence(marker, vocabulary.rule, self.convention.momentum)
 
 
 @lru_cache(maxsize=64)
-def vocabulary_of(network: Network, optimizer: Optimizer, meanings: Meanings) -> Vocabulary:
+def vocabulary_of(
+    network: Network, optimizer: Optimizer, meanings: Meanings, convention: Convention
+) -> Vocabulary:
     """Return the names of a network, which take milliseconds to list."""
-    return Vocabulary(network, optimizer, meanings)
+    return Vocabulary(network, optimizer, meanings, convention)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
+from chainrule.marking.conventions import Convention
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
@@ -109,28 +110,31 @@ MarkerOf: TypeAlias = Callable[[MomentumConvention], EquationMarker]
 """What marks single equations, in a convention of momentum."""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def equation_marker(
     network: Network,
     layout: Layout,
     batch: bool,
     optimizer: Optimizer,
     constants: tuple[tuple[Quantity, float], ...],
+    stated: Convention,
     convention: MomentumConvention,
 ) -> EquationMarker:
     """Return what marks single equations in a convention of momentum."""
-    context = MarkingContext(network, layout, batch, optimizer, convention)
+    context = MarkingContext(network, layout, batch, optimizer, convention, stated)
     return EquationMarker(context, dict(constants))
 
 
 class EquationSequence:
     """Marks equations one after the other, and knows what those before it have updated."""
 
-    def __init__(self, marker: MarkerOf, rule: UpdateRule) -> None:
+    def __init__(
+        self, marker: MarkerOf, rule: UpdateRule, stated: MomentumConvention | None = None
+    ) -> None:
         self.marker, self.rule = marker, rule
         self.updated: dict[Quantity, Quantity] = {}
         self.assigned_memory: set[Quantity] = set()
-        self.convention: MomentumConvention | None = None
+        self.convention = stated if rule.has_momentum else None
         self.convention_verdict: LineVerdict | None = None
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:

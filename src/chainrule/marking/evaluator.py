@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.evaluate import PRIMITIVES, Evaluation
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
@@ -73,12 +73,14 @@ class ExampleValues:
 
     ``layers`` maps each pre-activation to its activation function; ``sample_axis`` is the axis
     (0 or 1) of the samples; ``partials`` maps (above, below) to ∂above/∂below as a matrix.
+    ``slopes_of_outputs`` tells that the argument of f′ is the output of f.
     """
 
     values: Mapping[Quantity, FloatArray]
     layers: Mapping[Quantity, Activation]
     sample_axis: int
     partials: Mapping[tuple[Quantity, Quantity], FloatArray]
+    slopes_of_outputs: bool = False
 
 
 class Computation:
@@ -261,6 +263,10 @@ class Computation:
             if derivative:
                 raise Refusal("no_elementwise_derivative", text=function.name)
             return _for_each_sample(function, value, self.example.sample_axis)
+        if derivative and self.example.slopes_of_outputs:
+            if any(symbol.name == "z" for symbol in symbols(function.slope)):
+                raise Refusal("slope_of_output", text=function.name)
+            return _elementwise(function.slope, {"a": value}, value)
         output = _elementwise(function.computed, {"z": value}, value)
         if not derivative:
             return output

@@ -51,12 +51,14 @@ class ParsedEquation:
     assigns: bool
 
 
-def parse(line: str, names: NameLookup) -> tuple[ParsedEquation, ...]:
+def parse(line: str, names: NameLookup, *, matlab: bool = False) -> tuple[ParsedEquation, ...]:
     """Return the statements of a line, which are separated by semicolons or line breaks.
 
     Raises ``InputError`` with the position for a line that is not a sequence of equations.
     """
-    found = tuple(_Parser(tokens(line), names, len(line)).statements())
+    parser = _Parser(tokens(line), names, len(line))
+    parser.is_matlab = parser.is_matlab or matlab
+    found = tuple(parser.statements())
     if not found:
         raise Refusal("empty")
     return found

@@ -230,6 +230,11 @@ def partial(above: Quantity, below: Quantity) -> Quantity:
     return Quantity(f"∂{above}/∂{below}", Role.PARTIAL)
 
 
+def negative_delta(of: Quantity) -> Quantity:
+    """Return −∂Loss/∂z, which some books call δ; it is no factor of a chain of derivatives."""
+    return Quantity(cotangent(of).symbol, Role.COTANGENT)
+
+
 def step_of(parameter: Quantity) -> Quantity:
     """Return the change of a parameter in a step."""
     return Quantity(f"Δ{parameter}", Role.STEP, parameter)

@@ -40,9 +40,10 @@ They differ between the examples, so that no number in a line is right because i
 _OTHER_EXAMPLE_VALUES = (0.5, 0.44, 0.57)
 _VELOCITY_PREFIXES = ("velocity_", "vel_", "step_")
 
-MomentumConvention: TypeAlias = Literal["step", "gradient", "minus"]
-"""What momentum accumulates: the step (as derived), gradients without α, or the negative step."""
-MOMENTUM_CONVENTIONS: tuple[MomentumConvention, ...] = ("step", "gradient", "minus")
+MomentumConvention: TypeAlias = Literal["step", "gradient", "minus", "average"]
+"""What momentum accumulates: the step (as derived), gradients without α, the negative step, or a
+running average of gradients, with which a step is shorter by the factor 1 − μ."""
+MOMENTUM_CONVENTIONS: tuple[MomentumConvention, ...] = ("step", "gradient", "minus", "average")
 
 
 @dataclass(frozen=True)
@@ -203,10 +204,23 @@ class UpdateRule:
         memory: Iterable[Quantity],
         convention: MomentumConvention,
     ) -> dict[Quantity, FloatArray]:
-        """Return the memory of momentum, converted from the derived step to another convention."""
+        """Return the memory of momentum, converted from the derived step to another convention.
+
+        An average of gradients makes the steps themselves shorter, so that the parameters after
+        the step are converted too.
+        """
+        rate = float(values[LEARNING_RATE])
+        rest = 1.0 - float(values[constant("μ")])
         scale = {
             "step": 1.0,
-            "gradient": -1.0 / float(values[LEARNING_RATE]),
+            "gradient": -1.0 / rate,
             "minus": -1.0,
+            "average": -rest / rate,
         }[convention]
-        return {key: scale * values[key] for key in memory}
+        found = {key: scale * values[key] for key in memory}
+        if convention == "average":
+            for key, value in values.items():
+                if key.is_updated_parameter:
+                    before = values[key.plain]
+                    found[key] = before + rest * (value - before)
+        return found
