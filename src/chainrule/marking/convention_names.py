@@ -7,6 +7,7 @@ from chainrule.marking.quantities import (
     INPUTS,
     LEARNING_RATE,
     LOSS,
+    SAMPLE_COUNT,
     TARGETS,
     Quantity,
     Role,
@@ -17,7 +18,7 @@ from chainrule.marking.quantities import (
 
 _FAMILIES = ("z", "a", "W", "b")
 """The letters that name a quantity of every layer."""
-_PLAIN = {"Y": TARGETS, "X": INPUTS, "Loss": LOSS, "alpha": LEARNING_RATE}
+_PLAIN = {"Y": TARGETS, "X": INPUTS, "Loss": LOSS, "alpha": LEARNING_RATE, "B": SAMPLE_COUNT}
 _HATS = {"ŷ": ("y_hat", "yhat")}
 """Further spellings of a letter."""
 

@@ -35,8 +35,8 @@ class Convention:
     (v ← μ v − α g, W ← W + v), ``minus`` the step (v ← μ v + α g), the ``gradient`` (v ← μ v + g,
     W ← W − α v) or its ``average`` (v ← μ v + (1 − μ) g); None recognizes the first three.
     ``slope_of`` is the argument of f′: ``input`` z, or ``output`` a, as in
-    ``sigmoid_derivative(a) = a * (1 - a)``.  ``bias`` is ``added`` to the sum of inputs, or
-    ``subtracted`` as a threshold.  ``star`` is what ``*`` multiplies: ``entries``, or ``matrix``
+    ``sigmoid_derivative(a) = a * (1 - a)``.  ``bias`` is ``added`` in z, ``subtracted`` in z, or
+    a ``threshold`` beside the sum z: a = f(z − θ).  ``star`` is what ``*`` multiplies: ``entries``, or ``matrix``
     as in MATLAB.  ``layout`` is used where none is given.
 
     ``names`` maps names to those of chainrule: to one quantity (``{"t": "Y"}``), or a letter to
@@ -61,7 +61,7 @@ class Convention:
     weights_numbered: Literal["to", "from"] = "to"
     momentum: MomentumConvention | None = None
     slope_of: Literal["input", "output"] = "input"
-    bias: Literal["added", "subtracted"] = "added"
+    bias: Literal["added", "subtracted", "threshold"] = "added"
     star: Literal["entries", "matrix"] = "entries"
     layout: Layout | None = None
     indices: str = ""
@@ -90,6 +90,11 @@ class Convention:
             for each in fields(self)
             if each.name not in ("name", "source") and getattr(self, each.name) != each.default
         )
+
+    @property
+    def states_scale(self) -> bool:
+        """Whether it states the scale of the loss or where 1/m stands."""
+        return bool({"average", "squared_error"} & {*self.changes}) or bool(self.name)
 
     @property
     def own_names(self) -> tuple[tuple[str, str], ...]:
@@ -137,7 +142,7 @@ CATALOGUE: Mapping[str, Convention] = {
             momentum="step",
             layout=_COLUMNS,
             weight_indices="to_from",
-            names={"w": "W", "η": "alpha", "C": "Loss"},
+            names={"w": "W", "η": "alpha", "C": "Loss", "n": "B"},
         ),
         Convention(
             "ng",
@@ -170,7 +175,7 @@ CATALOGUE: Mapping[str, Convention] = {
             "Stanford CS231n",
             momentum="step",
             layout=_ROWS,
-            names={"num_examples": "B", "v": "v", "step_size": "alpha"},
+            names={"num_examples": "B", "step_size": "alpha"},
         ),
         Convention(
             "xigua",
@@ -178,7 +183,7 @@ CATALOGUE: Mapping[str, Convention] = {
             delta="negative",
             average="none",
             squared_error="half_sum",
-            bias="subtracted",
+            bias="threshold",
             layout=_COLUMNS,
             indices="ihj",
             names={

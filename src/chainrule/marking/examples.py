@@ -365,7 +365,11 @@ class Example:
             values[quantity] = scale * values[quantity]
         for ends in [each for each in partials if each[0] == LOSS]:
             partials[ends] = scale * partials[ends]
-        if stated.bias == "subtracted":
+        if stated.bias == "threshold":
+            for total, bias in partials:
+                if bias.role is Role.BIAS and total != LOSS:
+                    values[total] = values[total] - values[bias]
+        if stated.bias != "added":
             for quantity in [each for each in values if each.role is Role.BIAS]:
                 values[quantity] = -values[quantity]
                 if cotangent(quantity) in values:

@@ -15,8 +15,8 @@ def factor_repair(
 ) -> Repair:
     """Return the repair of a line by a factor: a mistake, or another convention of the loss."""
     kind = "factor"
-    if LEARNING_RATE in factor.contains:
-        pass
+    if LEARNING_RATE in factor.contains or example.context.stated.states_scale:
+        pass  # under a stated convention it is a mistake
     elif factor.label == SAMPLE_COUNT.symbol and _is_gradient(target):
         kind = "convention_batch_surplus"  # for others δ is without 1/B, and the gradient with
     elif not states_loss(line, target, example):

@@ -64,7 +64,7 @@ _SUFFIXES = {
 _LATIN = {
     **{"∂Loss/∂": "d", "Δ": "Delta_", "α": "alpha", "δ": "delta", "λ": "lambda"},
     **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho", "γ": "gamma", "φ": "phi"},
-    "ω": "omega",
+    **{"ω": "omega", "θ": "theta", "η": "eta"},
 }
 
 

@@ -120,6 +120,7 @@ class UpdateRule:
             for parameter, words in parameters.items():
                 # V_ho is the memory for W_ho; that for a bias must include its b.
                 ends = [*words, *(word[2:] for word in words if word.startswith("W_"))]
+                ends += [f"d{word}" for word in words]
                 spellings = tuple(start + end for start in starts for end in ends)
                 yield Quantity(f"{name}_{parameter}", role, parameter), spellings
 
