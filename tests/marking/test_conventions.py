@@ -168,7 +168,7 @@ def nndl(v, m):
 def cs231n(v, m):
     return {
         **{"X": v["X"].T, "hidden_layer": v["a1"].T, "scores": v["z2"].T, "probs": v["a2"].T},
-        **{"W": v["W1"].T, "b": v["b1"].T, "W2": v["W2"].T, "b2": v["b2"].T, "y": v["Y"].T},
+        **{"W2": v["W2"].T, "b2": v["b2"].T, "y": v["Y"].T},
         **{"dscores": v["dz2"].T / m, "dhidden": v["dz1"].T / m, "step_size": RATE},
         **{"W1": v["W1"].T, "b1": v["b1"].T, "num_examples": m, "loss": v["cost"] / m},
         **{f"d{n}": v[f"d{n}"].T / m for n in ("W1", "b1", "W2", "b2")},

@@ -22,13 +22,16 @@ from chainrule.network.optimizers import Optimizer
 
 
 class EquationMarker:
-    """Marks single equations in one context; its examples are computed once."""
+    """Marks single equations in one context; its examples are computed once.
+
+    One sample has few entries, so that signs could agree by chance: there are more examples.
+    """
 
     def __init__(self, context: MarkingContext, constants: Mapping[Quantity, float]) -> None:
         self.context, self.constants = context, constants
         self.examples = [
-            context.example(context.distinct_lengths(number), number)
-            for number in range(EXAMPLE_COUNT)
+            context.example(context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
+            for seed in range(EXAMPLE_COUNT if context.batch else 3 * EXAMPLE_COUNT)
         ]
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:

@@ -361,6 +361,21 @@ class Equality:
 
     # -- the verdict ---------------------------------------------------------------------------
 
+    def _comparison(self) -> tuple[Numbers, MessagePart]:
+        """Compare the values in the first example in which they differ."""
+        found = self.found
+        if found is not None and same(found, self.truth):
+            pairs = zip(self.computations, self.examples, strict=True)
+            for computation, example in list(pairs)[1:]:
+                try:
+                    value = computation(self.tree)
+                except (ShapeMismatch, InputError):
+                    continue
+                truth = example.values.values[self.target]
+                if not same(value, truth):
+                    return ExampleTexts(example).comparison(value, truth)
+        return self.texts.comparison(found, self.truth)
+
     def _verdict_of(self, repair: Repair) -> LineVerdict:
         values: dict[str, MessageValue] = {
             name: self._text(value) for name, value in repair.values.items()
@@ -393,7 +408,7 @@ class Equality:
             derived = self.context.derived_lines.get(self.target)
             if kind in ("different", "shape", "shape_number", "ones") and derived is not None:
                 parts.append(MessagePart("derived", {"line": derived}))
-            numbers, comparison = self.texts.comparison(self.found, self.truth)
+            numbers, comparison = self._comparison()
             parts.append(comparison)
         return LineVerdict(
             line=self.line,
