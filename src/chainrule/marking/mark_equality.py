@@ -10,6 +10,7 @@ from functools import cached_property
 
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
+from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example, MarkingContext
@@ -23,6 +24,7 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     Quantity,
     Role,
+    applied_activations,
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
@@ -230,13 +232,18 @@ class Equality:
     @cached_property
     def _repairs(self) -> SingleRepairs:
         is_backward = self.target.role is Role.COTANGENT
+        slopes = slope_trees(self.context.network) if is_backward else []
+        applied = applied_activations(self.context.network)
         return SingleRepairs(
             self.tree,
             self.computations[0],
-            slope_trees(self.context.network) if is_backward else [],
+            slopes,
             self._counts,
             None if self.mismatch is None else self.mismatch.tree,
             target=self.target,
+            classic=ClassicMistakes(
+                self.tree, self.computations[0], slopes, applied, self.target
+            ),
             update=update_terms(self.context.rule, self.target),
         )
 

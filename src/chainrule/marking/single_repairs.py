@@ -4,7 +4,7 @@ The most common mistakes of learners are first.  Only shapes are computed here; 
 finds out which repair makes the line correct.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product as combinations
 from typing import TypeGuard
 
@@ -41,6 +41,8 @@ from chainrule.network.activations import CATALOGUE
 
 _LONGEST_CHAIN = 9
 """The largest count of factors that are rearranged."""
+_BEFORE_SIGNS = ("comparison", "slope_argument", "slope_extra", "square_inside")
+"""The classic mistakes that a change of a sign or of a factor could also repair."""
 
 
 class SingleRepairs(TreeEditor):
@@ -55,6 +57,7 @@ class SingleRepairs(TreeEditor):
         mismatch: Tree | None,
         *,
         target: Quantity,
+        classic: Iterable[Repair] = (),
         update: UpdateTerms | None = None,
     ) -> None:
         super().__init__(tree)
@@ -62,7 +65,7 @@ class SingleRepairs(TreeEditor):
         self.slopes = slopes
         self.counts = counts
         self.mismatch = mismatch
-        self.target, self.update = target, update
+        self.target, self.classic, self.update = target, classic, update
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.reductions()
@@ -72,6 +75,7 @@ class SingleRepairs(TreeEditor):
         yield from self.sides()
         yield from self.products()
         yield from self.old_parameters()
+        yield from (repair for repair in self.classic if repair.kind in _BEFORE_SIGNS)
         yield from self.signs()
         yield from self.factors()
         if self.update is not None:
@@ -80,6 +84,7 @@ class SingleRepairs(TreeEditor):
         yield from self.biases()
         yield from self.names()
         yield from self.penalties()
+        yield from (repair for repair in self.classic if repair.kind not in _BEFORE_SIGNS)
         yield from self.rearranged_chains()
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
@@ -118,6 +123,10 @@ class SingleRepairs(TreeEditor):
 
     def sides(self) -> Iterator[Repair]:
         """Exchange or transpose the factors of a product."""
+        for node in self.nodes:
+            if isinstance(node, Call) and node.function == "outer":
+                left, right = node.arguments
+                yield self.changed("side", node, Call("outer", (right, left), span=node.span))
         for node in self._binaries("matrix", "product"):
             for operation, left, right in _reordered(node):
                 yield self.changed("side", node, Binary(operation, left, right, span=node.span))

@@ -114,7 +114,7 @@ class ExampleTexts:
         shape = self.shape(expected.shape)
         if found is None:
             return numbers, MessagePart("example_shape", {**values, "expected": shape})
-        if found.ndim < 2 and found.size == expected.size:
+        if found.size == expected.size and (found.ndim < 2 or found.size == 1):
             found = found.reshape(expected.shape)
         if found.shape != expected.shape:
             values |= {"found": self.shape(found.shape), "expected": shape}
