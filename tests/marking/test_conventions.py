@@ -64,9 +64,7 @@ def values_of(seed, samples, hidden, last, error, threshold):
         now = {**given, **{name: changed[name] for name in changed if name in given}}
         bias = [sign * now["b1"], sign * now["b2"]]
         known["z1"] = now["W1"] @ now["X"] + (0 if threshold else bias[0]) + shifted["z1"]
-        known["a1"] = (
-            FUNCTIONS[hidden](known["z1"] + (bias[0] if threshold else 0)) + shifted["a1"]
-        )
+        known["a1"] = FUNCTIONS[hidden](known["z1"] + (bias[0] if threshold else 0)) + shifted["a1"]
         known["z2"] = now["W2"] @ known["a1"] + (0 if threshold else bias[1]) + shifted["z2"]
         known["a2"] = FUNCTIONS[last](known["z2"] + (bias[1] if threshold else 0)) + shifted["a2"]
         return ERRORS[error](now["Y"], known["a2"])
@@ -355,7 +353,14 @@ CHANGES = [
     *product(["-"], ["+"]),
     *[("(1 -", "(2 -"), ("1/m", "1"), ("eta", "2*eta"), (".T", ""), ("1/2", "1"), ("**2", "")],
     *[("sum", "mean"), ("axis=1", "axis=0"), ("axis=0", "axis=1"), ("/ m", ""), ("2*m", "m")],
-    *[("/ num_examples", ""), ("@", "*"), ("*", "@"), ("= ", "= 2*"), ("= ", "= -"), (" * ", " / ")],
+    *[
+        ("/ num_examples", ""),
+        ("@", "*"),
+        ("*", "@"),
+        ("= ", "= 2*"),
+        ("= ", "= -"),
+        (" * ", " / "),
+    ],
 ]
 
 

@@ -1,7 +1,7 @@
 """Mistakes that every course knows, which change more than one node of a line.
 
-The derivative of the activation is one factor too many, is missing in the middle of a product, or is
-replaced by the activation itself; a square is outside of a mean; an update forgets the old value.
+The derivative of the activation is a factor too many, is missing in the middle of a product, or is
+replaced by the activation; a square is outside of a mean; an update forgets the old value.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
+from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import Applied, Quantity, Role
 from chainrule.marking.syntax import (
     Binary,
@@ -20,7 +21,7 @@ from chainrule.marking.syntax import (
     Tree,
     is_number,
 )
-from chainrule.marking.tree_edits import PRODUCTS, TWO, Repair, TreeEditor, name_of, with_slope
+from chainrule.marking.tree_edits import TWO, Repair, TreeEditor, name_of, with_slope
 from chainrule.network.activations import CATALOGUE
 
 _OPPOSITE = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
@@ -50,7 +51,6 @@ class ClassicMistakes(TreeEditor):
         yield from self.divisors()
         yield from self.surplus_slopes()
         yield from self.slopes_inside()
-        yield from self.whole_derivatives()
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None if it has no value."""
@@ -98,7 +98,7 @@ class ClassicMistakes(TreeEditor):
             old = name_of(self.target.plain)
             for operation in ("subtract", "add"):
                 new = Binary(operation, old, self.tree, span=self.tree.span)  # type: ignore[arg-type]
-                yield Repair("old_value", new, self.tree, {"name": old})
+                yield Repair("update_old", new, self.tree, {"name": old})
 
     def applied_activations(self) -> Iterator[Repair]:
         """Multiply by the derivative of the activation instead of applying the activation."""
@@ -164,7 +164,7 @@ class ClassicMistakes(TreeEditor):
         """Replace a part of the line by a derivative: the error a − y instead of δ."""
         values = self.computation.example.values
         derivatives = [q for q in values if q.role is Role.COTANGENT and q != self.target]
-        for node in self.nodes:
+        for node in reversed(self.nodes):
             shape = None if isinstance(node, Name) or node is self.tree else self.shape(node)
             for quantity in derivatives if shape else ():
                 if np.shape(values[quantity]) == shape:

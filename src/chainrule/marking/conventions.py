@@ -36,8 +36,8 @@ class Convention:
     W ← W − α v) or its ``average`` (v ← μ v + (1 − μ) g); None recognizes the first three.
     ``slope_of`` is the argument of f′: ``input`` z, or ``output`` a, as in
     ``sigmoid_derivative(a) = a * (1 - a)``.  ``bias`` is ``added`` in z, ``subtracted`` in z, or
-    a ``threshold`` beside the sum z: a = f(z − θ).  ``star`` is what ``*`` multiplies: ``entries``, or ``matrix``
-    as in MATLAB.  ``layout`` is used where none is given.
+    a ``threshold`` beside the sum z: a = f(z − θ).  ``star`` is what ``*`` multiplies:
+    ``entries``, or ``matrix`` as in MATLAB.  ``layout`` is used where none is given.
 
     ``names`` maps names to those of chainrule: to one quantity (``{"t": "Y"}``), or a letter to
     another for all layers: ``{"a": "z", "z": "a"}``.  ``indices`` are the letters of index forms

@@ -79,7 +79,9 @@ LINES = re.compile(
     r"\\(?:begin|end)\{(?:aligned|align|split|gather|gathered|eqnarray|equation)\*?\}|\\[\[\]()]"
 )
 """What surrounds displayed equations."""
-_CHANGED = re.compile(r"\s*(?:\\(?:mathbf|boldsymbol|bm)\{)?(\\(?:theta|gamma)|[WwbvΘθγ])\}?(?![A-Za-z])")
+_CHANGED = re.compile(
+    r"\s*(?:\\(?:mathbf|boldsymbol|bm)\{)?(\\(?:theta|gamma)|[WwbvΘθγ])\}?(?![A-Za-z])"
+)
 """What follows the Delta of a change, as in \\Delta W."""
 _DIFFERENTIAL = re.compile(
     r"\\(?:mathrm|text|operatorname)\s*\{\s*d\s*\}\s*|\\mathrm\s+d\s*|\\dd\b\s*"

@@ -12,7 +12,8 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
-from chainrule.marking.quantities import LEARNING_RATE, LOSS, Quantity, Role, constant
+from chainrule.marking.number_factors import PRODUCTS
+from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role, constant
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -27,7 +28,6 @@ from chainrule.marking.syntax import (
 )
 from chainrule.marking.tree_edits import (
     ONE,
-    PRODUCTS,
     Repair,
     RepairValue,
     TreeEditor,
@@ -65,6 +65,7 @@ class SingleRepairs(TreeEditor):
         self.slopes = slopes
         self.counts = counts
         self.mismatch = mismatch
+        self.is_batch = SAMPLE_COUNT in counts
         self.target, self.classic, self.update = target, classic, update
 
     def __iter__(self) -> Iterator[Repair]:
@@ -112,6 +113,10 @@ class SingleRepairs(TreeEditor):
             if not isinstance(node, (Name, PartialDerivative))
             and not (isinstance(node, Binary) and node.operation in ("matrix", "product"))
         ]
+        for node in self.nodes:
+            if isinstance(node, Call) and node.function == "outer":
+                left, right = node.arguments
+                yield self.changed("side", node, Call("outer", (right, left), span=node.span))
         for node in (*names, *others):
             if isinstance(node, Transposed):
                 yield self.changed("transpose_extra", node, node.operand, name=node.operand)
@@ -123,10 +128,6 @@ class SingleRepairs(TreeEditor):
 
     def sides(self) -> Iterator[Repair]:
         """Exchange or transpose the factors of a product."""
-        for node in self.nodes:
-            if isinstance(node, Call) and node.function == "outer":
-                left, right = node.arguments
-                yield self.changed("side", node, Call("outer", (right, left), span=node.span))
         for node in self._binaries("matrix", "product"):
             for operation, left, right in _reordered(node):
                 yield self.changed("side", node, Binary(operation, left, right, span=node.span))
@@ -158,6 +159,8 @@ class SingleRepairs(TreeEditor):
         for node in self.nodes:
             if isinstance(node, Reduction):
                 operand, span = node.operand, node.span
+                if not self.is_batch:
+                    yield self.changed("sum_extra", node, operand)
                 for axis in (0, 1):
                     new = Reduction(operand, axis, node.mean, span=span)
                     yield self.changed("sum_axis", node, new)

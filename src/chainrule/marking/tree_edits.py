@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from chainrule.marking.number_factors import PRODUCTS, times_number
+from chainrule.marking.number_factors import times_number
 from chainrule.marking.quantities import LEARNING_RATE, OUTPUT_COUNT, SAMPLE_COUNT, Quantity
 from chainrule.marking.syntax import (
     Binary,
     Constant,
     Name,
-    Negative,
-    Operation,
     Tree,
     children,
     nodes,
