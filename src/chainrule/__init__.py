@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from chainrule.marking.answer_verdicts import AnswerVerdict
     from chainrule.marking.check_answer import check_answer
     from chainrule.marking.check_line import check_line
-    from chainrule.marking.conventions import Convention
     from chainrule.marking.network_text import network_from
+    from chainrule.marking.stated_conventions import Convention
     from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
@@ -142,7 +142,7 @@ _HOMES = {
     "marking.answer_verdicts": ["AnswerVerdict"],
     "marking.check_answer": ["check_answer"],
     "marking.check_line": ["check_line"],
-    "marking.conventions": ["Convention"],
+    "marking.stated_conventions": ["Convention"],
     "marking.network_text": ["network_from"],
     "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],

@@ -27,7 +27,7 @@ from chainrule.language.refusals import in_language
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_answer import check_answer
 from chainrule.marking.check_line import check_line
-from chainrule.marking.conventions import CATALOGUE
+from chainrule.marking.stated_conventions import CATALOGUE
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
 

@@ -12,8 +12,6 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_line import LineMarker, line_marker
-from chainrule.marking.conventions import Convention
-from chainrule.marking.conventions import find as find_convention
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_statements import (
@@ -23,6 +21,8 @@ from chainrule.marking.python_statements import (
     statements_of,
 )
 from chainrule.marking.quantities import cotangent
+from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer

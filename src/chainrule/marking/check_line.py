@@ -7,8 +7,6 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
-from chainrule.marking.conventions import Convention
-from chainrule.marking.conventions import find as find_convention
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.parser import parse
@@ -17,6 +15,8 @@ from chainrule.marking.quantities import (
     Quantity,
     constant,
 )
+from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary

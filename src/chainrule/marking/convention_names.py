@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from chainrule.marking.conventions import Convention
 from chainrule.marking.quantities import (
     INPUTS,
     LEARNING_RATE,
@@ -15,6 +14,7 @@ from chainrule.marking.quantities import (
     in_latin,
     negative_delta,
 )
+from chainrule.marking.stated_conventions import Convention
 
 _FAMILIES = ("z", "a", "W", "b")
 """The letters that name a quantity of every layer."""

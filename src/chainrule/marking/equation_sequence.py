@@ -8,12 +8,12 @@ from typing import TypeAlias
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
-from chainrule.marking.conventions import Convention
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import ERROR, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, Role
+from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.syntax import Constant, Name, Negative, Tree, nodes, substituted
 from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention, UpdateRule
 from chainrule.marking.verdicts import LineVerdict, same

@@ -29,7 +29,6 @@ from chainrule.formulas.expressions import (
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
 from chainrule.language.refusals import Refusal
-from chainrule.marking.conventions import OWN, Convention
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.quantities import (
     ERROR,
@@ -50,6 +49,7 @@ from chainrule.marking.quantities import (
     partial,
     step_of,
 )
+from chainrule.marking.stated_conventions import OWN, Convention
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
 from chainrule.network.architecture import Network

@@ -13,8 +13,8 @@ from chainrule.marking.quantities import (
     Quantity,
     Role,
 )
-from chainrule.marking.syntax import Binary, Name, Tree, nodes
-from chainrule.marking.tree_edits import ONE, MissingFactor, Repair, missing_factors, name_of
+from chainrule.marking.syntax import Name, Tree, nodes
+from chainrule.marking.tree_edits import MissingFactor, Repair, missing_factors
 from chainrule.marking.verdicts import same
 
 
@@ -47,15 +47,14 @@ def other_scales(
 ) -> list[MissingFactor]:
     """Return the factors that a line may lack in another convention: of the loss's scale or of δ.
 
-    −1 is that of a δ with the opposite sign, in a line that states δ or that uses it.
+    A line that computes a gradient from δ may differ by B; any other one states the loss's scale.
     """
     if example.context.stated.states_scale:
         return []
     names = [node.quantity for node in nodes(tree) if isinstance(node, Name)]
     uses_delta = any(each.role is Role.COTANGENT for each in names)
     if uses_delta and _is_gradient(target) and SAMPLE_COUNT in counts:
-        inverse = Binary("divide", ONE, name_of(SAMPLE_COUNT))
-        return [MissingFactor("1/B", inverse, frozenset({SAMPLE_COUNT}))]
+        return [each for each in missing_factors([SAMPLE_COUNT]) if each.label in ("B", "1/B")]
     if uses_delta or target.role not in (Role.COTANGENT, Role.LOSS):
         return []
     found: list[MissingFactor] = []

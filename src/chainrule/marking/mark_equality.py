@@ -27,6 +27,7 @@ from chainrule.marking.quantities import (
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
+from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
     Name,
     Negative,
@@ -54,7 +55,7 @@ _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
 
-_OF_SCALE = ("factor", "sign", "sum", "divisor", "old")
+_OF_SCALE = ("factor", "factor_extra", "sum_mean", "sum_loss", "divisor_missing", "divisor_extra")
 """The kinds of mistakes that are another scale themselves."""
 
 
@@ -197,10 +198,14 @@ class Equality(EqualityValues):
         """Try a sign and a factor of the whole line."""
         if self.found is None:
             return None
+        scales = other_scales(self.target, self.tree, self._counts, self.examples[0])
+        labels = {factor.label for factor in scales}
         for sign in (1, -1):
             for factor in (None, *missing_factors([*self._counts, LEARNING_RATE])):
                 if sign == 1 and factor is None:
                     continue
+                if sign == -1 and factor is not None and factor.label in labels:
+                    continue  # a wrong sign beside another convention
                 tree = self.tree if factor is None else multiplied(factor, self.tree)
                 if sign == -1:
                     tree = Negative(tree, span=self.tree.span)
@@ -252,7 +257,7 @@ class Equality(EqualityValues):
                 )
                 if other.is_right_within_limits(self.tree):
                     name = Name(quantity, quantity.symbol)
-                    return self._verdict("other", False, None, other=self._named(name))
+                    return self._verdict("other", False, None, other=self._written(name))
         return None
 
     def _in_another_convention(self) -> LineVerdict | None:
@@ -265,7 +270,7 @@ class Equality(EqualityValues):
         for repair in self._repairs if factors else ():
             if self.computations[0].count > limit:
                 return None
-            if repair.kind.partition("_")[0] in _OF_SCALE:
+            if repair.kind in _OF_SCALE:
                 continue
             for factor in self._scales_between(repair.tree, factors):
                 tree = multiplied(factor, repair.tree)
@@ -357,11 +362,24 @@ class Equality(EqualityValues):
             kind, values["factor"] = "factor_surplus", surplus
         return self._verdict(kind, False, repair, **values)
 
-    def _named(self, name: Name) -> str:
-        return written(name, self.notation)
+    def _written(self, tree: Tree) -> str:
+        return written(self._in_style(tree), self.notation)
+
+    def _in_style(self, tree: Tree) -> Tree:
+        """Return a tree with the names that a repair inserts spelled as others in the line are."""
+        names = [node for node in nodes(self.tree) if isinstance(node, Name)]
+        texts = [self.equation.left.text, *(name.text for name in names)]
+        style = self.equation.style
+        for node in nodes(tree):
+            if style is None or not isinstance(node, Name) or node.text in texts:
+                continue
+            if node.text in (node.quantity.symbol, node.quantity.typed):
+                text = style(node.quantity, texts)
+                tree = tree if text is None else replaced(tree, node, replace(node, text=text))
+        return tree
 
     def _text(self, value: RepairValue) -> MessageValue:
-        return written(value, self.notation) if isinstance(value, Tree) else value
+        return self._written(value) if isinstance(value, Tree) else value
 
     def _verdict(
         self, kind: str, correct: bool, repair: Repair | None = None, **values: MessageValue
@@ -371,14 +389,15 @@ class Equality(EqualityValues):
         if repair is not None:
             sign = " ← " if self.equation.assigns and self.notation == "mathematics" else " = "
             # NumPy has a different operator for each product.
-            tree = self.computations[0].with_explicit_products(repair.tree)
+            tree = self._in_style(self.computations[0].with_explicit_products(repair.tree))
             repaired = left + sign + written(tree, self.notation)
         parts = [MessagePart(kind, {"left": left, "repaired": repaired, **values})]
         numbers: Numbers = {}
         if not correct:
             derived = self.context.derived_lines.get(self.target)
             if kind in ("different", "shape", "shape_number", "ones") and derived is not None:
-                parts.append(MessagePart("derived", {"line": derived}))
+                key = "derived" if self.context.stated == OWN else "derived_own"
+                parts.append(MessagePart(key, {"line": derived}))
             numbers, comparison = self.comparison()
             parts.append(comparison)
         return LineVerdict(

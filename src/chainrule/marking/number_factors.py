@@ -1,5 +1,6 @@
 """The numbers that multiply and divide a product: cancelled, and written in front or below."""
 
+import math
 from collections.abc import Sequence
 
 from chainrule.marking.syntax import Binary, Constant, Name, Negative, Operation, Tree, is_number
@@ -89,7 +90,28 @@ def _cancelled(above: Sequence[Tree], below: Sequence[Tree]) -> tuple[list[Tree]
             rest.append(divisor)
         else:
             left.remove(same)
-    return left, rest
+    top, bottom = _constants(left), _constants(rest)
+    if not (top and bottom and math.isfinite(top) and math.isfinite(bottom)):
+        return left, rest
+    if top != 1 and bottom != 1 and top % bottom == 0:
+        top, bottom = top / bottom, 1.0
+    elif top != 1 and bottom % top == 0:
+        top, bottom = 1.0, bottom / top
+    return _with_constant(top, left), _with_constant(bottom, rest)
+
+
+def _constants(factors: Sequence[Tree]) -> float:
+    """Return the product of the numbers written out."""
+    return math.prod(factor.value for factor in factors if isinstance(factor, Constant))
+
+
+def _with_constant(value: float, factors: Sequence[Tree]) -> list[Tree]:
+    """Return factors with one number written out, none for 1."""
+    written = [factor for factor in factors if isinstance(factor, Constant)]
+    others = [factor for factor in factors if not isinstance(factor, Constant)]
+    if len(written) == 1 and written[0].value == value:
+        return [written[0], *others]
+    return others if value == 1 else [Constant(value, f"{value:.12g}"), *others]
 
 
 def _are_same(one: Tree, other: Tree) -> bool:

@@ -6,14 +6,14 @@ quotients have the same precedence and associate to the left, as in NumPy, so ``
 No part of the line is ever executed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking.grammar import CLOSING, Grammar, NameLookup
 from chainrule.marking.latex_forms import LatexForms
 from chainrule.marking.python_calls import REDUCTIONS, PythonCalls
-from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, partial
+from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, partial
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
     Binary,
@@ -49,6 +49,8 @@ class ParsedEquation:
     left: Name
     rights: tuple[Tree, ...]
     assigns: bool
+    style: Callable[[Quantity, Sequence[str]], str | None] | None = None
+    """What spells a quantity as names in a line are spelled."""
 
 
 def parse(line: str, names: NameLookup, *, matlab: bool = False) -> tuple[ParsedEquation, ...]:
@@ -160,14 +162,16 @@ class _Parser(Grammar):
             operation: Operation = "subtract" if self.take().kind == "less" else "add"
             change = self.sum()
             span = (left.span[0], change.span[1])
-            return ParsedEquation(left, (Binary(operation, left, change, span=span),), True)
+            return ParsedEquation(
+                left, (Binary(operation, left, change, span=span),), True, self.names.in_style
+            )
         assigns = self.skip("assign")
         if not (assigns or self.skip("equals") or self.skip("compare", "==")):
             raise self.error("equals")
         rights = [self.sum()]
         while self.skip("equals"):
             rights.append(self.sum())
-        return ParsedEquation(left, tuple(rights), assigns)
+        return ParsedEquation(left, tuple(rights), assigns, self.names.in_style)
 
     def left_side(self) -> Name:
         tree = self.operand()

@@ -211,6 +211,10 @@ def written(tree: Tree, notation: Notation) -> str:
     return _Writer(notation).rule(tree)[0]
 
 
+def _is(tree: Tree, operation: Operation) -> bool:
+    return isinstance(tree, Binary) and tree.operation == operation
+
+
 class _Writer:
     """Writes nodes in one notation; each rule returns a text and its precedence level."""
 
@@ -250,8 +254,12 @@ class _Writer:
                 sign = " + " if tree.operation == "add" else self._minus(" ")
                 level = PRODUCT if tree.operation == "subtract" else SUM
                 return self.at(tree.left, SUM) + sign + self.at(tree.right, level), SUM
+        is_entrywise = tree.operation == "entrywise"
         left = self.at(tree.left, PRODUCT)
-        return left + self.signs[tree.operation] + self.at(tree.right, PREFIX), PRODUCT
+        if is_entrywise and not self.numpy and _is(tree.left, "matrix"):
+            left = f"({left})"  # (δ Wᵀ) ⊙ …, as books write it
+        level = PRODUCT if is_entrywise and _is(tree.right, "entrywise") else PREFIX
+        return left + self.signs[tree.operation] + self.at(tree.right, level), PRODUCT
 
     def _minus(self, space: str) -> str:
         return f"{space}{'-' if self.numpy else '−'}{space}"
@@ -277,7 +285,8 @@ class _Writer:
         if function in _ATTRIBUTES:
             return self.at(tree.arguments[0], ATOM) + _ATTRIBUTES[function], ATOM
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
-        return f"{tree.function}{prime}({inside})", ATOM
+        is_sigma = tree.function == "sigmoid" and not self.numpy
+        return f"{'σ' if is_sigma else tree.function}{prime}({inside})", ATOM
 
     def _reduction(self, tree: Reduction) -> tuple[str, int]:
         inside = self.rule(tree.operand)[0]

@@ -1,7 +1,7 @@
 """The names of a network's quantities: every accepted spelling, and the nearest one for a typo."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -10,8 +10,8 @@ from chainrule.errors import nearest
 from chainrule.formulas.expressions import Expression, Number, children
 from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
 from chainrule.marking.convention_names import delta_of, stated_words
-from chainrule.marking.conventions import OWN, Convention
 from chainrule.marking.grammar import ActivationName
+from chainrule.marking.name_styles import in_style_of
 from chainrule.marking.quantities import (
     DATA_LOSS,
     ERROR,
@@ -35,6 +35,7 @@ from chainrule.marking.quantities import (
     step_of,
     targets,
 )
+from chainrule.marking.stated_conventions import OWN, Convention
 from chainrule.marking.update_equations import UpdateRule
 from chainrule.marking.usual_names import (
     ERRORS,
@@ -342,6 +343,17 @@ class Vocabulary:
         """Return the difference of output and target, if the name is one of its names."""
         has_one = len(self.network.target_names) == 1
         return ERROR if has_one and self.is_error(text) else None
+
+    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
+        """Return the name of a quantity that is spelled as other names, None without one.
+
+        >>> Vocabulary(Network.dense([2, 3, 1])).in_style(cotangent(INPUTS), ["dZ1", "A1"])
+        'dA0'
+        """
+        if quantity.role in (Role.CONSTANT, Role.INPUT, Role.TARGET, Role.LOSS):
+            return None
+        words = [word for word, known in self.spellings.items() if known == quantity]
+        return in_style_of(words, texts)
 
     # -- unknown names -------------------------------------------------------------------------
 
