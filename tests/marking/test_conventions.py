@@ -6,8 +6,8 @@ scale, and central differences of the cost.
 
 import random
 import re
-from functools import cache
-from itertools import product
+from contextlib import suppress
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def values_of(seed, samples, hidden, last, error, threshold):
         y = y / y.sum(axis=0)
     sign = -1 if threshold else 1
     given = {"X": x, "Y": y}
-    for layer, (before, after) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for layer, (before, after) in enumerate(pairwise(widths), 1):
         given[f"W{layer}"] = 0.6 * generator.normal(size=(after, before))
         given[f"b{layer}"] = 0.6 * generator.normal(size=(after, 1))
     known = {}
@@ -92,13 +92,18 @@ class Source:
     """A convention with a network, the values of the source's names, and its own lines."""
 
     def __init__(self, hidden, last, error, names, lines, *, batch, loss, threshold=False):
+        self.known = {}
         self.given = (hidden, last, error, threshold)
         self.names, self.lines, self.batch = names, lines, batch
         widths = [*WIDTHS[:2], 1] if error == "binary" else [*WIDTHS]
         self.network = cr.Network.dense(widths, [hidden, last], loss)
 
-    @cache
     def values(self, seed):
+        if seed not in self.known:
+            self.known[seed] = self.computed(seed)
+        return self.known[seed]
+
+    def computed(self, seed):
         samples = 7 if self.batch else 1
         found = values_of(seed, samples, *self.given[:3], self.given[3])
         return {"np": np, "m": samples, "sigmoid": sigmoid, **self.names(found, samples)}
@@ -414,6 +419,7 @@ def test_every_convention_has_formulas_of_its_source():
 # -- fields that one can state ---------------------------------------------------------------------
 
 MSE = cr.Network.dense([4, 5, 3])
+PREDICTED = {"names": {"predicted": "output", "T": "Y"}}
 SAME_IN_ALL = "delta_h = (delta_o @ W_ho.T) * a_h*(1 - a_h)"
 STATED = [
     ("delta_o = 2*(Y - a_o)/(m*n) * a_o*(1 - a_o)", {"delta": "negative"}),
@@ -435,7 +441,7 @@ STATED = [
     ("a_h = sigmoid(z_h - b_ih)", {"bias": "threshold"}),
     ("db_ho = -np.sum(delta_o, axis=0, keepdims=True)", {"bias": "subtracted"}),
     ("dW_ho = a_h.T * delta_o", {"star": "matrix"}),
-    ("delta_o = 2*(predicted - T)/(m*n)*predicted*(1-predicted)", {"names": {"predicted": "output", "T": "Y"}}),
+    ("delta_o = 2*(predicted - T)/(m*n)*predicted*(1-predicted)", PREDICTED),
 ]  # fmt: skip
 
 
@@ -447,10 +453,8 @@ def test_a_stated_field_makes_its_lines_right_and_others_wrong(line, stated):
     changed = line.replace(" = ", " = 3*", 1)
     assert not cr.check_line(MSE, changed, batch=True, convention=convention).correct
     if line != SAME_IN_ALL:
-        try:
+        with suppress(InputError):
             assert not cr.check_line(MSE, line, batch=True).correct
-        except InputError:
-            pass
 
 
 MOMENTUM = {
@@ -482,7 +486,7 @@ def test_the_argument_of_a_slope_is_not_both():
 
 def test_names_of_conventions():
     assert find("西瓜书") is find("xigua") is CATALOGUE["xigua"]
-    with pytest.raises(InputError, match="unknown convention 'nielson'. Did you mean 'nielsen'"):
+    with pytest.raises(InputError, match="unknown convention 'nielson'"):
         cr.check_line(MSE, "dW_ho = 1", convention="nielson")
     with pytest.raises(InputError, match="`average` must be"):
         cr.Convention(average="mean")

@@ -248,7 +248,8 @@ def mutations(left, tree, computation):
                         yield {"slope"}, replaced(tree, node, remaining)
             case Binary(operation="product", left=first, right=second):
                 if shape_of(computation, first) == () and shape != ():
-                    yield {"factor", "convention"}, replaced(tree, node, second)
+                    signs = {"sign"} if computation(first) < 0 else set()
+                    yield {"factor", "convention"} | signs, replaced(tree, node, second)
             case Binary(operation="add" | "subtract"):
                 other = "subtract" if node.operation == "add" else "add"
                 flipped = Binary(other, node.left, node.right)
