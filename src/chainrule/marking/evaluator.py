@@ -126,7 +126,23 @@ class Computation:
                 return replace(new, operation="entrywise")
         if isinstance(new, Binary) and new.operation == "entrywise" and self._has_scalar(new):
             return replace(new, operation="product")  # a scalar factor is written without ⊙
-        return new
+        return self._without_brackets(new)
+
+    def _without_brackets(self, tree: Tree) -> Tree:
+        """Return x ⊙ (y ⊙ z) as x ⊙ y ⊙ z where all three have one shape."""
+        if not (isinstance(tree, Binary) and tree.operation == "entrywise"):
+            return tree
+        inner = tree.right
+        if not (isinstance(inner, Binary) and inner.operation == "entrywise"):
+            return tree
+        try:
+            shapes = {self(part).shape for part in (tree.left, inner.left, inner.right)}
+        except (ShapeMismatch, Refusal):
+            return tree
+        if len(shapes) > 1:
+            return tree
+        first = self._without_brackets(replace(tree, right=inner.left))
+        return Binary("entrywise", first, inner.right, span=tree.span)
 
     def _has_scalar(self, tree: Tree) -> bool:
         try:

@@ -215,14 +215,6 @@ def _is(tree: Tree, operation: Operation) -> bool:
     return isinstance(tree, Binary) and tree.operation == operation
 
 
-def _is_flat(tree: Tree) -> bool:
-    """Return whether a tree is an entrywise product without another product in front."""
-    if not isinstance(tree, Binary):
-        return False
-    left = tree.left
-    return tree.operation == "entrywise" and (not isinstance(left, Binary) or _is_flat(left))
-
-
 class _Writer:
     """Writes nodes in one notation; each rule returns a text and its precedence level."""
 
@@ -266,8 +258,7 @@ class _Writer:
         left = self.at(tree.left, PRODUCT)
         if is_entrywise and not self.numpy and _is(tree.left, "matrix"):
             left = f"({left})"  # (δ Wᵀ) ⊙ …, as books write it
-        level = PRODUCT if is_entrywise and _is_flat(tree.right) else PREFIX
-        return left + self.signs[tree.operation] + self.at(tree.right, level), PRODUCT
+        return left + self.signs[tree.operation] + self.at(tree.right, PREFIX), PRODUCT
 
     def _minus(self, space: str) -> str:
         return f"{space}{'-' if self.numpy else '−'}{space}"
