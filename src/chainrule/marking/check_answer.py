@@ -11,8 +11,8 @@ from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict
-from chainrule.marking.check_line import LineMarker, line_marker
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
+from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_statements import (
     ReadStatement,
@@ -24,6 +24,7 @@ from chainrule.marking.quantities import cotangent
 from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 
@@ -92,6 +93,22 @@ def check_answer(
     statements = tuple(replace(each, language=language) for each in verdicts)
     given = sorted(quantity.typed for quantity in (run.used - computed) | run.assumed)
     return AnswerVerdict(statements, missing, tuple(given), language)
+
+
+def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
+    """Return the verdicts on the statements of a short program, none if one is not read.
+
+    Variables of one's own have no verdict.
+    """
+    try:
+        if not isinstance(text, str) or parsed_program(text) is None:
+            return []
+        found = _best(marker, text).verdicts()
+    except InputError:
+        return []
+    if any(each.outcome == "unread" for each in found):
+        return []
+    return [each.verdict for each in found if each.verdict is not None]
 
 
 @dataclass(frozen=True)
