@@ -7,10 +7,12 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
+from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layered_lines import each_layer
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.tokens import MAX_LENGTH
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
@@ -63,13 +65,22 @@ class LineMarker:
 
     def verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line; one for every layer l is right if it is for each."""
-        verdicts = [
-            replace(self._verdict(each), line=line, position=None)
-            if each != line
-            else self._verdict(line)
-            for each in each_layer(line, self.network, self.convention)
-        ]
-        return next((each for each in verdicts if not each.correct), verdicts[-1])
+        found: LineVerdict | None = None
+        for each in each_layer(line, self.network, self.convention):
+            found = self._index_verdict(each) or self._verdict(each)
+            if each != line:
+                found = replace(found, line=line, position=None)
+            if not found.correct:
+                break
+        assert found is not None, "a line stands for at least one line"
+        return found
+
+    def _index_verdict(self, line: str) -> LineVerdict | None:
+        """Return the verdict on a line in index form, None for any other line."""
+        if self.batch or not isinstance(line, str) or len(line) > MAX_LENGTH:
+            return None
+        vocabulary = self.vocabulary(("a", "a"))
+        return index_verdict(line, self.sequence(vocabulary).marker("step"), vocabulary)
 
     def _verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line, in the meaning of its loose names that makes it right."""

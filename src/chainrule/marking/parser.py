@@ -6,7 +6,7 @@ quotients have the same precedence and associate to the left, as in NumPy, so ``
 No part of the line is ever executed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.language.refusals import Refusal
@@ -53,12 +53,19 @@ class ParsedEquation:
     """What spells a quantity as names in a line are spelled."""
 
 
-def parse(line: str, names: NameLookup, *, matlab: bool = False) -> tuple[ParsedEquation, ...]:
+def parse(
+    line: str,
+    names: NameLookup,
+    *,
+    matlab: bool = False,
+    sum_axes: Mapping[str, int] | None = None,
+) -> tuple[ParsedEquation, ...]:
     """Return the statements of a line, which are separated by semicolons or line breaks.
 
     Raises ``InputError`` with the position for a line that is not a sequence of equations.
     """
-    parser = _Parser(tokens(line), names, len(line))
+    parser = _Parser(with_layers(tokens(line), names), names, len(line))
+    parser.sum_axes = sum_axes
     parser.is_matlab = parser.is_matlab or matlab
     found = tuple(parser.statements())
     if not found:
@@ -74,10 +81,26 @@ def parse_statement(
     ``variables`` are those of the answer so far; a definition is added to them.  A name that the
     network does not have is a variable, as is a count (``m = X.shape[0]``).
     """
-    parser = _Parser(tokens(text), names, len(text))
+    parser = _Parser(with_layers(tokens(text), names), names, len(text))
     parser.variables, parser.is_part = variables, True
     parser.is_matlab = parser.is_matlab or matlab
     return tuple(parser.statements())
+
+
+def with_layers(found: list[Token], names: NameLookup) -> list[Token]:
+    """Return the tokens with w^2 as one name where w alone is none: the 2 is that of a layer."""
+    merged: list[Token] = []
+    for token in found:
+        is_number = token.kind == "number" and token.text.isdigit() and len(token.text) < 3
+        if is_number and len(merged) > 1 and merged[-1].kind == "power":
+            base = merged[-2]
+            word = f"{base.text}_{token.text}"
+            is_free = base.kind == "word" and names.quantity(base.text) is None
+            if is_free and len(base.text) < 3 and names.quantity(word) is not None:
+                merged[-2:] = [Token("word", word, base.start, token.end)]
+                continue
+        merged.append(token)
+    return merged
 
 
 class _Parser(Grammar):
@@ -93,6 +116,8 @@ class _Parser(Grammar):
         """The learner's own variables, by name."""
         self.used_variables: set[str] = set()
         self.expanded = 0
+        self.sum_axes: Mapping[str, int] | None = None
+        """The axis of each letter in a line in index form."""
         self.is_part = False
         """Whether this is a part of a longer answer, which may use the variables later."""
 
@@ -323,7 +348,12 @@ class _Parser(Grammar):
                 self.take()
                 with self.deeper():
                     body = self.term()
-                return Reduction(body, _sum_axis(token.text), span=(token.start, body.span[1]))
+                axis: ReductionAxis = _sum_axis(token.text)
+                if self.sum_axes is not None:
+                    if token.text not in self.sum_axes:
+                        raise Refusal("no_value", text=token.text)
+                    axis = self.sum_axes[token.text]
+                return Reduction(body, axis, span=(token.start, body.span[1]))
             case "root":
                 self.take()
                 inside = self.bracket() if self.now.kind == "open" else self.power()

@@ -11,6 +11,7 @@ from typing import TypeGuard
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.errors import InputError
 from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
 from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role, constant
@@ -92,7 +93,7 @@ class SingleRepairs(TreeEditor):
         """Return the shape of a node's value, None if it has no value."""
         try:
             value = self.computation.value(node)
-        except (ShapeMismatch, ArithmeticError):
+        except (ShapeMismatch, ArithmeticError, InputError):
             return None
         return None if isinstance(value, UnsizedOnes) else np.shape(value)
 
