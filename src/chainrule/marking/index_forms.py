@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.language.refusals import Refusal
+from chainrule.marking.convention_names import delta_of
 from chainrule.marking.equation_sequence import EquationMarker
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.examples import Example
@@ -43,6 +44,7 @@ from chainrule.marking.vocabulary import Vocabulary
 
 _NUMBERED = re.compile(r"_ix(\d+)$")
 _STATED = re.compile(r"\d[)\]]?\}?$")
+_STATED_AS = {"y_hat": "ŷ"}
 _SHORT = {"o": "a", "out": "a", "O": "a", "h": "a", "net": "z", "v": "v"}
 MAX_LETTERS = 4
 _USUAL_LETTERS = "ijklm"
@@ -84,9 +86,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not context.network.is_dense:
         return None
     text = "".join(pieces) + line[end:]
-    verdicts = [
-        reading.verdict(line, text) for reading in _readings(used, letters, befores, marker, names)
-    ]
+    readings = _readings(used, letters, befores, marker, names)
+    verdicts = [reading.verdict(line, text) for reading in readings]
     found = [verdict for verdict in verdicts if verdict is not None]
     return next((each for each in found if not each.correct), found[-1] if found else None)
 
@@ -178,6 +179,9 @@ class _IndexNames:
         known = self.names.quantity(stem)
         if known is not None and (re.search("[_0-9]", stem) or known == TARGETS):
             return known
+        stated = dict(self.names.convention.own_names).get(_STATED_AS.get(stem, stem).lstrip("Δ"))
+        if known is not None and stated is not None and stated not in ("z", "a", "W", "b"):
+            return known
         layer = max(self.reading.layers[letter] for letter in letters)
         number = layer + self.names.convention.input_layer
         short = _SHORT.get(stem, stem)
@@ -215,6 +219,9 @@ class _IndexNames:
             return (0,)
         for layer in range(1, count):
             number = layer + self.names.convention.input_layer
+            total = self.names.quantity(f"z_{number}")
+            if total is not None and base == delta_of(self.names.convention, total):
+                return (layer,)
             if base in [self.names.quantity(f"{letter}_{number}") for letter in "zab"]:
                 return (layer,)
             weights = number - (self.names.convention.weights_numbered == "from")

@@ -7,7 +7,7 @@ from chainrule.marking.stated_conventions import Convention
 from chainrule.network.architecture import Network
 
 _LAYER = re.compile(
-    r"\^\s*(?:\{\s*([(\[]?)\s*([lL])\s*(?:([+-])\s*1\s*)?[)\]]?\s*((?:,?\s*\\?(?:top|T|prime))?)\s*\}|([lL])\b)"
+    r"\^\s*(?:\{\s*([(\[]?)\s*([lL])\s*(?:([+-])\s*1\s*)?[)\]]?\s*((?:,?\s*\\?(?:top|T|prime))?)\s*\}|([lL])(?![A-Za-z0-9]))"
 )
 """^l, ^{l+1}, ^{(l-1)}, ^{[L]}, ^{(l+1)T}."""
 MAX_LAYERS = 30
