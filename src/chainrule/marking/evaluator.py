@@ -360,6 +360,8 @@ def _with_ones(tree: Binary, left: Value, right: Value) -> Value:
 
 def _can_multiply(left: FloatArray, right: FloatArray) -> bool:
     """Return whether the inner lengths of a matrix product agree."""
+    if max(left.ndim, right.ndim) > 2:
+        return False
     return bool(left.shape[-1] == right.shape[-2 if right.ndim > 1 else 0])
 
 

@@ -70,8 +70,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
         label = f"{match[1]}_" if match[1] else ""
         return f"_{{{label}ix{len(letters) - 1}}}"
 
-    allowed = names.convention.indices or _USUAL_LETTERS
-    sum_of = rf"(?:\\sum|[Σ∑])\s*_\{{?\s*([{allowed}])\b[^}}\s]*\}}?"
+    allowed = "".join({*names.convention.indices, *_USUAL_LETTERS})
+    sum_of = rf"(?:\\sum|[Σ∑])\s*_\{{?\s*([a-z])\b[^}}\s]*\}}?"
     sums = {match.start(): match for match in re.finditer(sum_of, line)}
     pieces, end = [], 0
     for match in _indexed(allowed).finditer(line):
@@ -81,15 +81,18 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
         end = match.end()
     used = sorted({*"".join(letters), *(match[1] for match in sums.values())})
     context = marker.context
-    if not letters or len(used) > MAX_LETTERS or context.batch or context.rule.letters:
+    if not letters:
         return None
-    if not context.network.is_dense:
-        return None
-    text = "".join(pieces) + line[end:]
-    readings = _readings(used, letters, befores, marker, names)
-    verdicts = [reading.verdict(line, text) for reading in readings]
-    found = [verdict for verdict in verdicts if verdict is not None]
-    return next((each for each in found if not each.correct), found[-1] if found else None)
+    found: list[LineVerdict | None] = []
+    is_possible = len(used) <= MAX_LETTERS and not context.batch and not context.rule.letters
+    if is_possible and context.network.is_dense:
+        text = "".join(pieces) + line[end:]
+        readings = _readings(used, letters, befores, marker, names)
+        found = [reading.verdict(line, text) for reading in readings]
+    verdicts = [verdict for verdict in found if verdict is not None]
+    if not verdicts and len(used) > 1:
+        raise Refusal("index_letters", text=", ".join(used))
+    return next((each for each in verdicts if not each.correct), verdicts[-1] if verdicts else None)
 
 
 def _readings(

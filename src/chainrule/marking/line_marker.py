@@ -77,7 +77,7 @@ class LineMarker:
 
     def _index_verdict(self, line: str) -> LineVerdict | None:
         """Return the verdict on a line in index form, None for any other line."""
-        if self.batch or not isinstance(line, str) or len(line) > MAX_LENGTH:
+        if not isinstance(line, str) or len(line) > MAX_LENGTH:
             return None
         vocabulary = self.vocabulary(("a", "a"))
         return index_verdict(line, self.sequence(vocabulary).marker("step"), vocabulary)

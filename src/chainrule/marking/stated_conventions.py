@@ -150,7 +150,7 @@ CATALOGUE: Mapping[str, Convention] = {
             average="gradient",
             momentum="average",
             layout=_COLUMNS,
-            names={"J": "Loss", "β": "mu"},
+            names={"J": "Loss", "β": "mu", "m": "B"},
         ),
         Convention(
             "goodfellow",

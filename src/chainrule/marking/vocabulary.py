@@ -350,8 +350,9 @@ class Vocabulary:
         >>> Vocabulary(Network.dense([2, 3, 1])).in_style(cotangent(INPUTS), ["dZ1", "A1"])
         'dA0'
         """
+        stated = next((words[0] for known, words in self._stated if known == quantity), None)
         if quantity.role in (Role.CONSTANT, Role.INPUT, Role.TARGET, Role.LOSS):
-            return None
+            return stated
         words = [word for word, known in self.spellings.items() if known == quantity]
         return in_style_of(words, texts)
 
