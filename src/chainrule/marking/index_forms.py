@@ -44,6 +44,7 @@ from chainrule.marking.vocabulary import Vocabulary
 
 _NUMBERED = re.compile(r"_ix(\d+)$")
 _STATED = re.compile(r"\d[)\]]?\}?$")
+_EQUALS = re.compile(r"=|←|\\(?:leftarrow|gets|to|mapsto)\b|<-")
 _STATED_AS = {"y_hat": "ŷ"}
 _SHORT = {"o": "a", "out": "a", "O": "a", "h": "a", "net": "z", "v": "v"}
 MAX_LETTERS = 4
@@ -63,15 +64,17 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     """Return the verdict on a line in index form, None for any other line."""
     letters: list[str] = []
     befores: list[str] = []
+    starts: list[int] = []
 
     def numbered(match: re.Match[str]) -> str:
+        starts.append(match.start())
         befores.append(line[: match.start()] + (match[1] or ""))
         letters.append(match[2] or match[3] or match[4])
         label = f"{match[1]}_" if match[1] else ""
         return f"_{{{label}ix{len(letters) - 1}}}"
 
     allowed = "".join({*names.convention.indices, *_USUAL_LETTERS})
-    sum_of = rf"(?:\\sum|[Σ∑])\s*_\{{?\s*([a-z])\b[^}}\s]*\}}?"
+    sum_of = r"(?:\\sum|[Σ∑])\s*_\{?\s*([a-z])\b[^}\s]*\}?"
     sums = {match.start(): match for match in re.finditer(sum_of, line)}
     pieces, end = [], 0
     for match in _indexed(allowed).finditer(line):
@@ -90,7 +93,11 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
         readings = _readings(used, letters, befores, marker, names)
         found = [reading.verdict(line, text) for reading in readings]
     verdicts = [verdict for verdict in found if verdict is not None]
-    if not verdicts and len(used) > 1:
+    summed = {match[1] for match in sums.values()}
+    sign = _EQUALS.search(line)
+    is_entry = sign is not None and any(start < sign.start() for start in starts)
+    free = set("".join(letters)) if is_entry else set("".join(letters)) - summed
+    if not verdicts and (len(used) > 1 if is_entry else free):
         raise Refusal("index_letters", text=", ".join(used))
     return next((each for each in verdicts if not each.correct), verdicts[-1] if verdicts else None)
 

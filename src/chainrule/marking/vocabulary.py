@@ -60,7 +60,7 @@ from chainrule.network.optimizers import SGD, Adam, Optimizer
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 _RATES = ("alpha", "α", "eta", "η", "lr", "learning_rate", "rate")
 _TARGETS = ("Y", "Y_t", "yt", "t", "target", "targets", "y_true", "ytrue")
-_SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
+_SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size", "num_examples")
 _DERIVATIVE_SUFFIXES = (
     *("_prime", "_derivative", "_deriv", "_slope", "_grad", "_gradient", "_backward"),
     *("prime", "derivative", "deriv", "gradient"),
