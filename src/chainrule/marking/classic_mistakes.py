@@ -97,7 +97,7 @@ class ClassicMistakes(TreeEditor):
         if self.target.is_updated_parameter:
             old = name_of(self.target.plain)
             for operation in ("subtract", "add"):
-                new = Binary(operation, old, self.tree, span=self.tree.span)  # type: ignore[arg-type]
+                new = Binary(operation, old, self.tree, span=self.tree.span)
                 yield Repair("update_old", new, self.tree, {"name": old})
 
     def applied_activations(self) -> Iterator[Repair]:

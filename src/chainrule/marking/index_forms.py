@@ -252,8 +252,8 @@ class _IndexNames:
             if len(axes) == 2:
                 value = value if example.context.layout == "rows" else value.T
                 own = {layer: axis for axis, layer in enumerate(axes)}
-                places = [own[self.reading.layers[letter]] for letter in letters]
-                value = np.transpose(value, places)
+                positions = [own[self.reading.layers[letter]] for letter in letters]
+                value = np.transpose(value, positions)
             else:
                 value = np.ravel(value)
             ranks = [order.index(letter) for letter in letters]

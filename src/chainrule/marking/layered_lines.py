@@ -4,6 +4,7 @@ import re
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.tokens import MAX_LENGTH
 from chainrule.network.architecture import Network
 
 _LAYER = re.compile(
@@ -25,7 +26,7 @@ def each_layer(line: str, network: Network, convention: Convention) -> list[str]
     >>> each_layer("z^{l+1} = a^L", network, Convention())
     ['z^{(1)} = a^{(3)}', 'z^{(2)} = a^{(3)}', 'z^{(3)} = a^{(3)}']
     """
-    if not isinstance(line, str) or not network.is_dense:
+    if not network.is_dense or len(line) > MAX_LENGTH:
         return [line]
     first = convention.input_layer
     last = first + len(network.layers) - 1

@@ -12,7 +12,7 @@ from chainrule.marking.layered_lines import each_layer
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
-from chainrule.marking.tokens import MAX_LENGTH
+from chainrule.marking.tokens import MAX_LENGTH, check_text
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
@@ -66,6 +66,7 @@ class LineMarker:
     def verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line; one for every layer l is right if it is for each."""
         found: LineVerdict | None = None
+        check_text(line)
         for each in each_layer(line, self.network, self.convention):
             found = self._index_verdict(each) or self._verdict(each)
             if each != line:
@@ -77,7 +78,7 @@ class LineMarker:
 
     def _index_verdict(self, line: str) -> LineVerdict | None:
         """Return the verdict on a line in index form, None for any other line."""
-        if not isinstance(line, str) or len(line) > MAX_LENGTH:
+        if len(line) > MAX_LENGTH:
             return None
         vocabulary = self.vocabulary(("a", "a"))
         return index_verdict(line, self.sequence(vocabulary).marker("step"), vocabulary)

@@ -1,4 +1,4 @@
-"""Python that says the same in another way: loops over zip(...), one-hot entries, JAX's .at[...]."""
+"""Python that says the same in another way: loops over zip, one-hot entries, JAX's .at[...]."""
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
@@ -89,6 +89,12 @@ def _with(body: list[ast.stmt], values: Mapping[str, ast.expr]) -> list[ast.stmt
     return found
 
 
+class _FunctionalUpdates(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        return _written_out(node)
+
+
 def with_functional_updates(value: ast.expr) -> ast.expr:
     """Return x.at[mask].set(v) as where(mask, v, x), x.at[range(N), y].add(-1) as x − y.
 
@@ -98,6 +104,14 @@ def with_functional_updates(value: ast.expr) -> ast.expr:
     >>> ast.unparse(with_functional_updates(ast.parse(line, mode="eval").body))
     'p - y'
     """
+    if not any(isinstance(each, ast.Attribute) and each.attr == "at" for each in ast.walk(value)):
+        return value
+    copy = ast.parse(ast.unparse(value), mode="eval").body
+    found: ast.expr = _FunctionalUpdates().visit(copy)
+    return found
+
+
+def _written_out(value: ast.expr) -> ast.expr:
     match value:
         case ast.Call(
             func=ast.Attribute(

@@ -277,7 +277,7 @@ class _Writer:
         return self.at(tree.operand, ATOM) + (".T" if self.numpy else "ᵀ"), ATOM
 
     def _call(self, tree: Call) -> tuple[str, int]:
-        inside = ", ".join(self.rule(argument)[0] for argument in tree.arguments)
+        inside = ", ".join(map(self._argument, tree.arguments))
         function, _, subscripts = tree.function.partition(" ")
         if subscripts:
             return f"{function}('{subscripts}', {inside})", ATOM
@@ -286,6 +286,11 @@ class _Writer:
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
         is_sigma = tree.function == "sigmoid" and not self.numpy
         return f"{'σ' if is_sigma else tree.function}{prime}({inside})", ATOM
+
+    def _argument(self, tree: Tree) -> str:
+        """Return the text of an argument: a comparison needs no brackets there."""
+        text, _ = self.rule(tree)
+        return text[1:-1] if isinstance(tree, Comparison) else text
 
     def _reduction(self, tree: Reduction) -> tuple[str, int]:
         inside = self.rule(tree.operand)[0]
