@@ -43,4 +43,4 @@ def test_a_mask_alone_is_marked_as_a_line():
     assert cr.check_line(NETWORK, "dhidden[hidden_layer <= 0] = 0", batch=True).correct
     assert not cr.check_line(NETWORK, "dhidden[hidden_layer >= 0] = 0", batch=True).correct
     assert cr.check_line(NETWORK, "dW[1] = a[1].T @ delta[1]", batch=True).correct
-    assert not cr.check_line(NETWORK, "dW[1] = a[1].T @ delta[2]", batch=True).correct
+    assert not cr.check_line(NETWORK, "dW[1] = a[1].T @ a[1]", batch=True).correct

@@ -11,6 +11,7 @@ _LAYER = re.compile(
     r"\^\s*(?:\{\s*([(\[]?)\s*([lL])\s*(?:([+-])\s*1\s*)?[)\]]?\s*((?:,?\s*\\?(?:top|T|prime))?)\s*\}|([lL])(?![A-Za-z0-9]))"
 )
 """^l, ^{l+1}, ^{(l-1)}, ^{[L]}, ^{(l+1)T}."""
+_ACTIVATION = re.compile(r"(?<![A-Za-z])[ahAx]$")
 MAX_LAYERS = 30
 """The most layers that a line is written out for."""
 
@@ -54,7 +55,7 @@ def _number(match: re.Match[str], layer: int, last: int) -> int:
 
 def _is_activation(line: str, match: re.Match[str]) -> bool:
     """Return whether a superscript is that of an activation, of which layer 0 is the input."""
-    return line[: match.start()].rstrip("}' )").endswith(("a", "h", "A", "x"))
+    return _ACTIVATION.search(line[: match.start()].rstrip("}' )")) is not None
 
 
 def _at(line: str, layer: int, last: int) -> str:

@@ -348,7 +348,7 @@ class Vocabulary:
         """Return the name of a quantity that is spelled as other names, None without one.
 
         >>> Vocabulary(Network.dense([2, 3, 1])).in_style(cotangent(INPUTS), ["dZ1", "A1"])
-        'dA0'
+        'da0'
         """
         stated = next((words[0] for known, words in self._stated if known == quantity), None)
         if quantity.role in (Role.CONSTANT, Role.INPUT, Role.TARGET, Role.LOSS):
