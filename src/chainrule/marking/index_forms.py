@@ -5,6 +5,7 @@ alphabetical order, in which all names exist is a reading; the line is right if 
 Every name becomes an array with one axis for each letter, so that products are entrywise.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +49,8 @@ _EQUALS = re.compile(r"=|←|\\(?:leftarrow|gets|to|mapsto)\b|<-")
 _STATED_AS = {"y_hat": "ŷ"}
 _SHORT = {"o": "a", "out": "a", "O": "a", "h": "a", "net": "z", "v": "v"}
 MAX_LETTERS = 4
+MAX_READINGS = 400
+"""The most ways of giving layers to letters: each of them is marked."""
 _USUAL_LETTERS = "ijklm"
 
 
@@ -87,7 +90,9 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not letters:
         return None
     found: list[LineVerdict | None] = []
-    is_possible = len(used) <= MAX_LETTERS and not context.batch and not context.rule.letters
+    count = math.perm(len(context.network.layers), len(used))
+    is_possible = len(used) <= MAX_LETTERS and count <= MAX_READINGS
+    is_possible = is_possible and not (context.batch or context.rule.letters)
     if is_possible and context.network.is_dense:
         text = "".join(pieces) + line[end:]
         readings = _readings(used, letters, befores, marker, names)

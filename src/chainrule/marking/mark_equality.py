@@ -268,7 +268,8 @@ class Equality(EqualityValues):
         factors = other_scales(self.target, self.tree, self._counts, self.examples[0])
         limit = self.computations[0].count + MAX_COMPUTED_NODES
         for repair in self._repairs if factors else ():
-            if self.computations[0].count > limit:
+            self.work += self.node_count
+            if self.computations[0].count > limit or self.work > 2 * MAX_WORK:
                 return None
             if repair.kind in _OF_SCALE:
                 continue

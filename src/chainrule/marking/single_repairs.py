@@ -42,6 +42,8 @@ from chainrule.network.activations import CATALOGUE
 
 _LONGEST_CHAIN = 9
 """The largest count of factors that are rearranged."""
+_MOST_ALIKE = 8
+"""The most occurrences of one name that are replaced together."""
 _BEFORE_SIGNS = ("comparison", "slope_argument", "slope_extra", "square_inside")
 """The classic mistakes that a change of a sign or of a factor could also repair."""
 
@@ -160,7 +162,7 @@ class SingleRepairs(TreeEditor):
         for node in self.nodes:
             if isinstance(node, Reduction):
                 operand, span = node.operand, node.span
-                if not self.is_batch:
+                if not self.is_batch and node.axis is None:
                     yield self.changed("sum_extra", node, operand)
                 for axis in (0, 1):
                     new = Reduction(operand, axis, node.mean, span=span)
@@ -201,7 +203,7 @@ class SingleRepairs(TreeEditor):
                 new = Name(quantity, text, span=node.span)
                 yield self.changed("name", node, new, **given)
                 same = [other for other in used if other.quantity == node.quantity]
-                if len(same) > 1 and node is same[0]:
+                if 1 < len(same) <= _MOST_ALIKE and node is same[0]:
                     tree = self.tree
                     for other in same:
                         tree = replaced(tree, other, new)
