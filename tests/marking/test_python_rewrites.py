@@ -3,6 +3,7 @@
 import pytest
 
 import chainrule as cr
+from chainrule.errors import InputError
 
 NETWORK = cr.Network.dense([4, 5, 3], ["relu", "softmax"], "log_loss")
 CLASSES = """
@@ -44,3 +45,9 @@ def test_a_mask_alone_is_marked_as_a_line():
     assert not cr.check_line(NETWORK, "dhidden[hidden_layer >= 0] = 0", batch=True).correct
     assert cr.check_line(NETWORK, "dW[1] = a[1].T @ delta[1]", batch=True).correct
     assert not cr.check_line(NETWORK, "dW[1] = a[1].T @ a[1]", batch=True).correct
+
+
+def test_a_misspelled_name_in_a_program_is_no_variable_of_a_line():
+    text = "dW[1] = a[1].T @ delta[1]\ndW_hoo = a[0].T @ delta[1]"
+    with pytest.raises(InputError):
+        cr.check_line(NETWORK, text, batch=True)

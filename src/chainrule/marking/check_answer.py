@@ -98,7 +98,7 @@ def check_answer(
 def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
     """Return the verdicts on the statements of a short program, none if one is not read.
 
-    Variables of one's own have no verdict.
+    A program with variables of its own is an answer, not a line.
     """
     try:
         if not isinstance(text, str) or parsed_program(text) is None:
@@ -106,8 +106,8 @@ def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
         found = _best(marker, text).verdicts()
     except InputError:
         return []
-    if any(each.outcome == "unread" for each in found):
-        return []
+    if any(each.outcome in ("unread", "own") for each in found):
+        return []  # a name that is spelled wrong would be a variable that nothing uses
     return [each.verdict for each in found if each.verdict is not None]
 
 
