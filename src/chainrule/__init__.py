@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chainrule.marking.check_answer import check_answer
     from chainrule.marking.check_line import check_line
     from chainrule.marking.network_text import network_from
+    from chainrule.marking.stated_conventions import Convention
     from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
     from chainrule.network.architecture import Network
@@ -76,6 +77,7 @@ __all__ = [
     "AnswerVerdict",
     "BatchNorm",
     "Categories",
+    "Convention",
     "CosineDecay",
     "CrossValidation",
     "Dense",
@@ -154,6 +156,7 @@ _HOMES = {
     "marking.answer_verdicts": ["AnswerVerdict"],
     "marking.check_answer": ["check_answer"],
     "marking.check_line": ["check_line"],
+    "marking.stated_conventions": ["Convention"],
     "marking.network_text": ["network_from"],
     "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],

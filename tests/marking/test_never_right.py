@@ -132,6 +132,13 @@ def test_the_saturation_of_hard_sigmoid_is_seen():
     assert cr.check_line(network, right, batch=True).correct
 
 
+def test_signs_do_not_agree_by_chance_in_one_sample():
+    network = cr.Network.dense([4, 5, 3], ["relu", "softmax"], "log_loss")
+    for layout in ("rows", "columns"):
+        assert not cr.check_line(network, "dz_h = da_h * (dz_h > 0)", layout=layout).correct
+        assert not cr.check_line(network, "dz_h = da_h * (da_h > 0)", layout=layout).correct
+
+
 # -- small values ----------------------------------------------------------------------------------
 
 

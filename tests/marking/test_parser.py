@@ -52,7 +52,7 @@ def in_numpy(line):
         ("sum(delta_o, axis=0)", "sum(delta_o, axis=0)"),
         ("delta_o.sum(axis=-2, keepdims=True)", "sum(delta_o, axis=0, keepdims=True)"),
         ("|a_o - Y|", "abs(a_o - Y)"),
-        ("1 if a_o > 0 else 0.01", "where((a_o > 0), 1, 0.01)"),
+        ("1 if a_o > 0 else 0.01", "where(a_o > 0, 1, 0.01)"),
         ("e^(-z_h)", "e**(-z_h)"),
         ("√(a_o)", "sqrt(a_o)"),
         (r"\sqrt{a_o}", "sqrt(a_o)"),

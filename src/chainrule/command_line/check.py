@@ -17,7 +17,6 @@ from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
     language_option,
-    layout_option,
     network_options,
     sample_option,
     update_options,
@@ -28,6 +27,7 @@ from chainrule.language.refusals import in_language
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_answer import check_answer
 from chainrule.marking.check_line import check_line
+from chainrule.marking.stated_conventions import CATALOGUE
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
 
@@ -42,7 +42,17 @@ __all__ = ["command"]
 @click.argument("line", metavar="LINE|FILE|FOLDER")
 @network_options()
 @update_options("The optimizer, for a line of an update")
-@layout_option
+@click.option(
+    "--layout",
+    type=click.Choice(["rows", "columns"]),
+    show_default="that of the convention, else rows",
+    help="Whether samples are rows or columns.",
+)
+@click.option(
+    "--convention",
+    metavar="NAME",
+    help=f"What the line's names mean: {', '.join(CATALOGUE)}.",
+)
 @sample_option(one_sample=True)
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="One machine-readable object.")
@@ -58,7 +68,8 @@ def command(
     momentum: float | None,
     nesterov: bool,
     l2: float,
-    layout: Literal["rows", "columns"],
+    layout: Literal["rows", "columns"] | None,
+    convention: str | None,
     one_sample: bool,
     language: Literal["en", "zh"],
     as_json: bool,
@@ -78,6 +89,7 @@ def command(
         given: dict[str, Any] = {
             "batch": not one_sample,
             "layout": layout,
+            "convention": convention,
             "optimizer": chosen_optimizer(optimizer, momentum, nesterov),
         }
         if table is not None and not (is_file and Path(line).is_dir()):

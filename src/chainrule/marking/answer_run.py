@@ -161,7 +161,8 @@ class AnswerRun:
         if is_named and self.vocabulary.quantity(left) is None:
             raise Refusal("answer_function", text=(left,))
         known = {**before.variables}
-        equations = parse_statement(statement.equation, self.vocabulary, known)
+        is_matlab = self.vocabulary.convention.star == "matrix"
+        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=is_matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
                 whole = _substituted(tree, before.unfinished)

@@ -11,8 +11,8 @@ from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict
-from chainrule.marking.check_line import LineMarker, line_marker, vocabulary_of
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
+from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_statements import (
     ReadStatement,
@@ -21,7 +21,10 @@ from chainrule.marking.python_statements import (
     statements_of,
 )
 from chainrule.marking.quantities import cotangent
+from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 
@@ -36,8 +39,9 @@ def check_answer(
     text: str,
     *,
     batch: bool = True,
-    layout: Layout = "rows",
+    layout: Layout | None = None,
     optimizer: str | Optimizer = "sgd",
+    convention: str | Convention | None = None,
     language: str = "en",
 ) -> AnswerVerdict:
     """Mark a block or a function of several statements, each one and the whole.
@@ -70,7 +74,7 @@ def check_answer(
     The sum is over the wrong axis: db2 = sum(...
     """
     check_language(language)
-    marker = line_marker(network, layout, batch, optimizer)
+    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
     if not isinstance(text, str):
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     try:
@@ -80,7 +84,7 @@ def check_answer(
         if language == "en":
             raise
         raise InputError(refusal.message(language)) from None
-    known = vocabulary_of(marker.network, marker.optimizer, ("a", "a"))
+    known = marker.vocabulary(("a", "a"))
     missing = tuple(
         cotangent(parameter).typed
         for parameter in known.parameters
@@ -91,6 +95,22 @@ def check_answer(
     return AnswerVerdict(statements, missing, tuple(given), language)
 
 
+def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
+    """Return the verdicts on the statements of a short program, none if one is not read.
+
+    A program with variables of its own is an answer, not a line.
+    """
+    try:
+        if not isinstance(text, str) or parsed_program(text) is None:
+            return []
+        found = _best(marker, text).verdicts()
+    except InputError:
+        return []
+    if any(each.outcome in ("unread", "own") for each in found):
+        return []  # a name that is spelled wrong would be a variable that nothing uses
+    return [each.verdict for each in found if each.verdict is not None]
+
+
 @dataclass(frozen=True)
 class _Reading:
     """One reading of an answer: the meaning of loose names, and where lists begin."""
@@ -99,7 +119,7 @@ class _Reading:
     meanings: Meanings
 
     def run(self, marker: LineMarker) -> AnswerRun:
-        vocabulary = vocabulary_of(marker.network, marker.optimizer, self.meanings)
+        vocabulary = marker.vocabulary(self.meanings)
         return AnswerRun(marker.sequence(vocabulary), vocabulary, self.statements)
 
 

@@ -1,26 +1,18 @@
 """Mark a line that a learner derived: right, right except for a convention, or what is wrong."""
 
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import replace
 
-from chainrule.errors import InputError, InputTypeError, shown
+from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
-from chainrule.marking.equal_networks import earlier_equal
-from chainrule.marking.equation_sequence import EquationSequence, equation_marker
-from chainrule.marking.parser import parse
-from chainrule.marking.quantities import (
-    LEARNING_RATE,
-    Quantity,
-    constant,
-)
-from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.marking.check_answer import program_verdicts
+from chainrule.marking.line_marker import LineMarker, line_marker
+from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.verdicts import LineVerdict
-from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
-from chainrule.network.optimizers import find as find_optimizer
 
 
 def check_line(
@@ -28,8 +20,9 @@ def check_line(
     line: str,
     *,
     batch: bool = False,
-    layout: Layout = "rows",
+    layout: Layout | None = None,
     optimizer: str | Optimizer = "sgd",
+    convention: str | Convention | None = None,
     language: str = "en",
 ) -> LineVerdict:
     """Mark a line that a learner derived for a network: right, or what is wrong with it.
@@ -42,7 +35,12 @@ def check_line(
     ``optimizer`` selects the update for lines that compute parameters or the optimizer's memory
     (``v_W_ho``, ``m_W_ho``): a name, or an ``Optimizer`` whose constants may occur in the line as
     numbers.  On the right of its own line, memory has its value before the step; elsewhere it is
-    updated already.  ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of errors.
+    updated already.
+
+    ``convention`` is what the line's names mean where that is not what `derive` means: a name
+    (nielsen, ng, goodfellow, bishop, cs231n, xigua, nndl, matlab) or a ``Convention``.  Under it a
+    line is right that is right there.  ``layout`` is by default that of the convention, else
+    "rows".  ``language`` ("en" or "zh") is that of the verdict's ``str()`` and of errors.
 
     Raises ``InputError`` for a line that cannot be parsed, with the nearest name for an unknown
     one, and ``InputTypeError`` for arguments of other types.
@@ -57,87 +55,32 @@ def check_line(
     >>> lines = "v_W_ho = mu v_W_ho - alpha dW_ho; W_ho = W_ho - v_W_ho"
     >>> check_line(network, lines, optimizer=SGD(momentum=0.9)).repaired
     'W_ho = W_ho + v_W_ho'
+    >>> line = "dZ2 = A2 - Y"
+    >>> network = Network.dense([2, 3, 1], loss="log_loss")
+    >>> check_line(network, line, batch=True, layout="columns").kind
+    'convention'
+    >>> check_line(network, line, batch=True, convention="ng").kind
+    'right'
     >>> line = "m_W_ho = beta_1 m_W_ho + dW_ho"
     >>> print(check_line(network, line, optimizer="adam", language="zh"))  # doctest: +ELLIPSIS
     缺少因子 (1 - beta_1)，应为 m_W_ho = beta_1 * m_W_ho + (1 - beta_1) * dW_ho。...
     """
     check_language(language)
-    marker = line_marker(network, layout, batch, optimizer)
+    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
     try:
-        return replace(marker.verdict(line), language=language)
+        return replace(_verdict(marker, line), language=language)
     except Refusal as refusal:
         if language == "en":
             raise
         raise InputError(refusal.message(language)) from None
 
 
-def line_marker(
-    network: Network, layout: Layout, batch: bool, optimizer: str | Optimizer
-) -> "LineMarker":
-    """Return what marks lines with these arguments, which are checked."""
-    if not isinstance(network, Network):
-        raise InputTypeError(f"`network` must be a chainrule.Network, got {shown(network)}")
-    if layout not in ("rows", "columns"):
-        raise InputError(f"`layout` must be 'rows' or 'columns', got {layout!r}")
-    found = find_optimizer(optimizer)
-    # The learning rate of a name is a default, so its value cannot be expected in a line.
-    is_chosen = isinstance(optimizer, Optimizer)
-    constants = {
-        letter: value
-        for letter, value in map(_constant, found.constants.items())
-        if is_chosen or letter != LEARNING_RATE
-    }
-    constants |= dict(map(_constant, network.strengths.items()))
-    network = earlier_equal(network)
-    return LineMarker(network, layout, bool(batch), found, tuple(constants.items()))
-
-
-def _constant(item: tuple[str, float]) -> tuple[Quantity, float]:
-    letter, value = item
-    return constant(letter), value
-
-
-@dataclass(frozen=True)
-class LineMarker:
-    """Marks the equations of a line in order, for one network and optimizer."""
-
-    network: Network
-    layout: Layout
-    batch: bool
-    optimizer: Optimizer
-    constants: tuple[tuple[Quantity, float], ...]
-
-    def verdict(self, line: str) -> LineVerdict:
-        """Return the verdict on a line, in the meaning of its loose names that makes it right."""
-        found: LineVerdict | None = None
-        for meanings in meanings_in(line):
-            verdict = self._verdict_for(line, vocabulary_of(self.network, self.optimizer, meanings))
-            if verdict.correct:
-                return verdict
-            found = found or verdict
-        assert found is not None, "there is at least one meaning"
-        return found
-
-    def _verdict_for(self, line: str, vocabulary: Vocabulary) -> LineVerdict:
-        """Return the verdict on the first wrong equation, or on the last one."""
-        sequence = self.sequence(vocabulary)
-        verdict: LineVerdict | None = None
-        for equation in parse(line, vocabulary):
-            verdict = sequence.verdict(line, equation)
-            if not verdict.correct:
-                return verdict
-        assert verdict is not None, "a parsed line has an equation"
-        return sequence.convention_verdict or verdict
-
-    def sequence(self, vocabulary: Vocabulary) -> EquationSequence:
-        """Return what marks equations in their order."""
-        marker = partial(
-            equation_marker, self.network, self.layout, self.batch, self.optimizer, self.constants
-        )
-        return EquationSequence(marker, vocabulary.rule)
-
-
-@lru_cache(maxsize=64)
-def vocabulary_of(network: Network, optimizer: Optimizer, meanings: Meanings) -> Vocabulary:
-    """Return the names of a network, which take milliseconds to list."""
-    return Vocabulary(network, optimizer, meanings)
+def _verdict(marker: LineMarker, line: str) -> LineVerdict:
+    """Return the verdict on a line, which is read as a program where it is no equation."""
+    try:
+        return marker.verdict(line)
+    except Refusal:
+        verdicts = program_verdicts(marker, line)
+        if not verdicts:
+            raise
+    return next((each for each in verdicts if not each.correct), verdicts[-1])

@@ -13,6 +13,7 @@ from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
 from chainrule.marking.mark_equality import Equality
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import ERROR, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, Role
+from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.syntax import Constant, Name, Negative, Tree, nodes, substituted
 from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention, UpdateRule
 from chainrule.marking.verdicts import LineVerdict, same
@@ -21,13 +22,16 @@ from chainrule.network.optimizers import Optimizer
 
 
 class EquationMarker:
-    """Marks single equations in one context; its examples are computed once."""
+    """Marks single equations in one context; its examples are computed once.
+
+    One sample has few entries, so that signs could agree by chance: there are more examples.
+    """
 
     def __init__(self, context: MarkingContext, constants: Mapping[Quantity, float]) -> None:
         self.context, self.constants = context, constants
         self.examples = [
-            context.example(context.distinct_lengths(number), number)
-            for number in range(EXAMPLE_COUNT)
+            context.example(context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
+            for seed in range(EXAMPLE_COUNT if context.batch else 3 * EXAMPLE_COUNT)
         ]
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:
@@ -109,28 +113,31 @@ MarkerOf: TypeAlias = Callable[[MomentumConvention], EquationMarker]
 """What marks single equations, in a convention of momentum."""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def equation_marker(
     network: Network,
     layout: Layout,
     batch: bool,
     optimizer: Optimizer,
     constants: tuple[tuple[Quantity, float], ...],
+    stated: Convention,
     convention: MomentumConvention,
 ) -> EquationMarker:
     """Return what marks single equations in a convention of momentum."""
-    context = MarkingContext(network, layout, batch, optimizer, convention)
+    context = MarkingContext(network, layout, batch, optimizer, convention, stated)
     return EquationMarker(context, dict(constants))
 
 
 class EquationSequence:
     """Marks equations one after the other, and knows what those before it have updated."""
 
-    def __init__(self, marker: MarkerOf, rule: UpdateRule) -> None:
+    def __init__(
+        self, marker: MarkerOf, rule: UpdateRule, stated: MomentumConvention | None = None
+    ) -> None:
         self.marker, self.rule = marker, rule
         self.updated: dict[Quantity, Quantity] = {}
         self.assigned_memory: set[Quantity] = set()
-        self.convention: MomentumConvention | None = None
+        self.convention = stated if rule.has_momentum else None
         self.convention_verdict: LineVerdict | None = None
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.evaluate import PRIMITIVES, Evaluation
-from chainrule.formulas.expressions import Expression, Symbol
+from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
@@ -73,12 +73,14 @@ class ExampleValues:
 
     ``layers`` maps each pre-activation to its activation function; ``sample_axis`` is the axis
     (0 or 1) of the samples; ``partials`` maps (above, below) to ∂above/∂below as a matrix.
+    ``slopes_of_outputs`` tells that the argument of f′ is the output of f.
     """
 
     values: Mapping[Quantity, FloatArray]
     layers: Mapping[Quantity, Activation]
     sample_axis: int
     partials: Mapping[tuple[Quantity, Quantity], FloatArray]
+    slopes_of_outputs: bool = False
 
 
 class Computation:
@@ -124,7 +126,23 @@ class Computation:
                 return replace(new, operation="entrywise")
         if isinstance(new, Binary) and new.operation == "entrywise" and self._has_scalar(new):
             return replace(new, operation="product")  # a scalar factor is written without ⊙
-        return new
+        return self._without_brackets(new)
+
+    def _without_brackets(self, tree: Tree) -> Tree:
+        """Return x ⊙ (y ⊙ z) as x ⊙ y ⊙ z where all three have one shape."""
+        if not (isinstance(tree, Binary) and tree.operation == "entrywise"):
+            return tree
+        inner = tree.right
+        if not (isinstance(inner, Binary) and inner.operation == "entrywise"):
+            return tree
+        try:
+            shapes = {self(part).shape for part in (tree.left, inner.left, inner.right)}
+        except (ShapeMismatch, Refusal):
+            return tree
+        if len(shapes) > 1:
+            return tree
+        first = self._without_brackets(replace(tree, right=inner.left))
+        return Binary("entrywise", first, inner.right, span=tree.span)
 
     def _has_scalar(self, tree: Tree) -> bool:
         try:
@@ -261,6 +279,10 @@ class Computation:
             if derivative:
                 raise Refusal("no_elementwise_derivative", text=function.name)
             return _for_each_sample(function, value, self.example.sample_axis)
+        if derivative and self.example.slopes_of_outputs:
+            if any(symbol.name == "z" for symbol in symbols(function.slope)):
+                raise Refusal("slope_of_output", text=function.name)
+            return _elementwise(function.slope, {"a": value}, value)
         output = _elementwise(function.computed, {"z": value}, value)
         if not derivative:
             return output
@@ -338,6 +360,8 @@ def _with_ones(tree: Binary, left: Value, right: Value) -> Value:
 
 def _can_multiply(left: FloatArray, right: FloatArray) -> bool:
     """Return whether the inner lengths of a matrix product agree."""
+    if max(left.ndim, right.ndim) > 2:
+        return False
     return bool(left.shape[-1] == right.shape[-2 if right.ndim > 1 else 0])
 
 

@@ -5,7 +5,7 @@ A recursive-descent parser: ``parser.py`` implements the abstract methods; the c
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,6 +49,9 @@ class NameLookup(Protocol):
 
     def error(self, text: str) -> Quantity | None:
         """Return the difference of output and target, if the name is one of its names."""
+
+    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
+        """Return the name of a quantity that is spelled as other names, None without one."""
 
     def unknown(self, text: str) -> Refusal:
         """Return the error for an unknown name."""

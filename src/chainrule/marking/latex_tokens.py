@@ -17,6 +17,7 @@ _GREEK = {
     "eta": "η",
     "lambda": "λ",
     "sigma": "σ",
+    "theta": "θ",
     "phi": "φ",
     "varphi": "φ",
     "mu": "μ",
@@ -78,7 +79,9 @@ LINES = re.compile(
     r"\\(?:begin|end)\{(?:aligned|align|split|gather|gathered|eqnarray|equation)\*?\}|\\[\[\]()]"
 )
 """What surrounds displayed equations."""
-_CHANGED = re.compile(r"\s*(?:\\(?:mathbf|boldsymbol|bm)\{)?([WwbΘθ])\}?(?![A-Za-z])")
+_CHANGED = re.compile(
+    r"\s*(?:\\(?:mathbf|boldsymbol|bm)\{)?(\\(?:theta|gamma)|[WwbvΘθγ])\}?(?![A-Za-z])"
+)
 """What follows the Delta of a change, as in \\Delta W."""
 _DIFFERENTIAL = re.compile(
     r"\\(?:mathrm|text|operatorname)\s*\{\s*d\s*\}\s*|\\mathrm\s+d\s*|\\dd\b\s*"
@@ -124,7 +127,8 @@ def command(text: ScannedText) -> tuple[str, str]:
         return "", ""
     if name == "Delta" and (match := _CHANGED.match(text.line, text.position)):
         text.position = match.end()
-        return "word", indexed(text, f"Δ{match[1]}")
+        letter = _GREEK.get(match[1].lstrip("\\"), match[1])
+        return "word", indexed(text, f"Δ{letter}")
     if name in _GREEK:
         return "word", indexed(text, _GREEK[name])
     if name in _FONT_COMMANDS:

@@ -1,12 +1,20 @@
 """A missing factor: a mistake, or another convention of the loss's scale (½, sum or mean)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chainrule.marking.evaluator import Computation
 from chainrule.marking.examples import Example
-from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role
-from chainrule.marking.syntax import Tree
-from chainrule.marking.tree_edits import MissingFactor, Repair
+from chainrule.marking.quantities import (
+    LEARNING_RATE,
+    LOSS,
+    OUTPUT_COUNT,
+    SAMPLE_COUNT,
+    Quantity,
+    Role,
+)
+from chainrule.marking.syntax import Name, Tree, nodes
+from chainrule.marking.tree_edits import MissingFactor, Repair, missing_factors
 from chainrule.marking.verdicts import same
 
 
@@ -15,17 +23,46 @@ def factor_repair(
 ) -> Repair:
     """Return the repair of a line by a factor: a mistake, or another convention of the loss."""
     kind = "factor"
-    if LEARNING_RATE in factor.contains:
-        pass
+    if LEARNING_RATE in factor.contains or example.context.stated.states_scale:
+        pass  # under a stated convention it is a mistake
     elif factor.label == SAMPLE_COUNT.symbol and _is_gradient(target):
         kind = "convention_batch_surplus"  # for others δ is without 1/B, and the gradient with
     elif not states_loss(line, target, example):
         pass
+    elif OUTPUT_COUNT in factor.contains and not _is_squared(example):
+        pass  # such a loss is a sum over the outputs everywhere
     elif SAMPLE_COUNT in factor.contains:
         kind = "convention_batch"
-    elif factor.has_two and example.context.network.loss.name in ("mse", "half_mse"):
+    elif factor.has_two and _is_squared(example):
         kind = "convention_half"
     return Repair(kind, tree, line, {"factor": factor.label})
+
+
+def _is_squared(example: Example) -> bool:
+    return example.context.network.loss.name in ("mse", "half_mse")
+
+
+def other_scales(
+    target: Quantity, tree: Tree, counts: Sequence[Quantity], example: Example
+) -> list[MissingFactor]:
+    """Return the factors that a line may lack in another convention: of the loss's scale or of δ.
+
+    A line that computes a gradient from δ may differ by B; any other one states the loss's scale.
+    """
+    if example.context.stated.states_scale:
+        return []
+    names = [node.quantity for node in nodes(tree) if isinstance(node, Name)]
+    uses_delta = any(each.role is Role.COTANGENT for each in names)
+    if uses_delta and _is_gradient(target) and SAMPLE_COUNT in counts:
+        return [each for each in missing_factors([SAMPLE_COUNT]) if each.label in ("B", "1/B")]
+    if uses_delta or target.role not in (Role.COTANGENT, Role.LOSS):
+        return []
+    found: list[MissingFactor] = []
+    for factor in missing_factors(counts):
+        squared = factor.has_two or OUTPUT_COUNT in factor.contains
+        if not squared or _is_squared(example):
+            found.append(factor)
+    return found
 
 
 def _is_gradient(target: Quantity) -> bool:

@@ -4,17 +4,17 @@ The right side is computed on small random examples and compared with the true v
 differs, every single repair is tried; the repair that makes it right identifies the mistake.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from chainrule.arrays import FloatArray
+import numpy as np
+
 from chainrule.errors import InputError
-from chainrule.marking.constant_values import with_constants
+from chainrule.marking.classic_mistakes import ClassicMistakes
+from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
-from chainrule.marking.examples import Example, MarkingContext
-from chainrule.marking.loss_scales import factor_repair
-from chainrule.marking.parser import ParsedEquation
+from chainrule.marking.loss_scales import factor_repair, other_scales
 from chainrule.marking.partial_chains import Link, chain_fault, links_of
 from chainrule.marking.quantities import (
     LEARNING_RATE,
@@ -23,13 +23,14 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     Quantity,
     Role,
+    applied_activations,
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
+from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
-    Binary,
+    Name,
     Negative,
-    Notation,
     PartialDerivative,
     Tree,
     nodes,
@@ -46,37 +47,20 @@ from chainrule.marking.tree_edits import (
 from chainrule.marking.update_equations import MomentumConvention
 from chainrule.marking.update_repairs import update_terms
 from chainrule.marking.verdict_messages import MessagePart, MessageValue
-from chainrule.marking.verdicts import ExampleTexts, LineVerdict, Numbers, same
+from chainrule.marking.verdicts import LineVerdict, Numbers, same
 
-MAX_COMPUTED_NODES = 30_000
-"""The most nodes computed in search of a repair: a fraction of a second."""
 MAX_WORK = 120_000
 """The most repairs tried times the nodes of the line, which bounds the time for long lines too."""
 _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
 
-class Equality:
-    """One right side of an equation, with the true value of the left side."""
+_OF_SCALE = ("factor", "factor_extra", "sum_mean", "sum_loss", "divisor_missing", "divisor_extra")
+"""The kinds of mistakes that are another scale themselves."""
 
-    def __init__(
-        self,
-        examples: Sequence[Example],
-        line: str,
-        equation: ParsedEquation,
-        target: Quantity,
-        tree: Tree,
-        constants: Mapping[Quantity, float],
-    ) -> None:
-        self.examples, self.line, self.equation = examples, line, equation
-        self.target, self.tree, self.constants = target, tree, constants
-        self.computations = [Computation(example.values) for example in examples]
-        self.work, self.node_count = 0, sum(1 for _ in nodes(tree))
-        self.mismatch: ShapeMismatch | None = None
-        self.found: FloatArray | None = None
-        self.texts = ExampleTexts(examples[0])
-        numpy = line.isascii() and "\\" not in line
-        self.notation: Notation = "numpy" if numpy else "mathematics"
+
+class Equality(EqualityValues):
+    """Marks one right side of an equation."""
 
     def verdict(self) -> LineVerdict:
         """Return the verdict on this equality."""
@@ -95,44 +79,6 @@ class Equality:
             or self.wrong()
         )
 
-    def compute(self) -> None:
-        """Compute the right side in the first example, or find where its axes do not match."""
-        try:
-            self.found = self.computations[0](self.tree)
-        except ShapeMismatch as mismatch:
-            self.mismatch = mismatch
-
-    @property
-    def context(self) -> MarkingContext:
-        return self.examples[0].context
-
-    @property
-    def truth(self) -> FloatArray:
-        """The true value in the first example."""
-        return self.examples[0].values.values[self.target]
-
-    def is_right(self, tree: Tree) -> bool:
-        """Return whether a tree has the true value in every example."""
-        for computation, example in zip(self.computations, self.examples, strict=True):
-            try:
-                value = computation(tree)
-            except (ShapeMismatch, InputError):
-                return False
-            if not same(value, example.values.values[self.target]):
-                return False
-        return True
-
-    def _is_right_within_limits(self, tree: Tree) -> bool:
-        """Return ``is_right``, or False after too many computations."""
-        computation = self.computations[0]
-        if computation.count > MAX_COMPUTED_NODES:
-            return False
-        try:
-            value = computation(tree)
-        except (ShapeMismatch, InputError):
-            return False
-        return same(value, self.truth) and self.is_right(tree)
-
     # -- right ---------------------------------------------------------------------------------
 
     def right(self, kind: str = "right", **values: MessageValue) -> LineVerdict:
@@ -145,30 +91,6 @@ class Equality:
             return None
         values = tuple(f"{letter.typed} = {self.constants[letter]:g}" for letter in found)
         return self.right("right_constants", constants=values)
-
-    def matching_constants(self) -> list[Quantity] | None:
-        """Return the constants whose values in the line make it right, None if there are none."""
-        for tree, letters in self._with_constants():
-            if self._is_right_within_limits(tree):
-                return sorted(letters, key=lambda letter: letter.symbol)
-        return None
-
-    def _with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:
-        """Yield the line with numbers replaced by the constants of that value.
-
-        Those of the optimizer only in its own lines, those of penalties everywhere.
-        """
-        constants = {
-            letter: value
-            for letter, value in self.constants.items()
-            if self._is_update or letter.symbol in self.context.network.strengths
-        }
-        return with_constants(self.tree, constants)
-
-    @property
-    def _is_update(self) -> bool:
-        """Whether the optimizer computes the left side."""
-        return self.target.is_updated or self.target.role is Role.CORRECTED_MEAN
 
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
@@ -213,11 +135,14 @@ class Equality:
             or self._by_factor()
             or self._first(self._repairs)
             or self._by_slope_and_factor()
+            or self._as_another_quantity()
+            or self._in_another_convention()
+            or self._first(self._classic.whole_derivatives())
         )
 
     def repaired_with_constants(self) -> LineVerdict | None:
         """Return the verdict for the first repair after numbers are replaced by constants."""
-        for tree, _ in self._with_constants():
+        for tree, _ in self.with_constants():
             equality = Equality(
                 self.examples, self.line, self.equation, self.target, tree, self.constants
             )
@@ -228,15 +153,25 @@ class Equality:
         return None
 
     @cached_property
-    def _repairs(self) -> SingleRepairs:
+    def _slopes(self) -> list[Tree]:
         is_backward = self.target.role is Role.COTANGENT
+        return slope_trees(self.context.network) if is_backward else []
+
+    @cached_property
+    def _classic(self) -> ClassicMistakes:
+        applied = applied_activations(self.context.network)
+        return ClassicMistakes(self.tree, self.computations[0], self._slopes, applied, self.target)
+
+    @cached_property
+    def _repairs(self) -> SingleRepairs:
         return SingleRepairs(
             self.tree,
             self.computations[0],
-            slope_trees(self.context.network) if is_backward else [],
+            self._slopes,
             self._counts,
             None if self.mismatch is None else self.mismatch.tree,
             target=self.target,
+            classic=self._classic,
             update=update_terms(self.context.rule, self.target),
         )
 
@@ -249,7 +184,7 @@ class Equality:
             self.work += self.node_count
             if self.work > MAX_WORK or self.computations[0].count > MAX_COMPUTED_NODES:
                 return None
-            if self._is_right_within_limits(repair.tree):
+            if self.is_right_within_limits(repair.tree):
                 return self._verdict_of(repair)
         return None
 
@@ -263,14 +198,18 @@ class Equality:
         """Try a sign and a factor of the whole line."""
         if self.found is None:
             return None
+        scales = other_scales(self.target, self.tree, self._counts, self.examples[0])
+        labels = {factor.label for factor in scales}
         for sign in (1, -1):
             for factor in (None, *missing_factors([*self._counts, LEARNING_RATE])):
                 if sign == 1 and factor is None:
                     continue
+                if sign == -1 and factor is not None and factor.label in labels:
+                    continue  # a wrong sign beside another convention
                 tree = self.tree if factor is None else multiplied(factor, self.tree)
                 if sign == -1:
                     tree = Negative(tree, span=self.tree.span)
-                if not self._is_right_within_limits(tree):
+                if not self.is_right_within_limits(tree):
                     continue
                 if factor is None:
                     repair = Repair("sign", tree, self.tree)
@@ -292,7 +231,7 @@ class Equality:
         if factor.label not in _SURPLUS:
             return None
         trees = (repair.tree for repair in self._repairs.without_numbers())
-        return next((tree for tree in trees if self._is_right_within_limits(tree)), None)
+        return next((tree for tree in trees if self.is_right_within_limits(tree)), None)
 
     def _by_slope_and_factor(self) -> LineVerdict | None:
         """Try the one common pair of mistakes: no derivative and no factor, as in δ = a − y."""
@@ -301,10 +240,73 @@ class Equality:
         for repair in self._repairs.with_whole_slopes():
             for factor in missing_factors(self._counts):
                 tree = multiplied(factor, repair.tree)
-                if self._is_right_within_limits(tree):
+                if self.is_right_within_limits(tree):
                     values = {**repair.values, "factor": factor.label}
                     return self._verdict_of(Repair("slope_factor", tree, self.tree, values))
         return None
+
+    def _as_another_quantity(self) -> LineVerdict | None:
+        """Return the verdict for a line that computes another derivative or value of a layer."""
+        if self.found is None or self.target.role in (Role.LOSS, Role.PARTIAL):
+            return None
+        roles = (Role.COTANGENT, Role.ACTIVATION, Role.PRE_ACTIVATION)
+        for quantity in self.examples[0].values.values:
+            if quantity.role in roles and quantity != self.target:
+                other = Equality(
+                    self.examples, self.line, self.equation, quantity, self.tree, self.constants
+                )
+                if other.is_right_within_limits(self.tree):
+                    name = Name(quantity, quantity.symbol)
+                    return self._verdict("other", False, None, other=self._written(name))
+        return None
+
+    def _in_another_convention(self) -> LineVerdict | None:
+        """Return the verdict for one mistake in a line for another scale of the loss.
+
+        The mistake is named as in its own convention, and the convention beside it.
+        """
+        factors = other_scales(self.target, self.tree, self._counts, self.examples[0])
+        limit = self.computations[0].count + MAX_COMPUTED_NODES
+        for repair in self._repairs if factors else ():
+            self.work += self.node_count
+            if self.computations[0].count > limit or self.work > 2 * MAX_WORK:
+                return None
+            if repair.kind in _OF_SCALE:
+                continue
+            for factor in self._scales_between(repair.tree, factors):
+                tree = multiplied(factor, repair.tree)
+                if self.is_right(tree):
+                    verdict = self._verdict_of(repair)
+                    kind = "beside_batch" if SAMPLE_COUNT in factor.contains else "beside_half"
+                    beside = MessagePart(kind, {"factor": factor.label})
+                    first, *others = verdict.message_parts
+                    complete = self._verdict_of(
+                        Repair(repair.kind, tree, repair.node, repair.values)
+                    )
+                    return replace(
+                        verdict,
+                        repaired=complete.repaired,
+                        message_parts=(first, beside, *others),
+                    )
+        return None
+
+    def _scales_between(
+        self, tree: Tree, factors: Iterable[MissingFactor]
+    ) -> Iterator[MissingFactor]:
+        """Yield the factors between a tree's value and the true one, in the first example."""
+        computation = self.computations[0]
+        try:
+            value = computation(tree)
+        except (ShapeMismatch, InputError):
+            return
+        if value.size != self.truth.size or not np.any(self.truth):
+            return
+        flat, truth = np.ravel(value), np.ravel(self.truth)
+        largest = int(np.argmax(np.abs(truth)))
+        for factor in factors:
+            scale = float(computation(factor.tree))
+            if abs(scale * flat[largest] - truth[largest]) <= 1e-9 * abs(truth[largest]):
+                yield factor
 
     # -- wrong ---------------------------------------------------------------------------------
 
@@ -317,21 +319,8 @@ class Equality:
             kind = "shape_number" if has_number else "ones"
             return replace(self._verdict(kind, False), position=self.mismatch.tree.span)
         left, right = (self.texts.shape(s) for s in (self.mismatch.left, self.mismatch.right))
-        verdict = self._verdict("shape", False, axes=self._mismatched_axes, left=left, right=right)
+        verdict = self._verdict("shape", False, axes=self.mismatched_axes, left=left, right=right)
         return replace(verdict, position=self.mismatch.tree.span)
-
-    @property
-    def _mismatched_axes(self) -> tuple[str, ...]:
-        """The pair of axes that do not match, such as h and B; empty without a mismatch."""
-        if self.mismatch is None or not (self.mismatch.left and self.mismatch.right):
-            return ()
-        node, left, right = self.mismatch.tree, self.mismatch.left, self.mismatch.right
-        if isinstance(node, Binary) and node.operation in ("matrix", "product"):
-            pair = (left[-1], right[-2 if len(right) > 1 else 0])
-        else:
-            both = zip(left[::-1], right[::-1], strict=False)
-            pair = next(((a, b) for a, b in both if a != b and 1 not in (a, b)), (0, 0))
-        return tuple(self.texts.axis(length) for length in pair)
 
     # -- a chain of partial derivatives --------------------------------------------------------
 
@@ -366,16 +355,32 @@ class Equality:
             name: self._text(value) for name, value in repair.values.items()
         }
         kind = repair.kind
-        if kind == "transpose_missing" and self._mismatched_axes:
+        if kind == "transpose_missing" and self.mismatched_axes:
             kind = "transpose_mismatch"
-        values["axes"] = self._mismatched_axes
+        values["axes"] = self.mismatched_axes
         surplus = _SURPLUS.get(str(values.get("factor")))
         if kind == "factor" and surplus is not None:
             kind, values["factor"] = "factor_surplus", surplus
         return self._verdict(kind, False, repair, **values)
 
+    def _written(self, tree: Tree) -> str:
+        return written(self._in_style(tree), self.notation)
+
+    def _in_style(self, tree: Tree) -> Tree:
+        """Return a tree with the names that a repair inserts spelled as others in the line are."""
+        names = [node for node in nodes(self.tree) if isinstance(node, Name)]
+        texts = [self.equation.left.text, *(name.text for name in names)]
+        style = self.equation.style
+        for node in nodes(tree):
+            if style is None or not isinstance(node, Name) or node.text in texts:
+                continue
+            if node.text in (node.quantity.symbol, node.quantity.typed):
+                text = style(node.quantity, texts)
+                tree = tree if text is None else replaced(tree, node, replace(node, text=text))
+        return tree
+
     def _text(self, value: RepairValue) -> MessageValue:
-        return written(value, self.notation) if isinstance(value, Tree) else value
+        return self._written(value) if isinstance(value, Tree) else value
 
     def _verdict(
         self, kind: str, correct: bool, repair: Repair | None = None, **values: MessageValue
@@ -385,15 +390,16 @@ class Equality:
         if repair is not None:
             sign = " ← " if self.equation.assigns and self.notation == "mathematics" else " = "
             # NumPy has a different operator for each product.
-            tree = self.computations[0].with_explicit_products(repair.tree)
+            tree = self._in_style(self.computations[0].with_explicit_products(repair.tree))
             repaired = left + sign + written(tree, self.notation)
         parts = [MessagePart(kind, {"left": left, "repaired": repaired, **values})]
         numbers: Numbers = {}
         if not correct:
             derived = self.context.derived_lines.get(self.target)
             if kind in ("different", "shape", "shape_number", "ones") and derived is not None:
-                parts.append(MessagePart("derived", {"line": derived}))
-            numbers, comparison = self.texts.comparison(self.found, self.truth)
+                key = "derived" if self.context.stated == OWN else "derived_own"
+                parts.append(MessagePart(key, {"line": derived}))
+            numbers, comparison = self.comparison()
             parts.append(comparison)
         return LineVerdict(
             line=self.line,

@@ -163,6 +163,10 @@ class _Names:
     def error(self, text: str) -> Quantity | None:
         return None
 
+    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
+        """Return None: nothing is repaired here."""
+        return None
+
     def unknown(self, text: str) -> Refusal:
         raise InputError(f"`text`: {shown(text)} is a function; apply it, as in {text}(X)")
 

@@ -6,14 +6,14 @@ quotients have the same precedence and associate to the left, as in NumPy, so ``
 No part of the line is ever executed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking.grammar import CLOSING, Grammar, NameLookup
 from chainrule.marking.latex_forms import LatexForms
 from chainrule.marking.python_calls import REDUCTIONS, PythonCalls
-from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, partial
+from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, partial
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
     Binary,
@@ -49,14 +49,25 @@ class ParsedEquation:
     left: Name
     rights: tuple[Tree, ...]
     assigns: bool
+    style: Callable[[Quantity, Sequence[str]], str | None] | None = None
+    """What spells a quantity as names in a line are spelled."""
 
 
-def parse(line: str, names: NameLookup) -> tuple[ParsedEquation, ...]:
+def parse(
+    line: str,
+    names: NameLookup,
+    *,
+    matlab: bool = False,
+    sum_axes: Mapping[str, int] | None = None,
+) -> tuple[ParsedEquation, ...]:
     """Return the statements of a line, which are separated by semicolons or line breaks.
 
     Raises ``InputError`` with the position for a line that is not a sequence of equations.
     """
-    found = tuple(_Parser(tokens(line), names, len(line)).statements())
+    parser = _Parser(with_layers(tokens(line), names), names, len(line))
+    parser.sum_axes = sum_axes
+    parser.is_matlab = parser.is_matlab or matlab
+    found = tuple(parser.statements())
     if not found:
         raise Refusal("empty")
     return found
@@ -70,10 +81,26 @@ def parse_statement(
     ``variables`` are those of the answer so far; a definition is added to them.  A name that the
     network does not have is a variable, as is a count (``m = X.shape[0]``).
     """
-    parser = _Parser(tokens(text), names, len(text))
+    parser = _Parser(with_layers(tokens(text), names), names, len(text))
     parser.variables, parser.is_part = variables, True
     parser.is_matlab = parser.is_matlab or matlab
     return tuple(parser.statements())
+
+
+def with_layers(found: list[Token], names: NameLookup) -> list[Token]:
+    """Return the tokens with w^2 as one name where w alone is none: the 2 is that of a layer."""
+    merged: list[Token] = []
+    for token in found:
+        is_number = token.kind == "number" and token.text.isdigit() and len(token.text) < 3
+        if is_number and len(merged) > 1 and merged[-1].kind == "power":
+            base = merged[-2]
+            word = f"{base.text}_{token.text}"
+            is_free = base.kind == "word" and names.quantity(base.text) is None
+            if is_free and len(base.text) < 3 and names.quantity(word) is not None:
+                merged[-2:] = [Token("word", word, base.start, token.end)]
+                continue
+        merged.append(token)
+    return merged
 
 
 class _Parser(Grammar):
@@ -89,6 +116,8 @@ class _Parser(Grammar):
         """The learner's own variables, by name."""
         self.used_variables: set[str] = set()
         self.expanded = 0
+        self.sum_axes: Mapping[str, int] | None = None
+        """The axis of each letter in a line in index form."""
         self.is_part = False
         """Whether this is a part of a longer answer, which may use the variables later."""
 
@@ -158,14 +187,16 @@ class _Parser(Grammar):
             operation: Operation = "subtract" if self.take().kind == "less" else "add"
             change = self.sum()
             span = (left.span[0], change.span[1])
-            return ParsedEquation(left, (Binary(operation, left, change, span=span),), True)
+            return ParsedEquation(
+                left, (Binary(operation, left, change, span=span),), True, self.names.in_style
+            )
         assigns = self.skip("assign")
         if not (assigns or self.skip("equals") or self.skip("compare", "==")):
             raise self.error("equals")
         rights = [self.sum()]
         while self.skip("equals"):
             rights.append(self.sum())
-        return ParsedEquation(left, tuple(rights), assigns)
+        return ParsedEquation(left, tuple(rights), assigns, self.names.in_style)
 
     def left_side(self) -> Name:
         tree = self.operand()
@@ -317,7 +348,12 @@ class _Parser(Grammar):
                 self.take()
                 with self.deeper():
                     body = self.term()
-                return Reduction(body, _sum_axis(token.text), span=(token.start, body.span[1]))
+                axis: ReductionAxis = _sum_axis(token.text)
+                if self.sum_axes is not None:
+                    if token.text not in self.sum_axes:
+                        raise Refusal("no_value", text=token.text)
+                    axis = self.sum_axes[token.text]
+                return Reduction(body, axis, span=(token.start, body.span[1]))
             case "root":
                 self.take()
                 inside = self.bracket() if self.now.kind == "open" else self.power()

@@ -76,7 +76,7 @@ _SLOPE_OPTIONS = ("derivative", "deriv", "prime", "derivate")
 
 def is_function(name: str) -> bool:
     """Return whether a call of this name is read as that of a library's function."""
-    named = ("clip", "power", "heaviside", "einsum", "prod", "outer", "transpose")
+    named = ("clip", "power", "heaviside", "einsum", "prod", "outer", "transpose", "tensordot")
     return name.casefold() in (*_FUNCTIONS, *_PRODUCTS, *_COPIES, *REDUCTIONS, *named)
 
 
@@ -94,7 +94,11 @@ class PythonCalls:
         is_quantity = self.grammar.names.quantity(text) is not None
         if not (opened or (self.grammar.starts_operand() and not is_quantity)):
             return None
-        if name in ("clip", "power", "heaviside", "einsum", "prod", "h") and opened and not primed:
+        if (
+            name in ("clip", "power", "heaviside", "einsum", "prod", "h", "tensordot")
+            and opened
+            and not primed
+        ):
             quantity = self.grammar.names.quantity(text)
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
@@ -135,6 +139,7 @@ class PythonCalls:
         calls: dict[str, Callable[[Token], Tree]] = {
             **{"clip": self.clip_call, "power": self.power_call, "einsum": self.einsum_call},
             **{"heaviside": self.heaviside_call, "prod": self.prod_call, "h": self.h_call},
+            "tensordot": self.tensordot_call,
         }
         return calls[name](token)
 
@@ -175,6 +180,35 @@ class PythonCalls:
                 "arguments", expected=str(text.count(",") + 1), count=str(len(found))
             )
         return Call(f"einsum {text}", tuple(found), span=self.grammar.since(token.start))
+
+    def tensordot_call(self, token: Token) -> Tree:
+        """Parse tensordot(x, y, axes=([0], [0])) of matrices: one axis of each is contracted."""
+        self.grammar.expect("open", "(")
+        left = self.grammar.condition()
+        self.grammar.expect("comma", ",")
+        right = self.grammar.condition()
+        self.grammar.expect("comma", ",")
+        if self.grammar.skip("word", "axes"):
+            self.grammar.skip("equals")
+        axes: list[str] = []
+        while self.grammar.now.kind in ("open", "comma", "number", "subtract"):
+            sign = "-" if self.grammar.skip("subtract") else ""
+            taken = self.grammar.take()
+            axes += [sign + taken.text] if taken.kind == "number" else []
+            while taken.kind == "number" and self.grammar.now.kind == "close" and self._is_inside():
+                self.grammar.take()
+        self.grammar.expect("close", ")")
+        if axes == ["1"]:
+            axes = ["1", "0"]
+        if len(axes) != 2 or not {*axes} <= {"0", "1", "-1"}:
+            raise self.grammar.error("axis")
+        first = Transposed(left, span=left.span) if axes[0] == "0" else left
+        second = right if axes[1] == "0" else Transposed(right, span=right.span)
+        return Binary("matrix", first, second, span=self.grammar.since(token.start))
+
+    def _is_inside(self) -> bool:
+        """Return whether a bracket that closes is not the last one of a call's axes."""
+        return self.grammar.ahead().kind in ("close", "comma")
 
     def clip_call(self, token: Token) -> Tree:
         """Parse clip(x, low, high), where an end may be None."""

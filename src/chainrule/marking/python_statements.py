@@ -15,6 +15,11 @@ from dataclasses import dataclass, replace
 from chainrule.language.refusals import Refusal
 from chainrule.marking.layer_lists import LayerLists
 from chainrule.marking.python_expressions import Bound, Expressions, Helper, helper_of
+from chainrule.marking.python_rewrites import (
+    labels_of,
+    with_functional_updates,
+    zipped_bodies,
+)
 
 MAX_STATEMENTS = 400
 """The most statements of an answer after its loops are unrolled."""
@@ -163,6 +168,10 @@ class _Reader:
             case ast.AugAssign():
                 self.group += 1
                 old = _loaded(node.target)
+                labels = isinstance(node.target, ast.Subscript) and labels_of(node.target.slice)
+                if isinstance(node.target, ast.Subscript) and labels:
+                    self.one_hot(node.target, labels, node, bound)
+                    return
                 value = ast.BinOp(left=old, op=node.op, right=node.value)
                 self.assignment(node.target, value, node, bound)
             case ast.For():
@@ -212,6 +221,11 @@ class _Reader:
     def loop(self, node: ast.For, bound: Bound) -> None:
         """Unroll a loop over whole numbers; one that repeats a step is read once."""
         header = ast.unparse(node.iter)
+        bodies = zipped_bodies(node, self.lists)
+        if bodies is not None:
+            for row, body in enumerate(bodies):
+                self.block(body, {**bound, "zip": row})
+            return
         expressions = self.expressions(bound)
         variable = node.target.id if isinstance(node.target, ast.Name) else None
         parts = (each for part in node.body for each in ast.walk(part))
@@ -274,6 +288,7 @@ class _Reader:
             raise self.unknown(node)
         if self.is_count(target, value, bound):
             return
+        value = with_functional_updates(value)
         expressions = self.expressions(bound)
         if isinstance(value, ast.Dict) and value.keys and isinstance(target, ast.Name):
             self.table(target.id, value, node, bound)
@@ -292,6 +307,15 @@ class _Reader:
         if left in self.helpers:
             raise Refusal("answer_function", text=(left,))
         self.equation(left, value, node, bound)
+
+    def one_hot(
+        self, target: ast.Subscript, labels: ast.expr, node: ast.AugAssign, bound: Bound
+    ) -> None:
+        """Read dscores[range(N), y] -= 1: 1 is subtracted where the target is 1."""
+        if not isinstance(node.op, ast.Sub) or ast.unparse(node.value) != "1":
+            raise self.unknown(node)
+        value = ast.BinOp(left=_loaded(target.value), op=node.op, right=labels)
+        self.assignment(target.value, value, node, bound)
 
     def is_count(self, target: ast.expr, value: ast.expr, bound: Bound) -> bool:
         """Return whether a statement names the count of layers, which is then known."""

@@ -64,7 +64,7 @@ _SUFFIXES = {
 _LATIN = {
     **{"∂Loss/∂": "d", "Δ": "Delta_", "α": "alpha", "δ": "delta", "λ": "lambda"},
     **{"μ": "mu", "β": "beta", "ε": "epsilon", "ρ": "rho", "γ": "gamma", "φ": "phi"},
-    "ω": "omega",
+    **{"ω": "omega", "θ": "theta", "η": "eta"},
 }
 
 
@@ -228,6 +228,11 @@ def partial(above: Quantity, below: Quantity) -> Quantity:
     ∂a_h/∂z_h
     """
     return Quantity(f"∂{above}/∂{below}", Role.PARTIAL)
+
+
+def negative_delta(of: Quantity) -> Quantity:
+    """Return −∂Loss/∂z, which some books call δ; it is no factor of a chain of derivatives."""
+    return Quantity(cotangent(of).symbol, Role.COTANGENT)
 
 
 def step_of(parameter: Quantity) -> Quantity:

@@ -4,15 +4,17 @@ The most common mistakes of learners are first.  Only shapes are computed here; 
 finds out which repair makes the line correct.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product as combinations
 from typing import TypeGuard
 
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.errors import InputError
 from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
-from chainrule.marking.quantities import LEARNING_RATE, LOSS, Quantity, Role, constant
+from chainrule.marking.number_factors import PRODUCTS
+from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role, constant
 from chainrule.marking.syntax import (
     Binary,
     Call,
@@ -27,7 +29,6 @@ from chainrule.marking.syntax import (
 )
 from chainrule.marking.tree_edits import (
     ONE,
-    PRODUCTS,
     Repair,
     RepairValue,
     TreeEditor,
@@ -41,6 +42,10 @@ from chainrule.network.activations import CATALOGUE
 
 _LONGEST_CHAIN = 9
 """The largest count of factors that are rearranged."""
+_MOST_ALIKE = 8
+"""The most occurrences of one name that are replaced together."""
+_BEFORE_SIGNS = ("comparison", "slope_argument", "slope_extra", "square_inside")
+"""The classic mistakes that a change of a sign or of a factor could also repair."""
 
 
 class SingleRepairs(TreeEditor):
@@ -55,6 +60,7 @@ class SingleRepairs(TreeEditor):
         mismatch: Tree | None,
         *,
         target: Quantity,
+        classic: Iterable[Repair] = (),
         update: UpdateTerms | None = None,
     ) -> None:
         super().__init__(tree)
@@ -62,7 +68,8 @@ class SingleRepairs(TreeEditor):
         self.slopes = slopes
         self.counts = counts
         self.mismatch = mismatch
-        self.target, self.update = target, update
+        self.is_batch = SAMPLE_COUNT in counts
+        self.target, self.classic, self.update = target, classic, update
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.reductions()
@@ -72,6 +79,7 @@ class SingleRepairs(TreeEditor):
         yield from self.sides()
         yield from self.products()
         yield from self.old_parameters()
+        yield from (repair for repair in self.classic if repair.kind in _BEFORE_SIGNS)
         yield from self.signs()
         yield from self.factors()
         if self.update is not None:
@@ -80,13 +88,14 @@ class SingleRepairs(TreeEditor):
         yield from self.biases()
         yield from self.names()
         yield from self.penalties()
+        yield from (repair for repair in self.classic if repair.kind not in _BEFORE_SIGNS)
         yield from self.rearranged_chains()
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None if it has no value."""
         try:
             value = self.computation.value(node)
-        except (ShapeMismatch, ArithmeticError):
+        except (ShapeMismatch, ArithmeticError, InputError):
             return None
         return None if isinstance(value, UnsizedOnes) else np.shape(value)
 
@@ -107,6 +116,10 @@ class SingleRepairs(TreeEditor):
             if not isinstance(node, (Name, PartialDerivative))
             and not (isinstance(node, Binary) and node.operation in ("matrix", "product"))
         ]
+        for node in self.nodes:
+            if isinstance(node, Call) and node.function == "outer":
+                left, right = node.arguments
+                yield self.changed("side", node, Call("outer", (right, left), span=node.span))
         for node in (*names, *others):
             if isinstance(node, Transposed):
                 yield self.changed("transpose_extra", node, node.operand, name=node.operand)
@@ -149,6 +162,8 @@ class SingleRepairs(TreeEditor):
         for node in self.nodes:
             if isinstance(node, Reduction):
                 operand, span = node.operand, node.span
+                if not self.is_batch and node.axis is None:
+                    yield self.changed("sum_extra", node, operand)
                 for axis in (0, 1):
                     new = Reduction(operand, axis, node.mean, span=span)
                     yield self.changed("sum_axis", node, new)
@@ -188,7 +203,7 @@ class SingleRepairs(TreeEditor):
                 new = Name(quantity, text, span=node.span)
                 yield self.changed("name", node, new, **given)
                 same = [other for other in used if other.quantity == node.quantity]
-                if len(same) > 1 and node is same[0]:
+                if 1 < len(same) <= _MOST_ALIKE and node is same[0]:
                     tree = self.tree
                     for other in same:
                         tree = replaced(tree, other, new)

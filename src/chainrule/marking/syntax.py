@@ -211,6 +211,10 @@ def written(tree: Tree, notation: Notation) -> str:
     return _Writer(notation).rule(tree)[0]
 
 
+def _is(tree: Tree, operation: Operation) -> bool:
+    return isinstance(tree, Binary) and tree.operation == operation
+
+
 class _Writer:
     """Writes nodes in one notation; each rule returns a text and its precedence level."""
 
@@ -250,7 +254,10 @@ class _Writer:
                 sign = " + " if tree.operation == "add" else self._minus(" ")
                 level = PRODUCT if tree.operation == "subtract" else SUM
                 return self.at(tree.left, SUM) + sign + self.at(tree.right, level), SUM
+        is_entrywise = tree.operation == "entrywise"
         left = self.at(tree.left, PRODUCT)
+        if is_entrywise and not self.numpy and _is(tree.left, "matrix"):
+            left = f"({left})"  # (δ Wᵀ) ⊙ …, as books write it
         return left + self.signs[tree.operation] + self.at(tree.right, PREFIX), PRODUCT
 
     def _minus(self, space: str) -> str:
@@ -270,14 +277,20 @@ class _Writer:
         return self.at(tree.operand, ATOM) + (".T" if self.numpy else "ᵀ"), ATOM
 
     def _call(self, tree: Call) -> tuple[str, int]:
-        inside = ", ".join(self.rule(argument)[0] for argument in tree.arguments)
+        inside = ", ".join(map(self._argument, tree.arguments))
         function, _, subscripts = tree.function.partition(" ")
         if subscripts:
             return f"{function}('{subscripts}', {inside})", ATOM
         if function in _ATTRIBUTES:
             return self.at(tree.arguments[0], ATOM) + _ATTRIBUTES[function], ATOM
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
-        return f"{tree.function}{prime}({inside})", ATOM
+        is_sigma = tree.function == "sigmoid" and not self.numpy
+        return f"{'σ' if is_sigma else tree.function}{prime}({inside})", ATOM
+
+    def _argument(self, tree: Tree) -> str:
+        """Return the text of an argument: a comparison needs no brackets there."""
+        text, _ = self.rule(tree)
+        return text[1:-1] if isinstance(tree, Comparison) else text
 
     def _reduction(self, tree: Reduction) -> tuple[str, int]:
         inside = self.rule(tree.operand)[0]

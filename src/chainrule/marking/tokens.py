@@ -90,7 +90,7 @@ _LOW = re.compile(f"[{''.join(_LOW_LETTERS)}]+")
 """Letters below the line, as in δₕ."""
 _WORD = re.compile(
     r"[∇Δ]?[A-Za-zŷ][A-Za-z0-9ŷ]*(?:_[A-Za-z0-9ŷ]+)*" + f"(?:{_LOW.pattern})?"
-    r"|∇?[α-ωΑ-ΡΤ-Ω]\d*" + f"(?:{_LOW.pattern})?"
+    r"|[∇Δ]?[α-ωΑ-ΡΤ-Ω]\d*" + f"(?:{_LOW.pattern})?"
 )
 
 
@@ -103,10 +103,7 @@ def tokens(line: str) -> list[Token]:
     >>> [token.text for token in tokens(r"dW_ho = a_h^{\\top} \\delta_{o}")]
     ['dW_ho', '=', 'a_h', 'ᵀ', 'δ_o']
     """
-    if not isinstance(line, str):
-        raise InputTypeError(
-            f"`line` must be a string such as 'dW_ho = a_h.T @ delta_o', got {shown(line)}"
-        )
+    check_text(line)
     if len(line) > MAX_LENGTH:
         raise Refusal("too_long", count=str(len(line)), limit=str(MAX_LENGTH))
     found: list[Token] = []
@@ -115,6 +112,14 @@ def tokens(line: str) -> list[Token]:
         if len(found) > MAX_TOKENS:
             raise Refusal("too_many_symbols", limit=str(MAX_TOKENS))
     return found
+
+
+def check_text(line: object) -> None:
+    """Raise ``InputTypeError`` unless a line is a string."""
+    if not isinstance(line, str):
+        raise InputTypeError(
+            f"`line` must be a string such as 'dW_ho = a_h.T @ delta_o', got {shown(line)}"
+        )
 
 
 class _Scanner(ScannedText):

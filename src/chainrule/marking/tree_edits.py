@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from chainrule.marking.number_factors import times_number
 from chainrule.marking.quantities import LEARNING_RATE, OUTPUT_COUNT, SAMPLE_COUNT, Quantity
 from chainrule.marking.syntax import (
     Binary,
     Constant,
     Name,
-    Negative,
-    Operation,
     Tree,
     children,
     nodes,
@@ -18,7 +17,6 @@ from chainrule.marking.syntax import (
 )
 from chainrule.marking.verdict_messages import MessageValue
 
-PRODUCTS: tuple[Operation, ...] = ("entrywise", "matrix", "product")
 RepairValue: TypeAlias = MessageValue | Tree
 """A value in the message about a repair; a tree is written in the notation of the line."""
 ONE = Constant(1.0, "1")
@@ -77,20 +75,8 @@ def missing_factors(letters: Sequence[Quantity]) -> list[MissingFactor]:
 
 
 def multiplied(factor: MissingFactor, node: Tree) -> Tree:
-    """Return a node multiplied by a number, which is written before the node's first factor.
-
-    Factors that cancel are omitted: 1/α times α W is W.
-    """
-    number = factor.tree
-    if isinstance(node, Negative):
-        return Negative(multiplied(factor, node.operand), span=node.span)
-    if isinstance(node, Binary) and node.operation in PRODUCTS and _cancels(number, node.left):
-        return node.right
-    if isinstance(node, Binary) and node.operation in (*PRODUCTS, "divide"):
-        return with_children(node, (multiplied(factor, node.left), node.right))
-    if isinstance(node, Constant) and isinstance(number, Binary) and _is_one(number.left):
-        return Binary("divide", node, number.right, span=node.span)  # 2/n, not 1/n 2
-    return Binary("product", number, node, span=node.span)
+    """Return a node multiplied by a number; factors that cancel are omitted."""
+    return times_number(factor.tree, node)
 
 
 def with_slope(node: Tree, slope: Tree) -> Tree:
@@ -99,22 +85,6 @@ def with_slope(node: Tree, slope: Tree) -> Tree:
         first = with_slope(node, slope.left)
         return Binary("entrywise", first, slope.right, span=node.span)
     return Binary("entrywise", node, slope, span=node.span)
-
-
-def _cancels(number: Tree, node: Tree) -> bool:
-    """Return whether the number is the inverse of a name."""
-    return (
-        isinstance(number, Binary)
-        and number.operation == "divide"
-        and _is_one(number.left)
-        and isinstance(number.right, Name)
-        and isinstance(node, Name)
-        and node.quantity == number.right.quantity
-    )
-
-
-def _is_one(node: Tree) -> bool:
-    return isinstance(node, Constant) and node.value == 1
 
 
 class TreeEditor:

@@ -40,9 +40,10 @@ They differ between the examples, so that no number in a line is right because i
 _OTHER_EXAMPLE_VALUES = (0.5, 0.44, 0.57)
 _VELOCITY_PREFIXES = ("velocity_", "vel_", "step_")
 
-MomentumConvention: TypeAlias = Literal["step", "gradient", "minus"]
-"""What momentum accumulates: the step (as derived), gradients without α, or the negative step."""
-MOMENTUM_CONVENTIONS: tuple[MomentumConvention, ...] = ("step", "gradient", "minus")
+MomentumConvention: TypeAlias = Literal["step", "gradient", "minus", "average"]
+"""What momentum accumulates: the step (as derived), gradients without α, the negative step, or a
+running average of gradients, with which a step is shorter by the factor 1 − μ."""
+MOMENTUM_CONVENTIONS: tuple[MomentumConvention, ...] = ("step", "gradient", "minus", "average")
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class UpdateRule:
             for parameter, words in parameters.items():
                 # V_ho is the memory for W_ho; that for a bias must include its b.
                 ends = [*words, *(word[2:] for word in words if word.startswith("W_"))]
+                ends += [f"d{word}" for word in words]
                 spellings = tuple(start + end for start in starts for end in ends)
                 yield Quantity(f"{name}_{parameter}", role, parameter), spellings
 
@@ -203,10 +205,23 @@ class UpdateRule:
         memory: Iterable[Quantity],
         convention: MomentumConvention,
     ) -> dict[Quantity, FloatArray]:
-        """Return the memory of momentum, converted from the derived step to another convention."""
+        """Return the memory of momentum, converted from the derived step to another convention.
+
+        An average of gradients makes the steps themselves shorter, so that the parameters after
+        the step are converted too.
+        """
+        rate = float(values[LEARNING_RATE])
+        rest = 1.0 - float(values[constant("μ")])
         scale = {
             "step": 1.0,
-            "gradient": -1.0 / float(values[LEARNING_RATE]),
+            "gradient": -1.0 / rate,
             "minus": -1.0,
+            "average": -rest / rate,
         }[convention]
-        return {key: scale * values[key] for key in memory}
+        found = {key: scale * values[key] for key in memory}
+        if convention == "average":
+            for key, value in values.items():
+                if key.is_updated_parameter:
+                    before = values[key.plain]
+                    found[key] = before + rest * (value - before)
+        return found

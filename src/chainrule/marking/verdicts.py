@@ -111,10 +111,13 @@ class ExampleTexts:
         values: dict[str, MessageValue] = {
             "sizes": tuple(f"{name} = {size}" for name, size in sizes.items())
         }
+        if expected.ndim not in (0, 2):  # an axis for each letter of an index form
+            found = None if found is None else np.atleast_2d(np.squeeze(found))
+            expected = np.atleast_2d(np.squeeze(expected))
         shape = self.shape(expected.shape)
         if found is None:
             return numbers, MessagePart("example_shape", {**values, "expected": shape})
-        if found.ndim < 2 and found.size == expected.size:
+        if found.size == expected.size and (found.ndim < 2 or found.size == 1):
             found = found.reshape(expected.shape)
         if found.shape != expected.shape:
             values |= {"found": self.shape(found.shape), "expected": shape}

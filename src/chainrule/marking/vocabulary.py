@@ -1,14 +1,17 @@
 """The names of a network's quantities: every accepted spelling, and the nearest one for a typo."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
 from chainrule.errors import nearest
 from chainrule.formulas.expressions import Expression, Number, children
 from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
+from chainrule.marking.convention_names import delta_of, stated_words
 from chainrule.marking.grammar import ActivationName
+from chainrule.marking.name_styles import in_style_of
 from chainrule.marking.quantities import (
     DATA_LOSS,
     ERROR,
@@ -32,6 +35,7 @@ from chainrule.marking.quantities import (
     step_of,
     targets,
 )
+from chainrule.marking.stated_conventions import OWN, Convention
 from chainrule.marking.update_equations import UpdateRule
 from chainrule.marking.usual_names import (
     ERRORS,
@@ -56,7 +60,7 @@ from chainrule.network.optimizers import SGD, Adam, Optimizer
 _LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 _RATES = ("alpha", "α", "eta", "η", "lr", "learning_rate", "rate")
 _TARGETS = ("Y", "Y_t", "yt", "t", "target", "targets", "y_true", "ytrue")
-_SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size")
+_SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size", "num_examples")
 _DERIVATIVE_SUFFIXES = (
     *("_prime", "_derivative", "_deriv", "_slope", "_grad", "_gradient", "_backward"),
     *("prime", "derivative", "deriv", "gradient"),
@@ -89,8 +93,9 @@ class Vocabulary:
         network: Network,
         optimizer: Optimizer | None = None,
         meanings: Meanings = ("a", "a"),
+        convention: Convention = OWN,
     ) -> None:
-        self.network, self.meanings = network, meanings
+        self.network, self.meanings, self.convention = network, meanings, convention
         self.rule = UpdateRule(SGD() if optimizer is None else optimizer)
 
     # -- spellings -----------------------------------------------------------------------------
@@ -99,19 +104,21 @@ class Vocabulary:
     def values(self) -> dict[Quantity, tuple[str, ...]]:
         """Every quantity that the loss can be differentiated by, with its spellings."""
         names, predicted = self.network.names, outputs(self.network)
-        numbers = {label: str(layer) for layer, label in enumerate(names.labels)}
+        first = self.convention.input_layer
+        numbers = {label: str(layer + first) for layer, label in enumerate(names.labels)}
         found: dict[Quantity, tuple[str, ...]] = {}
         for quantity in differentiable(self.network):
             letter, _, end = quantity.symbol.partition("_")
-            words = [quantity.symbol]
+            words = [self._renumbered(quantity)]
             if quantity.role is Role.INPUT:
                 words += self._spelled_inputs(quantity)
             elif quantity.is_parameter:
                 if names.joined:  # W_ih leads to layer 1, and b_h is b_ih
-                    words.append(f"{letter}_{numbers[end[1:]]}")
+                    number = int(numbers[end[1:]]) - (self.convention.weights_numbered == "from")
+                    words.append(f"{letter}_{number}")
                     words += [f"b_{end[1:]}"] if letter == "b" else []
             else:
-                ends = [end, numbers[end]] if names.joined else [end]
+                ends = [end, numbers[end]] if names.joined else [words[0][2:]]
                 starts = {"z": ("z", "net"), "a": ("a", "out")}.get(letter, (letter,))
                 words = [f"{start}_{each}" for start in starts for each in ends]
                 words += OUTPUTS if quantity in predicted[:1] else ()
@@ -122,15 +129,25 @@ class Vocabulary:
             found[quantity] = (*words, *([letter] if alone else []))
         return found
 
+    def _renumbered(self, quantity: Quantity) -> str:
+        """Return the name of a quantity with the number that its layer has in the convention."""
+        letter, _, end = quantity.symbol.partition("_")
+        if not (self.convention.renumbers and self.network.is_dense and end.isdigit()):
+            return quantity.symbol
+        comes_from = quantity.is_parameter and self.convention.weights_numbered == "from"
+        return f"{letter}_{int(end) + self.convention.input_layer - comes_from}"
+
     def _usual(self, quantity: Quantity) -> tuple[str, ...]:
         """Return the names that programs give to a quantity of a network with one hidden layer."""
         if not self._one_hidden_layer:
             return ()
+        comes_from = self.convention.weights_numbered == "from"
+        first = 1 + self.convention.input_layer - comes_from
         names: dict[str, tuple[str, ...]] = {
             **{"a_h": HIDDEN, "z_h": HIDDEN_SUMS, "z_o": OUTPUT_SUMS},
             **{"b_ih": FIRST_BIASES, "b_ho": SECOND_BIASES},
-            "W_ih": (*FIRST_WEIGHTS, *(f"{word}1" for word in NUMBERED)),
-            "W_ho": (*SECOND_WEIGHTS, *(f"{word}2" for word in NUMBERED)),
+            "W_ih": (*FIRST_WEIGHTS, *(f"{word}{first}" for word in NUMBERED)),
+            "W_ho": (*SECOND_WEIGHTS, *(f"{word}{first + 1}" for word in NUMBERED)),
         }
         return names.get(quantity.symbol, ())
 
@@ -147,7 +164,8 @@ class Vocabulary:
         if quantity != INPUTS:
             return []
         joined = ("a_i", "X_i") if self.network.names.joined else ()
-        return ["input", "inputs", "a_0", "a0", *joined]
+        number = self.convention.input_layer
+        return ["input", "inputs", f"a_{number}", f"a{number}", *joined]
 
     @cached_property
     def spellings(self) -> dict[str, Quantity]:
@@ -161,6 +179,14 @@ class Vocabulary:
 
     def _spelled(self) -> Iterator[tuple[Quantity, Iterable[str]]]:
         """Yield quantities with spellings, in the order of priority."""
+        stated = self._stated
+        for quantity, words in stated:
+            yield quantity, words
+            if quantity.is_parameter:
+                yield from self._spelled_steps(quantity, words)
+        for quantity, words in stated:
+            if quantity in self.values:
+                yield from self._spelled_derivatives(quantity, words)
         yield LOSS, _LOSSES
         yield LEARNING_RATE, _RATES
         # The optimizer's letters have priority: its t counts steps, its m is not a sample count.
@@ -187,11 +213,7 @@ class Vocabulary:
         for quantity, words in self.values.items():
             yield quantity, words
             if quantity.is_parameter:
-                for word in words:
-                    yield quantity.updated, (f"{word}_new", f"new_{word}", f"{word}_next")
-                    yield quantity, (f"{word}_old", f"old_{word}")
-                for word in words:
-                    yield step_of(quantity), (f"Δ{word}", f"Delta_{word}", f"delta_{word}")
+                yield from self._spelled_steps(quantity, words)
         for quantity, words in self.rule.spelled_memory(self.parameters):
             yield quantity, words
             if quantity.role is Role.MEMORY:
@@ -202,24 +224,52 @@ class Vocabulary:
             for letter, is_output, words in loose_names(self.meanings):
                 yield cotangent(by_symbol[f"{letter}_{'o' if is_output else 'h'}"]), words
         for quantity, words in self.values.items():
-            derivative = cotangent(quantity)
-            for start in _COTANGENT_PREFIXES:
-                yield derivative, (f"{start}{word}" for word in words)
-            for end in ("_grad", "_gradient", "_derivative"):
-                yield derivative, (f"{word}{end}" for word in words)
-            if quantity.is_parameter:
-                yield derivative, (f"g{word}" for word in words)
+            yield from self._spelled_derivatives(quantity, words)
             if quantity in outputs(self.network)[:1]:
-                yield derivative, ("∇a",)
+                yield cotangent(quantity), ("∇a",)
             if quantity.role is Role.PRE_ACTIVATION:
+                delta = delta_of(self.convention, quantity)
                 ends = [word[2:] for word in words if word.startswith("z_")]
                 for start in ("δ_", "delta_", "Delta_"):
-                    yield derivative, (f"{start}{end}" for end in ends)
+                    yield delta, (f"{start}{end}" for end in ends)
                 if self._one_layer:
-                    yield derivative, ("δ", "delta")
+                    yield delta, ("δ", "delta")
                 if self._one_hidden_layer:
                     is_output = quantity.symbol == "z_o"
-                    yield derivative, OUTPUT_DELTAS if is_output else HIDDEN_DELTAS
+                    yield delta, OUTPUT_DELTAS if is_output else HIDDEN_DELTAS
+
+    @cached_property
+    def _stated(self) -> list[tuple[Quantity, tuple[str, ...]]]:
+        """The names that the convention states."""
+        if not self.convention.own_names:
+            return []
+        plain = replace(self.convention, names=())
+        own = Vocabulary(self.network, self.rule.optimizer, self.meanings, plain)
+        return list(
+            stated_words(self.convention, self.values, outputs(self.network)[0], own.quantity)
+        )
+
+    def _spelled_steps(
+        self, parameter: Quantity, words: Iterable[str]
+    ) -> Iterator[tuple[Quantity, Iterable[str]]]:
+        """Yield a parameter after and before the step, and the step, with their spellings."""
+        for word in words:
+            yield parameter.updated, (f"{word}_new", f"new_{word}", f"{word}_next")
+            yield parameter, (f"{word}_old", f"old_{word}")
+        for word in words:
+            yield step_of(parameter), (f"Δ{word}", f"Delta_{word}", f"delta_{word}")
+
+    def _spelled_derivatives(
+        self, quantity: Quantity, words: Iterable[str]
+    ) -> Iterator[tuple[Quantity, Iterable[str]]]:
+        """Yield the derivative by a quantity with its spellings."""
+        derivative = cotangent(quantity)
+        for start in _COTANGENT_PREFIXES:
+            yield derivative, (f"{start}{word}" for word in words)
+        for end in ("_grad", "_gradient", "_derivative"):
+            yield derivative, (f"{word}{end}" for word in words)
+        if quantity.is_parameter:
+            yield derivative, (f"g{word}" for word in words)
 
     @property
     def parameters(self) -> dict[Quantity, tuple[str, ...]]:
@@ -293,6 +343,18 @@ class Vocabulary:
         """Return the difference of output and target, if the name is one of its names."""
         has_one = len(self.network.target_names) == 1
         return ERROR if has_one and self.is_error(text) else None
+
+    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
+        """Return the name of a quantity that is spelled as other names, None without one.
+
+        >>> Vocabulary(Network.dense([2, 3, 1])).in_style(cotangent(INPUTS), ["dZ1", "A1"])
+        'da0'
+        """
+        stated = next((words[0] for known, words in self._stated if known == quantity), None)
+        if quantity.role in (Role.CONSTANT, Role.INPUT, Role.TARGET, Role.LOSS):
+            return stated
+        words = [word for word, known in self.spellings.items() if known == quantity]
+        return in_style_of(words, texts)
 
     # -- unknown names -------------------------------------------------------------------------
 

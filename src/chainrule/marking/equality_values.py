@@ -1,0 +1,130 @@
+"""One equality of a line with its values in the examples: whether it is right, where it differs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from chainrule.arrays import FloatArray
+from chainrule.errors import InputError
+from chainrule.marking.constant_values import with_constants
+from chainrule.marking.evaluator import Computation, ShapeMismatch
+from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.parser import ParsedEquation
+from chainrule.marking.quantities import Quantity, Role
+from chainrule.marking.syntax import Binary, Notation, Tree, nodes
+from chainrule.marking.verdict_messages import MessagePart
+from chainrule.marking.verdicts import ExampleTexts, Numbers, same
+
+MAX_COMPUTED_NODES = 30_000
+"""The most nodes computed in search of a repair: a fraction of a second."""
+
+
+class EqualityValues:
+    """One right side of an equation, with the true value of the left side."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        line: str,
+        equation: ParsedEquation,
+        target: Quantity,
+        tree: Tree,
+        constants: Mapping[Quantity, float],
+    ) -> None:
+        self.examples, self.line, self.equation = examples, line, equation
+        self.target, self.tree, self.constants = target, tree, constants
+        self.computations = [Computation(example.values) for example in examples]
+        self.work, self.node_count = 0, sum(1 for _ in nodes(tree))
+        self.mismatch: ShapeMismatch | None = None
+        self.found: FloatArray | None = None
+        self.texts = ExampleTexts(examples[0])
+        numpy = line.isascii() and "\\" not in line
+        self.notation: Notation = "numpy" if numpy else "mathematics"
+
+    def compute(self) -> None:
+        """Compute the right side in the first example, or find where its axes do not match."""
+        try:
+            self.found = self.computations[0](self.tree)
+        except ShapeMismatch as mismatch:
+            self.mismatch = mismatch
+
+    @property
+    def context(self) -> MarkingContext:
+        return self.examples[0].context
+
+    @property
+    def truth(self) -> FloatArray:
+        """The true value in the first example."""
+        return self.examples[0].values.values[self.target]
+
+    def is_right(self, tree: Tree) -> bool:
+        """Return whether a tree has the true value in every example."""
+        for computation, example in zip(self.computations, self.examples, strict=True):
+            try:
+                value = computation(tree)
+            except (ShapeMismatch, InputError):
+                return False
+            if not same(value, example.values.values[self.target]):
+                return False
+        return True
+
+    def is_right_within_limits(self, tree: Tree) -> bool:
+        """Return ``is_right``, or False after too many computations."""
+        computation = self.computations[0]
+        if computation.count > MAX_COMPUTED_NODES:
+            return False
+        try:
+            value = computation(tree)
+        except (ShapeMismatch, InputError):
+            return False
+        return same(value, self.truth) and self.is_right(tree)
+
+    def matching_constants(self) -> list[Quantity] | None:
+        """Return the constants whose values in the line make it right, None if there are none."""
+        for tree, letters in self.with_constants():
+            if self.is_right_within_limits(tree):
+                return sorted(letters, key=lambda letter: letter.symbol)
+        return None
+
+    def with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:
+        """Yield the line with numbers replaced by the constants of that value.
+
+        Those of the optimizer only in its own lines, those of penalties everywhere.
+        """
+        constants = {
+            letter: value
+            for letter, value in self.constants.items()
+            if self.is_update or letter.symbol in self.context.network.strengths
+        }
+        return with_constants(self.tree, constants)
+
+    @property
+    def is_update(self) -> bool:
+        """Whether the optimizer computes the left side."""
+        return self.target.is_updated or self.target.role is Role.CORRECTED_MEAN
+
+    @property
+    def mismatched_axes(self) -> tuple[str, ...]:
+        """The pair of axes that do not match, such as h and B; empty without a mismatch."""
+        if self.mismatch is None or not (self.mismatch.left and self.mismatch.right):
+            return ()
+        node, left, right = self.mismatch.tree, self.mismatch.left, self.mismatch.right
+        if isinstance(node, Binary) and node.operation in ("matrix", "product"):
+            pair = (left[-1], right[-2 if len(right) > 1 else 0])
+        else:
+            both = zip(left[::-1], right[::-1], strict=False)
+            pair = next(((a, b) for a, b in both if a != b and 1 not in (a, b)), (0, 0))
+        return tuple(self.texts.axis(length) for length in pair)
+
+    def comparison(self) -> tuple[Numbers, MessagePart]:
+        """Compare the values in the first example in which they differ."""
+        found = self.found
+        if found is not None and same(found, self.truth):
+            pairs = zip(self.computations, self.examples, strict=True)
+            for computation, example in list(pairs)[1:]:
+                try:
+                    value = computation(self.tree)
+                except (ShapeMismatch, InputError):
+                    continue
+                truth = example.values.values[self.target]
+                if not same(value, truth):
+                    return ExampleTexts(example).comparison(value, truth)
+        return self.texts.comparison(found, self.truth)

@@ -1,0 +1,335 @@
+"""Lines in index form: δ_j = a_j (1 − a_j) Σ_k w_jk δ_k, for one sample.
+
+A letter stands for the units of one layer.  Each way of giving layers to the letters, in their
+alphabetical order, in which all names exist is a reading; the line is right if it is in each.
+Every name becomes an array with one axis for each letter, so that products are entrywise.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import combinations, permutations
+
+import numpy as np
+
+from chainrule.arrays import FloatArray
+from chainrule.language.refusals import Refusal
+from chainrule.marking.convention_names import delta_of
+from chainrule.marking.equation_sequence import EquationMarker
+from chainrule.marking.evaluator import ExampleValues
+from chainrule.marking.examples import Example
+from chainrule.marking.grammar import ActivationName
+from chainrule.marking.parser import parse
+from chainrule.marking.quantities import (
+    INPUTS,
+    LOSS,
+    TARGETS,
+    Quantity,
+    Role,
+    cotangent,
+    outputs,
+)
+from chainrule.marking.syntax import (
+    Binary,
+    Name,
+    PartialDerivative,
+    Tree,
+    children,
+    nodes,
+    with_children,
+)
+from chainrule.marking.verdicts import LineVerdict
+from chainrule.marking.vocabulary import Vocabulary
+
+_NUMBERED = re.compile(r"_ix(\d+)$")
+_STATED = re.compile(r"\d[)\]]?\}?$")
+_EQUALS = re.compile(r"=|←|\\(?:leftarrow|gets|to|mapsto)\b|<-")
+_STATED_AS = {"y_hat": "ŷ"}
+_SHORT = {"o": "a", "out": "a", "O": "a", "h": "a", "net": "z", "v": "v"}
+MAX_LETTERS = 4
+MAX_READINGS = 400
+"""The most ways of giving layers to letters: each of them is marked."""
+_USUAL_LETTERS = "ijklm"
+
+
+@lru_cache(maxsize=16)
+def _indexed(known: str) -> re.Pattern[str]:
+    """Return what matches _{jk}, _k and _{o,k}: a label and letters."""
+    return re.compile(
+        rf"_\{{\s*(?:([a-z]{{1,2}}|\d)\s*,)?\s*([{known}]{{1,2}})\s*\}}|_([{known}])(?![A-Za-z0-9_])"
+        rf"|(?<=[A-Za-zδΔα-ω])_([{known}]{{2}})(?![A-Za-z0-9_])"
+    )
+
+
+def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineVerdict | None:
+    """Return the verdict on a line in index form, None for any other line."""
+    letters: list[str] = []
+    befores: list[str] = []
+    starts: list[int] = []
+
+    def numbered(match: re.Match[str]) -> str:
+        starts.append(match.start())
+        befores.append(line[: match.start()] + (match[1] or ""))
+        letters.append(match[2] or match[3] or match[4])
+        label = f"{match[1]}_" if match[1] else ""
+        return f"_{{{label}ix{len(letters) - 1}}}"
+
+    allowed = "".join({*names.convention.indices, *_USUAL_LETTERS})
+    sum_of = r"(?:\\sum|[Σ∑])\s*_\{?\s*([a-z])\b[^}\s]*\}?"
+    sums = {match.start(): match for match in re.finditer(sum_of, line)}
+    pieces, end = [], 0
+    for match in _indexed(allowed).finditer(line):
+        if any(start <= match.start() < each.end() for start, each in sums.items()):
+            continue
+        pieces += [line[end : match.start()], numbered(match)]
+        end = match.end()
+    used = sorted({*"".join(letters), *(match[1] for match in sums.values())})
+    context = marker.context
+    if not letters:
+        return None
+    found: list[LineVerdict | None] = []
+    count = math.perm(len(context.network.layers), len(used))
+    is_possible = len(used) <= MAX_LETTERS and count <= MAX_READINGS
+    is_possible = is_possible and not (context.batch or context.rule.letters)
+    if is_possible and context.network.is_dense:
+        text = "".join(pieces) + line[end:]
+        readings = _readings(used, letters, befores, marker, names)
+        found = [reading.verdict(line, text) for reading in readings]
+    verdicts = [verdict for verdict in found if verdict is not None]
+    summed = {match[1] for match in sums.values()}
+    sign = _EQUALS.search(line)
+    is_entry = sign is not None and any(start < sign.start() for start in starts)
+    free = set("".join(letters)) if is_entry else set("".join(letters)) - summed
+    if not verdicts and (len(used) > 1 if is_entry else free):
+        raise Refusal("index_letters", text=", ".join(used))
+    return next((each for each in verdicts if not each.correct), verdicts[-1] if verdicts else None)
+
+
+def _readings(
+    used: Sequence[str],
+    letters: Sequence[str],
+    befores: Sequence[str],
+    marker: EquationMarker,
+    names: Vocabulary,
+) -> Iterator["_Reading"]:
+    stated = names.convention.indices
+    layers = len(marker.context.network.layers)
+    if stated and len(stated) == layers and set(used) <= set(stated):
+        yield _Reading({letter: stated.index(letter) for letter in used}, letters, marker, names)
+        return
+    # Where every name states its layer, as in w^l_jk, letters may have any order.
+    is_stated = all(_STATED.search(each) for each in befores)
+    for chosen in (permutations if is_stated else combinations)(range(layers), len(used)):
+        yield _Reading(dict(zip(used, chosen, strict=True)), letters, marker, names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """The layer of each letter, and the names of a line in it."""
+
+    layers: Mapping[str, int]
+    letters: Sequence[str]
+    marker: EquationMarker
+    names: Vocabulary
+
+    def verdict(self, line: str, text: str) -> LineVerdict | None:
+        """Return the verdict, None where a name does not exist in this reading."""
+        lookup = _IndexNames(self)
+        axes = {letter: index for index, letter in enumerate(self.layers)}
+        try:
+            equations = parse(text, lookup, sum_axes=axes)
+        except Refusal:
+            return None
+        trees = [node for each in equations for tree in each.rights for node in nodes(tree)]
+        known = {*lookup.found} | {each.left.quantity for each in equations}
+        for node in trees:
+            if isinstance(node, PartialDerivative):
+                return None
+            is_other = isinstance(node, Name) and node.quantity not in known
+            if is_other and node.quantity.role not in (Role.CONSTANT, Role.LOSS):  # type: ignore[attr-defined]
+                return None
+        marker = EquationMarker(self.marker.context, self.marker.constants)
+        marker.examples = [_IndexedExample(each, lookup) for each in self.marker.examples]  # type: ignore[misc]
+        verdict: LineVerdict | None = None
+        for equation in equations:
+            rights = tuple(map(_entrywise, equation.rights))
+            left = replace(equation.left, text=str(equation.left.quantity))
+            entry = replace(equation, left=left, rights=rights, style=None)
+            verdict = marker.verdict(line, entry)
+            if not verdict.correct:
+                return replace(verdict, position=None)
+        return verdict
+
+
+class _IndexNames:
+    """The names of a line in index form; other names are those of the vocabulary."""
+
+    def __init__(self, reading: _Reading) -> None:
+        self.reading, self.names = reading, reading.names
+        self.found: dict[Quantity, tuple[Quantity, str]] = {}
+        """The quantities of the line, each with that of the network and its letters."""
+
+    def quantity(self, text: str) -> Quantity | None:
+        """Return the entry with a name, or the quantity of another name."""
+        match = _NUMBERED.search(text)
+        if match is None:
+            return self.names.quantity(text)
+        letters = self.reading.letters[int(match[1])]
+        whole = self._whole(text[: match.start()], letters)
+        if whole is None or not self._has_axes(whole, letters):
+            return None
+        return self._entry(whole, f"{text[: match.start()]}_{letters}", letters)
+
+    def _entry(self, whole: Quantity, symbol: str, letters: str) -> Quantity:
+        entry = Quantity(symbol, whole.role)
+        self.found[entry] = (whole, letters)
+        if whole.is_parameter:
+            self.found[entry.updated] = (whole.updated, letters)
+        return entry
+
+    def _whole(self, stem: str, letters: str) -> Quantity | None:
+        """Return the quantity of the network that a name with these letters is an entry of."""
+        known = self.names.quantity(stem)
+        if known is not None and (re.search("[_0-9]", stem) or known == TARGETS):
+            return known
+        stated = dict(self.names.convention.own_names).get(_STATED_AS.get(stem, stem).lstrip("Δ"))
+        if known is not None and stated is not None and stated not in ("z", "a", "W", "b"):
+            return known
+        layer = max(self.reading.layers[letter] for letter in letters)
+        number = layer + self.names.convention.input_layer
+        short = _SHORT.get(stem, stem)
+        for start in (stem, short):
+            found = self.names.quantity(f"{start}_{number}")
+            if found is not None:
+                return found
+        if short == "a" and layer == 0:
+            return INPUTS
+        return known
+
+    def _has_axes(self, whole: Quantity, letters: str) -> bool:
+        layers = [self.reading.layers[letter] for letter in letters]
+        own = self._axes(whole)
+        if own is not None and len(own) == 2 and self._is_to_from:
+            own = own[::-1]
+        return own is not None and layers == list(own)
+
+    @property
+    def _is_to_from(self) -> bool:
+        """Whether weights have the letter of the layer that they lead to first."""
+        stated = self.names.convention
+        if stated.name or stated.indices:
+            return stated.weight_indices == "to_from"
+        return self.reading.marker.context.layout == "columns"
+
+    def _axes(self, whole: Quantity) -> tuple[int, ...] | None:
+        """Return the layers that a quantity has axes for: from and to of weights, or one."""
+        base = whole.plain
+        base = base.of if base.of is not None else base
+        count = len(self.names.network.layers)
+        if base == TARGETS:
+            return (count - 1,)
+        if base == INPUTS:
+            return (0,)
+        for layer in range(1, count):
+            number = layer + self.names.convention.input_layer
+            total = self.names.quantity(f"z_{number}")
+            if total is not None and base == delta_of(self.names.convention, total):
+                return (layer,)
+            if base in [self.names.quantity(f"{letter}_{number}") for letter in "zab"]:
+                return (layer,)
+            weights = number - (self.names.convention.weights_numbered == "from")
+            if self.names.quantity(f"W_{weights}") == base:
+                return (layer - 1, layer)
+        return (count - 1,) if base == outputs(self.names.network)[0] else None
+
+    def values(self, example: Example) -> dict[Quantity, FloatArray]:
+        """Return the entries' values, with an axis for each letter of the line."""
+        order = list(self.reading.layers)
+        found: dict[Quantity, FloatArray] = {}
+        for entry, (whole, letters) in self.found.items():
+            if whole not in example.values.values:
+                continue
+            value = example.values.values[whole]
+            axes = self._axes(whole)
+            assert axes is not None
+            if len(axes) == 2:
+                value = value if example.context.layout == "rows" else value.T
+                own = {layer: axis for axis, layer in enumerate(axes)}
+                positions = [own[self.reading.layers[letter]] for letter in letters]
+                value = np.transpose(value, positions)
+            else:
+                value = np.ravel(value)
+            ranks = [order.index(letter) for letter in letters]
+            value = np.transpose(value, np.argsort(ranks))
+            shape = [1] * len(order)
+            for rank, length in zip(sorted(ranks), value.shape, strict=True):
+                shape[rank] = length
+            found[entry] = value.reshape(shape)
+        return found
+
+    def differentiable(self, text: str) -> Quantity | None:
+        """Return the quantity that is named after ∂ or d."""
+        return self.quantity(text) if _NUMBERED.search(text) else self.names.differentiable(text)
+
+    def loss_derivative(self, above: str, below: str) -> Quantity | None:
+        """Return the entry of ∂Loss/∂below."""
+        if not _NUMBERED.search(below) or self.names.differentiable(above) != LOSS:
+            return self.names.loss_derivative(above, below)
+        entry = self.quantity(below)
+        if entry is None:
+            return None
+        whole, letters = self.found[entry]
+        return self._entry(cotangent(whole), f"∂{LOSS}/∂{entry}", letters)
+
+    def function(self, text: str) -> ActivationName | None:
+        """Return the activation with a name."""
+        return None if _NUMBERED.search(text) else self.names.function(text)
+
+    def is_error(self, text: str) -> bool:
+        """Return False: errors have no entries here."""
+        return False
+
+    def error(self, text: str) -> Quantity | None:
+        """Return None: errors have no entries here."""
+        return None
+
+    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
+        """Return None: entries are spelled with their letters."""
+        return None
+
+    def unknown(self, text: str) -> Refusal:
+        """Return the error for an unknown name."""
+        return self.names.unknown(text)
+
+
+class _IndexedExample:
+    """An example whose quantities are the entries of a line."""
+
+    def __init__(self, example: Example, names: _IndexNames) -> None:
+        self.example, self.names = example, names
+        self.context, self.sizes = example.context, example.sizes
+
+    @cached_property
+    def values(self) -> ExampleValues:
+        """The values of the entries, and those of numbers."""
+        whole = self.example.values
+        numbers = {q: value for q, value in whole.values.items() if np.ndim(value) == 0}
+        entries = self.names.values(self.example)
+        layers = {
+            entry: whole.layers[quantity]
+            for entry, (quantity, _) in self.names.found.items()
+            if quantity in whole.layers
+        }
+        return ExampleValues({**numbers, **entries}, layers, 0, {}, whole.slopes_of_outputs)
+
+
+def _entrywise(tree: Tree) -> Tree:
+    """Return a tree whose products are all entrywise."""
+    if isinstance(tree, Name) and _NUMBERED.search(tree.text):
+        return replace(tree, text=str(tree.quantity))
+    parts = tuple(map(_entrywise, children(tree)))
+    new = with_children(tree, parts) if parts else tree
+    is_product = isinstance(new, Binary) and new.operation in ("matrix", "product")
+    return replace(new, operation="entrywise") if is_product else new  # type: ignore[call-arg]
