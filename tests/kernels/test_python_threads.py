@@ -76,6 +76,32 @@ def test_the_same_bits_for_1_to_16_threads(name):
     assert len(bits) == 1
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(50))
+def test_the_same_bits_in_twenty_runs_of_random_networks(seed):
+    draw = np.random.default_rng(seed)
+    hidden = draw.integers(20, 260, size=draw.integers(1, 4)).tolist()
+    x = cr.Input(12)
+    node = x
+    for width in hidden:
+        node = cr.Dense(width, str(draw.choice(["tanh", "relu", "silu", "sigmoid"])))(node)
+        node = cr.Dropout(0.1)(node) if draw.uniform() < 0.3 else node
+    network = cr.Network(x, cr.Dense(3)(node))
+    settings = {
+        "optimizer": str(draw.choice(["sgd", "adam", "adamw", "rmsprop"])),
+        "batch_size": [None, 32, 64, 128, 201][draw.integers(5)],
+        "parameters": network.initialize(seed, dtype=["float32", "float64"][draw.integers(2)]),
+        "sample_weight": np.arange(300) % 3 + 1.0 if draw.uniform() < 0.3 else None,
+    }
+    bits = {
+        cr.train(
+            network, X, Y, epochs=2, threads=int(draw.integers(1, 17)), **settings
+        ).parameters.flat.tobytes()
+        for _ in range(20)
+    }
+    assert len(bits) == 1
+
+
 def test_eight_fits_at_once_are_correct_and_another_thread_goes_on():
     network = cr.Network.dense([12, 150, 3], "tanh")
 
