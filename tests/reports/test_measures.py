@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, auc, log_loss, roc_auc_score, roc_cu
 from sklearn.model_selection import cross_val_predict
 
 import chainrule as cr
+from chainrule.data import ClassTarget
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.architecture import Network
 from chainrule.reports.class_measures import calibration_points, roc_points
@@ -17,7 +18,7 @@ from chainrule.reports.importance import (
     measure_importance,
     unseen_outputs,
 )
-from chainrule.reports.linear_baseline import linear_outputs
+from chainrule.reports.linear_baseline import _classes, _numbers, linear_outputs
 from chainrule.reports.report_blocks import Grid
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
@@ -70,6 +71,24 @@ def test_the_linear_model_of_folds_is_scikit_learns(iris):
     assert (answers == theirs[iris.rows.scored]).all()
     scores = measure_scores(iris)
     assert scores.comparisons[0].linear == pytest.approx(accuracy_score(y, theirs))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("names", [("no", "yes"), ("a", "b", "c")])
+def test_the_linear_models_are_scikit_learns(names, weighted):
+    draw = np.random.default_rng(4)
+    X = draw.normal(size=(300, 5))
+    codes = np.digitize(X[:, 0] + draw.normal(size=300), [-0.6, 0.6][: len(names) - 1])
+    weights = draw.uniform(0.2, 3, 300) if weighted else None
+    theirs = LogisticRegression(max_iter=1000).fit(X, codes, sample_weight=weights)
+    ours = _classes(X, codes, X[:50], weights, ClassTarget("y", names))
+    expected = theirs.predict_proba(X[:50])
+    np.testing.assert_allclose(ours, expected if len(names) > 2 else expected[:, 1:], atol=2e-3)
+    for rows in (300, 4):  # more rows than columns, and fewer
+        few = None if weights is None else weights[:rows]
+        inputs, targets = X[:rows], X[:rows, :2] ** 2
+        expected = Ridge().fit(inputs, targets, sample_weight=few).predict(X[:50])
+        np.testing.assert_allclose(_numbers(inputs, targets, X[:50], few), expected, rtol=1e-8)
 
 
 def test_the_linear_model_of_numbers_is_scikit_learns(numbers):
