@@ -317,6 +317,8 @@ def train_table(
     )
     if threads is not None:
         checked_integer("threads", threads)
+    naive = _naive(target, part)
+    del given, part, fitted  # of a large table each is as large as its file
     task = TableTask(
         summary=summarize(read, target),
         reading=read.reading,
@@ -355,7 +357,7 @@ def train_table(
         preprocessor=preprocessor,
         target=target,
         scaler=data.scaler,
-        naive=_naive(target, part),
+        naive=naive,
         temperature=trained.temperature,
         limits=data.limits,
         versions=versions(),
