@@ -393,3 +393,16 @@ def test_a_layer_of_ones_own_needs_its_forward_formula_alone() -> None:
     np.testing.assert_allclose(
         gradients["W_1"], X.T @ (back * a * -2 * value["w_2"] * z), rtol=1e-10
     )
+
+
+@pytest.mark.parametrize("layer", [cr.LayerNorm, cr.BatchNorm])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_smallest_epsilon_is_not_zero_in_a_run(layer, dtype):
+    # Found by mutants of model files: 1e-320 counts as zero, so that equal inputs gave 0/0.
+    x = cr.Input(3)
+    network = cr.Network(x, cr.Dense(1)(layer(1e-37)(x)))
+    zeros = np.zeros((4, 3), dtype)
+    found = cr.predict(network, network.initialize(0, dtype=dtype), zeros)
+    assert np.isfinite(found).all()
+    with pytest.raises(InputError, match="`epsilon` must be a finite number in"):
+        layer(1e-320)

@@ -6,17 +6,19 @@ from typing import Any
 
 from chainrule.errors import InputError
 from chainrule.formulas.expressions import ZERO, Expression, Number, Symbol, mean, power, total
-from chainrule.network.domains import BELOW_ONE, POSITIVE, checked
+from chainrule.network.domains import BELOW_ONE, Domain, checked
 from chainrule.network.graph import Layer, Node
 from chainrule.network.layers import filled
 from chainrule.network.scope import SAMPLES, Scope
 
 EPSILON = 1e-5
+NORMAL = Domain(1e-37)
+"""What is not zero in any type: smaller numbers count as zero inside a run."""
 
 
 class _Normalization(Layer):
     def __init__(self, epsilon: float = EPSILON, *, affine: bool = True) -> None:
-        self.epsilon = checked(epsilon, "`epsilon`", POSITIVE, "such as 1e-5")
+        self.epsilon = checked(epsilon, "`epsilon`", NORMAL, "such as 1e-5")
         self.affine = bool(affine)
 
     def width_of(self, sources: tuple[Node, ...]) -> int:
