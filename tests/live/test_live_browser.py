@@ -18,7 +18,8 @@ __all__ = ["browser"]  # the fixture that asks for one
 
 LONG = ("--hidden", "64,64", "--batch-size", "4", "--epochs", "1000000", "--patience", "1000000")
 STATE = "document.body.dataset.state"
-DRAWN = "[...document.querySelectorAll('#picture path.line.two')][1]?.getAttribute('d')"  # not the legend's
+# The second, because the first is the legend's.
+DRAWN = "[...document.querySelectorAll('#picture path.line.two')][1]?.getAttribute('d')"
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(element =>
   element.getBoundingClientRect().right > document.documentElement.clientWidth + 1
   && !element.closest('.wide')).map(element => element.tagName)"""
@@ -78,6 +79,8 @@ def test_the_page_fits_every_screen_in_both_schemes(tmp_path, chromium, size, la
             chromium.wait_until("document.querySelectorAll('#tables td').length > 5")
             assert chromium.evaluate(OUTSIDE) == []
             assert chromium.evaluate("document.documentElement.scrollWidth") <= size[0]
+            wide = "[...document.querySelectorAll('.wide')].map(b => b.scrollWidth - b.clientWidth)"
+            assert max(chromium.evaluate(wide)) <= 0
             paper = chromium.evaluate("getComputedStyle(document.body).backgroundColor")
             assert paper == ("rgb(23, 24, 26)" if dark else "rgb(255, 255, 255)")
             keep(chromium, f"{language}-{size[0]}-{'dark' if dark else 'light'}")

@@ -199,18 +199,22 @@ def test_a_stop_before_the_first_epoch_waits_for_it():
 
 def test_a_training_that_fails_says_so_to_who_looks():
     views = []
-    with pytest.raises(RuntimeError), LiveTraining("zh") as live:
+    live = LiveTraining("zh")
 
-        def fails(task):
-            live.starts(task)
-            assert live.address is not None
-            page = Page(live.address)
-            page.got()
-            timer = threading.Timer(0.5, lambda: views.append(json.loads(page.got())))
-            timer.start()
-            raise RuntimeError
+    def fails(task):
+        live.starts(task)
+        assert live.address is not None
+        page = Page(live.address)
+        page.got()
+        threading.Timer(0.5, lambda: views.append(json.loads(page.got()))).start()
+        raise RuntimeError
 
-        cr.train_table(IRIS, "species", hidden=(4,), on_start=fails)
+    def trains():
+        with live:
+            cr.train_table(IRIS, "species", hidden=(4,), on_start=fails)
+
+    with pytest.raises(RuntimeError):
+        trains()
     assert views[0]["status"] == phrases_of("live", "zh")["failed"]
 
 

@@ -12,6 +12,7 @@ import click
 
 from chainrule.command_line.training_report import TrainingReport
 from chainrule.errors import one_line
+from chainrule.files import written_path
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.run_folders import REPORT_NAME
 from chainrule.table_models.table_training import TableRun, TableTask
@@ -93,8 +94,8 @@ class LiveRun:
         """Show on the page where the model and its report are, and end its server."""
         if self._page is None:
             return
-        files = {"model": model, "report": model.with_name(REPORT_NAME)}
+        files = {"model": model.resolve(), "report": model.resolve().with_name(REPORT_NAME)}
         self._page.ends(
             stopped=self._report.interrupted,
-            files={name: str(path) for name, path in files.items() if path.is_file()},
+            files={name: written_path(path) for name, path in files.items() if path.is_file()},
         )

@@ -29,7 +29,7 @@ function table({caption, head, rows}) {
 function end(text) {
   at("status").textContent = text;
   at("status").className = "ended";
-  at("ending").hidden = true;
+  at("ending").hidden = at("share").hidden = true;
 }
 
 function show(now) {

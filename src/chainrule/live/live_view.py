@@ -89,7 +89,8 @@ def _facts(
         facts.append((texts["network"], number))
     if members:
         done = sum(member.done for member in members) // len(members)
-        facts.append((texts["epoch"], texts["part"].format(done=f"{done:,}", of=members[0].of)))
+        part = texts["part"].format(done=f"{done:,}", of=f"{members[0].of:,}")
+        facts.append((texts["epoch"], part))
         facts.append((texts["training_loss"], _last(curves.training)))
         if curves.held_out:
             facts.append((texts["held_out_loss"], _last(curves.held_out)))

@@ -105,10 +105,10 @@ def train_candidates(
     ``deadline`` is a time of `time.monotonic`: as many epochs are planned as fit, runs end there,
     and candidates that do not fit are left out. ``checkpoint`` is a folder for the states of all
     runs, from which ``resume`` continues. A true result of ``on_progress`` ends the training
-    too, after its first epoch.
+    too.
     """
     started = time.perf_counter()
-    asked = ended = too_short = False
+    ended = too_short = False
     interrupt: KeyboardInterrupt | None = None
     ensembles: list[Ensemble] = []
     outputs: list[FloatArray | None] = []
@@ -117,13 +117,12 @@ def train_candidates(
         began = time.perf_counter()
 
         def listen(members: Sequence[Progress | None], number: int = number) -> bool:
-            nonlocal asked, ended, too_short
-            run = Run(number, len(candidates), members)
-            asked = (on_progress is not None and bool(on_progress(run))) or asked
+            nonlocal ended, too_short
+            asked = on_progress is not None and on_progress(Run(number, len(candidates), members))
             late = deadline is not None and time.monotonic() >= deadline
             learned = any(member is not None and member.done for member in members)
             too_short = too_short or (late and not learned and not ensembles)
-            ended = ended or late or (asked and (learned or bool(ensembles)))
+            ended = ended or bool(asked) or late
             return ended
 
         ensemble: Ensemble | None

@@ -231,8 +231,7 @@ def train_table(
     further marks of missing, ``decimal`` the decimal sign. ``checkpoint`` is a folder for the
     states of all networks after every ``checkpoint_every`` epochs, from which ``resume`` continues,
     as in `train`. ``on_start`` is called with the task before training, ``on_progress`` about
-    twenty times a second; a true result of it ends the training, after the first epoch at the
-    earliest, and the model so far is returned.
+    twenty times a second; a true result of it ends the training, and the model so far is returned.
 
     Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
     Raises DataError for a table that cannot be used, InputError for settings that are not allowed

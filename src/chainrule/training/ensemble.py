@@ -107,11 +107,11 @@ def train_many(
 
     ``on_progress`` is called about twenty times a second, and at the end, with the `Progress` of
     each member, None for one that has not begun. A true result ends all runs: the ensemble is that
-    of the members that have finished an epoch.
+    of the members begun so far.
 
     Ctrl-C ends all runs; the KeyboardInterrupt is raised, and its attribute ``result`` is the
-    ensemble of the members that have finished an epoch, or None. Raises ``InputError`` and
-    ``NonFiniteLoss`` as `train` does, the latter with a note on the member.
+    ensemble of the members begun so far, or None. Raises ``InputError`` and ``NonFiniteLoss`` as
+    `train` does, the latter with a note on the member.
 
     Source: Lakshminarayanan, Pritzel and Blundell 2017, "Simple and scalable predictive uncertainty
     estimation using deep ensembles".
@@ -183,13 +183,13 @@ def train_many(
             begun = _end(runs, stopping)
         except KeyboardInterrupt as interrupt:
             begun = _end(runs, stopping)
-            done = _with_epochs([run.result() for run in begun if run.exception() is None])
+            done = [run.result() for run in begun if run.exception() is None]
             found = _ensemble(done, data.samples) if done else None
             interrupt.result = found  # type: ignore[attr-defined]
             raise
         if failed is not None:
             failed.result()
-        return _ensemble(_with_epochs([run.result() for run in begun]), data.samples)
+        return _ensemble([run.result() for run in begun], data.samples)
 
 
 @dataclass(frozen=True)
@@ -310,11 +310,6 @@ def _end(runs: Sequence[Future[_Run]], stopping: threading.Event) -> list[Future
     begun = [run for run in runs if not run.cancel()]
     wait(begun)
     return begun
-
-
-def _with_epochs(runs: list[_Run]) -> list[_Run]:
-    """Return the members that have finished an epoch, all where none has: others know nothing."""
-    return [run for run in runs if run.result.history["loss"]] or runs
 
 
 def _ensemble(runs: Sequence[_Run], samples: int) -> Ensemble:
