@@ -27,12 +27,19 @@ class Page:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def sent(self, request: bytes, seconds: float = 10.0) -> tuple[int, bytes]:
-        """Send bytes, and return the status and the body of the answer; 0 without an answer."""
+    def sent(
+        self, request: bytes, seconds: float = 10.0, *, ends: bool = False
+    ) -> tuple[int, bytes]:
+        """Send bytes, and return the status and the body of the answer; 0 without an answer.
+
+        ``ends`` says to the server that nothing more will come.
+        """
         answer = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             try:
                 connection.sendall(request)
+                if ends:
+                    connection.shutdown(socket.SHUT_WR)
                 while piece := connection.recv(65_536):
                     answer += piece
             except ConnectionError:  # closed while the request was being sent

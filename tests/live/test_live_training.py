@@ -16,6 +16,7 @@ import pytest
 import chainrule as cr
 from chainrule.command_line import browser
 from chainrule.language.phrase_books import phrases_of
+from chainrule.live.live_page import page_of
 from chainrule.live.live_training import LiveTraining
 from chainrule.live.live_view import Moment, view_of
 from chainrule.table_models.candidates import Run
@@ -245,6 +246,18 @@ def test_pictures_are_made_rarely_and_only_for_who_looks(monkeypatch):
 
 def progress(*held, of=10):
     return Progress(len(held), of, {"loss": held, "data_loss": held, "validation_loss": held})
+
+
+def test_a_hostile_name_of_the_data_is_a_text():
+    page = page_of("</title><script>alert(1)</script>&", "en", "n", keeps_best=True).decode()
+    assert page.count("<script") == page.count("</script>") == 1
+    assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize(("keeps_best", "key"), [(True, "keeps_best"), (False, "keeps_last")])
+def test_the_button_says_what_it_keeps(keeps_best, key):
+    page = page_of("x.csv", "zh", "n", keeps_best=keeps_best).decode()
+    assert phrases_of("live", "zh")[key] in page
 
 
 def test_the_time_left_follows_from_the_share_that_is_done():

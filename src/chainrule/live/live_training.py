@@ -71,7 +71,8 @@ class LiveTraining:
         """Show the whole of the losses: the model is being written."""
         histories = run.member_histories
         if self._moment.run is not None and self._moment.run.of == 1 and histories:
-            of = run.task.recipe.candidates[0].epochs
+            planned = [member.of for member in self._moment.members]  # fewer with a time limit
+            of = max(planned, default=run.task.recipe.candidates[0].epochs)
             members = [Progress(len(each["loss"]), of, each) for each in histories]
             self._moment = replace(self._moment, run=Run(0, 1, members))
         self._becomes("writing")

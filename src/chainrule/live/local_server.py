@@ -171,7 +171,9 @@ class _Request(BaseHTTPRequestHandler):
             return
         self.rfile = BytesIO(head)
         self.raw_requestline = self.rfile.readline()
-        if self.parse_request():
+        if not self.raw_requestline.strip():  # which http.server leaves without an answer
+            self._send(HTTPStatus.BAD_REQUEST)
+        elif self.parse_request():
             self._answer()
         self._drain()
 
