@@ -52,6 +52,7 @@ def epochs(view):
 # -- a process -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_curves_grow_and_stop_writes_the_best_epoch(tmp_path):
     with training(tmp_path, *LONG, "--seed", "3") as run:
         first = eventually(run.page, lambda view: view["picture"])
@@ -81,6 +82,7 @@ def test_the_curves_grow_and_stop_writes_the_best_epoch(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_by_itself_closes_its_page(tmp_path):
     with training(tmp_path, *OWN, "--epochs", "20") as run:
         assert run.ended() == 0
@@ -89,6 +91,7 @@ def test_a_run_that_ends_by_itself_closes_its_page(tmp_path):
         assert "iris/report.html" in run.output
 
 
+@pytest.mark.slow
 def test_ctrl_c_closes_the_page_too(tmp_path):
     with training(tmp_path, *LONG) as run:
         eventually(run.page, lambda view: view["picture"])
@@ -107,6 +110,7 @@ def test_the_address_is_printed_beside_the_output(tmp_path, option):
         assert len(rest) == (option == "--json")
 
 
+@pytest.mark.slow
 def test_hostile_clients_leave_the_training_alone(tmp_path):
     """The same model, bit for bit, whatever clients send; the terminal stays clean."""
     with training(tmp_path, *OWN, "--epochs", "4000", "--no-report") as run:
