@@ -266,7 +266,7 @@ def test_the_button_says_what_it_keeps(keeps_best, key):
 
 def test_the_time_left_follows_from_the_share_that_is_done():
     candidate = Candidate.__new__(Candidate)
-    moment = Moment((candidate,), seconds=60.0).told(
+    moment = Moment((candidate,), seconds=60.0).after(
         Run(0, 1, [progress(3.0, 2.0), progress(3.0, 1.0, 2.0, 2.0)])
     )
     view = view_of(moment, "en")
@@ -277,13 +277,13 @@ def test_the_time_left_follows_from_the_share_that_is_done():
 
 
 def test_losses_that_are_not_finite_do_not_break_the_page():
-    moment = Moment(()).told(Run(0, 1, [progress(float("nan"), float("inf"))]))
+    moment = Moment(()).after(Run(0, 1, [progress(float("nan"), float("inf"))]))
     view = json.loads(json.dumps(view_of(moment, "en"), allow_nan=False))
     assert fact(view, "Held-out loss") == fact(view, "Best epoch") == "–"
 
 
 def test_members_keep_their_numbers_while_others_wait():
-    moment = Moment(()).told(Run(0, 1, [None, progress(1.0), None, progress(2.0)]))
+    moment = Moment(()).after(Run(0, 1, [None, progress(1.0), None, progress(2.0)]))
     (members,) = view_of(moment, "en")["tables"]
     assert [row[0] for row in members["rows"]] == ["2", "4"]
     assert view_of(moment, "en")["share"] == pytest.approx(0.05)

@@ -21,7 +21,7 @@ def page_of(source: str, language: str, nonce: str, *, keeps_best: bool) -> byte
     title = escaped(texts["title"].format(source=source))
     spoken = {name: texts[name] for name in ("lost", "stopping")}
     given = json.dumps(spoken).replace("<", "\\u003c")
-    kept = texts["keeps_best" if keeps_best else "keeps_last"]
+    retained = texts["keeps_best" if keeps_best else "keeps_last"]
     return f"""<!doctype html>
 <html lang="{_TAGS[language]}">
 <head>
@@ -40,7 +40,7 @@ def page_of(source: str, language: str, nonce: str, *, keeps_best: bool) -> byte
 <p id="status" role="status">{escaped(texts["waiting"])}</p>
 <progress id="share" max="1" value="0" aria-label="{escaped(texts["progress"])}"></progress>
 <p id="ending"><button id="stop" type="button">{escaped(texts["stop"])}</button> \
-<span class="note">{escaped(kept)}</span></p>
+<span class="note">{escaped(retained)}</span></p>
 <div class="columns">
 <figure id="picture"></figure>
 <dl id="facts"></dl>

@@ -1,7 +1,7 @@
-"""A training that can be watched: what its listener is told is what the page shows.
+"""A training that can be watched: what its listener receives is what the page shows.
 
 The listener stores a reference and no more. Texts and pictures are made when a page asks, at most
-as often as it takes a fiftieth of the time; nobody looking costs nothing.
+as often as it takes a fiftieth of the time; without a page that is open they are not made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAST_PERIOD = 0.4
 SHARE = 0.02
 """The most of the time that making them takes."""
 LINGERS = 2.5
-"""Seconds for which the end of a run is kept for a page that is open."""
+"""Seconds for which the end of a run is shown to a page that is open."""
 
 
 class LiveTraining:
@@ -64,7 +64,7 @@ class LiveTraining:
 
     def progress(self, run: Run) -> bool:
         """Store a state of the run, and return whether it is to end."""
-        self._moment = self._moment.told(run)
+        self._moment = self._moment.after(run)
         return self.stopped
 
     def trained(self, run: TableRun) -> None:

@@ -21,7 +21,7 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Moment:
-    """A training at a moment: its state, the latest that its listener was told, and the results.
+    """A training at a moment: its state, the latest that its listener received, and the results.
 
     ``bests`` are the best epochs, with their losses, of the networks finished so far.
     """
@@ -34,8 +34,8 @@ class Moment:
     files: Mapping[str, str] = field(default_factory=dict)
     """Where the model and the report are, by "model" and "report"."""
 
-    def told(self, run: Run) -> Moment:
-        """Return the moment after the listener was told of a state of the run."""
+    def after(self, run: Run) -> Moment:
+        """Return the moment after the listener received a state of the run."""
         known = Run(run.candidate, run.of, tuple(run.members))
         bests = self.bests
         if self.run is not None and run.candidate > self.run.candidate:

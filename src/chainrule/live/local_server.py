@@ -1,4 +1,4 @@
-"""A web server for one page of one process: on this machine only, behind an address nobody guesses.
+"""A web server for one page of one process: on this machine only, at an address with a secret.
 
 A web page elsewhere can let a browser send requests to 127.0.0.1, and other users of the machine
 can send their own. So an answer is given only to who knows the token in the address, names this
