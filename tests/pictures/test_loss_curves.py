@@ -207,3 +207,17 @@ def test_plotting_imports_no_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_very_long_curve_has_few_points_and_keeps_its_ends_and_its_extremes():
+    losses = 2.0 + np.random.default_rng(0).random(50_001)
+    losses[[31_000, 41_000]] = 0.5, 7.0
+    started = time.perf_counter()
+    root = parsed(curves({"loss": losses}).drawing())
+    (points,) = paths(root, "line one")
+    assert time.perf_counter() - started < 5.0
+    assert len(points) <= 2000
+    x = points[0, 0] + (points[-1, 0] - points[0, 0]) * np.array([31_000, 41_000]) / 50_000
+    lowest, highest = points[points[:, 1].argmax()], points[points[:, 1].argmin()]
+    assert np.allclose([lowest[0], highest[0]], x, atol=0.02)
+    assert points[-1, 0] == max(points[:, 0])

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chainrule.command_line.live_run import LiveRun
 from chainrule.command_line.shared_options import Command, together
 from chainrule.command_line.table_options import (
     DATA,
@@ -84,7 +85,13 @@ def run_options(command: Command) -> Command:
             type=click.Choice(["en", "zh"]),
             default="en",
             show_default=True,
-            help="The language of the report.",
+            help="The language of the report, and of the page of --live.",
+        ),
+        click.option(
+            "--live",
+            is_flag=True,
+            help="Show the curves while they grow, on a page of this computer with a button that "
+            "ends the training as Ctrl-C does; the page closes with the run.",
         ),
         click.option(
             "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
@@ -105,6 +112,7 @@ def train_to_folder(
     resume: bool,
     with_report: bool,
     language: str,
+    live: bool,
     **options: Any,
 ) -> None:
     """Train as the options of `run_options` state, and write the run folder."""
@@ -121,18 +129,24 @@ def train_to_folder(
     if resume and not states.exists():
         text = f"{written_path(states)} does not exist; the training begins"
         click.echo(f"chainrule: note: {text}", err=True)
-    with TrainingReport(quiet=quiet, as_json=as_json) as report:
+    with (
+        TrainingReport(quiet=quiet, as_json=as_json) as report,
+        LiveRun(report, language, asked=live) as seen,
+    ):
         run = report.watched(
             train_table,
             data,
             targets,
             **settings,
-            on_start=report.starts,
-            on_progress=None if report.silent else report.progress,
+            on_start=seen.starts,
+            on_progress=seen.listener,
         )
+        seen.trained(run)
         leaderboard = leaderboard_csv(run.trials, run.task.objective)
         page = report.reported(run, language) if with_report else b""
-        report.ends(run, folder, write_run(folder, run.model, run.history, leaderboard, page))
+        model = write_run(folder, run.model, run.history, leaderboard, page)
+        report.ends(run, folder, model)
+        seen.ends(model)
     if not report.interrupted and states.exists():
         remove_checkpoints(states)
     if report.interrupted:

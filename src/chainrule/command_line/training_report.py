@@ -128,10 +128,20 @@ class TrainingReport:
             run = getattr(interrupt, "result", None)
             if not isinstance(run, TableRun):
                 raise
-            self._end_progress()
-            self.interrupted = True
-            click.echo("chainrule: note: interrupted; the model so far is written", err=True)
+            self.is_interrupted("interrupted")
             return run
+
+    def is_interrupted(self, how: str) -> None:
+        """Note that the training was ended before its end: its model is written all the same."""
+        self._end_progress()
+        self.interrupted = True
+        click.echo(f"chainrule: note: {how}; the model so far is written", err=True)
+
+    def is_live(self, address: str) -> None:
+        """Show the address of the page on which the training is seen; it is always shown."""
+        if self.silent:
+            click.echo(f"chainrule: note: live at {address}", err=True)
+        self._show("live", address)
 
     def reported(self, run: TableRun, language: str) -> bytes:
         """Return the run's page; empty, with a note, where it cannot be made.

@@ -24,6 +24,9 @@ Described: TypeAlias = tuple[Frame, str, str]
 
 _MOST_MEMBERS = 32
 """The most networks that have a thin line each."""
+_PIECES = 800
+"""Of a line with more than twice as many points, the lowest and the highest in each of so many
+pieces are placed: two pieces for each unit of a picture's width."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class LossCurves:
         training = [history.get("data_loss", history.get("loss", ())) for history in histories]
         held = [history["validation_loss"] for history in histories if "validation_loss" in history]
         penalized = any(
-            list(curve) != list(history.get("loss", curve))
+            not np.array_equal(curve, history.get("loss", curve), equal_nan=True)
             for curve, history in zip(training, histories, strict=True)
         )
         if best_epoch is None and held:
@@ -118,8 +121,9 @@ class LossCurves:
 
     @property
     def _scale(self) -> Scale:
-        values = [v for members, _, _ in self._groups() for curve in members for v in curve]
-        return Scale.around(values)
+        found = [_usable(curve) for members, _, _ in self._groups() for curve in members]
+        ends = [end for values in found if len(values) for end in (values.min(), values.max())]
+        return Scale.around(map(float, ends))
 
     def _losses(self, language: str) -> Described:
         texts = phrases_of("pictures", language)
@@ -197,13 +201,28 @@ def epoch_axis(epochs: int, title: str) -> Axis:
     return Axis(scale, title, whole=True)
 
 
+def _usable(curve: Curve) -> FloatArray:
+    """Return the values of a curve that can be drawn."""
+    values = np.asarray(curve, dtype=np.float64)
+    return values[np.abs(values) <= LARGEST]
+
+
 def _points(curve: Curve) -> list[tuple[float, float]]:
-    return [(float(number), float(value)) for number, value in enumerate(curve, start=1)]
+    """Return the points of a curve; of a very long one those that a picture can show."""
+    values = np.asarray(curve, dtype=np.float64)
+    chosen = np.arange(len(values))
+    if len(values) > 2 * _PIECES and len(_usable(values)) == len(values):
+        size = -(-len(values) // _PIECES)
+        pieces = np.pad(values, (0, size * _PIECES - len(values)), "edge").reshape(_PIECES, size)
+        starts = size * np.arange(_PIECES)
+        found = [0, *(starts + pieces.argmin(axis=1)), *(starts + pieces.argmax(axis=1))]
+        chosen = np.unique(np.minimum([*found, len(values) - 1], len(values) - 1))
+    return [(float(number + 1), float(values[number])) for number in chosen]
 
 
 def _described(key: str, texts: Mapping[str, str], curve: Curve, name: str, epochs: int) -> str:
-    known = [number for number, value in enumerate(curve, start=1) if usable(value)]
-    if not known:
+    known = np.flatnonzero(np.abs(np.asarray(curve, dtype=np.float64)) <= LARGEST) + 1
+    if not len(known):
         return ""
     first, last = (number_text(curve[number - 1]) for number in (known[0], known[-1]))
     return texts[key].format(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -98,14 +99,15 @@ def train_candidates(
     checkpoint: Path | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
+    verbose: bool | int | Literal["bar"] = False,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Trained:
     """Train every candidate on every fold, and return their members with weights.
 
     ``deadline`` is a time of `time.monotonic`: as many epochs are planned as fit, runs end there,
     and candidates that do not fit are left out. ``checkpoint`` is a folder for the states of all
-    runs, from which ``resume`` continues. A true result of ``on_progress`` ends the training
-    too.
+    runs, from which ``resume`` continues. ``verbose`` is that of `train_many`. A true result of
+    ``on_progress`` ends the training too.
     """
     started = time.perf_counter()
     ended = too_short = False
@@ -140,6 +142,8 @@ def train_candidates(
                 )
             if candidate is None:
                 continue
+            if verbose and len(candidates) > 1:
+                print(f"Network {number + 1} of {len(candidates)}", flush=True)
             ensemble = train_many(
                 network,
                 inputs_for(network, data.matrix, data.numeric),
@@ -159,6 +163,7 @@ def train_candidates(
                 checkpoint=None if checkpoint is None else checkpoint / f"network-{number + 1}",
                 checkpoint_every=checkpoint_every,
                 resume=resume,
+                verbose=verbose,
                 on_progress=listen,
             )
         except KeyboardInterrupt as error:

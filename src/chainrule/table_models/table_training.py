@@ -53,6 +53,7 @@ from chainrule.table_models.run_rows import RunRows, placed
 from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
 from chainrule.table_models.training_data import TrainingData
+from chainrule.training.epoch_bar import epochs_shown
 from chainrule.training.metrics import ClassScore, NumberScore, Score, finite
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
@@ -197,6 +198,7 @@ def train_table(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
+    verbose: bool | int | Literal["bar"] = False,
     on_start: Callable[[TableTask], None] | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> TableRun:
@@ -230,7 +232,8 @@ def train_table(
     by name ("numeric", "categorical", "date", "drop"); ``drop`` names columns to leave out, ``na``
     further marks of missing, ``decimal`` the decimal sign. ``checkpoint`` is a folder for the
     states of all networks after every ``checkpoint_every`` epochs, from which ``resume`` continues,
-    as in `train`. ``on_start`` is called with the task before training, ``on_progress`` about
+    as in `train`. ``verbose`` prints the mean losses of the networks in training by epoch, as that
+    of `train` does. ``on_start`` is called with the task before training, ``on_progress`` about
     twenty times a second; a true result of it ends the training, and the model so far is returned.
 
     Ctrl-C ends the training; the KeyboardInterrupt has the TableRun as its attribute ``result``.
@@ -247,6 +250,7 @@ def train_table(
     """
     began = monotonic()
     seed = checked_seed(seed)
+    epochs_shown(verbose)
     settings = RecipeSettings(
         preset, hidden, activation, encoding, dropout, smoothing, optimizer, learning_rate,
         batch_size, epochs, patience, folds, trials,
@@ -350,6 +354,7 @@ def train_table(
         checkpoint=None if checkpoint is None else Path(checkpoint),
         checkpoint_every=checkpoint_every,
         resume=resume,
+        verbose=verbose,
         on_progress=on_progress,
     )
     model = TableModel(

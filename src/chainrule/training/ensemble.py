@@ -11,12 +11,12 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from chainrule.arrays import IntArray, RealArray
+from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.data.splits import fold_numbers
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss
 from chainrule.kernels.backend import Backend
@@ -24,6 +24,7 @@ from chainrule.kernels.threads import threads_of
 from chainrule.kernels.trainer import PERIOD
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
+from chainrule.training.epoch_bar import epochs_shown
 from chainrule.training.inputs import inputs_of, targets_of, weights_of
 from chainrule.training.loop import Arrays, Progress, Result, train
 from chainrule.training.schedules import EarlyStopping, ReduceOnPlateau, Schedule
@@ -90,6 +91,7 @@ def train_many(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
+    verbose: bool | int | Literal["bar"] = False,
     on_progress: Callable[[Sequence[Progress | None]], object] | None = None,
 ) -> Ensemble:
     """Train several networks of one description at once, and return their ensemble.
@@ -104,6 +106,9 @@ def train_many(
     and a member that has finished is not trained again by ``resume``. Every thread trains one
     member at a time; each has the same bits as when it is trained alone, for any number of threads.
     Only the rows of the members in training are copied.
+
+    ``verbose`` prints the mean losses of the members by epoch, as that of `train` does: where some
+    are behind, their latest losses, and as many epochs as all members have finished in the mean.
 
     ``on_progress`` is called about twenty times a second, and at the end, with the `Progress` of
     each member, None for one that has not begun. A true result ends all runs: the ensemble is that
@@ -126,6 +131,7 @@ def train_many(
     >>> [len(rows) for rows in ensemble.held_rows]
     [10, 10, 10, 10]
     """
+    lines = epochs_shown(verbose)
     data = _Data.of(network, X, Y, sample_weight, np.dtype(dtype))
     first = checked_seed(seed)
     parts = _parts(folds, members, data.samples, first)
@@ -175,11 +181,16 @@ def train_many(
         outputs = result.predict(held[0])
         return _Run(result, held_rows, outputs if isinstance(outputs, tuple) else (outputs,))
 
+    def watched() -> object:
+        if lines is not None:
+            lines.show(_mean_history(latest), epochs)
+        return on_progress is not None and on_progress(latest)
+
     with ThreadPoolExecutor(min(threads_of(threads), len(parts)), "chainrule") as pool:
         runs: list[Future[_Run]] = []
         try:
             runs += [pool.submit(member, *given) for given in enumerate(parts)]
-            failed = _watch(runs, lambda: on_progress is not None and on_progress(latest))
+            failed = _watch(runs, watched)
             begun = _end(runs, stopping)
         except KeyboardInterrupt as interrupt:
             begun = _end(runs, stopping)
@@ -187,6 +198,9 @@ def train_many(
             found = _ensemble(done, data.samples) if done else None
             interrupt.result = found  # type: ignore[attr-defined]
             raise
+        finally:
+            if lines is not None:
+                lines.show(_mean_history(latest), epochs, ended=True)
         if failed is not None:
             failed.result()
         return _ensemble([run.result() for run in begun], data.samples)
@@ -310,6 +324,28 @@ def _end(runs: Sequence[Future[_Run]], stopping: threading.Event) -> list[Future
     begun = [run for run in runs if not run.cancel()]
     wait(begun)
     return begun
+
+
+def _mean_history(members: Sequence[Progress | None]) -> dict[str, FloatArray]:
+    """Return the mean losses of members: of one that is behind its latest, for each epoch.
+
+    There are as many epochs as all members have finished in the mean.
+    """
+    begun = [member for member in members if member is not None and member.done]
+    if not begun:
+        return {}
+    epochs = np.arange(max(1, sum(member.done for member in begun) // len(members)))
+    names = [name for name in ("loss", "validation_loss") if name in begun[0].history]
+    return {
+        name: np.mean(
+            [
+                np.asarray(member.history[name], np.float64)[np.minimum(epochs, member.done - 1)]
+                for member in begun
+            ],
+            axis=0,
+        )
+        for name in names
+    }
 
 
 def _ensemble(runs: Sequence[_Run], samples: int) -> Ensemble:

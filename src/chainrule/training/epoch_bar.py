@@ -6,7 +6,7 @@ Elsewhere, where nothing can be replaced, the last state is printed as one line.
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from chainrule.pictures.loss_curves import lowest
 from chainrule.pictures.sparkline import sparkline
@@ -43,6 +43,11 @@ class EpochBar(EpochLines):
         self.done = max(self.done, len(losses))
         if ended and isinstance(self._replace, _Terminal):
             self._replace.end()
+
+
+def epochs_shown(verbose: bool | int | Literal["bar"]) -> EpochLines | None:
+    """Return what shows the epochs as the argument ``verbose`` asks, or None; check it."""
+    return EpochBar() if verbose == "bar" else EpochLines.of(verbose)
 
 
 class _Terminal:

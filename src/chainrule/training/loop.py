@@ -31,8 +31,7 @@ from chainrule.network.parameters import Parameters
 from chainrule.pictures.loss_curves import LossCurves
 from chainrule.training.checkpoint_folder import CheckpointFolder
 from chainrule.training.checkpoints import description_of, restored_run, state_of
-from chainrule.training.epoch_bar import EpochBar
-from chainrule.training.epoch_lines import EpochLines
+from chainrule.training.epoch_bar import epochs_shown
 from chainrule.training.inputs import (
     inputs_of,
     parameters_of,
@@ -258,7 +257,7 @@ def train(
         about = description_of(run, early_stopping, schedule, count)
         checkpoints = CheckpointFolder.of(checkpoint, checkpoint_every, about)
     found = checkpoints.newest(restored_run) if checkpoints is not None and resume else None
-    lines = EpochBar() if verbose == "bar" else EpochLines.of(verbose)
+    lines = epochs_shown(verbose)
     if lines is not None:
         on_progress = lines.before(on_progress)
     trainer: Trainer | None = None
