@@ -198,7 +198,8 @@ def test_verbs_and_arguments_that_are_missing_or_unknown(folder):
     assert "give either MODEL or --layers" in refused(folder, "verify")
     assert "give either MODEL or --layers" in refused(folder, "verify", "m", "--layers", "2,1")
     assert "--loss requires --layers" in refused(folder, "verify", "m", "--loss", "mse")
-    assert "missing option '--layers'" in refused(folder, "derive")
+    assert "give either MODEL or --layers" in refused(folder, "derive")
+    assert "missing option '--layers'" in refused(folder, "check", "z = 1")
     refusal = refused(folder, "derive", "--layers", "2,0,1")
     assert "`layers` must be positive integers, got 0" in refusal
     assert "at least 2 widths, those of the inputs and the outputs" in refused(

@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ChainruleError
+from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX, MATHML, TEXT, latex, mathml, text
 from chainrule.formulas.render.writer import Writer
@@ -35,7 +36,8 @@ def lines():
                     for equal in statement.rights:
                         if isinstance(equal.formula, Matrix) and statement.stage != "function":
                             settings = {"layout": layout, "optimizer": optimizer}
-                            yield network, statement.left, equal.formula, settings
+                            left = Symbol(statement.left.name)  # as displayed: no indices
+                            yield network, left, equal.formula, settings
 
 
 LINES = tuple(lines())
