@@ -295,6 +295,38 @@ class Example:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
         return named
 
+    def jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
+        """Return ∂above/∂below of the equation of ``above`` alone, with the axes of both."""
+        found = self._jacobians.get((above, below))
+        if found is None:
+            found = self._jacobians[above, below] = self._jacobian(above, below)
+        return found
+
+    @cached_property
+    def _jacobians(self) -> dict[tuple[Symbol, Symbol], FloatArray]:
+        return {}
+
+    def _jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
+        shapes = [[self.sizes[axis] for axis in symbol.axes] for symbol in (above, below)]
+        equations = self.context.gradients.formulation.equations
+        right = next((each.right for each in equations if each.left == above), None)
+        one = Symbol(f"∂/∂{above.name}", above.axes)
+        pulled = {} if right is None else pull_back(right, above, one, [below])[0]
+        if below not in pulled:
+            raise Refusal("no_derivative", text=f"∂{above.name}/∂{below.name}")
+        found = np.zeros((*shapes[0], *shapes[1]))
+        for index in np.ndindex(*shapes[0]):
+            named = Evaluation({})
+            named.sizes = dict(self.sizes)
+            for symbol in symbols(pulled[below]) | {above, below}:
+                if symbol != one:
+                    named.define(symbol, self._named(symbol))
+            entry = np.zeros(shapes[0])
+            entry[index] = 1.0
+            named.define(one, entry)
+            found[index] = named.spread(pulled[below], below.axes)
+        return found
+
     def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> FloatArray:
         """Return a formula as a matrix in the layout of the context."""
         value = self._named.spread(tree, axes)
