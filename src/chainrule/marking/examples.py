@@ -45,6 +45,7 @@ from chainrule.marking.quantities import (
     by_derivation_name,
     constant,
     cotangent,
+    lengths,
     negative_delta,
     partial,
     step_of,
@@ -163,6 +164,18 @@ class MarkingContext:
             memory = (*self.rule.memory(parameter), *self.rule.corrected_means(parameter))
             found.update({quantity.symbol: quantity for quantity in memory})
         return found
+
+    @cached_property
+    def consumers(self) -> Mapping[Quantity, tuple[Quantity, ...]]:
+        """The quantities whose equations contain a quantity, in their order."""
+        found: dict[Quantity, dict[Quantity, None]] = {}
+        for equation in self.gradients.formulation.equations:
+            above = self.quantities.get(equation.left.name)
+            for symbol in symbols(equation.right) if above is not None else ():
+                below = self.quantities.get(symbol.name)
+                if below is not None and above is not None:
+                    found.setdefault(below, {})[above] = None
+        return {below: tuple(above) for below, above in found.items()}
 
     def distinct_lengths(self, number: int) -> dict[Axis, int]:
         """Return a different length for each axis, for one of the examples (0, 1, 2).
@@ -328,8 +341,10 @@ class Example:
         return found
 
     def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> FloatArray:
-        """Return a formula as a matrix in the layout of the context."""
+        """Return a formula as a matrix in the layout of the context; without axes, a number."""
         value = self._named.spread(tree, axes)
+        if not axes:
+            return np.asarray(value)
         return laid_out(value, axes, orient(axes, self.context.layout))
 
     @cached_property
@@ -344,6 +359,10 @@ class Example:
             **{constant(n.name): np.asarray(float(n.value)) for n in named_numbers(network)},
             OUTPUT_COUNT: np.asarray(float(self.sizes[formulation.output.axes[-1]])),
             SAMPLE_COUNT: np.asarray(float(self.sizes[SAMPLES] if context.batch else 1)),
+            **{
+                quantity: np.asarray(float(self.sizes[axis]))
+                for quantity, axis in lengths(network).items()
+            },
             **{
                 constant(letter): np.asarray(strength * _STRENGTH_FACTORS[self.number])
                 for letter, strength in network.strengths.items()

@@ -75,7 +75,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not letters:
         return None
     found: list[LineVerdict | None] = []
-    count = math.perm(len(context.network.layers), len(used))
+    layers = len(context.network.layers) if context.network.is_dense else 0
+    count = math.perm(layers, len(used))
     is_possible = len(used) <= MAX_LETTERS and count <= MAX_READINGS
     is_possible = is_possible and not (context.batch or context.rule.letters)
     if is_possible and context.network.is_dense:

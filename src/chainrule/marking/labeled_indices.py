@@ -39,7 +39,7 @@ _OF_MATRICES = ("outer", "norm", "len", "shape0", "shape1", "size", "column", "r
 _OF_PROGRAMS = re.compile(r"\b(?:np|torch|sum|mean|axis|dot|self)\b|@")
 _SUM = re.compile(
     rf"(?:\\sum|[Σ∑])\s*_\s*(?:\{{\s*([{_LETTERS}])\s*(?:=\s*1\s*)?\}}|([{_LETTERS}])(?![A-Za-z0-9_]))"
-    r"(?:\s*\^\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|(\w+)))?"
+    r"(?:\s*\^\s*(?:\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|(\w+)))?"
 )
 """Σ_{j=1}^{n_h}, Σ_j."""
 

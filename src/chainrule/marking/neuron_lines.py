@@ -21,6 +21,7 @@ from chainrule.marking.examples import Example
 from chainrule.marking.index_entries import EntryNames, entries_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import (
+    DATA_LOSS,
     INPUTS,
     LOSS,
     TARGETS,
@@ -47,13 +48,16 @@ _DELTA = Quantity("δ", Role.COTANGENT, _NAMED["z"])
 _OF_MATRICES = re.compile(
     r"[@*ᵀ⊤⊙_A-KM-Z;.Σ∑]|\\(?:sum|top|odot|intercal)\b|\\mathbf|\^\{?T|L(?!oss)"
 )
+_NUMBERS = re.compile(
+    r"\\(?:operatorname|mathrm|left|right|frac|partial|delta|times)\b|DataLoss|(?:\\lambda|λ)_?\{?1?\}?"
+)
 _WORDS = re.compile(r"(?<![A-Za-z\\])[a-z](?![A-Za-z])")
 
 
 def neuron_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineVerdict | None:
     """Return the verdict on a line that is right for one neuron, None for any other line."""
     network = marker.context.network
-    plain = re.sub(r"\\(?:operatorname|mathrm|left|right|frac|partial|delta|times)\b", " ", line)
+    plain = _NUMBERS.sub(" ", line)
     if _OF_MATRICES.search(plain) or not _WORDS.search(plain) or names.convention != OWN:
         return None
     found = _neuron(network) if network.is_dense and len(network.losses) == 1 else None
@@ -86,6 +90,9 @@ class _NeuronNames(EntryNames):
 
     def quantity(self, text: str) -> Quantity | None:
         """Return the quantity of the neuron with a name, or a number's."""
+        if text in ("DataLoss", "Data_Loss"):
+            self.found[DATA_LOSS] = (DATA_LOSS, "")
+            return DATA_LOSS
         if text in ("δ", "delta"):
             self.found[_DELTA] = (_DELTA, "")
             return _DELTA
@@ -144,6 +151,7 @@ class _NeuronNames(EntryNames):
             given[entry.left.name] = value(entry.right)
         found = {quantity: given[letter] for letter, quantity in _NAMED.items()}
         found[LOSS] = given[formulation.loss.name]
+        found[DATA_LOSS] = given[formulation.data_loss.name]
         for entry in self.gradients.backward:
             of = _NAMED[entry.of.name]
             found[_DELTA if entry.of.name == "z" else cotangent(of)] = given[entry.left.name]
