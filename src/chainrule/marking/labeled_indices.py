@@ -177,11 +177,13 @@ class _LabeledNames(EntryNames):
         super().__init__(names)
         self.context, self.entries, self.letters = context, entries, letters
         self.is_reversed = is_reversed
+        formulation = context.gradients.formulation
+        symbols = (*formulation.parameters, *(each.left for each in formulation.equations))
         self.scalars = {
-            known: equation.left
-            for equation in context.gradients.formulation.equations
-            if not equation.left.axes and equation.left.name != LOSS.symbol
-            for known in [context.quantities.get(equation.left.name)]
+            known: symbol
+            for symbol in symbols
+            if not symbol.axes and symbol.name != LOSS.symbol
+            for known in [context.quantities.get(symbol.name)]
             if known is not None
         }
         self.slopes: dict[Quantity, tuple[Symbol, str, Symbol, str]] = {}
