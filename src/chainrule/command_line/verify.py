@@ -36,7 +36,8 @@ def command(
     result = verify_network(network, parameters, seed=seed)
     click.echo(str(result))
     printed = [read_back(derive(network, layout=layout, detail="full")) for layout in LAYOUTS]
-    count, right = (sum(map(len, each)) for each in zip(*((p.lines, p.right) for p in printed)))
+    count = sum(len(found.lines) for found in printed)
+    right = sum(len(found.right) for found in printed)
     mark = "✓" if all(found.passed for found in printed) else "✗"
     click.echo(f"  printed lines read back: {right} of {count}   {mark}")
     for line in (line for found in printed for line in found.wrong):
