@@ -227,6 +227,11 @@ class Example:
     seed: int
 
     @property
+    def entries(self) -> dict[Quantity, Quantity]:
+        """The entries that stand for quantities of the network: none outside of index forms."""
+        return {}
+
+    @property
     def number(self) -> int:
         """The number of the example: 0, 1, 2, and again for further seeds."""
         return self.seed % EXAMPLE_COUNT

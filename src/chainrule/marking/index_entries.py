@@ -19,7 +19,7 @@ from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.examples import Example
 from chainrule.marking.grammar import ActivationName
 from chainrule.marking.parser import ParsedEquation
-from chainrule.marking.quantities import Quantity, Role
+from chainrule.marking.quantities import Quantity, Role, applied_activations
 from chainrule.marking.syntax import (
     Binary,
     Constant,
@@ -97,6 +97,7 @@ class _IndexedExample:
     def __init__(self, example: Example, names: EntryNames) -> None:
         self.example, self.names = example, names
         self.context, self.sizes = example.context, example.sizes
+        self.entries: dict[Quantity, Quantity] = {}
 
     @cached_property
     def values(self) -> ExampleValues:
@@ -131,7 +132,11 @@ def entries_verdict(
     entries = EquationMarker(marker.context, marker.constants)
     entries.examples = [_IndexedExample(each, names) for each in marker.examples]  # type: ignore[misc]
     verdict: LineVerdict | None = None
-    for equation in equations:
+    layers = [_entries_of_layer(equation.left.quantity, names) for equation in equations]
+    for equation, layer in zip(equations, layers, strict=True):
+        for example in entries.examples:
+            example.entries.clear()
+            example.entries.update(layer)
         rights = tuple(map(_entrywise, equation.rights))
         left = replace(equation.left, text=str(equation.left.quantity))
         entry = replace(equation, left=left, rights=rights, style=None)
@@ -139,6 +144,19 @@ def entries_verdict(
         if not verdict.correct:
             return replace(verdict, position=None)
     return verdict
+
+
+def _entries_of_layer(left: Quantity, names: EntryNames) -> dict[Quantity, Quantity]:
+    """Return z and a of the layer of a δ with its letters, for a slope that the line lacks."""
+    whole, letters = names.found.get(left, (left, ""))
+    end = str(left).rpartition("∂")[2][1:]
+    found: dict[Quantity, Quantity] = {}
+    for applied in applied_activations(names.names.network):
+        is_delta = whole.role is Role.COTANGENT and whole.of == applied.argument
+        if is_delta and letters:
+            found[applied.argument] = names.entry(applied.argument, f"z{end}", letters)
+            found[applied.output] = names.entry(applied.output, f"a{end}", letters)
+    return found
 
 
 def over_letters(value: FloatArray, own: str, letters: Sequence[str]) -> FloatArray:

@@ -198,7 +198,9 @@ class _LabeledNames(EntryNames):
                 self.found[found] = (found, "")
             return found
         named, letters = self.entries[int(match[1])]
-        return self.entry(named.quantity, f"{_spelled(named)}_{letters}", letters)
+        name = _spelled(named)
+        mark = ("," if len(letters) > 1 else "") if "_" in name else "_"
+        return self.entry(named.quantity, f"{name}{mark}{letters}", letters)
 
     def is_read(self, equation: ParsedEquation) -> bool:
         """Return whether an equation is one of entries, without operations on whole matrices."""

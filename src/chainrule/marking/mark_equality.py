@@ -155,7 +155,9 @@ class Equality(EqualityValues):
     @cached_property
     def _slopes(self) -> list[Tree]:
         is_backward = self.target.role is Role.COTANGENT
-        return slope_trees(self.context.network) if is_backward else []
+        if not is_backward:
+            return []
+        return slope_trees(self.context.network, self.examples[0].entries)
 
     @cached_property
     def _classic(self) -> ClassicMistakes:
