@@ -98,8 +98,8 @@ class PrintedLines:
 def read_back(derivation: Derivation) -> PrintedLines:
     """Return every printed line of a derivation, in text and in LaTeX, as the marker reads it.
 
-    What is said of one sample is marked for one sample; what is said of a function or of one neuron
-    is marked for a network of one layer with this function.
+    Lines about one sample are marked for one sample, lines about a function for a network of one
+    layer with it.
 
     >>> from chainrule.derivation.derivation import derive
     >>> found = read_back(derive(Network.dense([2, 3, 1]), detail="full"))
