@@ -108,15 +108,15 @@ class Computation:
 
         Raises ``ShapeMismatch`` for incompatible axes, ``Refusal`` for a missing value.
         """
-        with np.errstate(all="ignore"):
-            return self._array(tree)
+        return self._array(tree)
 
     def value(self, tree: Tree) -> Value:
         """Return the value of a tree, which may be ones without a length."""
         found = self._computed.get(id(tree))
         if found is None:
             self.count += 1
-            value = self._value(tree)
+            with np.errstate(all="ignore"):
+                value = self._value(tree)
             if not isinstance(value, UnsizedOnes | RepeatedVector) and np.size(value) > MAX_ENTRIES:
                 raise Refusal("result_size", limit=f"{MAX_ENTRIES:,}")
             found = self._computed[id(tree)] = (tree, value)
@@ -222,11 +222,9 @@ class Computation:
             case "add" | "subtract":
                 operation = np.add if tree.operation == "add" else np.subtract
                 repeated = self._with_repeated(tree, operation)
-                return (
-                    self._broadcast(tree, operation, tree.left, tree.right)
-                    if (repeated is None)
-                    else repeated
-                )
+                if repeated is not None:
+                    return repeated
+                return self._broadcast(tree, operation, tree.left, tree.right)
         left, right = self.value(tree.left), self.value(tree.right)
         if isinstance(left, RepeatedVector) or isinstance(right, RepeatedVector):
             raise ShapeMismatch(tree, (), ())
