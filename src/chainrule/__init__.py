@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chainrule.marking.check_answer import check_answer
     from chainrule.marking.check_line import check_line
     from chainrule.marking.network_text import network_from
+    from chainrule.marking.printed_lines import PrintedLines, read_back
     from chainrule.marking.stated_conventions import Convention
     from chainrule.marking.verdicts import LineVerdict
     from chainrule.network.activations import Activation, activation
@@ -102,6 +103,7 @@ __all__ = [
     "PReLU",
     "Periodic",
     "PiecewiseLinear",
+    "PrintedLines",
     "RMSprop",
     "ReduceOnPlateau",
     "Result",
@@ -130,6 +132,7 @@ __all__ = [
     "network_from",
     "predict",
     "quantile_edges",
+    "read_back",
     "save",
     "show_config",
     "to_sklearn",
@@ -158,6 +161,7 @@ _HOMES = {
     "marking.check_line": ["check_line"],
     "marking.stated_conventions": ["Convention"],
     "marking.network_text": ["network_from"],
+    "marking.printed_lines": ["PrintedLines", "read_back"],
     "marking.verdicts": ["LineVerdict"],
     "network.losses": ["Loss"],
     "network.layers": [

@@ -441,6 +441,21 @@ def test_verify_prints_a_table_of_methods():
     for method in ("complex step", "central differences", "matrix form, samples in columns"):
         assert re.search(rf"^ +{method} .*worst +[\d.e-]+ .*✓$", run.stdout, re.MULTILINE)
     assert run.stdout.splitlines()[-1] == "every check holds"
+    right, count = re.search(r"printed lines read back: (\d+) of (\d+) +✓", run.stdout).groups()
+    assert right == count
+    assert int(count) > 400
+
+
+def test_verify_fails_where_a_printed_line_is_wrong(monkeypatch):
+    from chainrule.marking import printed_lines
+
+    printed = printed_lines.written
+    monkeypatch.setattr(
+        printed_lines, "written", lambda *given: printed(*given).replace("δ_o", "δ_h")
+    )
+    run = run_verb("verify", "--layers", "2,3,2", code=1)
+    assert "✗ ∂Loss/∂b_ho = δ_h" in run.stdout
+    assert run.stdout.splitlines()[-1] == "NOT every check holds"
 
 
 def test_verify_a_model(trained, tmp_path):

@@ -11,13 +11,12 @@ import random
 import pytest
 
 from chainrule.derivation.derivation import derive
-from chainrule.documents.wording import left_side
-from chainrule.documents.wording import written as displayed
 from chainrule.formulas.render import LATEX, TEXT
 from chainrule.marking.check_line import check_line
 from chainrule.marking.evaluator import Computation
 from chainrule.marking.examples import MarkingContext
 from chainrule.marking.parser import parse
+from chainrule.marking.printed_lines import printed_lines
 from chainrule.marking.quantities import Role
 from chainrule.marking.syntax import (
     Binary,
@@ -48,13 +47,9 @@ MODES = [(layout, batch) for layout in ("rows", "columns") for batch in (False, 
 def lines_of(network, layout, batch, style, optimizer="sgd", stages=()):
     """Yield the lines that a derivation displays as matrices, of some stages or of all."""
     derived = derive(network, layout=layout, batch=batch, optimizer=optimizer)
-    for statement in derived.statements:
-        if statement.part == "function" or (stages and statement.stage not in stages):
-            continue
-        left = left_side(statement, style)
-        sign = style.arrow if statement.assigns else style.equals
-        for equal in statement.rights:
-            yield left + sign + displayed(equal.formula, statement, style)
+    for statement, line in printed_lines(derived, style):
+        if statement.part != "function" and (not stages or statement.stage in stages):
+            yield line
 
 
 # -- as displayed --------------------------------------------------------------------------------

@@ -83,3 +83,18 @@ def test_entries_keep_their_names_in_messages():
 def test_a_line_for_no_layer_is_refused():
     with pytest.raises(InputError, match="no layer for which all"):
         cr.check_line(MSE, r"\delta^{l+1} = w^{l-1}")
+
+
+@pytest.mark.parametrize(
+    ("network", "line", "repaired"),
+    [
+        (MSE, "δ_j = Σ_k w_jk δ_k", "a_j ⊙ (1 − a_j)"),
+        (MSE, "δ_hj = Σ_{k=1}^{n} δ_ok w_ho,jk", "a_hj ⊙ (1 − a_hj)"),
+        (MSE, r"\delta_{hj} = a_{hj} \sum_{k=1}^{n} \delta_{ok} w_{ho,jk}", "(1 − a_hj)"),
+        (HALF, "δ_k = a_k − y_k", "a_k ⊙ (1 − a_k)"),
+    ],
+)
+def test_a_missing_slope_is_named_with_the_letters_of_its_line(network, line, repaired):
+    verdict = cr.check_line(network, line)
+    assert verdict.kind == "slope", verdict.message()
+    assert repaired in verdict.repaired

@@ -192,3 +192,16 @@ def test_a_factor_is_no_convention_where_both_sides_scale_alike_with_the_loss(li
 )
 def test_a_factor_is_a_convention_where_the_loss_is_stated_by_the_line(line):
     assert cr.check_line(SMALL, line, batch=True).kind == "convention"
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("last", [("identity", "mse"), ("exponential", "gamma")])
+def test_a_condition_that_no_saturated_unit_would_contradict_is_wrong(batch, layout, last):
+    """a ≤ 1 is never below −1, so 1 > −a says nothing: units with a = 1 have to be seen."""
+    activation, loss = last
+    network = cr.Network.dense([2, 3, 2], ["hard_sigmoid", activation], loss)
+    for condition, expected in (("1 > a_h", True), ("1 > -a_h", False), ("a_h > -1", False)):
+        line = f"delta_h = 1/6 * da_h * (a_h > 0) * ({condition})"
+        given = {"batch": batch, "layout": layout}
+        assert cr.check_line(network, line, **given).correct == expected, condition

@@ -6,6 +6,8 @@ import click
 
 from chainrule.command_line.network_argument import given_network, model_argument
 from chainrule.command_line.shared_options import network_options, seed_option
+from chainrule.derivation.derivation import LAYOUTS, derive
+from chainrule.marking.printed_lines import read_back
 from chainrule.table_models.model_checks import verify_network
 
 __all__ = ["command"]
@@ -13,8 +15,9 @@ __all__ = ["command"]
 
 @click.command(
     "verify",
-    epilog="Numbers are drawn at random; a MODEL is checked at its trained parameters.  The exit "
-    "code is 1 where a check fails.",
+    epilog="Numbers are drawn at random; a MODEL is checked at its trained parameters.  Every line "
+    "that `derive --detail full` prints is read back as a learner's line is marked; a line that is "
+    "not read is not counted as right.  The exit code is 1 where a check fails.",
 )
 @model_argument
 @network_options(required=False)
@@ -32,6 +35,14 @@ def command(
     network, parameters = given_network(context, model, layers, activation, loss)
     result = verify_network(network, parameters, seed=seed)
     click.echo(str(result))
-    click.echo("every check holds" if result.passed else "NOT every check holds")
-    if not result.passed:
+    printed = [read_back(derive(network, layout=layout, detail="full")) for layout in LAYOUTS]
+    count = sum(len(found.lines) for found in printed)
+    right = sum(len(found.right) for found in printed)
+    mark = "✓" if all(found.passed for found in printed) else "✗"
+    click.echo(f"  printed lines read back: {right} of {count}   {mark}")
+    for line in (line for found in printed for line in found.wrong):
+        click.echo(f"    ✗ {line.text}")
+    passed = result.passed and all(found.passed for found in printed)
+    click.echo("every check holds" if passed else "NOT every check holds")
+    if not passed:
         context.exit(1)

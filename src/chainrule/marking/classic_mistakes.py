@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
+from chainrule.marking.evaluator import Computation, ShapeMismatch, shape_of
 from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import Applied, Quantity, Role
 from chainrule.marking.syntax import (
@@ -58,7 +58,7 @@ class ClassicMistakes(TreeEditor):
             value = self.computation.value(node)
         except (ShapeMismatch, ArithmeticError, ValueError):
             return None
-        return None if isinstance(value, UnsizedOnes) else np.shape(value)
+        return shape_of(value)
 
     def comparisons(self) -> Iterator[Repair]:
         """Turn a comparison round: z < 0 instead of z > 0."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
@@ -62,9 +64,14 @@ class EqualityValues:
                 value = computation(tree)
             except (ShapeMismatch, InputError):
                 return False
-            if not same(value, example.values.values[self.target]):
+            if not self.agrees(value, example.values.values[self.target]):
                 return False
         return True
+
+    def agrees(self, value: FloatArray, truth: FloatArray) -> bool:
+        """Return whether a value is the true one; ∂a/∂z = 1 is every entry's slope."""
+        is_slope = self.target.role is Role.PARTIAL and np.ndim(value) == 0
+        return same(np.broadcast_to(value, truth.shape) if is_slope else value, truth)
 
     def is_right_within_limits(self, tree: Tree) -> bool:
         """Return ``is_right``, or False after too many computations."""
@@ -75,7 +82,7 @@ class EqualityValues:
             value = computation(tree)
         except (ShapeMismatch, InputError):
             return False
-        return same(value, self.truth) and self.is_right(tree)
+        return self.agrees(value, self.truth) and self.is_right(tree)
 
     def matching_constants(self) -> list[Quantity] | None:
         """Return the constants whose values in the line make it right, None if there are none."""

@@ -64,7 +64,19 @@ class UnsizedOnes:
     row: bool
 
 
-Value: TypeAlias = FloatArray | UnsizedOnes
+@dataclass(frozen=True)
+class RepeatedVector:
+    """A column times a row of ones, or ones times a row: as often as the other term has it."""
+
+    vector: FloatArray
+
+
+Value: TypeAlias = FloatArray | UnsizedOnes | RepeatedVector
+
+
+def shape_of(value: Value) -> tuple[int, ...] | None:
+    """Return the shape of a value, None where something else determines it."""
+    return None if isinstance(value, UnsizedOnes | RepeatedVector) else np.shape(value)
 
 
 @dataclass(frozen=True)
@@ -96,16 +108,16 @@ class Computation:
 
         Raises ``ShapeMismatch`` for incompatible axes, ``Refusal`` for a missing value.
         """
-        with np.errstate(all="ignore"):
-            return self._array(tree)
+        return self._array(tree)
 
     def value(self, tree: Tree) -> Value:
         """Return the value of a tree, which may be ones without a length."""
         found = self._computed.get(id(tree))
         if found is None:
             self.count += 1
-            value = self._value(tree)
-            if not isinstance(value, UnsizedOnes) and np.size(value) > MAX_ENTRIES:
+            with np.errstate(all="ignore"):
+                value = self._value(tree)
+            if not isinstance(value, UnsizedOnes | RepeatedVector) and np.size(value) > MAX_ENTRIES:
                 raise Refusal("result_size", limit=f"{MAX_ENTRIES:,}")
             found = self._computed[id(tree)] = (tree, value)
         return found[1]
@@ -166,6 +178,8 @@ class Computation:
                 value = self.value(tree.operand)
                 if isinstance(value, UnsizedOnes):
                     return UnsizedOnes(-value.scale, value.row)
+                if isinstance(value, RepeatedVector):
+                    return RepeatedVector(-value.vector)
                 return -value
             case Raised():
                 return self._broadcast(tree, np.power, tree.base, tree.exponent)
@@ -173,6 +187,8 @@ class Computation:
                 value = self.value(tree.operand)
                 if isinstance(value, UnsizedOnes):
                     return UnsizedOnes(value.scale, not value.row)
+                if isinstance(value, RepeatedVector):
+                    return RepeatedVector(np.transpose(value.vector))
                 return np.transpose(value)
             case Call():
                 return self._call(tree)
@@ -187,7 +203,7 @@ class Computation:
 
     def _array(self, tree: Tree) -> FloatArray:
         value = self.value(tree)
-        if isinstance(value, UnsizedOnes):
+        if isinstance(value, UnsizedOnes | RepeatedVector):
             raise ShapeMismatch(tree, (), ())
         return np.asarray(value)
 
@@ -203,11 +219,15 @@ class Computation:
 
     def _binary(self, tree: Binary) -> Value:
         match tree.operation:
-            case "add":
-                return self._broadcast(tree, np.add, tree.left, tree.right)
-            case "subtract":
-                return self._broadcast(tree, np.subtract, tree.left, tree.right)
+            case "add" | "subtract":
+                operation = np.add if tree.operation == "add" else np.subtract
+                repeated = self._with_repeated(tree, operation)
+                if repeated is not None:
+                    return repeated
+                return self._broadcast(tree, operation, tree.left, tree.right)
         left, right = self.value(tree.left), self.value(tree.right)
+        if isinstance(left, RepeatedVector) or isinstance(right, RepeatedVector):
+            raise ShapeMismatch(tree, (), ())
         if isinstance(left, UnsizedOnes) or isinstance(right, UnsizedOnes):
             return _with_ones(tree, left, right)
         if tree.operation == "divide":
@@ -221,6 +241,23 @@ class Computation:
         if tree.operation == "product" and np.shape(left) == np.shape(right):
             return left * right
         raise ShapeMismatch(tree, left.shape, right.shape)
+
+    def _with_repeated(
+        self, tree: Binary, operation: Callable[..., FloatArray]
+    ) -> FloatArray | None:
+        """Return a sum with a repeated vector, of which the other term says how often."""
+        parts = [self.value(part) for part in (tree.left, tree.right)]
+        repeated = [part for part in parts if isinstance(part, RepeatedVector)]
+        arrays = [part.vector if isinstance(part, RepeatedVector) else part for part in parts]
+        if not repeated:
+            return None
+        if len(repeated) > 1 or any(isinstance(part, UnsizedOnes) for part in parts):
+            raise ShapeMismatch(tree, (), ())
+        shape = np.shape(repeated[0].vector)
+        whole = next((np.shape(part) for part in parts if isinstance(part, np.ndarray)), ())
+        if len(whole) != 2 or any(n not in (1, full) for n, full in zip(shape, whole, strict=True)):
+            raise ShapeMismatch(tree, shape, whole)
+        return np.asarray(operation(*arrays))
 
     def _call(self, tree: Call) -> FloatArray:
         name = tree.function
@@ -338,7 +375,9 @@ def _where(condition: FloatArray, chosen: FloatArray, other: FloatArray) -> Floa
     return np.asarray(np.where(condition != 0, chosen, other))
 
 
-def _with_ones(tree: Binary, left: Value, right: Value) -> Value:
+def _with_ones(
+    tree: Binary, left: FloatArray | UnsizedOnes, right: FloatArray | UnsizedOnes
+) -> Value:
     """Return a product or quotient with ones, which sums over the axis that they contract."""
     if isinstance(left, UnsizedOnes):
         if isinstance(right, UnsizedOnes):
@@ -347,14 +386,24 @@ def _with_ones(tree: Binary, left: Value, right: Value) -> Value:
             if tree.operation == "divide":
                 return UnsizedOnes(left.scale / right, left.row)
             return UnsizedOnes(left.scale * right, left.row)
+        if tree.operation == "divide" and not left.row:
+            return np.asarray(left.scale / right)  # (1/n) 1 ⊘ a, where 1 is the number
+        if tree.operation in ("divide", "entrywise"):
+            raise ShapeMismatch(tree, (), np.shape(right))
         if left.row and np.ndim(right) == 2:
             return np.asarray(left.scale * np.sum(right, axis=0, keepdims=True))
+        if not left.row and np.ndim(right) == 2 and len(right) == 1:
+            return RepeatedVector(np.asarray(left.scale * right))
         raise ShapeMismatch(tree, (), np.shape(right))
     assert isinstance(right, UnsizedOnes)
     if np.ndim(left) == 0:
         return UnsizedOnes(right.scale * left, right.row)
-    if not right.row and np.ndim(left) == 2 and tree.operation != "divide":
+    if tree.operation in ("divide", "entrywise"):
+        raise ShapeMismatch(tree, np.shape(left), ())
+    if not right.row and np.ndim(left) == 2:
         return np.asarray(right.scale * np.sum(left, axis=1, keepdims=True))
+    if right.row and np.ndim(left) == 2 and np.shape(left)[1] == 1:
+        return RepeatedVector(np.asarray(right.scale * left))
     raise ShapeMismatch(tree, np.shape(left), ())
 
 

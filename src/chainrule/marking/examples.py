@@ -21,6 +21,7 @@ from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
     ONE,
     Add,
+    Apply,
     Expression,
     Product,
     Symbol,
@@ -45,6 +46,7 @@ from chainrule.marking.quantities import (
     by_derivation_name,
     constant,
     cotangent,
+    lengths,
     negative_delta,
     partial,
     step_of,
@@ -52,6 +54,7 @@ from chainrule.marking.quantities import (
 from chainrule.marking.stated_conventions import OWN, Convention
 from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
+from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
 from chainrule.network.domains import REALS
 from chainrule.network.gradients import Backward, Gradients, differentiate
@@ -72,6 +75,8 @@ _OTHER_LENGTHS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 """Lengths in the first example; in each of the others they are longer by 1."""
 _SPREADS = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0)
 """Factors of the biases in the last example: the first one within the limit."""
+_ATTEMPTS = 20
+"""How often the last example is drawn in search of values in every region."""
 _LARGEST_VALUE = 7.0
 """The largest value in the last example: the digits of 1 − tanh² are lost where z is larger."""
 
@@ -164,6 +169,18 @@ class MarkingContext:
             found.update({quantity.symbol: quantity for quantity in memory})
         return found
 
+    @cached_property
+    def consumers(self) -> Mapping[Quantity, tuple[Quantity, ...]]:
+        """The quantities whose equations contain a quantity, in their order."""
+        found: dict[Quantity, dict[Quantity, None]] = {}
+        for equation in self.gradients.formulation.equations:
+            above = self.quantities.get(equation.left.name)
+            for symbol in symbols(equation.right) if above is not None else ():
+                below = self.quantities.get(symbol.name)
+                if below is not None and above is not None:
+                    found.setdefault(below, {})[above] = None
+        return {below: tuple(above) for below, above in found.items()}
+
     def distinct_lengths(self, number: int) -> dict[Axis, int]:
         """Return a different length for each axis, for one of the examples (0, 1, 2).
 
@@ -210,6 +227,11 @@ class Example:
     seed: int
 
     @property
+    def entries(self) -> dict[Quantity, Quantity]:
+        """The entries that stand for quantities of the network: none outside of index forms."""
+        return {}
+
+    @property
     def number(self) -> int:
         """The number of the example: 0, 1, 2, and again for further seeds."""
         return self.seed % EXAMPLE_COUNT
@@ -217,23 +239,49 @@ class Example:
     @cached_property
     def _named(self) -> Evaluation:
         """The derivation's values, as arrays with named axes."""
-        is_last = self.number == EXAMPLE_COUNT - 1
-        for spread in _SPREADS if is_last else _SPREADS[-1:]:
-            named = self._forward(self._drawn(spread))
-            equations = self.context.gradients.formulation.equations
-            largest = max(float(np.max(np.abs(named(each.left)))) for each in equations)
-            if largest <= _LARGEST_VALUE:
-                break
-        if is_last:
+        if self.number < EXAMPLE_COUNT - 1:
+            named = self._forward(self._drawn(1.0, 1.0))
+        else:
+            tried = map(self._with_large_values, range(_ATTEMPTS))
+            named = next(filter(self._visits_every_region, tried), None) or self._with_large_values(
+                0
+            )
             named = self._with_near_targets(named)
         for entry in self.context.gradients.backward:
             named.define(entry.left, named.spread(entry.right, entry.left.axes))
         return named
 
-    def _drawn(self, spread: float) -> dict[str, FloatArray]:
-        """Return random inputs, targets and parameters by name."""
+    def _with_large_values(self, attempt: int) -> Evaluation:
+        """Return the values for the widest biases whose values are within the limit."""
+        ends = [(_SPREADS[0], end) for end in _SPREADS] + [(each, each) for each in _SPREADS]
+        for spreads in ends:
+            named = self._forward(self._drawn(*spreads, attempt))
+            equations = self.context.gradients.formulation.equations
+            largest = max(float(np.max(np.abs(named(each.left)))) for each in equations)
+            if largest <= _LARGEST_VALUE:
+                break
+        return named
+
+    def _visits_every_region(self, named: Evaluation) -> bool:
+        """Return whether every activation has an argument in each of its regions."""
+        for equation in self.context.gradients.formulation.equations:
+            right = equation.right
+            if isinstance(right, Apply) and isinstance(right.function, Activation):
+                kinks = sorted(right.function.kinks)
+                regions = {*np.searchsorted(kinks, np.ravel(named(right.arguments[0]))).tolist()}
+                if len(regions) <= len(kinks):
+                    return False
+        return True
+
+    def _drawn(self, hidden: float, last: float, attempt: int = 0) -> dict[str, FloatArray]:
+        """Return random inputs, targets and parameters by name.
+
+        ``hidden`` and ``last`` are the spreads of biases, of hidden layers and of the outputs.  The
+        wide ones are spaced evenly: some unit of each layer is in each region of its function.
+        """
         formulation = self.context.gradients.formulation
-        generator = np.random.default_rng([7, self.seed])
+        outputs = {axis for symbol in formulation.outputs for axis in symbol.axes}
+        generator = np.random.default_rng([7, self.seed, attempt])
         values: dict[str, FloatArray] = {}
         for symbol in (*formulation.inputs, *formulation.parameters):
             shape = [self.sizes[axis] for axis in symbol.axes]
@@ -241,7 +289,11 @@ class Example:
             if symbol.name not in self.context.network.target_names:
                 drawn = drawn * generator.choice([-1.0, 1.0], shape)
                 is_given = symbol.name in self.context.network.input_names
-                drawn = drawn if is_given or len(symbol.axes) > 1 else spread * drawn
+                if not is_given and len(symbol.axes) == 1:
+                    spread = last if symbol.axes[0] in outputs else hidden
+                    if spread > 1.0 and symbol.name.startswith("b"):
+                        drawn = generator.permuted(np.linspace(-0.85, 0.9, shape[0]))
+                    drawn = spread * drawn
             elif symbol.name in self._real_targets:
                 drawn = drawn * generator.choice([-1.0, 1.0], shape)
             values[symbol.name] = np.round(drawn, 2)
@@ -295,9 +347,43 @@ class Example:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
         return named
 
+    def jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
+        """Return ∂above/∂below of the equation of ``above`` alone, with the axes of both."""
+        found = self._jacobians.get((above, below))
+        if found is None:
+            found = self._jacobians[above, below] = self._jacobian(above, below)
+        return found
+
+    @cached_property
+    def _jacobians(self) -> dict[tuple[Symbol, Symbol], FloatArray]:
+        return {}
+
+    def _jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
+        shapes = [[self.sizes[axis] for axis in symbol.axes] for symbol in (above, below)]
+        equations = self.context.gradients.formulation.equations
+        right = next((each.right for each in equations if each.left == above), None)
+        one = Symbol(f"∂/∂{above.name}", above.axes)
+        pulled = {} if right is None else pull_back(right, above, one, [below])[0]
+        if below not in pulled:
+            raise Refusal("no_derivative", text=f"∂{above.name}/∂{below.name}")
+        found = np.zeros((*shapes[0], *shapes[1]))
+        for index in np.ndindex(*shapes[0]):
+            named = Evaluation({})
+            named.sizes = dict(self.sizes)
+            for symbol in symbols(pulled[below]) | {above, below}:
+                if symbol != one:
+                    named.define(symbol, self._named(symbol))
+            entry = np.zeros(shapes[0])
+            entry[index] = 1.0
+            named.define(one, entry)
+            found[index] = named.spread(pulled[below], below.axes)
+        return found
+
     def _matrix(self, tree: Expression, axes: tuple[Axis, ...]) -> FloatArray:
-        """Return a formula as a matrix in the layout of the context."""
+        """Return a formula as a matrix in the layout of the context; without axes, a number."""
         value = self._named.spread(tree, axes)
+        if not axes:
+            return np.asarray(value)
         return laid_out(value, axes, orient(axes, self.context.layout))
 
     @cached_property
@@ -312,6 +398,10 @@ class Example:
             **{constant(n.name): np.asarray(float(n.value)) for n in named_numbers(network)},
             OUTPUT_COUNT: np.asarray(float(self.sizes[formulation.output.axes[-1]])),
             SAMPLE_COUNT: np.asarray(float(self.sizes[SAMPLES] if context.batch else 1)),
+            **{
+                quantity: np.asarray(float(self.sizes[axis]))
+                for quantity, axis in lengths(network).items()
+            },
             **{
                 constant(letter): np.asarray(strength * _STRENGTH_FACTORS[self.number])
                 for letter, strength in network.strengths.items()

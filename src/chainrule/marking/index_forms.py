@@ -8,8 +8,8 @@ Every name becomes an array with one axis for each letter, so that products are 
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, permutations
 
 import numpy as np
@@ -18,32 +18,14 @@ from chainrule.arrays import FloatArray
 from chainrule.language.refusals import Refusal
 from chainrule.marking.convention_names import delta_of
 from chainrule.marking.equation_sequence import EquationMarker
-from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.examples import Example
-from chainrule.marking.grammar import ActivationName
+from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdict, over_letters
+from chainrule.marking.labeled_indices import labeled_verdict
 from chainrule.marking.parser import parse
-from chainrule.marking.quantities import (
-    INPUTS,
-    LOSS,
-    TARGETS,
-    Quantity,
-    Role,
-    cotangent,
-    outputs,
-)
-from chainrule.marking.syntax import (
-    Binary,
-    Name,
-    PartialDerivative,
-    Tree,
-    children,
-    nodes,
-    with_children,
-)
+from chainrule.marking.quantities import INPUTS, LOSS, TARGETS, Quantity, cotangent, outputs
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 
-_NUMBERED = re.compile(r"_ix(\d+)$")
 _STATED = re.compile(r"\d[)\]]?\}?$")
 _EQUALS = re.compile(r"=|←|\\(?:leftarrow|gets|to|mapsto)\b|<-")
 _STATED_AS = {"y_hat": "ŷ"}
@@ -65,6 +47,9 @@ def _indexed(known: str) -> re.Pattern[str]:
 
 def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineVerdict | None:
     """Return the verdict on a line in index form, None for any other line."""
+    labeled = labeled_verdict(line, marker, names)
+    if labeled is not None:
+        return labeled
     letters: list[str] = []
     befores: list[str] = []
     starts: list[int] = []
@@ -90,7 +75,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not letters:
         return None
     found: list[LineVerdict | None] = []
-    count = math.perm(len(context.network.layers), len(used))
+    layers = len(context.network.layers) if context.network.is_dense else 0
+    count = math.perm(layers, len(used))
     is_possible = len(used) <= MAX_LETTERS and count <= MAX_READINGS
     is_possible = is_possible and not (context.batch or context.rule.letters)
     if is_possible and context.network.is_dense:
@@ -142,52 +128,26 @@ class _Reading:
             equations = parse(text, lookup, sum_axes=axes)
         except Refusal:
             return None
-        trees = [node for each in equations for tree in each.rights for node in nodes(tree)]
-        known = {*lookup.found} | {each.left.quantity for each in equations}
-        for node in trees:
-            if isinstance(node, PartialDerivative):
-                return None
-            is_other = isinstance(node, Name) and node.quantity not in known
-            if is_other and node.quantity.role not in (Role.CONSTANT, Role.LOSS):  # type: ignore[attr-defined]
-                return None
-        marker = EquationMarker(self.marker.context, self.marker.constants)
-        marker.examples = [_IndexedExample(each, lookup) for each in self.marker.examples]  # type: ignore[misc]
-        verdict: LineVerdict | None = None
-        for equation in equations:
-            rights = tuple(map(_entrywise, equation.rights))
-            left = replace(equation.left, text=str(equation.left.quantity))
-            entry = replace(equation, left=left, rights=rights, style=None)
-            verdict = marker.verdict(line, entry)
-            if not verdict.correct:
-                return replace(verdict, position=None)
-        return verdict
+        return entries_verdict(line, equations, self.marker, lookup)
 
 
-class _IndexNames:
+class _IndexNames(EntryNames):
     """The names of a line in index form; other names are those of the vocabulary."""
 
     def __init__(self, reading: _Reading) -> None:
-        self.reading, self.names = reading, reading.names
-        self.found: dict[Quantity, tuple[Quantity, str]] = {}
-        """The quantities of the line, each with that of the network and its letters."""
+        super().__init__(reading.names)
+        self.reading = reading
 
     def quantity(self, text: str) -> Quantity | None:
         """Return the entry with a name, or the quantity of another name."""
-        match = _NUMBERED.search(text)
+        match = NUMBERED.search(text)
         if match is None:
             return self.names.quantity(text)
         letters = self.reading.letters[int(match[1])]
         whole = self._whole(text[: match.start()], letters)
         if whole is None or not self._has_axes(whole, letters):
             return None
-        return self._entry(whole, f"{text[: match.start()]}_{letters}", letters)
-
-    def _entry(self, whole: Quantity, symbol: str, letters: str) -> Quantity:
-        entry = Quantity(symbol, whole.role)
-        self.found[entry] = (whole, letters)
-        if whole.is_parameter:
-            self.found[entry.updated] = (whole.updated, letters)
-        return entry
+        return self.entry(whole, f"{text[: match.start()]}_{letters}", letters)
 
     def _whole(self, stem: str, letters: str) -> Quantity | None:
         """Return the quantity of the network that a name with these letters is an entry of."""
@@ -246,7 +206,6 @@ class _IndexNames:
 
     def values(self, example: Example) -> dict[Quantity, FloatArray]:
         """Return the entries' values, with an axis for each letter of the line."""
-        order = list(self.reading.layers)
         found: dict[Quantity, FloatArray] = {}
         for entry, (whole, letters) in self.found.items():
             if whole not in example.values.values:
@@ -261,75 +220,15 @@ class _IndexNames:
                 value = np.transpose(value, positions)
             else:
                 value = np.ravel(value)
-            ranks = [order.index(letter) for letter in letters]
-            value = np.transpose(value, np.argsort(ranks))
-            shape = [1] * len(order)
-            for rank, length in zip(sorted(ranks), value.shape, strict=True):
-                shape[rank] = length
-            found[entry] = value.reshape(shape)
+            found[entry] = over_letters(value, letters, list(self.reading.layers))
         return found
-
-    def differentiable(self, text: str) -> Quantity | None:
-        """Return the quantity that is named after ∂ or d."""
-        return self.quantity(text) if _NUMBERED.search(text) else self.names.differentiable(text)
 
     def loss_derivative(self, above: str, below: str) -> Quantity | None:
         """Return the entry of ∂Loss/∂below."""
-        if not _NUMBERED.search(below) or self.names.differentiable(above) != LOSS:
+        if not NUMBERED.search(below) or self.names.differentiable(above) != LOSS:
             return self.names.loss_derivative(above, below)
         entry = self.quantity(below)
         if entry is None:
             return None
         whole, letters = self.found[entry]
-        return self._entry(cotangent(whole), f"∂{LOSS}/∂{entry}", letters)
-
-    def function(self, text: str) -> ActivationName | None:
-        """Return the activation with a name."""
-        return None if _NUMBERED.search(text) else self.names.function(text)
-
-    def is_error(self, text: str) -> bool:
-        """Return False: errors have no entries here."""
-        return False
-
-    def error(self, text: str) -> Quantity | None:
-        """Return None: errors have no entries here."""
-        return None
-
-    def in_style(self, quantity: Quantity, texts: Sequence[str]) -> str | None:
-        """Return None: entries are spelled with their letters."""
-        return None
-
-    def unknown(self, text: str) -> Refusal:
-        """Return the error for an unknown name."""
-        return self.names.unknown(text)
-
-
-class _IndexedExample:
-    """An example whose quantities are the entries of a line."""
-
-    def __init__(self, example: Example, names: _IndexNames) -> None:
-        self.example, self.names = example, names
-        self.context, self.sizes = example.context, example.sizes
-
-    @cached_property
-    def values(self) -> ExampleValues:
-        """The values of the entries, and those of numbers."""
-        whole = self.example.values
-        numbers = {q: value for q, value in whole.values.items() if np.ndim(value) == 0}
-        entries = self.names.values(self.example)
-        layers = {
-            entry: whole.layers[quantity]
-            for entry, (quantity, _) in self.names.found.items()
-            if quantity in whole.layers
-        }
-        return ExampleValues({**numbers, **entries}, layers, 0, {}, whole.slopes_of_outputs)
-
-
-def _entrywise(tree: Tree) -> Tree:
-    """Return a tree whose products are all entrywise."""
-    if isinstance(tree, Name) and _NUMBERED.search(tree.text):
-        return replace(tree, text=str(tree.quantity))
-    parts = tuple(map(_entrywise, children(tree)))
-    new = with_children(tree, parts) if parts else tree
-    is_product = isinstance(new, Binary) and new.operation in ("matrix", "product")
-    return replace(new, operation="entrywise") if is_product else new  # type: ignore[call-arg]
+        return self.entry(cotangent(whole), f"∂{LOSS}/∂{entry}", letters)

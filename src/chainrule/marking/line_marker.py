@@ -9,6 +9,7 @@ from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layered_lines import each_layer
+from chainrule.marking.neuron_lines import neuron_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
@@ -77,11 +78,12 @@ class LineMarker:
         return found
 
     def _index_verdict(self, line: str) -> LineVerdict | None:
-        """Return the verdict on a line in index form, None for any other line."""
+        """Return the verdict on a line of one neuron or in index form, None for any other."""
         if len(line) > MAX_LENGTH:
             return None
         vocabulary = self.vocabulary(("a", "a"))
-        return index_verdict(line, self.sequence(vocabulary).marker("step"), vocabulary)
+        marker = self.sequence(vocabulary).marker("step")
+        return neuron_verdict(line, marker, vocabulary) or index_verdict(line, marker, vocabulary)
 
     def _verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line, in the meaning of its loose names that makes it right."""

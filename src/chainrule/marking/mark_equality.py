@@ -15,7 +15,7 @@ from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.loss_scales import factor_repair, other_scales
-from chainrule.marking.partial_chains import Link, chain_fault, links_of
+from chainrule.marking.partial_chains import Link, chains_of, links_of, sum_fault
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -64,9 +64,9 @@ class Equality(EqualityValues):
 
     def verdict(self) -> LineVerdict:
         """Return the verdict on this equality."""
-        links = links_of(self.tree)
-        if links is not None:
-            return self.chain_verdict(links)
+        chains = chains_of(self.tree)
+        if chains is not None:
+            return self.chain_verdict(chains)
         self.tree = self.with_chain_as_matrix()
         self.compute()
         if self.is_right(self.tree):
@@ -155,7 +155,9 @@ class Equality(EqualityValues):
     @cached_property
     def _slopes(self) -> list[Tree]:
         is_backward = self.target.role is Role.COTANGENT
-        return slope_trees(self.context.network) if is_backward else []
+        if not is_backward:
+            return []
+        return slope_trees(self.context.network, self.examples[0].entries)
 
     @cached_property
     def _classic(self) -> ClassicMistakes:
@@ -324,9 +326,9 @@ class Equality(EqualityValues):
 
     # -- a chain of partial derivatives --------------------------------------------------------
 
-    def chain_verdict(self, links: Sequence[Link]) -> LineVerdict:
-        """Return the verdict on a chain ∂Loss/∂a × ∂a/∂z × …, whose links must be connected."""
-        fault = chain_fault(links, self.target, self.examples[0])
+    def chain_verdict(self, chains: Sequence[Sequence[Link]]) -> LineVerdict:
+        """Return the verdict on chains ∂Loss/∂a × ∂a/∂z × …, one for each path from the loss."""
+        fault = sum_fault(chains, self.target, self.examples[0])
         if fault is None:
             return self.right()
         return self._verdict(fault.key, False, None, **fault.values)
@@ -341,7 +343,7 @@ class Equality(EqualityValues):
             if (
                 links is not None
                 and len(links) > 1
-                and chain_fault(links, self.target, self.examples[0]) is None
+                and sum_fault([links], self.target, self.examples[0]) is None
             ):
                 text = written(node, self.notation)
                 product = PartialDerivative(LOSS, links[-1][1], text, span=node.span)

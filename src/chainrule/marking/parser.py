@@ -248,10 +248,9 @@ class _Parser(Grammar):
                     operation = "matrix"
             elif self.starts_operand():
                 operation = "product"
-                if self.now.text == "1" and self.ahead().kind not in ("divide", "power"):
-                    right = self.ones()
-                else:
-                    right = self.power()
+                after = self.ahead()
+                is_ones = after.kind not in ("divide", "power") or after.text == "⊘"
+                right = self.ones() if self.now.text == "1" and is_ones else self.power()
             else:
                 return tree
             tree = Binary(operation, tree, right, span=joint_span(tree, right))

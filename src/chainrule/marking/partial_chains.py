@@ -1,6 +1,6 @@
 """Chains of partial derivatives in a line: ∂Loss/∂a × ∂a/∂z × ∂z/∂W."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from chainrule.marking.examples import Example
@@ -8,7 +8,6 @@ from chainrule.marking.quantities import (
     LOSS,
     Quantity,
     Role,
-    applied_activations,
     cotangent,
     differentiable,
 )
@@ -45,12 +44,56 @@ def links_of(tree: Tree) -> list[Link] | None:
     return found
 
 
+def chains_of(tree: Tree) -> list[list[Link]] | None:
+    """Return the links of each term of a sum of chains, None for any other tree."""
+    if isinstance(tree, Binary) and tree.operation == "add":
+        left, right = chains_of(tree.left), chains_of(tree.right)
+        return None if left is None or right is None else left + right
+    links = links_of(tree)
+    return None if links is None else [links]
+
+
+def sum_fault(
+    chains: Sequence[Sequence[Link]], target: Quantity, example: Example
+) -> MessagePart | None:
+    """Return what is wrong with a sum of chains: one for every path from the loss."""
+    for links in chains:
+        fault = chain_fault(links, target, example)
+        if fault is not None:
+            return fault
+    paths = [tuple(below for _, below in links) for links in chains]
+    return _missing_path(paths, example.context.consumers)
+
+
+def _missing_path(
+    paths: Sequence[tuple[Quantity, ...]], consumers: Mapping[Quantity, tuple[Quantity, ...]]
+) -> MessagePart | None:
+    """Return what is missing in paths with one end, that of ∂Loss/∂(its first quantity) is whole.
+
+    The loss depends on a quantity through everything whose equation contains it.
+    """
+    end = paths[0][-1]
+    if len(paths) == 1 and len(paths[0]) == 1:
+        return None
+    before: dict[Quantity | None, list[tuple[Quantity, ...]]] = {}
+    for path in paths:
+        before.setdefault(path[-2] if len(path) > 1 else None, []).append(path[:-1])
+    needed = [each for each in consumers.get(end, ()) if each.role is not Role.LOSS]
+    surplus = len({*paths}) < len(paths) or None in before
+    if surplus or {*before} != {*needed}:
+        return MessagePart(
+            "chain_paths", {"name": str(end), "names": tuple(str(each) for each in needed)}
+        )
+    faults = (_missing_path(each, consumers) for each in before.values())
+    return next((fault for fault in faults if fault is not None), None)
+
+
 def chain_fault(links: Sequence[Link], target: Quantity, example: Example) -> MessagePart | None:
     """Return what is wrong with a chain from the loss to the left side, ``target``."""
     network, values = example.context.network, example.values
     known = {*values.partials}
-    for applied in applied_activations(network):
-        known.add((applied.output, applied.argument))
+    for below, consumers in example.context.consumers.items():
+        known |= {(above, below) for above in consumers}
     ends = {cotangent(quantity): quantity for quantity in differentiable(network)}
     reached = LOSS
     for above, below in links:

@@ -60,7 +60,7 @@ def parsed_program(text: str) -> ast.Module | None:
 
 def _dedented(text: str) -> str:
     """Return a pasted block whose first line may have lost its indentation; lines keep numbers."""
-    lines = text.expandtabs(4).split("\n")
+    lines = re.split(r"\r\n?|\n", text.expandtabs(4))  # the ends of lines that Python knows
     indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
     common = min(indents, default=0)
     return "\n".join(line[common:] for line in lines)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
+from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Apply, Expression, Symbol, children
 from chainrule.network.activations import Activation
 from chainrule.network.architecture import Network
@@ -169,6 +170,13 @@ def constant(symbol: str) -> Quantity:
 LEARNING_RATE = constant("α")
 OUTPUT_COUNT = constant("n")
 SAMPLE_COUNT = constant("B")
+
+
+def lengths(network: Network) -> dict[Quantity, Axis]:
+    """Return the lengths of axes beside n and B, such as n_h of hidden units."""
+    return {constant(axis.size): axis for axis in network.sizes if axis.size != OUTPUT_COUNT.symbol}
+
+
 EULER = constant("e")
 PI = constant("π")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
-from chainrule.marking.evaluator import Computation, ShapeMismatch, UnsizedOnes
+from chainrule.marking.evaluator import Computation, ShapeMismatch, shape_of
 from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role, constant
 from chainrule.marking.syntax import (
@@ -97,7 +97,7 @@ class SingleRepairs(TreeEditor):
             value = self.computation.value(node)
         except (ShapeMismatch, ArithmeticError, InputError):
             return None
-        return None if isinstance(value, UnsizedOnes) else np.shape(value)
+        return shape_of(value)
 
     def _binaries(self, *operations: Operation) -> Iterator[Binary]:
         for node in self.nodes:

@@ -26,14 +26,20 @@ from chainrule.marking.syntax import (
 from chainrule.network.architecture import Network
 
 
-def slope_trees(network: Network) -> list[Tree]:
-    """Return the derivative of each layer's activation, and its factors if it is a product."""
+def slope_trees(network: Network, entries: Mapping[Quantity, Quantity]) -> list[Tree]:
+    """Return the derivative of each layer's activation, and its factors if it is a product.
+
+    ``entries`` are those that stand for z and a in an index form.
+    """
     found: list[Tree] = []
     for applied in applied_activations(network):
         slope = applied.function.slope
         if slope is None or isinstance(slope, Number):
             continue
-        names = {"z": applied.argument, "a": applied.output}
+        names = {
+            "z": entries.get(applied.argument, applied.argument),
+            "a": entries.get(applied.output, applied.output),
+        }
         found.append(tree_of(slope, names))
         if isinstance(slope, Product):
             found += [tree_of(factor, names) for factor in slope.factors]

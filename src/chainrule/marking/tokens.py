@@ -90,7 +90,7 @@ _LOW = re.compile(f"[{''.join(_LOW_LETTERS)}]+")
 """Letters below the line, as in δₕ."""
 _WORD = re.compile(
     r"[∇Δ]?[A-Za-zŷ][A-Za-z0-9ŷ]*(?:_[A-Za-z0-9ŷ]+)*" + f"(?:{_LOW.pattern})?"
-    r"|[∇Δ]?[α-ωΑ-ΡΤ-Ω]\d*" + f"(?:{_LOW.pattern})?"
+    r"|[∇Δ]?[α-ωΑ-ΡΤ-Ω]\d*(?:_\d{2,3})?" + f"(?:{_LOW.pattern})?"
 )
 
 

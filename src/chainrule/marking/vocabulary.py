@@ -30,6 +30,7 @@ from chainrule.marking.quantities import (
     differentiable,
     formulation_of,
     in_latin,
+    lengths,
     other_given,
     outputs,
     step_of,
@@ -201,6 +202,9 @@ class Vocabulary:
         yield OUTPUT_COUNT, ("n", "n_o")
         yield EULER, ("e",)
         yield PI, ("π", "pi")
+        for quantity in lengths(self.network):
+            ended = re.sub(r"(?<=_h)(?=\d)", "_", quantity.symbol)  # n_{h_{1}}
+            yield quantity, (quantity.symbol, ended)
         for number in named_numbers(self.network):
             latin = in_latin(number.name)
             yield constant(number.name), (number.name, latin, latin.replace("epsilon", "eps"))

@@ -96,7 +96,8 @@ class Writer(ExpressionWriter):
         """Return ∂first/∂second × ∂second/∂third … in index notation, with its sums in front.
 
         It is summed over every index that ``end`` does not have.  An entry of a ``coupled``
-        symbol depends on all entries of the next symbol, so it has another index.
+        symbol depends on all entries of the next symbol, so it has another index; the last symbol
+        has no next one.
         """
         carried = tuple(axis for symbol in path for axis in symbol.axes)
         base = self._named((*carried, *end.axes))
@@ -104,7 +105,7 @@ class Writer(ExpressionWriter):
         summed: dict[str, Axis] = {}
         for symbol in path:
             own = {axis: base[axis] for axis in symbol.axes}
-            if symbol in coupled:
+            if symbol in coupled and symbol != path[-1]:
                 last = in_order(symbol.axes)[-1]
                 own[last] = unused_letter((*base.values(), *summed))
             summed.update((own[a], a) for a in own if a not in end.axes or own[a] != base[a])
