@@ -199,3 +199,12 @@ def test_a_sum_to_the_length_of_another_axis_is_refused():
         cr.check_line(DEEP, "z_2k = Σ_{j=1}^{n_h2} a_1j w_2,jk + b_2k")
     with pytest.raises(InputError, match="求和"):
         cr.check_line(DEEP, "z_2k = Σ_{j=1}^{n_h2} a_1j w_2,jk + b_2k", language="zh")
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_a_vector_and_a_matrix_of_one_letter_are_two_things(layout):
+    x = cr.Input(3)
+    edges = [[-1, 0.5, 1], [-2, 2], [0, 1]]
+    network = cr.Network(x, cr.Dense(2)(cr.PiecewiseLinear(edges)(x)))  # s_1 and S_1
+    found = read_back(cr.derive(network, detail="full", layout=layout))
+    assert len(found.right) == len(found.lines) >= 70, str(found)

@@ -60,7 +60,7 @@ def _named(context: MarkingContext) -> tuple[tuple[str, _Named], ...]:
     known = context.quantities
     first = formulation.same_axes
     is_alone = context.network.is_dense and len(context.network.layers) == 2
-    found: dict[str, _Named] = {}
+    found: dict[tuple[str, int], _Named] = {}  # s_1i and s_1,ij are two things
     computed = [equation.left for equation in formulation.equations]
     for symbol in (*formulation.inputs, *formulation.parameters, *computed):
         quantity = known.get(symbol.name)
@@ -69,14 +69,16 @@ def _named(context: MarkingContext) -> tuple[tuple[str, _Named], ...]:
         axes = tuple(first.get(axis, axis) for axis in symbol.axes)
         names = [symbol.name]
         if symbol in formulation.deltas:
-            found[formulation.cotangent(symbol).name] = _Named(cotangent(quantity), symbol, axes)
+            key = formulation.cotangent(symbol).name, len(axes)
+            found[key] = _Named(cotangent(quantity), symbol, axes)
             names += [f"δ_{symbol.name[2:]}"]
         for name in names:
             of = cotangent(quantity) if name[0] == "δ" else quantity
-            found.setdefault(small(name), _Named(of, symbol, axes))
+            found.setdefault((small(name), len(axes)), _Named(of, symbol, axes))
             if is_alone and "_" in name and quantity.role is not Role.INPUT:
-                found.setdefault(small(name).partition("_")[0], _Named(of, symbol, axes))
-    return tuple(found.items())
+                letter = small(name).partition("_")[0]
+                found.setdefault((letter, len(axes)), _Named(of, symbol, axes))
+    return tuple((name, named) for (name, _), named in found.items())
 
 
 @lru_cache(maxsize=64)
