@@ -130,3 +130,8 @@ def test_files_that_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no file"):
         hand_ins(tmp_path / "empty")
+
+
+def test_the_name_of_a_file_that_does_not_exist_is_no_line():
+    done = CliRunner().invoke(command, ["check", "nofile.py", "--layers", "2,3,2"])
+    assert (done.exit_code, "nofile.py: no such file" in done.output) == (2, True), done.output

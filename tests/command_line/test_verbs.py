@@ -413,6 +413,39 @@ def test_the_ending_of_the_output_decides_the_format(folder):
     assert not Path("e.html").exists()
 
 
+def test_an_ending_of_no_format_is_refused(folder):
+    refused = run_verb("derive", "--layers", "2,3,1", "--output", "x.pdf", code=2).stderr
+    assert "x.pdf: its ending is of no format; give one of .txt, .tex, .html" in refused
+    assert not Path("x.pdf").exists()
+
+
+def test_a_run_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    words = ("train", IRIS, "--target", "species", "--hidden", "2", "--epochs", "1", "--quiet")
+    run_verb(*words, "--output", ".")
+    assert Path("model.safetensors").exists()
+    assert "/: is no folder of a run" in run_verb(*words, "--output", "/", code=2).stderr
+
+
+def test_models_of_presets_are_verified(folder):
+    words = ("--target", "species", "--preset", "fast", "--epochs", "1", "--output", "m")
+    table = Path("iris.csv").read_text().splitlines()
+    colored = [f"{line},{'color' if not at else 'red' if at % 2 else 'blue'}"
+               for at, line in enumerate(table)]  # fmt: skip
+    Path("two.csv").write_text("\n".join(colored))
+    run_verb("train", "two.csv", *words)  # a network with two inputs: numbers and categories
+    assert "every check holds" in run_verb("verify", "m").stdout
+
+
+def test_a_saturated_network_is_not_called_wrong(tmp_path):
+    network = Network.dense([2, 2], "sigmoid", "log_loss")
+    start = network.initialize(0)
+    start.flat[...] *= 1e4
+    save((network, start), tmp_path / "bare")
+    assert "is saturated at its parameters" in run_verb("verify", tmp_path / "bare", code=2).stderr
+
+
 def test_a_fragment_has_no_head(folder):
     words = ("derive", "--layers", "2,3,1", "--fragment")
     assert run_verb(*words, "--format", "latex").stdout.startswith(r"\section*{Back")

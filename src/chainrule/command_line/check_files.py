@@ -30,13 +30,19 @@ _MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
 
 
 def is_file_argument(argument: str) -> bool:
-    """Return whether an argument names a file or a folder, rather than being a line."""
+    """Return whether an argument names a file or a folder, rather than being a line.
+
+    Raises ``InputError`` for the name of a file that does not exist.
+    """
     if not argument.strip() or "=" in argument or len(argument) > 1000:
         return False
     try:
-        return Path(argument).exists()
+        found = Path(argument).exists()
     except (OSError, ValueError):
         return False
+    if not found and Path(argument).suffix in SUFFIXES:
+        raise InputError(f"{argument}: no such file; check the path")
+    return found
 
 
 def statements_in(path: Path) -> str:

@@ -80,12 +80,18 @@ def write_text(text: str, output: str) -> None:
 def document_format(stated: str | None, output: str) -> str:
     """Return the format of a document: as stated, else by the ending of the path, else text.
 
-    Raises InputError where both are known and differ.
+    Raises InputError where both are known and differ, and for an ending of no format.
 
     >>> document_format(None, "page.html"), document_format(None, "-")
     ('html', 'text')
     """
-    ending = ENDINGS.get(os.path.splitext(output)[1].lower())
+    suffix = os.path.splitext(output)[1].lower()
+    ending = ENDINGS.get(suffix)
+    if stated is None and suffix and ending is None:
+        raise InputError(
+            f"{written_path(output)}: its ending is of no format; give one of "
+            f"{', '.join(ENDINGS)}, or --format"
+        )
     if stated is not None and ending is not None and stated != ending:
         raise InputError(
             f"{written_path(output)}: is the name of a file of the format {ending}, but --format "

@@ -87,6 +87,8 @@ def _path(run: str, stored: Path, output: str | None) -> Path:
             f"{written_path(stored)}: there is a report already, and that of a training knows "
             "which rows it has not seen; name another file for this one (--output FILE)"
         )
+    if not Path(run).exists():
+        raise InputError(f"{written_path(run)}: no such run folder; check the path")
     if not Path(run).is_dir():
         raise InputError(f"{written_path(run)}: is no run folder; name the page (--output FILE)")
     return stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chainrule.command_line.table_options import (
     table_settings,
 )
 from chainrule.command_line.training_report import TrainingReport
+from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.table_models.leaderboard import leaderboard_csv
 from chainrule.table_models.run_folders import default_folder, refuse_folder, write_run
@@ -116,7 +118,7 @@ def train_to_folder(
     **options: Any,
 ) -> None:
     """Train as the options of `run_options` state, and write the run folder."""
-    folder = default_folder(data) if output is None else Path(output)
+    folder = default_folder(data) if output is None else _folder(output)
     settings = table_settings(options)
     states = folder.with_name(f"{folder.name}.checkpoint")
     if checkpoint_every is not None or resume:
@@ -151,3 +153,12 @@ def train_to_folder(
         remove_checkpoints(states)
     if report.interrupted:
         context.exit(130)  # as of a process that the signal ended
+
+
+def _folder(output: str) -> Path:
+    """Return the run folder of a path, by its own name where the path is "." or ends in ".."."""
+    folder = Path(output)
+    named = folder if folder.name not in ("", "..") else Path(os.path.abspath(folder))
+    if not named.name:
+        raise InputError(f"{written_path(output)}: is no folder of a run; give one, such as run")
+    return named

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import InputError
 from chainrule.network.architecture import Network
 from chainrule.verification import (
@@ -38,8 +40,17 @@ def verify_network(
     for attempt in range(ATTEMPTS):
         drawn = {**random_values(network, seed + attempt), **parameters}
         if distance_from_kinks(formulation, drawn) >= KINK_MARGIN:
-            target = network.names.target
-            return verify(network, seed, parameters=parameters, X=drawn["X"], Y=drawn[target])
+            inputs = {name: drawn[name] for name in network.input_names}
+            targets = {name: drawn[name] for name in network.target_names}
+            with np.errstate(all="ignore"):
+                found = verify(network, seed, parameters=parameters, X=inputs, Y=targets)
+            if any(np.isnan(check.error) for check in found.checks):
+                raise InputError(
+                    f"verify: {network} is saturated at its parameters: an output is 0 or 1 to the "
+                    "last digit, so that a loss has no number to compare; verify a network of the "
+                    "same kind with --layers"
+                )
+            return found
     raise InputError(
         f"verify: none of {ATTEMPTS} random batches is {KINK_MARGIN:g} away from every kink of "
         f"{network} at its parameters; verify a smaller network of the same kind with --layers"

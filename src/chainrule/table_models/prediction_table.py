@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["encoded_frame", "prediction_frame", "with_columns_first"]
 
+LARGEST_WHOLE = 2.0**53
 _PARQUET = (".parquet", ".pq")
 _UNSUPPORTED = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
 
@@ -97,6 +98,8 @@ def with_columns_first(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.D
     >>> ids, found = polars.DataFrame({"id": ["007"]}), polars.DataFrame({"prediction": [1.5]})
     >>> with_columns_first(ids, found).rows()
     [('007', 1.5)]
+    >>> with_columns_first(polars.DataFrame({"id": [7.0]}), found).rows()
+    [(7, 1.5)]
     >>> with_columns_first(found, found)
     Traceback (most recent call last):
     chainrule.errors.InputError: `keep` must be columns that no prediction is named after, got \
@@ -110,7 +113,19 @@ def with_columns_first(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.D
                 "`keep` must be columns that no prediction is named after, got "
                 f"{shown(name)}; rename the column in the data"
             )
-    return pl.concat([columns, predictions], how="horizontal")
+    return pl.concat([_whole_numbers(columns), predictions], how="horizontal")
+
+
+def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return columns of whole numbers as integers; in a Table all numbers are floats."""
+    import polars as pl
+
+    whole = [
+        series.cast(pl.Int64)
+        for series in frame.get_columns()
+        if series.dtype == pl.Float64 and ((series % 1 == 0) & (series.abs() < LARGEST_WHOLE)).all()
+    ]
+    return frame.with_columns(whole)
 
 
 def encoded_frame(frame: pl.DataFrame, path: str | os.PathLike[str]) -> bytes:
