@@ -113,7 +113,7 @@ def test_what_is_no_file_is_a_line(tmp_path, monkeypatch):
     assert not is_file_argument("x" * 5000)
     assert not is_file_argument("a\0b")
     assert not is_file_argument("")
-    assert "unknown name 'absent'" in run("absent.py", code=2).stderr
+    assert "absent.py: no such file" in run("absent.py", code=2).stderr
     assert "--csv is for a folder" in run("dW_ho = 1", "--csv", "out.csv", code=2).stderr
 
 
