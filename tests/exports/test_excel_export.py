@@ -23,6 +23,8 @@ from tests.exports.cases import CASES, case
 pytestmark = pytest.mark.peers("xlsxwriter")
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 TOO_LARGE = ("table classifier",)
+OFTEN = ("two classes, hidden", "numbers, limited", "text only", "graph", "gelu", "classifier")
+"""What runs with every change; the others on demand: LibreOffice takes seconds to start."""
 SLOW = [name for name in CASES if "fast" in name or name == "declared marks"]
 ROWS = 30
 RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -73,7 +75,7 @@ def sheet_in_office(workbook, folder):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.long] if name in SLOW else [])
+        pytest.param(name, marks=[] if name in OFTEN else [pytest.mark.long])
         for name in CASES
         if name not in TOO_LARGE
     ],
