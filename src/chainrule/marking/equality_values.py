@@ -9,9 +9,10 @@ from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import Quantity, Role
-from chainrule.marking.syntax import Binary, Notation, Tree, nodes
+from chainrule.marking.syntax import Binary, Notation, Tree, is_number, nodes
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -58,7 +59,31 @@ class EqualityValues:
         return self.examples[0].values.values[self.target]
 
     def is_right(self, tree: Tree) -> bool:
-        """Return whether a tree has the true value in every example."""
+        """Return whether a tree has the true value in every example, also beside its kinks."""
+        return self.is_right_in_general(tree) and self._fault_at_kinks(tree) is None
+
+    def _fault_at_kinks(self, tree: Tree) -> tuple[Example, FloatArray] | None:
+        """Return the first example beside kinks in which a piecewise tree differs, and its value.
+
+        Where the tree overflows it is not judged.
+        """
+        if not is_piecewise(tree):
+            return None
+        numbers = [float(self.computations[0](n)) for n in nodes(tree) if is_number(n)]
+        for plain in kink_examples(self.context, numbers):
+            example = self.examples[0].standing_for(plain)
+            try:
+                value = Computation(example.values)(tree)
+            except (ShapeMismatch, InputError):
+                return None
+            if np.all(np.isfinite(value)) and not self.agrees(
+                value, example.values.values[self.target]
+            ):
+                return example, value
+        return None
+
+    def is_right_in_general(self, tree: Tree) -> bool:
+        """Return whether a tree has the true value in the random examples."""
         for computation, example in zip(self.computations, self.examples, strict=True):
             try:
                 value = computation(tree)
@@ -134,4 +159,8 @@ class EqualityValues:
                 truth = example.values.values[self.target]
                 if not same(value, truth):
                     return ExampleTexts(example).comparison(value, truth)
+            at_kinks = self._fault_at_kinks(self.tree)
+            if at_kinks is not None:
+                example, value = at_kinks
+                return ExampleTexts(example).comparison(value, example.values.values[self.target])
         return self.texts.comparison(found, self.truth)

@@ -58,7 +58,10 @@ class EquationMarker:
                 value.shape == truth.shape and same(value, truth)
                 for value, truth in zip(values, truths, strict=True)
             ):
-                return quantity
+                name = Name(quantity, quantity.symbol, span=tree.span)
+                equation = ParsedEquation(name, (tree,), False)
+                if self.is_right(equation):  # also beside kinks
+                    return quantity
         return None
 
     def is_right(self, equation: ParsedEquation) -> bool:

@@ -109,7 +109,7 @@ class Equality(EqualityValues):
         """Return a verdict if the line is right only for this network's widths, such as n = 1."""
         context = self.context
         ones = [axis for axis, size in context.lengths_with_ones(0).items() if size == 1]
-        if not ones:
+        if not ones or self.is_right_in_general(self.tree):
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
         for example in context.examples_with_ones:
