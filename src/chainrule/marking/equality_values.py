@@ -12,7 +12,7 @@ from chainrule.marking.examples import Example, MarkingContext
 from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import Quantity, Role
-from chainrule.marking.syntax import Binary, Notation, Tree, is_number, nodes
+from chainrule.marking.syntax import Binary, Name, Notation, Tree, is_number, nodes
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -69,7 +69,8 @@ class EqualityValues:
         """
         if not is_piecewise(tree):
             return None
-        numbers = [float(self.computations[0](n)) for n in nodes(tree) if is_number(n)]
+        computed = (self.computations[0](node) for node in nodes(tree) if is_number(node))
+        numbers = [float(value) for value in computed if np.ndim(value) == 0]
         for plain in kink_examples(self.context, numbers):
             example = self.examples[0].standing_for(plain)
             try:
@@ -127,6 +128,18 @@ class EqualityValues:
             if self.is_update or letter.symbol in self.context.network.strengths
         }
         return with_constants(self.tree, constants)
+
+    @property
+    def uses_itself(self) -> bool:
+        """Whether the right side contains the quantity that the left side defines.
+
+        δ = ∂Loss/∂z, another name alone, defines a name.
+        """
+        if isinstance(self.tree, Name) and self.tree.text != self.equation.left.text:
+            return False
+        return any(
+            node.quantity == self.target for node in nodes(self.tree) if isinstance(node, Name)
+        )
 
     @property
     def is_update(self) -> bool:

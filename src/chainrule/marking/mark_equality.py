@@ -84,6 +84,11 @@ class Equality(EqualityValues):
     def right(self, kind: str = "right", **values: MessageValue) -> LineVerdict:
         return self._verdict(kind, True, None, **values)
 
+    def itself(self) -> LineVerdict:
+        """Return the verdict for a line that computes a quantity from this same quantity."""
+        verdict = self._verdict("itself", True)  # the values do not differ: nothing to compare
+        return replace(verdict, correct=False)
+
     def right_for_constants(self) -> LineVerdict | None:
         """Return a verdict if the line is right for values of constants, such as 0.9 for μ."""
         found = self.matching_constants()
