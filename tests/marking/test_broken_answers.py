@@ -53,11 +53,10 @@ def test_other_notations_have_no_syntax_of_python():
     assert "not Python" not in cr.check_answer(NETWORK, matlab).text()
 
 
-@pytest.mark.parametrize("name", ["ygrad", "Xii", "ŷgrd"])
+@pytest.mark.parametrize("name", ["ygrad", "Xin", "ŷgrd", "dA1x", "relux"])
 def test_suggestions_are_available_names(name):
     with pytest.raises(ValueError, match="unknown name") as caught:
         cr.check_line(NETWORK, f"dW_ho = a_h.T @ {name}")
     text = str(caught.value)
-    if "Did you mean" in text:
-        guess = text.split("Did you mean ")[1].split("?")[0]
-        assert guess in text.split("Available: ")[1]
+    guess = text.split("Did you mean ")[1].split("?")[0]
+    assert guess in text.split("Available: ")[1] or guess == "'relu'"

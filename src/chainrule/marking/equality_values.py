@@ -9,6 +9,7 @@ from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.hidden_numbers import with_moved_numbers
 from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import Quantity, Role
@@ -59,8 +60,15 @@ class EqualityValues:
         return self.examples[0].values.values[self.target]
 
     def is_right(self, tree: Tree) -> bool:
-        """Return whether a tree has the true value in every example, also beside its kinks."""
-        return self.is_right_in_general(tree) and self._fault_at_kinks(tree) is None
+        """Return whether a tree has the true value in every example, also beside its kinks.
+
+        A number that is hidden by rounding makes it wrong.
+        """
+        return (
+            self.is_right_in_general(tree)
+            and all(map(self.is_right_in_general, with_moved_numbers(tree)))
+            and self._fault_at_kinks(tree) is None
+        )
 
     def _fault_at_kinks(self, tree: Tree) -> tuple[Example, FloatArray] | None:
         """Return the first example beside kinks in which a piecewise tree differs, and its value.

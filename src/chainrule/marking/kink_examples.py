@@ -1,4 +1,4 @@
-"""Examples whose arguments of piecewise functions lie on both sides of every threshold, near and far.
+"""Examples with arguments of piecewise functions on both sides of every threshold, near and far.
 
 Random values seldom come between a kink and a wrong threshold, such as the 0.05 of z > 0.05, or
 beyond the 100 of clip(z, 0, 100).  Here the weights are so small that each argument is its bias,

@@ -27,7 +27,8 @@ _SILENT_CALLS = ("print",)
 _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
 _PROGRAM = re.compile(
-    r"^[ \t]*(?:(?:def|class|for|if|while|with)\b.*:[ \t]*$|def\b|import\s+\w+|from\s+\w+\s+import\b)",
+    r"^[ \t]*(?:(?:class|for|if|while|with)\b.*:[ \t]*$|def\b|import\s+\w"
+    r"|from\s+\w+\s+import\b)",
     re.M,
 )
 """A line that only a program in Python has."""

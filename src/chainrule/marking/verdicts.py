@@ -126,10 +126,11 @@ class ExampleTexts:
         if not np.all(np.isfinite(found)):
             return numbers, MessagePart("example_infinite", values)
         worst = np.unravel_index(np.argmax(np.abs(found - expected)), expected.shape)
-        values |= {
-            "found": f"{float(found[worst]):.6g}",
-            "expected": f"{float(expected[worst]):.6g}",
-        }
+        pair = float(found[worst]), float(expected[worst])
+        texts = [f"{number:.6g}" for number in pair]
+        if texts[0] == texts[1]:
+            texts = [f"{number:.16g}" for number in pair]
+        values |= dict(zip(("found", "expected"), texts, strict=True))
         if expected.size == 1:
             return numbers, MessagePart("example_scalar", values)
         row, column = (str(int(index) + 1) for index in worst)
