@@ -139,14 +139,11 @@ class EqualityValues:
 
     @property
     def uses_itself(self) -> bool:
-        """Whether the right side contains the quantity that the left side defines.
-
-        δ = ∂Loss/∂z, another name alone, defines a name.
-        """
-        if isinstance(self.tree, Name) and self.tree.text != self.equation.left.text:
-            return False
+        """Whether the right side contains the name on the left, not another one as in δ = dz."""
+        name = self.equation.left.text
         return any(
-            node.quantity == self.target for node in nodes(self.tree) if isinstance(node, Name)
+            isinstance(node, Name) and node.quantity == self.target and node.text == name
+            for node in nodes(self.tree)
         )
 
     @property
