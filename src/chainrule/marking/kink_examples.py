@@ -50,8 +50,8 @@ def is_piecewise(tree: Tree) -> bool:
 
 def kink_examples(context: MarkingContext, numbers: Iterable[float]) -> "tuple[KinkExample, ...]":
     """Return the examples for a line with these numbers, none for smooth networks."""
-    kept = {abs(n) for n in numbers if isfinite(n) and _SMALLEST <= abs(n) <= _LARGEST}
-    return _examples(context, tuple(sorted(kept)[:8]))
+    retained = {abs(n) for n in numbers if isfinite(n) and _SMALLEST <= abs(n) <= _LARGEST}
+    return _examples(context, tuple(sorted(retained)[:8]))
 
 
 @lru_cache(maxsize=32)
