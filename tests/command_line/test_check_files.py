@@ -97,13 +97,14 @@ def test_a_folder_is_a_table_with_points(tmp_path):
     run(folder, "--csv", table, code=2)
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert [(row["file"], row["points"]) for row in rows] == [
-        ("ada.py", "100"),
-        ("li/=bob.py", "50"),
+        ("ada.py", "25"),  # 1 of 4 gradients
+        ("li/=bob.py", "25"),  # 1 right, 1 wrong, 2 missing
         ("li/eve.py", ""),
     ]
+    assert rows[0]["first_fault"] == ""
     assert rows[1]["first_fault"].startswith("4: The sum is over the wrong axis")
     assert "cannot be read" in rows[2]["error"]
-    assert run(folder / "li", code=2).stdout.splitlines()[1].startswith("'=bob.py,1,1,0,50")
+    assert run(folder / "li", code=2).stdout.splitlines()[1].startswith("'=bob.py,1,1,0,25")
 
 
 def test_what_is_no_file_is_a_line(tmp_path, monkeypatch):

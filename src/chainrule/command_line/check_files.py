@@ -106,8 +106,9 @@ def hand_ins(folder: Path) -> list[Path]:
 def table_of(folder: Path, check: Callable[[str], AnswerVerdict]) -> tuple[str, int]:
     """Return a table (CSV) with a row for each hand-in, and the exit code.
 
-    The points are the share of right statements among those that are right, wrong or not read, in
-    percent; a file that cannot be read has none, and the reason.
+    The points are the share of right statements, in percent, among those that are right, wrong or
+    not read and the gradients that are missing; a file that cannot be read has none, and the
+    reason.
     """
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
@@ -123,7 +124,7 @@ def table_of(folder: Path, check: Callable[[str], AnswerVerdict]) -> tuple[str, 
             code = 2
             continue
         counts = [found.count("right"), found.count("wrong"), found.count("unread")]
-        points = round(100 * counts[0] / max(1, sum(counts)))
+        points = round(100 * counts[0] / max(1, sum(counts) + len(found.missing)))
         faults = (each for each in found.statements if each.outcome in ("wrong", "unread"))
         first = next((f"{each.number}: {each.message()}" for each in faults), "")
         writer.writerow([name, *counts, points, " ".join(found.missing), _safe(first), ""])
@@ -133,4 +134,4 @@ def table_of(folder: Path, check: Callable[[str], AnswerVerdict]) -> tuple[str, 
 
 def _safe(text: str) -> str:
     """Return a text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

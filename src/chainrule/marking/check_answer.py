@@ -19,6 +19,7 @@ from chainrule.marking.python_statements import (
     parsed_program,
     read_or_refused,
     statements_of,
+    syntax_fault,
 )
 from chainrule.marking.quantities import cotangent
 from chainrule.marking.stated_conventions import Convention
@@ -142,7 +143,19 @@ def _readings(network: Network, text: str) -> Iterator[_Reading]:
     firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
     for first, meanings in product(firsts, meanings_in(text)):
         if program is None:
-            yield _Reading(plain_statements(text), meanings)
+            yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
         lists, tree = LayerLists(count, first, explicit_tables(text)), program
         yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists)), meanings)  # noqa: B023 - called at once
+
+
+def _with_fault(
+    statements: Sequence[ReadStatement], fault: ReadStatement | None
+) -> Sequence[ReadStatement]:
+    """Return the statements with the line that is not Python in place of what it was read as."""
+    if fault is None:
+        return statements
+    before = [each for each in statements if each.number < fault.number]
+    after = [each for each in statements if each.number > fault.number]
+    last = max((each.group for each in statements), default=0)
+    return [*before, replace(fault, group=last + 1), *after]

@@ -9,9 +9,11 @@ from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.hidden_numbers import with_moved_numbers
+from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import Quantity, Role
-from chainrule.marking.syntax import Binary, Notation, Tree, nodes
+from chainrule.marking.syntax import Binary, Name, Notation, Tree, is_number, nodes
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -58,7 +60,39 @@ class EqualityValues:
         return self.examples[0].values.values[self.target]
 
     def is_right(self, tree: Tree) -> bool:
-        """Return whether a tree has the true value in every example."""
+        """Return whether a tree has the true value in every example, also beside its kinks.
+
+        A number that is hidden by rounding makes it wrong.
+        """
+        return (
+            self.is_right_in_general(tree)
+            and all(map(self.is_right_in_general, with_moved_numbers(tree)))
+            and self._fault_at_kinks(tree) is None
+        )
+
+    def _fault_at_kinks(self, tree: Tree) -> tuple[Example, FloatArray] | None:
+        """Return the first example beside kinks in which a piecewise tree differs, and its value.
+
+        Where the tree overflows it is not judged.
+        """
+        if not is_piecewise(tree):
+            return None
+        computed = (self.computations[0](node) for node in nodes(tree) if is_number(node))
+        numbers = [float(value) for value in computed if np.ndim(value) == 0]
+        for plain in kink_examples(self.context, numbers):
+            example = self.examples[0].standing_for(plain)
+            try:
+                value = Computation(example.values)(tree)
+            except (ShapeMismatch, InputError):
+                return None
+            if np.all(np.isfinite(value)) and not self.agrees(
+                value, example.values.values[self.target]
+            ):
+                return example, value
+        return None
+
+    def is_right_in_general(self, tree: Tree) -> bool:
+        """Return whether a tree has the true value in the random examples."""
         for computation, example in zip(self.computations, self.examples, strict=True):
             try:
                 value = computation(tree)
@@ -104,6 +138,15 @@ class EqualityValues:
         return with_constants(self.tree, constants)
 
     @property
+    def uses_itself(self) -> bool:
+        """Whether the right side contains the name on the left, not another one as in δ = dz."""
+        name = self.equation.left.text
+        return any(
+            isinstance(node, Name) and node.quantity == self.target and node.text == name
+            for node in nodes(self.tree)
+        )
+
+    @property
     def is_update(self) -> bool:
         """Whether the optimizer computes the left side."""
         return self.target.is_updated or self.target.role is Role.CORRECTED_MEAN
@@ -134,4 +177,8 @@ class EqualityValues:
                 truth = example.values.values[self.target]
                 if not same(value, truth):
                     return ExampleTexts(example).comparison(value, truth)
+            at_kinks = self._fault_at_kinks(self.tree)
+            if at_kinks is not None:
+                example, value = at_kinks
+                return ExampleTexts(example).comparison(value, example.values.values[self.target])
         return self.texts.comparison(found, self.truth)

@@ -39,6 +39,8 @@ class EquationMarker:
         verdict: LineVerdict | None = None
         for equality in self._equalities(line, equation):
             verdict = equality.verdict()
+            if verdict.correct and equality.uses_itself:
+                verdict = equality.itself()
             if not verdict.correct:
                 break
         assert verdict is not None, "an equation has a right side"
@@ -58,7 +60,10 @@ class EquationMarker:
                 value.shape == truth.shape and same(value, truth)
                 for value, truth in zip(values, truths, strict=True)
             ):
-                return quantity
+                name = Name(quantity, quantity.symbol, span=tree.span)
+                equation = ParsedEquation(name, (tree,), False)
+                if self.is_right(equation):  # also beside kinks
+                    return quantity
         return None
 
     def is_right(self, equation: ParsedEquation) -> bool:
@@ -73,6 +78,10 @@ class EquationMarker:
     ) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
         return self._equalities(line, equation)[-1].right_in_convention(convention)
+
+    def right(self, line: str, equation: ParsedEquation) -> LineVerdict:
+        """Return the verdict for a line that changes what an earlier one has computed."""
+        return self._equalities(line, equation)[-1].right()
 
     def right_before_step(
         self, line: str, equation: ParsedEquation, memory: Iterable[Quantity]
@@ -139,6 +148,8 @@ class EquationSequence:
         self.assigned_memory: set[Quantity] = set()
         self.convention = stated if rule.has_momentum else None
         self.convention_verdict: LineVerdict | None = None
+        self.computed: set[Quantity] = set()
+        """The quantities that earlier equations compute."""
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:
         """Return the verdict on the next equation, and remember what it assigns."""
@@ -158,8 +169,10 @@ class EquationSequence:
                 self.convention_verdict = derived.right_in_convention(line, equation, found)
         verdict = marker.verdict(line, equation)
         may_be_old = not verdict.correct and not memory & self.assigned_memory
-        if may_be_old and marker.is_right(before_step):
+        if may_be_old and verdict.kind != "itself" and marker.is_right(before_step):
             verdict = marker.right_before_step(line, before_step, memory)
+        if verdict.kind == "itself" and left in self.computed:
+            verdict = marker.right(line, equation)
         self.assign(left)
         return verdict
 
@@ -179,6 +192,7 @@ class EquationSequence:
 
     def assign(self, left: Quantity) -> None:
         """Remember that an equation assigned a quantity."""
+        self.computed.add(left)
         if left.plain.role is Role.MEMORY:
             self.assigned_memory.add(left.plain.updated)
         elif left.is_parameter:

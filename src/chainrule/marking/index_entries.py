@@ -99,6 +99,10 @@ class _IndexedExample:
         self.context, self.sizes = example.context, example.sizes
         self.entries: dict[Quantity, Quantity] = {}
 
+    def standing_for(self, other: Example) -> "_IndexedExample":
+        """Return another example in the entries of this one."""
+        return _IndexedExample(other, self.names)
+
     @cached_property
     def values(self) -> ExampleValues:
         """The values of the entries, and those of numbers."""

@@ -84,6 +84,11 @@ class Equality(EqualityValues):
     def right(self, kind: str = "right", **values: MessageValue) -> LineVerdict:
         return self._verdict(kind, True, None, **values)
 
+    def itself(self) -> LineVerdict:
+        """Return the verdict for a line that computes a quantity from this same quantity."""
+        verdict = self._verdict("itself", True)  # the values do not differ: nothing to compare
+        return replace(verdict, correct=False)
+
     def right_for_constants(self) -> LineVerdict | None:
         """Return a verdict if the line is right for values of constants, such as 0.9 for μ."""
         found = self.matching_constants()
@@ -109,7 +114,7 @@ class Equality(EqualityValues):
         """Return a verdict if the line is right only for this network's widths, such as n = 1."""
         context = self.context
         ones = [axis for axis, size in context.lengths_with_ones(0).items() if size == 1]
-        if not ones:
+        if not ones or self.is_right_in_general(self.tree):
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
         for example in context.examples_with_ones:

@@ -6,7 +6,7 @@ from chainrule.marking.python_statements import ReadStatement
 
 _SEPARATOR = re.compile(r"\\\\(?:\[[^\]]*\])?|;|\n")
 _SILENT = re.compile(
-    r"(?:end|endfunction|clear|clc|function\b.*|def\s.*:|return\b[\w\s,()]*|\[|\]"
+    r"(?:end|endfunction|clear|clc|function\b.*|def\s+\w+\s*\(.*\)[^()]*:|return\b[\w\s,()]*|\[|\]"
     r"|\\(?:begin|end)\{[a-z*]+\}|\$\$?|\\[\[\]]|```\w*)*",
 )
 """Lines that compute nothing."""

@@ -26,6 +26,13 @@ MAX_STATEMENTS = 400
 _SILENT_CALLS = ("print",)
 _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
+_PROGRAM = re.compile(
+    r"^[ \t]*(?:(?:class|for|if|while|with)\b.*:[ \t]*$|def\b|import\s+\w"
+    r"|from\s+\w+\s+import\b)",
+    re.M,
+)
+"""A line that only a program in Python has."""
+
 
 @dataclass(frozen=True)
 class ReadStatement:
@@ -56,6 +63,30 @@ def parsed_program(text: str) -> ast.Module | None:
             return ast.parse(_dedented(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+
+
+def syntax_fault(text: str) -> ReadStatement | None:
+    """Return the line that keeps a text from being Python, None for a text in another notation.
+
+    >>> found = syntax_fault("import numpy as np\\ndef f(:\\n    x = 1")
+    >>> found.number, found.text
+    (2, 'def f(:')
+    """
+    if _PROGRAM.search(text) is None:
+        return None
+    plain = _dedented(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(plain)
+    except SyntaxError as error:
+        lines = plain.split("\n")
+        number = min(max(1, error.lineno or 1), len(lines))
+        line = lines[number - 1].strip()
+        return ReadStatement(number, line, refusal=Refusal("answer_syntax", text=(line,)))
+    except (ValueError, RecursionError, MemoryError):
+        return None
+    return None
 
 
 def _dedented(text: str) -> str:
@@ -114,8 +145,12 @@ class _Reader:
         return Expressions(self.lists, self.helpers, bound)
 
     def block(self, body: list[ast.stmt], bound: Bound) -> None:
+        is_left = False
         for node in body:
             try:
+                if is_left:
+                    raise Refusal("answer_unreachable", text=(self.text(node),))
+                is_left = isinstance(node, ast.Return) and self.scope > 0
                 self.statement(node, bound)
             except Refusal as refusal:
                 self.unread(node, refusal, bound)
@@ -233,6 +268,8 @@ class _Reader:
         if node.orelse or variable is None:
             raise Refusal("answer_loop", text=(header,))
         is_range = isinstance(node.iter, ast.Call) and _called(node.iter) == "range"
+        if expressions.numbers(node.iter) == []:
+            raise Refusal("answer_unreachable", text=(self.text(node),))
         if is_range and variable not in used:
             self.block(node.body, bound)  # epochs
             return

@@ -29,7 +29,8 @@ class LineVerdict:
     ``transpose``, ``side`` (order of factors), ``product`` (elementwise or matrix), ``factor``,
     ``slope`` (derivative of an activation), ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
     ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction`` and
-    ``decay``, and ``chain``, ``convention``, ``shape`` (incompatible axes) or ``different``.
+    ``decay``, and ``chain``, ``convention``, ``itself`` (the right side uses the left side),
+    ``shape`` (incompatible axes) or ``different``.
     ``correct`` is True for the kinds ``right`` and ``right_here``.  ``position`` is the start and
     the end of the mistake in the line, ``repaired`` the corrected line.  ``numbers`` contains
     ``found`` and ``expected``, the values of a small example, and ``sizes``, the lengths of its
@@ -125,10 +126,11 @@ class ExampleTexts:
         if not np.all(np.isfinite(found)):
             return numbers, MessagePart("example_infinite", values)
         worst = np.unravel_index(np.argmax(np.abs(found - expected)), expected.shape)
-        values |= {
-            "found": f"{float(found[worst]):.6g}",
-            "expected": f"{float(expected[worst]):.6g}",
-        }
+        pair = float(found[worst]), float(expected[worst])
+        texts = [f"{number:.6g}" for number in pair]
+        if texts[0] == texts[1]:
+            texts = [f"{number:.16g}" for number in pair]
+        values |= dict(zip(("found", "expected"), texts, strict=True))
         if expected.size == 1:
             return numbers, MessagePart("example_scalar", values)
         row, column = (str(int(index) + 1) for index in worst)

@@ -372,6 +372,9 @@ class Vocabulary:
             return found
         guess = nearest(text, [*self._suggested, *activations.CATALOGUE, *_SUGGESTED_FUNCTIONS])
         names = self.listed()
+        meant = self.quantity(guess) if guess is not None and guess not in names else None
+        if meant is not None:  # an unusual spelling, such as ŷgrad, is read but not suggested
+            guess = meant.typed if meant.typed in names else None
         if len(names) > MAX_NAMES:  # the message cuts the list, so sort by similarity
             matcher = SequenceMatcher(b=text)
 
