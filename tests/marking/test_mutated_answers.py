@@ -15,7 +15,7 @@ import chainrule as cr
 from tests.marking.test_check_answer import CS231N, NUMBERED
 
 WIDTHS = {"one": (4, 5, 3), "two": (4, 5, 6, 3)}
-COUNT = 150
+COUNT = 80
 NAMES = ("dscores", "W2", "hidden_layer", "dhidden", "X", "probs", "y", "dW2", "W1", "db2")
 NUMBERED_NAMES = ("dZ", "dW", "db", "dA", "A", "W", "Z", "l", "L", "l-1", "l - 1")
 

@@ -292,7 +292,7 @@ def lines_to_mutate(case, layout, batch):
 
 
 @pytest.mark.parametrize(
-    "count", [300, pytest.param(5000, marks=pytest.mark.long)], ids=["short", "long"]
+    "count", [200, pytest.param(5000, marks=pytest.mark.long)], ids=["short", "long"]
 )
 def test_no_mutated_line_that_is_called_right_differs_in_pytorch(count):
     pytest.importorskip("torch")
