@@ -49,8 +49,9 @@ from chainrule.marking.update_repairs import update_terms
 from chainrule.marking.verdict_messages import MessagePart, MessageValue
 from chainrule.marking.verdicts import LineVerdict, Numbers, same
 
-MAX_WORK = 120_000
-"""The most repairs tried times the nodes of the line, which bounds the time for long lines too."""
+MAX_WORK, MAX_WORK_BESIDE = 80_000, 30_000
+"""The most repairs tried times the nodes of the line, which bounds the time for long lines too; the
+second beside another convention."""
 _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
@@ -276,7 +277,7 @@ class Equality(EqualityValues):
         limit = self.computations[0].count + MAX_COMPUTED_NODES
         for repair in self._repairs if factors else ():
             self.work += self.node_count
-            if self.computations[0].count > limit or self.work > 2 * MAX_WORK:
+            if self.computations[0].count > limit or self.work > MAX_WORK + MAX_WORK_BESIDE:
                 return None
             if repair.kind in _OF_SCALE:
                 continue
