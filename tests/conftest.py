@@ -1,8 +1,10 @@
 """What every test may use: Ctrl-C, the `peers` marker's rule and the folder of shared data sets."""
 
+import gc
 import importlib.util
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("CHAINRULE_REQUIRE_PEERS") == "1":
         pytest.fail(f"CHAINRULE_REQUIRE_PEERS=1, but {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_collections() -> Iterator[None]:
+    """Leave what a module has imported and cached out of later garbage collections.
+
+    A full collection over all that JAX, PyTorch and the tests hold takes two seconds, and counts as
+    the time of the test in which it happens to fall.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -57,10 +57,16 @@ def test_what_the_standard_library_writes_is_read_back(rows, end, quoting, mark,
     assert parsed.lines.tolist() == begins
 
 
-@given(tables(), st.sampled_from(["\n", "\r\n"]))
-def test_both_readers_agree(rows, end):
+@given(
+    tables(), st.sampled_from(["\n", "\r\n"]), st.integers(1, 40), st.integers(1, 40), st.booleans()
+)
+def test_both_readers_agree(rows, end, chunk, block, ended):
     data = written(rows, lineterminator=end)
-    fast = parse_csv(data, "f.csv")
+    data = data if ended else data.removesuffix(end.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_text, "CHUNK", chunk)
+        patch.setattr(csv_text, "BLOCK", block)
+        fast = parse_csv(data, "f.csv")
     slow = csv_text._parse_slowly(data, ",", "f.csv")
     # The exact reader drops spaces before a cell, which nobody counts: `columns` strips them all.
     assert [[c.strip() for c in row] for row in cells_of(fast)] == [
@@ -147,6 +153,7 @@ def test_structure_across_chunks(monkeypatch):
     data = written(rows, lineterminator="\n")
     whole = parse_csv(data, "f.csv")
     monkeypatch.setattr(csv_text, "CHUNK", 7)
+    monkeypatch.setattr(csv_text, "BLOCK", 40)
     parts = parse_csv(data, "f.csv")
     assert whole.frame.equals(parts.frame)
     assert cells_of(parts) == rows[1:]

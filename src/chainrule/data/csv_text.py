@@ -35,6 +35,7 @@ __all__ = ["parse_csv"]
 
 NEWLINE, RETURN, QUOTE = (ord(character) for character in '\n\r"')
 CHUNK = 1 << 22
+BLOCK = 1 << 26  # bytes that polars reads at a time; it holds several times as many meanwhile
 QUOTED = re.compile(r"(?s:'[^']+')")
 FEWEST_QUOTED = 3  # of fewer rows it may be chance
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -48,20 +49,37 @@ class ParsedCsv(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Where the records of a file begin and end (bytes, line break excluded) and their shape."""
+    """Where the records of a file end (bytes, line break excluded), their lines and their shape.
 
-    starts: IntArray
+    The first begins at the byte ``start``, every other one behind the line break of the one before.
+    """
+
+    start: int
     ends: IntArray
     lines: IntArray
     cells: IntArray
     blank: BoolArray
 
+    @property
+    def starts(self) -> IntArray:
+        """Where each begins, (records,)."""
+        return np.concatenate([[self.start], self.ends + 1])[: len(self.ends)]
+
     def after(self, record: int) -> Records:
         """Return the records after one of them."""
         rest = slice(record + 1, None)
-        return Records(
-            self.starts[rest], self.ends[rest], self.lines[rest], self.cells[rest], self.blank[rest]
-        )
+        start = int(self.ends[record]) + 1
+        return Records(start, self.ends[rest], self.lines[rest], self.cells[rest], self.blank[rest])
+
+    def blocks(self) -> Iterator[tuple[slice, int]]:
+        """Yield where about `BLOCK` bytes of whole records lie, and their number of records."""
+        first, start = 0, self.start
+        while first < len(self.ends):
+            last = int(np.searchsorted(self.ends, start + BLOCK))
+            last = min(max(last, first + 1), len(self.ends))
+            end = int(self.ends[last - 1]) + 1
+            yield slice(start, end), last - first
+            first, start = last, end
 
 
 def parse_csv(data: bytes, source: str) -> ParsedCsv:
@@ -111,27 +129,29 @@ complete or remove the row, and put quotes around a cell that contains ','
 
     if records.blank.all():
         raise _header_only(source)
-    body = data[records.starts[0] :]
-    try:
-        frame = pl.read_csv(
-            body,
-            has_header=False,
-            separator=separator,
-            schema=dict.fromkeys([*names, ""] if trailing else names, pl.String),
-            raise_if_empty=False,
-        )
-    except pl.exceptions.PolarsError:
-        return _parse_slowly(data, separator, source)
-    if frame.height != len(records.blank):
-        return _parse_slowly(data, separator, source)
-    filled = ~records.blank
+    frames = []
+    for block, height in records.blocks():
+        try:
+            frame = pl.read_csv(
+                data[block],
+                has_header=False,
+                separator=separator,
+                schema=dict.fromkeys([*names, ""] if trailing else names, pl.String),
+                raise_if_empty=False,
+            )
+        except pl.exceptions.PolarsError:
+            return _parse_slowly(data, separator, source)
+        if frame.height != height:
+            return _parse_slowly(data, separator, source)
+        frames.append(frame)
+    frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=False)
     frame = frame.drop("") if trailing else frame
     if (records.ends - records.starts).max() > LONGEST_CELL:
         refuse_long_cells(frame, lambda row: f"{source}, line {records.lines[row]}")
-    return ParsedCsv(
-        _without_quotes(frame.filter(pl.Series(filled)) if not filled.all() else frame),
-        records.lines[filled],
-    )
+    lines = records.lines
+    if records.blank.any():
+        frame, lines = frame.filter(pl.Series(~records.blank)), lines[~records.blank]
+    return ParsedCsv(_without_quotes(frame), lines)
 
 
 def _positions(data: bytes, *wanted: int) -> IntArray:
@@ -170,28 +190,45 @@ def _regular(data: bytes, quotes: IntArray, separator: int) -> bool:
 
 
 def _scan(data: bytes, quotes: IntArray, separator: int) -> Records:
-    """Return position, line and number of cells of every record, (records,) each."""
+    """Return end, line and number of cells of every record, (records,) each.
+
+    The bytes are looked at by chunks: the separators of a whole file would take as much memory as
+    its cells.
+    """
     view = np.frombuffer(data, dtype=np.uint8)
-    marks = _positions(data, NEWLINE, separator)
-    is_break = view[marks] == NEWLINE
-    line_ended = np.arange(1, np.count_nonzero(is_break) + 1)
-    if len(quotes):
-        outside = np.searchsorted(quotes, marks) % 2 == 0
-        line_ended = line_ended[outside[is_break]]
-        marks, is_break = marks[outside], is_break[outside]
-    breaks = np.flatnonzero(is_break)
-    ends = marks[breaks]
-    separators = np.diff(breaks, prepend=-1) - 1
-    lines = np.concatenate([[1], line_ended + 1])
-    starts = np.concatenate([[0], ends + 1])
-    if starts[-1] < len(view):  # the last record has no line break
-        ends = np.append(ends, len(view))
-        separators = np.append(separators, len(marks) - 1 - (breaks[-1] if len(breaks) else -1))
-    else:
-        starts, lines = starts[:-1], lines[:-1]
-    length = ends - starts
-    blank = (length == 0) | ((length == 1) & (view[np.minimum(starts, len(view) - 1)] == RETURN))
-    return Records(starts, ends, lines.astype(np.int64), separators + 1, blank)
+    ends: list[IntArray] = []
+    separators: list[IntArray] = []
+    lines: list[IntArray] = [np.ones(1, dtype=np.int64)]
+    begun = 0  # the separators of the record in which a chunk ends
+    line = 1
+    for start in range(0, len(view), CHUNK):
+        marks = _positions(data[start : start + CHUNK], NEWLINE, separator) + start
+        is_break = view[marks] == NEWLINE
+        line_ended = np.arange(line, line + np.count_nonzero(is_break))
+        line += len(line_ended)
+        if len(quotes):
+            outside = np.searchsorted(quotes, marks) % 2 == 0
+            line_ended = line_ended[outside[is_break]]
+            marks, is_break = marks[outside], is_break[outside]
+        breaks = np.flatnonzero(is_break)
+        if not len(breaks):
+            begun += len(marks)
+            continue
+        ends.append(marks[breaks])
+        separators.append(np.diff(breaks, prepend=-1 - begun) - 1)
+        lines.append(line_ended + 1)
+        begun = len(marks) - 1 - int(breaks[-1])
+    if not ends or ends[-1][-1] + 1 < len(view):  # the last record has no line break
+        ends.append(np.array([len(view)]))
+        separators.append(np.array([begun]))
+    cells = np.concatenate(separators) + 1
+    records = Records(
+        0, np.concatenate(ends), np.concatenate(lines)[: len(cells)], cells, cells < 0
+    )
+    starts = records.starts
+    length = records.ends - starts
+    returns = view[np.minimum(starts, len(view) - 1)] == RETURN
+    return records._replace(blank=(length == 0) | ((length == 1) & returns))
 
 
 def _names(cells: list[str], source: str, line: int) -> list[str]:

@@ -134,9 +134,14 @@ class Preprocessor:
 
     @classmethod
     def fit(
-        cls, table: Table, exclude: Collection[str] = (), *, robust: bool = False
+        cls,
+        table: Table,
+        exclude: Collection[str] = (),
+        *,
+        rows: IntArray | None = None,
+        robust: bool = False,
     ) -> Preprocessor:
-        """Fit on the rows of ``table``, which have to be the training rows and no others.
+        """Fit on the training rows: the positions ``rows`` of a table, or all that it has.
 
         ``robust`` chooses the scaling of numbers. ``exclude`` names the columns that are not
         features: the targets. Decide the kinds of the columns on the whole table before it is
@@ -147,19 +152,21 @@ class Preprocessor:
             table = decide_kinds(table)
         for name in exclude:
             table.series(name)
-        kinds = column_kinds(table)
         columns: list[NumericColumn | CategoricalColumn] = []
         dropped: list[DroppedColumn] = []
-        for name, kind in kinds.items():
+        for name in table.columns:
             if name in exclude:
                 continue
+            # Column by column: the training rows of a large table are as large as its file.
+            part = table.only(name) if rows is None else table.only(name).take(rows)
+            kind = column_kinds(part)[name]
             fitted: NumericColumn | CategoricalColumn | DroppedColumn
             if kind == "empty":
                 fitted = DroppedColumn(name, "empty")
             elif kind == "numeric":
-                fitted = _fit_numbers(name, numbers(table, name), robust=robust)
+                fitted = _fit_numbers(name, numbers(part, name), robust=robust)
             else:
-                fitted = _fit_texts(texts(table, name))
+                fitted = _fit_texts(texts(part, name))
             if isinstance(fitted, DroppedColumn):
                 dropped.append(fitted)
             else:

@@ -157,6 +157,11 @@ class Table:
         positions = np.asarray(rows, dtype=np.int64)
         return replace(self, frame=self.frame[positions], rows=self.rows[positions])
 
+    def only(self, name: str) -> Table:
+        """Return the table of one column; raise DataError where it does not exist."""
+        types = {name: self.types[name]} if name in self.types else {}
+        return replace(self, frame=self.series(name).to_frame(), types=types, reading=None)
+
     def with_columns(self, frame: pl.DataFrame, reading: TableReading | None = None) -> Table:
         """Return the same rows with other cells, whose kinds are now decided."""
         return replace(self, frame=frame, decided=True, types={}, reading=reading)

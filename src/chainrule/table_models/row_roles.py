@@ -197,9 +197,7 @@ def _one_column(table: Table, given: Any, role: str) -> Table:
     import polars as pl
 
     if isinstance(given, str):
-        series = table.series(given)
-        types = {name: kind for name, kind in table.types.items() if name == given}
-        return replace(table, frame=series.to_frame(), types=types, reading=None)
+        return table.only(given)
     array = np.asarray(given)
     if array.shape != (table.n_rows,):
         allowed = f"the name of a column, or {table.n_rows} entries, one per row"

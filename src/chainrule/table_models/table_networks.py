@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.arrays import FloatArray
+from chainrule.arrays import FloatArray, RealArray
 from chainrule.data import ClassTarget, NumberTarget, Table
 from chainrule.data.columns import number_text
 from chainrule.errors import DataError, InputError, shown
@@ -90,8 +90,8 @@ def network_for(
 
 
 def inputs_for(
-    network: Network, matrix: FloatArray, numeric: Sequence[int]
-) -> FloatArray | dict[str, FloatArray]:
+    network: Network, matrix: RealArray, numeric: Sequence[int]
+) -> RealArray | dict[str, RealArray]:
     """Return features, (rows, features), as the network takes them: whole, or by its inputs."""
     if len(network.inputs) == 1:
         return matrix

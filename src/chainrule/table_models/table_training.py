@@ -283,6 +283,7 @@ def train_table(
         )
     given_weights = roles.weights_of(given, read, target, class_weight)
     division = roles.division(given, read, target, columns)
+    del given  # of a large table the text of its cells is larger than its file
     deadline = None if time_limit is None else began + _seconds(time_limit)
     if deadline is not None and checkpoint is not None:
         raise InputError(
@@ -290,18 +291,18 @@ def train_table(
             "never the same, so that a run could not continue. Leave one of them out."
         )
     rows, held = _split(division, _share(validation, recipe, division), seed, read.source)
-    part = read.take(rows)
     divided = division.part(rows)
     if recipe.folds > 1:
         recipe = replace(recipe, folds=_possible(recipe.folds, divided, chosen=folds is not None))
-    preprocessor = Preprocessor.fit(part, exclude=target.names, robust=recipe.robust)
+    training = rows if len(held) else None
+    preprocessor = Preprocessor.fit(read, target.names, rows=training, robust=recipe.robust)
     Y = target.encode(read)
     scored_rows = held if len(held) else rows
     one_fold = recipe.folds == 1
-    table_of_runs = read if one_fold else part
-    matrix = preprocessor.apply(table_of_runs).matrix
+    matrix = preprocessor.apply(read if one_fold or training is None else read.take(rows)).matrix
     penalty = L2(checked_number("l2", l2, "a finite number of at least 0")) if l2 else ()
-    fitted = matrix[rows] if one_fold else matrix
+    encoded = any(candidate.encoding != "none" for candidate in recipe.candidates)
+    fitted = matrix[rows] if one_fold and encoded else matrix
     networks = tuple(
         network_for(target, fitted, preprocessor.numeric_features, candidate, loss, penalty)
         for candidate in recipe.candidates
@@ -310,8 +311,9 @@ def train_table(
         refuse_unsuited(networks[0], target, read, Y)
     scaled = learns_scaled(networks[0], target)
     of_training = Y[rows]
+    del fitted
     data = TrainingData(
-        matrix=matrix,
+        matrix=matrix.astype(_precision(recipe), copy=False),
         targets=Y if one_fold else of_training,
         weights=None if given_weights is None else given_weights[slice(None) if one_fold else rows],
         numeric=preprocessor.numeric_features,
@@ -319,10 +321,9 @@ def train_table(
         scaler=TargetScaler.fit(of_training) if scaled else None,
         limits=_limits(of_training) if scaled and recipe.robust else None,
     )
+    del matrix
     if threads is not None:
         checked_integer("threads", threads)
-    naive = _naive(target, part)
-    del given, part, fitted  # of a large table each is as large as its file
     task = TableTask(
         summary=summarize(read, target),
         reading=read.reading,
@@ -362,7 +363,7 @@ def train_table(
         preprocessor=preprocessor,
         target=target,
         scaler=data.scaler,
-        naive=naive,
+        naive=_naive(target, of_training),
         temperature=trained.temperature,
         limits=data.limits,
         versions=versions(),
@@ -467,18 +468,28 @@ def _possible(folds: int, division: RowDivision, *, chosen: bool) -> int:
     return max(2, min(folds, division.rows // 2, division.most_folds))
 
 
+def _precision(recipe: Recipe) -> Literal["float32", "float64"]:
+    """Return the type in which features are stored: the smallest in which all networks learn."""
+    wide = any(candidate.precision == "float64" for candidate in recipe.candidates)
+    return "float64" if wide else "float32"
+
+
 def _numeric(table: Table, target: Target) -> int:
     """Return how many columns of a table beside the target are numbers."""
     names = (name for name in table.columns if name not in target.names)
     return sum(table.series(name).dtype.is_numeric() for name in names)
 
 
-def _naive(target: Target, part: Table) -> tuple[float, ...]:
-    """Return the naive prediction: the index of the most frequent class, or the means."""
-    if isinstance(target, ClassTarget):
-        counts = np.bincount(target.codes(part), minlength=len(target.labels))
-        return (float(counts.argmax()),)
-    return TargetScaler.fit(target.encode(part)).mean
+def _naive(target: Target, targets: FloatArray) -> tuple[float, ...]:
+    """Return the naive prediction: the index of the most frequent class, or the means.
+
+    ``targets`` are those of the training rows as numbers, (rows, outputs).
+    """
+    if not isinstance(target, ClassTarget):
+        return TargetScaler.fit(targets).mean
+    if targets.shape[1] == 1:
+        return (float(targets.mean() > 0.5),)
+    return (float(targets.sum(axis=0).argmax()),)
 
 
 def _limits(targets: FloatArray) -> tuple[tuple[float, float], ...]:

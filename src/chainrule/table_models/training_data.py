@@ -17,7 +17,7 @@ __all__ = ["TrainingData"]
 class TrainingData:
     """Features, (rows, features), and targets in their own units, (rows, outputs), of all rows."""
 
-    matrix: FloatArray
+    matrix: RealArray
     targets: FloatArray
     weights: RealArray | None
     numeric: tuple[int, ...]
