@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from chainrule.command_line.interruptions import Interruptions
 from chainrule.command_line.live_run import LiveRun
 from chainrule.command_line.shared_options import Command, together
 from chainrule.command_line.table_options import (
@@ -132,20 +133,25 @@ def train_to_folder(
         text = f"{written_path(states)} does not exist; the training begins"
         click.echo(f"chainrule: note: {text}", err=True)
     with (
+        Interruptions() as interruptions,
         TrainingReport(quiet=quiet, as_json=as_json) as report,
         LiveRun(report, language, asked=live) as seen,
     ):
-        run = report.watched(
-            train_table,
-            data,
-            targets,
-            **settings,
-            on_start=seen.starts,
-            on_progress=seen.listener,
-        )
+        with interruptions.allowed():
+            run = report.watched(
+                train_table,
+                data,
+                targets,
+                **settings,
+                on_start=seen.starts,
+                on_progress=seen.listener,
+            )
         seen.trained(run)
         leaderboard = leaderboard_csv(run.trials, run.task.objective)
-        page = report.reported(run, language) if with_report else b""
+        page = b""
+        if with_report:
+            with interruptions.allowed():
+                page = report.reported(run, language)
         model = write_run(folder, run.model, run.history, leaderboard, page)
         report.ends(run, folder, model)
         seen.ends(model)
