@@ -30,6 +30,7 @@ def test_figures_of_classes():
         "columns": 5,
         "numeric": ["x", "z"],
         "categorical": ["c"],
+        "dates": [],
         "empty": ["gone"],
         "targets": ["y"],
         "missing": {"x": 1, "c": 2, "gone": 3},
@@ -43,6 +44,15 @@ def test_lines_of_a_regression():
         "3 rows, 5 columns: 1 numeric, 1 categorical, 1 empty, 2 targets",
         "target 'y', 'z': numbers (regression)",
         "6 missing cells: 'x' 1, 'c' 2, 'gone' 3",
+    ]
+
+
+def test_a_column_of_dates_counts_once():
+    frame = pl.DataFrame({"day": ["2020-03-01", None, "2020-03-04"], "y": [1.0, 2.0, 4.0]})
+    summary = summarize(Table.from_frame(frame), NumberTarget(("y",)))
+    assert summary.lines()[::2] == [
+        "3 rows, 2 columns: 1 of dates, 1 target",
+        "1 missing cell: 'day' 1",
     ]
 
 

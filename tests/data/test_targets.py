@@ -136,6 +136,12 @@ def test_targets_are_named_once_and_at_least_one(targets):
         decide_targets(table_of(a=[0.5, 1.5]), targets)
 
 
+def test_a_column_of_dates_is_no_target():
+    frame = pl.DataFrame({"day": ["2020-03-01", "2020-03-02"], "x": [1.0, 2.0]})
+    with pytest.raises(DataError, match=r"f.csv: column 'day' holds dates, which are inputs only"):
+        decide_targets(decide_kinds(Table.from_frame(frame, "f.csv")), "day")
+
+
 def test_unknown_targets():
     table = table_of(species=["a", "b"], size=[1, 2])
     with pytest.raises(DataError, match=r"f.csv: unknown column 'specie'. Did you mean 'species'"):

@@ -166,6 +166,8 @@ def test_rules_of_the_presets():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"folds": 31}, "`folds` must be an integer from 1 to 30, got 31"),
+        ({"hidden": (4, 0)}, "`hidden` must be an integer of at least 1, got 0"),
         (
             {"encoding": "x"},
             "`encoding` must be 'none', 'piecewise', 'periodic' or 'both', got 'x'",

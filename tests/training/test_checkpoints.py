@@ -109,12 +109,13 @@ def test_progress_of_a_resumed_run_has_all_epochs(tmp_path):
     ("changed", "named"),
     [
         ({"batch_size": 16}, "batch_size"),
-        ({"epochs": 9}, "epochs"),
-        ({"seed": 1}, "order"),
+        ({"epochs": 9}, "epochs 8, not 9; give the same network"),
+        ({"seed": 1}, "seed 0, not 1;"),
+        ({"shuffle": False}, "order"),
         ({"optimizer": cr.Adam(0.5)}, "optimizer"),
         ({"schedule": cr.CosineDecay()}, "schedule"),
         ({"early_stopping": True}, "early_stopping"),
-        ({"Y": Y + 0.1}, "data"),
+        ({"Y": Y + 0.1}, "other data;"),
         ({"network": cr.Network.dense([5, 9, 2], "tanh")}, "network"),
         ({"network": cr.Network.dense([5, 8, 2], "sigmoid")}, "network"),
     ],
@@ -122,7 +123,7 @@ def test_progress_of_a_resumed_run_has_all_epochs(tmp_path):
 def test_a_checkpoint_of_another_run_is_refused(changed, named, tmp_path):
     settings = {"epochs": 8, "network": NETWORKS["dense"], "X": X, "Y": Y, "checkpoint": tmp_path}
     cr.train(**settings)
-    with pytest.raises(InputError, match=f"is of a run with another {named}") as caught:
+    with pytest.raises(InputError, match=f"is of a run with {named}") as caught:
         cr.train(**settings | changed, resume=True)
     assert "checkpoint.safetensors" in str(caught.value)
     cr.train(**settings | changed)  # without resume it is replaced

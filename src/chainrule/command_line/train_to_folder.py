@@ -129,8 +129,12 @@ def train_to_folder(
             "resume": resume,
         }
     refuse_folder(folder)
-    if resume and not states.exists():
-        text = f"{written_path(states)} does not exist; the training begins"
+    if resume:
+        where = written_path(states)
+        found = states.exists()
+        text = (
+            f"continues from {where}" if found else f"{where} does not exist; the training begins"
+        )
         click.echo(f"chainrule: note: {text}", err=True)
     with (
         Interruptions() as interruptions,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
+from chainrule.data import CategoricalColumn
 from chainrule.errors import one_line, shown
 from chainrule.files import written_path
 from chainrule.network.architecture import Network
@@ -348,10 +349,14 @@ def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
 
 def _inputs(task: TableTask) -> str:
     preprocessor = task.preprocessor
-    columns, features = len(preprocessor.columns), preprocessor.n_features
+    names = [column.name for column in preprocessor.columns]
+    sources = names if task.reading is None else task.reading.sources(names)
+    columns, features = len(sources), preprocessor.n_features
     line = _many(columns, "column")
     if features != columns:
-        line += f" as {features:,} numbers (categories one-hot)"
+        line += f" as {features:,} numbers"
+        if any(isinstance(column, CategoricalColumn) for column in preprocessor.columns):
+            line += " (categories one-hot)"
     if preprocessor.dropped:
         named = [f"{shown(d.name)} ({d.reason})" for d in preprocessor.dropped[:NAMES_SHOWN]]
         rest = len(preprocessor.dropped) - NAMES_SHOWN

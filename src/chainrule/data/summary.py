@@ -37,6 +37,8 @@ class Summary:
     n_rows: int
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
+    dates: tuple[str, ...]
+    """Columns of dates, of which the table has several columns of numbers each."""
     empty: tuple[str, ...]
     targets: tuple[str, ...]
     missing: dict[str, int]
@@ -47,7 +49,8 @@ class Summary:
     @property
     def n_columns(self) -> int:
         """The number of columns, targets included."""
-        return sum(map(len, (self.numeric, self.categorical, self.empty, self.targets)))
+        kinds = (self.numeric, self.categorical, self.dates, self.empty, self.targets)
+        return sum(map(len, kinds))
 
     def lines(self) -> list[str]:
         """Return the summary as a few plain lines of English."""
@@ -56,6 +59,7 @@ class Summary:
             for names, word in (
                 (self.numeric, "numeric"),
                 (self.categorical, "categorical"),
+                (self.dates, "of dates"),
                 (self.empty, "empty"),
                 (self.targets, "target" if len(self.targets) == 1 else "targets"),
             )
@@ -86,6 +90,7 @@ class Summary:
             "columns": self.n_columns,
             "numeric": list(self.numeric),
             "categorical": list(self.categorical),
+            "dates": list(self.dates),
             "empty": list(self.empty),
             "targets": list(self.targets),
             "missing": dict(self.missing),
@@ -99,13 +104,18 @@ def summarize(table: Table, target: ClassTarget | NumberTarget) -> Summary:
     """Return what was read: the whole table, before any row is held out."""
     if not table.decided:
         table = decide_kinds(table)
-    kinds = {n: kind for n, kind in column_kinds(table).items() if n not in target.names}
-    missing = {name: table.series(name).null_count() for name in table.columns}
+    readings = () if table.reading is None else table.reading.columns
+    dates = {read.name: read.columns for read in readings if read.kind == "date"}
+    of_dates = {part: name for name, parts in dates.items() for part in parts}
+    apart = {*target.names, *of_dates}
+    kinds = {name: kind for name, kind in column_kinds(table).items() if name not in apart}
+    missing = {of_dates.get(n, n): table.series(n).null_count() for n in table.columns}
     return Summary(
         source=table.source,
         n_rows=table.n_rows,
         numeric=tuple(name for name, kind in kinds.items() if kind == "numeric"),
         categorical=tuple(name for name, kind in kinds.items() if kind == "categorical"),
+        dates=tuple(dates),
         empty=tuple(name for name, kind in kinds.items() if kind == "empty"),
         targets=target.names,
         missing={name: count for name, count in missing.items() if count},

@@ -139,6 +139,12 @@ class Table:
     def series(self, name: str) -> pl.Series:
         """Return one column; raise DataError with the nearest name where it does not exist."""
         if name not in self._names:
+            was = None if self.reading is None else self.reading.column(name)
+            if was is not None and was.kind == "date":
+                raise DataError(
+                    f"{self.source}: column {shown(name)} holds dates, which are inputs only; name "
+                    "a column of numbers, such as the days from a date"
+                )
             unknown = unknown_name("column", name, self.columns, DataError)
             raise DataError(f"{self.source}: {unknown}")
         return self.frame.get_column(name)

@@ -122,7 +122,7 @@ def _optimizer(given: str | Optimizer, learning_rate: float | None) -> Optimizer
 
 def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
     try:
-        return tuple(hidden)
+        return tuple(checked_integer("hidden", width) for width in hidden)
     except TypeError:
         allowed = "a list of widths, such as (64, 64)"
         raise InputTypeError(requirement("hidden", allowed, hidden)) from None

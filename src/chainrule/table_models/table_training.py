@@ -464,7 +464,7 @@ def _split(division: RowDivision, share: float, seed: int, source: str) -> Fold:
 def _possible(folds: int, division: RowDivision, *, chosen: bool) -> int:
     """Return the folds that the rows admit, of which a number not ``chosen`` has two rows each."""
     if chosen:
-        return min(folds, division.rows)
+        return checked_integer("folds", folds, 1, division.rows)
     return max(2, min(folds, division.rows // 2, division.most_folds))
 
 

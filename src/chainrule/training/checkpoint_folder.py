@@ -25,6 +25,8 @@ from chainrule.validation import checked_integer
 __all__ = ["CheckpointFolder", "fingerprint", "remove_checkpoints"]
 
 FORMAT = 1
+DIGESTS = ("data", "structure")
+"""What is compared by a fingerprint, which says nothing to a reader."""
 NAMES = ("checkpoint.safetensors", "previous.safetensors")
 
 _State = TypeVar("_State")
@@ -97,10 +99,11 @@ class CheckpointFolder:
         run = record["run"]
         for name, value in self.about.items():
             if run.get(name) != value:
+                values = f"{name} {shown(run.get(name))}, not {shown(value)}"
                 raise InputError(
-                    f"{written_path(path)}: is of a run with another {name} "
-                    f"({shown(run.get(name))}, not {shown(value)}); give the same network, data "
-                    "and settings, or another folder"
+                    f"{written_path(path)}: is of a run with "
+                    f"{f'other {name}' if name in DIGESTS else values}; give the same network, "
+                    "data and settings, or another folder"
                 )
         try:
             return read(record, tensors)
