@@ -175,6 +175,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "`edges` must be at least 2 finite numbers in increasing order for each column, got [0.0",
     ),
     "one edge": (lambda: cr.PiecewiseLinear([[0.0]]), "`edges` must be at least 2 finite numbers"),
+    "edges whose distance has no inverse": (
+        lambda: cr.PiecewiseLinear([[0.0, 1e-310, 1.0]]),
+        "`edges` must be at least 1e-37 apart, got [0.0",
+    ),
     "an infinite edge": (
         lambda: cr.PiecewiseLinear([[0.0, np.inf]]),
         "`edges` must be at least 2 finite numbers in increasing order for each column, got [0.0",

@@ -131,10 +131,8 @@ def train_to_folder(
     refuse_folder(folder)
     if resume:
         where = written_path(states)
-        found = states.exists()
-        text = (
-            f"continues from {where}" if found else f"{where} does not exist; the training begins"
-        )
+        begins = f"{where} does not exist; the training begins"
+        text = f"the training in {where} goes on" if states.exists() else begins
         click.echo(f"chainrule: note: {text}", err=True)
     with (
         Interruptions() as interruptions,

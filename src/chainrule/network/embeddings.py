@@ -22,6 +22,9 @@ from chainrule.network.layers import CategoryLayer, filled
 from chainrule.network.scope import Draw, Scope
 from chainrule.validation import checked_integer, requirement
 
+NARROWEST = 1e-37
+"""The width of a bin whose inverse float32 holds."""
+
 
 class Embedding(Layer):
     """A row of learnable weights for each category: a = o E, with one-hot rows o.
@@ -192,6 +195,9 @@ def _edges(column: ArrayLike) -> NDArray[np.float64]:
     if not increasing or len(found) < 2:
         allowed = "at least 2 finite numbers in increasing order for each column"
         raise InputError(requirement("edges", allowed, column))
+    if np.diff(found).min() < NARROWEST:
+        allowed = f"at least {NARROWEST:g} apart"
+        raise InputError(requirement("edges", allowed, column, "Scale the column first."))
     return found
 
 
