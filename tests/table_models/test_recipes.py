@@ -197,3 +197,12 @@ def test_bins_of_a_column_with_a_frequent_value():
     assert set(edges) <= set(column)
     counts, _ = np.histogram(column[column > 0], edges)
     assert counts[1:].max() <= 2 * np.median(counts[1:])
+
+
+def test_values_next_to_zero_are_no_bin_of_their_own():
+    """The inverse of 1e-300 is no number of float32, in which networks of tables learn."""
+    column = np.array([0.0, 1e-300, 1.0, 2.0])
+    (edges,) = cr.quantile_edges(column[:, None], 3)
+    assert edges.tolist() == [0.0, 1.0, 2.0]
+    table = pl.DataFrame({"x": np.tile(column, 10), "y": np.tile([0.5, 0.5, 1.5, 2.5], 10)})
+    assert train_table(table, "y", epochs=2).score[0].rmse < 10

@@ -205,8 +205,8 @@ def quantile_edges(X: ArrayLike, bins: int = 16) -> list[NDArray[np.float64]]:
     """Return the edges of at most ``bins`` bins with equally many values, for each column of X.
 
     X is (samples, columns) and finite. Of a value that is more frequent than a bin is wide, no more
-    count than fill a bin, so that the rest of the column has its bins too; equal quantiles are
-    joined, and a constant column gets one bin around its value.
+    count than fill a bin, so that the rest of the column has its bins too; quantiles that are
+    equal or less than 1e-37 apart are joined, and a constant column gets one bin around its value.
 
     >>> [edges.tolist() for edges in quantile_edges([[0.0], [1.0], [2.0], [3.0], [4.0]], 2)]
     [[0.0, 2.0, 4.0]]
@@ -223,6 +223,7 @@ def quantile_edges(X: ArrayLike, bins: int = 16) -> list[NDArray[np.float64]]:
     levels = np.linspace(0.0, 1.0, count + 1)
     for column in values.T:
         found = np.unique(np.quantile(_without_surplus(column, count), levels, method="nearest"))
+        found = found[np.append(True, np.diff(found) >= NARROWEST)]
         half = max(0.5, abs(float(found[0])) * 1e-3)
         edges.append(found if len(found) > 1 else np.array([found[0] - half, found[0] + half]))
     return edges
