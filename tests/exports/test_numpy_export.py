@@ -47,11 +47,21 @@ def test_a_missing_column_is_named() -> None:
         names["predict"]({"k_2": [1]})
 
 
-@pytest.mark.parametrize("cell", ["free", "1,5", "NA"])
-def test_a_cell_that_is_no_number_is_an_error(cell: str) -> None:
+@pytest.mark.parametrize("cell", ["free", "1,5", "NA", "1_000", "inf", float("inf"), [1.0], 1j])
+def test_a_cell_that_is_no_number_is_an_error(cell: object) -> None:
     names = loaded(str(cr.export(case("classifier").model, "numpy")))
-    with pytest.raises(ValueError, match="could not convert string to float"):
-        names["predict"]([{"x0": cell, "x1": 1.0}])
+    rows = [{"x0": 1.0, "x1": 1.0}, {"x0": cell, "x1": 1.0}]
+    with pytest.raises(ValueError, match=r"^row 1, column 'x0': .* is not a finite number$"):
+        names["predict"](rows)
+
+
+def test_rows_of_another_form_are_an_error() -> None:
+    predict = loaded(str(cr.export(case("classifier").model, "numpy")))["predict"]
+    with pytest.raises(ValueError, match=r"one cell for each row, got \{'x0': 2, 'x1': 1\}"):
+        predict({"x0": [1.0, 2.0], "x1": [1.0]})
+    for rows in (5, [1.0], {"x0": 1.0, "x1": 2.0}):
+        with pytest.raises(TypeError, match=r"^rows must be a mapping from columns to lists"):
+            predict(rows)
 
 
 def test_the_file_runs_where_there_is_nothing_but_numpy(tmp_path: Path) -> None:

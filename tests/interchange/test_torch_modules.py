@@ -136,6 +136,7 @@ def test_estimators_become_modules():
         ("Sequential(Linear(3, 2), Softmax(0))", "dim=0"),
         ("Sequential(BatchNorm1d(3, track_running_stats=False))", "running statistics"),
         ("Sequential(Tanh())", "a Linear layer"),
+        ("Sequential(Linear(3, 4), ReLU(), Linear(5, 2))", r"got Linear\(.*\) after 4 values"),
     ],
 )
 def test_what_has_no_counterpart_is_refused_by_name(text, message):

@@ -73,11 +73,30 @@ def _column(rows, name):
         return list(rows[name])
     except KeyError:
         raise ValueError(f"the column {name!r} is missing") from None
+    except (TypeError, IndexError):
+        raise TypeError(
+            "rows must be a mapping from columns to lists of cells, or a list of mappings, got "
+            f"{rows!r:.80}"
+        ) from None
+
+
+def _cells(read, rows, number):
+    """Return the cells of a column as ``read`` returns them; an error names the row, from 0."""
+    name, marks = COLUMNS[number]
+    cells = []
+    for row, cell in enumerate(_column(rows, name)):
+        try:
+            cells.append(read(cell, marks))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"row {row}, column {name!r}: {cell!r:.80} is not a finite number"
+            ) from None
+    return cells
 
 
 def _number(cell, marks):
     """Return a cell as a number, NaN where it is missing."""
-    if cell is None:
+    if cell is None or cell != cell:
         return math.nan
     if isinstance(cell, str):
         cell = cell.strip()
@@ -85,7 +104,12 @@ def _number(cell, marks):
             return math.nan
         if cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
-    return float(cell)
+        if "_" in cell:
+            raise ValueError
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _text(cell, marks):
@@ -104,17 +128,16 @@ def _text(cell, marks):
 
 def _numbers(rows, numbers):
     """Return columns of numbers, (rows, columns)."""
-    columns = []
-    for number in numbers:
-        name, marks = COLUMNS[number]
-        columns.append([_number(cell, marks) for cell in _column(rows, name)])
+    columns = [_cells(_number, rows, number) for number in numbers]
+    lengths = {COLUMNS[number][0]: len(cells) for number, cells in zip(numbers, columns)}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns must have one cell for each row, got {lengths}")
     return np.array(columns, dtype=float).T
 
 
 def _one_hot(rows, number, categories):
     """Return a column of 0 and 1 for each category, (rows, categories)."""
-    name, marks = COLUMNS[number]
-    cells = [_text(cell, marks) for cell in _column(rows, name)]
+    cells = _cells(_text, rows, number)
     return np.array([[cell == category for category in categories] for cell in cells], dtype=float)
 
 

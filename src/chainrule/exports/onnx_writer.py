@@ -107,7 +107,7 @@ class _Graph:
         inputs = [self._input(c.name, text=c.kind == "text") for c in prediction.columns]
         outputs = self._outputs()
         graph = helper.make_graph(
-            self.nodes, "prediction", inputs, outputs, self.initializers, prediction.title
+            self.nodes, "prediction", inputs, outputs, self._used(), prediction.title
         )
         return helper.make_model(
             graph,
@@ -115,6 +115,11 @@ class _Graph:
             ir_version=IR_VERSION,
             opset_imports=[helper.make_opsetid("", OPSET)],
         )
+
+    def _used(self) -> list[Any]:
+        """Return the stored arrays that a node reads; a factor of 1 may have been left out."""
+        read = {name for node in self.nodes for name in node.input}
+        return [array for array in self.initializers if array.name in read]
 
     def _input(self, name: str, *, text: bool) -> Any:
         kind = self.types.STRING if text else self.types.DOUBLE

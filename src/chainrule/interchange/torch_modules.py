@@ -65,8 +65,15 @@ def from_torch(module: Any, loss: str | Loss = "auto") -> Result:
     """
     links: list[Link] = []
     inputs: int | None = None
+    width: int | None = None
     for inner in _flat(module):
-        inputs = _width(inner) if inputs is None else inputs
+        needed = _width(inner)
+        if None not in (needed, width) and needed != width:
+            raise InputError(
+                f"`module` must have layers that fit, got {inner} after {width} values"
+            )
+        inputs = needed if inputs is None else inputs
+        width = getattr(inner, "out_features", needed or width)
         _add(links, inner)
     if inputs is None:
         raise InputError(
