@@ -196,6 +196,33 @@ def test_dates_become_numbers(cells, line, day):
     ]
 
 
+def test_decisions_in_chinese():
+    made = decide_kinds(
+        raw(
+            price=["1.234,50 €", "−7,25 €", "NA"],
+            day=["31.3.2020 10:00", "1.4.2020", "2.4.2020"],
+            code=["007", "8", "9"],
+            sold=["true", "false", "?"],
+        ),
+        drop=["code"],
+    )
+    assert made.reading.lines_in("zh") == (
+        "price：货币 €、小数点为逗号、千位分隔符“.”、负号为 U+2212，读作数值；"
+        "1 个单元格中的 'NA' 视为缺失",
+        "day：日期（日/月/年，含时刻），读作年、月、星期几、一年中的第几天、小时和距最早日期的天数",
+        "code：按声明不使用",
+        "sold：真与假，读作一个特征；1 个单元格中的 '?' 视为缺失",
+    )
+
+
+def test_the_first_files_have_their_decision_as_one_text():
+    record = ColumnReading("x", "boolean").to_dict()
+    del record["remarks"]
+    reading = ColumnReading.from_dict({**record, "why": "as it was stated"})
+    assert reading.line == "x: as it was stated"
+    assert ColumnReading.from_dict({**record, "kind": "numeric", "why": ""}).line == ""
+
+
 @pytest.mark.parametrize(("kind", "month", "day"), [("date_dmy", 6, 5), ("date_mdy", 5, 6)])
 def test_a_declaration_says_whether_the_day_is_first(kind, month, day):
     made = decide_kinds(raw("05/06/2020", "07/08/2020"), columns={"x": kind})
@@ -344,9 +371,7 @@ def test_declarations():
     assert decide_kinds(table, decimal=".").frame["a"].to_list() == [1234.0, 5.0]
     made = decide_kinds(table, decimal=",", na=["-9"], columns={"c": "categorical"}, drop=["d"])
     assert made.frame.rows() == [(1.234, None, "1"), (5.0, 1.0, "2")]
-    assert made.reading.column("d") == ColumnReading(
-        "d", "drop", marks=("-9",), why="left out, as declared"
-    )
+    assert made.reading.column("d") == ColumnReading("d", "drop", marks=("-9",))
     points = raw("1.234", "5")
     assert decide_kinds(points).frame["x"].to_list() == [1.234, 5.0]
     assert decide_kinds(points, decimal=",").frame["x"].to_list() == [1234.0, 5.0]
@@ -478,7 +503,10 @@ def test_text_of_a_frame_that_is_plain_numbers_stays_text_and_says_so():
         {"labels": "float"},
         {"times": 1},
         {"kind": "date", "earliest": "soon"},
-        {"why": None},
+        {"remarks": None},
+        {"remarks": [{"key": "unheard", "values": {}}]},
+        {"remarks": [{"key": "marks", "values": {"marks": "'NA'"}}]},
+        {"remarks": [{"key": "leading_zeros", "values": [1]}]},
     ],
 )
 def test_damaged_records_are_refused(change):

@@ -349,9 +349,7 @@ def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
 
 def _inputs(task: TableTask) -> str:
     preprocessor = task.preprocessor
-    names = [column.name for column in preprocessor.columns]
-    sources = names if task.reading is None else task.reading.sources(names)
-    columns, features = len(sources), preprocessor.n_features
+    columns, features = len(preprocessor.sources(task.reading)), preprocessor.n_features
     line = _many(columns, "column")
     if features != columns:
         line += f" as {features:,} numbers"

@@ -31,7 +31,15 @@ from chainrule.data.column_reading import ColumnReading, ReadingKind
 from chainrule.data.date_decisions import date_reading
 from chainrule.data.date_texts import looks_like_dates
 from chainrule.data.number_decisions import numeric_form
-from chainrule.data.number_texts import HEXADECIMAL, MARKS_OF_MISSING, parts_of, readable, signs_of
+from chainrule.data.number_texts import (
+    HEXADECIMAL,
+    MARKS_OF_MISSING,
+    PLAIN,
+    parts_of,
+    readable,
+    signs_of,
+)
+from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, shown
 
@@ -43,8 +51,7 @@ __all__ = ["Declared", "decided_column"]
 NEARLY = 0.9
 LARGEST_EXACT = 2.0**53
 INT64 = 2**63
-LEADING_ZEROS = "whole numbers with leading zeros, read as text"
-BEYOND = "whole numbers beyond 2^53, which float64 cannot represent: read as text"
+LEADING_ZEROS, BEYOND = "leading_zeros", "beyond"
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def decided_column(table: Table, name: str, series: pl.Series, declared: Declare
     plain = ColumnReading(name, "numeric", marks=declared.marks)
     categorical = replace(plain, kind="categorical")
     if declared.kind == "drop":
-        return replace(plain, kind="drop", why="left out, as declared"), []
+        return replace(plain, kind="drop"), []
     if declared.kind == "categorical":
         return categorical, None
     stated = table.types.get(name)
@@ -100,8 +107,7 @@ def decided_column(table: Table, name: str, series: pl.Series, declared: Declare
         if stated == "category":
             return categorical, None
         if stated == "boolean":
-            why = "true and false, read as one feature"
-            return replace(plain, kind="boolean", labels="boolean", why=why), None
+            return replace(plain, kind="boolean", labels="boolean"), None
     read, cells = read_stripped(series)
     if cells.null_count() == len(cells):
         return replace(plain, kind="empty"), [read]
@@ -130,18 +136,20 @@ def _of_plain_numbers(
     if declared.kind == "numeric":
         return plain, [read]
     categorical = replace(plain, kind="categorical")
-    why = _code(cells, read, max(-smallest, largest))
-    if why:
-        labels = "integer" if why == BEYOND and stated != "text" and _fits(cells) else "text"
-        return replace(categorical, labels=labels, why=why), None  # type: ignore[arg-type]
+    code = _code(cells, read, max(-smallest, largest))
+    if code:
+        labels = "integer" if code == BEYOND and stated != "text" and _fits(cells) else "text"
+        return replace(categorical, labels=labels, remarks=(Remark(code),)), None  # type: ignore[arg-type]
     if stated == "text":
-        why = "text in the data frame, though all cells are numbers: read as categories"
-        return replace(categorical, why=why), None
+        return replace(categorical, remarks=(Remark("text_numbers"),)), None
     return plain, [read]
 
 
 def _code(cells: pl.Series, read: pl.Series, largest: float) -> str:
-    """Return why text of plain numbers is a code, empty where it is not; cells are not stripped."""
+    """Return why text of plain numbers is a code, empty where it is not; cells are not stripped.
+
+    It is the key of a remark.
+    """
     # Few cells tell most columns of fractions from columns of codes.
     some = read.head(64).drop_nulls().to_numpy()
     if np.mod(some[np.isfinite(some)], 1.0).any():
@@ -190,8 +198,7 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     found = rest["cell"]
     noted = _noted(marks)
     if declared.kind is None and found.str.to_lowercase().is_in(["true", "false"]).all():
-        why = "; ".join(["true and false, read as one feature", *noted])
-        return replace(plain, kind="boolean", words=_words(found), why=why), None
+        return replace(plain, kind="boolean", words=_words(found), remarks=noted), None
     dates = looks_like_dates(found)
     share = float(rest["count"].filter(dates).sum()) / float(rest["count"].sum())
     if declared.kind == "date" or (declared.kind is None and share >= NEARLY):
@@ -200,33 +207,29 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     parts = parts_of(found)
     numeric = readable(parts.digits).fill_null(False)
     if not numeric.any() and declared.kind is None:
-        hexadecimal = found.str.contains(HEXADECIMAL).all()
-        why = "hexadecimal numbers, read as text" if hexadecimal else ""
-        return replace(categorical, why=why), None
+        remarks = (Remark("hexadecimal"),) if found.str.contains(HEXADECIMAL).all() else ()
+        return replace(categorical, remarks=remarks), None
     numbers = numeric_form(
         table, name, cells, rest, parts, numeric, declared.kind, declared.decimal
     )
     if numbers is None:
         return categorical, None
-    if declared.kind is None and not numbers.worded and found.str.contains("^[0-9]+$").all():
-        why = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
-        if why:  # with marks among them the labels are text
-            return replace(categorical, why=why), None
-    words = ", ".join([word for word in (numbers.worded, *signs_of(found)) if word])
-    why = "; ".join(filter(None, [words and f"{words}, read as numbers", *noted]))
-    return replace(plain, form=numbers, why=why), None
+    if declared.kind is None and numbers == PLAIN and found.str.contains("^[0-9]+$").all():
+        code = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
+        if code:  # with marks among them the labels are text
+            return replace(categorical, remarks=(Remark(code),)), None
+    return replace(plain, form=numbers, remarks=(*map(Remark, signs_of(found)), *noted)), None
 
 
-def _noted(marks: pl.DataFrame) -> list[str]:
-    """Return in words which marks count as missing."""
+def _noted(marks: pl.DataFrame) -> tuple[Remark, ...]:
+    """Return which marks count as missing."""
     if marks.height == 0:
-        return []
+        return ()
     ordered = marks.sort("count", "cell", descending=[True, False])
     listed = ", ".join(map(shown, ordered["cell"].head(3).to_list()))
-    more = " and others" if marks.height > 3 else ""
     count = int(marks["count"].sum())
-    counts = "cell counts" if count == 1 else "cells count"
-    return [f"{listed}{more} in {count:,} {counts} as missing"]
+    key = "marks_more" if marks.height > 3 else "marks" if count > 1 else "marks_one"
+    return (Remark(key, (("marks", listed), ("count", count))),)
 
 
 def _words(found: pl.Series) -> tuple[str, str]:

@@ -23,11 +23,13 @@ from chainrule.data.cells import (
     stripped,
     texts,
 )
-from chainrule.data.date_texts import FORMS, PARTS, WORDED, date_parts
+from chainrule.data.date_texts import FORMS, PARTS, date_parts
 from chainrule.data.date_texts import parse as parse_dates
 from chainrule.data.number_texts import MARKS_OF_MISSING, PLAIN, NumberForm
 from chainrule.data.number_texts import parse as parse_numbers
+from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
 from chainrule.data.record_fields import choice, field, unreadable
+from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, shown
 
@@ -48,14 +50,16 @@ class ColumnReading:
     ``marks`` are declared marks of missing; the common ones (NA, null, ?, ...) are accepted in all
     columns but categorical ones. ``words`` are the texts of false and true of a boolean column, as
     they were written, and ``labels`` is what its cells are as labels of a target. ``date_form``,
-    ``times`` and ``earliest`` (an ISO date) belong to dates. ``why`` states the decision, and is
-    empty for plain numbers and plain text.
+    ``times`` and ``earliest`` (an ISO date) belong to dates. ``remarks`` are what was found beside
+    these.
 
-    >>> reading = ColumnReading("price", "numeric", NumberForm(unit="$"), why="currency $")
+    >>> reading = ColumnReading("price", "numeric", NumberForm(unit="$"))
     >>> ColumnReading.from_dict(reading.to_dict()) == reading
     True
     >>> print(reading.line)
-    price: currency $
+    price: currency $, read as numbers
+    >>> print(reading.line_in("zh"))
+    price：货币 $，读作数值
     """
 
     name: str
@@ -67,12 +71,21 @@ class ColumnReading:
     date_form: str = "iso"
     times: bool = False
     earliest: str = ""
-    why: str = ""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def line(self) -> str:
-        """The decision in one line; empty for plain numbers and plain text."""
-        return f"{self.name}: {self.why}" if self.why else ""
+        """The decision in one line of English; empty for plain numbers and plain text."""
+        return self.line_in("en")
+
+    def line_in(self, language: str) -> str:
+        """Return the decision in one line of a language, with the column's name."""
+        text = self.decision(language)
+        return f"{self.name}{'：' if language == 'zh' else ': '}{text}" if text else ""
+
+    def decision(self, language: str) -> str:
+        """Return the decision in words; empty for plain numbers and plain text."""
+        return decision(self, language)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -131,7 +144,7 @@ class ColumnReading:
             return not_a_number(table, self.name, row, cells[row])
         return DataError(
             f"{table.location(row, self.name)}: {shown(cells[row])} is not a number as in the "
-            f"training table ({self.form.worded}); write it so, or {LEAVE_EMPTY}"
+            f"training table ({', '.join(form_words(self.form))}); write it so, or {LEAVE_EMPTY}"
         )
 
     def _booleans(self, table: Table, series: pl.Series) -> pl.Series:
@@ -174,7 +187,7 @@ class ColumnReading:
         if wrong is not None:
             raise DataError(
                 f"{table.location(wrong, self.name)}: {shown(cells[wrong])} is not a date "
-                f"({WORDED[self.date_form]}), but the column is of dates; correct the cell, or "
+                f"({date_words(self.date_form)}), but the column is of dates; correct the cell, or "
                 f"{LEAVE_EMPTY}"
             )
         return read
@@ -203,7 +216,7 @@ class ColumnReading:
             "date_form": self.date_form,
             "times": self.times,
             "earliest": self.earliest,
-            "why": self.why,
+            "remarks": [remark.to_dict() for remark in self.remarks],
         }
 
     @classmethod
@@ -232,8 +245,16 @@ class ColumnReading:
             choice(record, "date_form", FORMS),
             field(record, "times", bool),
             earliest,
-            field(record, "why", str),
+            _remarks(record),
         )
+
+
+def _remarks(record: object) -> tuple[Remark, ...]:
+    """Return the remarks of a record; the first files have the decision as one text."""
+    if isinstance(record, dict) and "remarks" in record:
+        return tuple(map(Remark.from_dict, field(record, "remarks", list)))
+    why = field(record, "why", str)
+    return (Remark(AS_STATED, (("text", why),)),) if why else ()
 
 
 def _is_iso_date(text: str) -> bool:

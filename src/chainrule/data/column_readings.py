@@ -65,8 +65,12 @@ class TableReading:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One line for each column that is not plain numbers or plain text."""
-        return tuple(column.line for column in self.columns if column.why)
+        """One line of English for each column that is not plain numbers or plain text."""
+        return self.lines_in("en")
+
+    def lines_in(self, language: str) -> tuple[str, ...]:
+        """Return a line of a language for each column that is not plain numbers or plain text."""
+        return tuple(filter(None, (column.line_in(language) for column in self.columns)))
 
     def column(self, name: str) -> ColumnReading | None:
         """Return the reading of a column, or None where there is none of that name."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from chainrule.data.cells import LEAVE_EMPTY, first_row
 from chainrule.data.column_reading import ColumnReading
-from chainrule.data.date_texts import WORDED, date_form, parse
+from chainrule.data.date_texts import date_form, parse
+from chainrule.data.reading_texts import date_words
+from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
 from chainrule.errors import DataError, shown
 
@@ -25,7 +27,7 @@ def date_reading(
     cells: pl.Series,
     found: pl.Series,
     dates: pl.Series,
-    noted: list[str],
+    noted: tuple[Remark, ...],
     stated: str | None = None,
 ) -> ColumnReading:
     """Return the reading of a column of dates.
@@ -51,22 +53,20 @@ def date_reading(
         raise _no_date(table, name, cells, found.filter(read.is_null()), form)
     earliest = read.min()
     times = bool(np.any(read.dt.time().cast(int).to_numpy()))
-    why = f"dates ({WORDED[form]}{' with times' if times else ''}), read as "
-    made = replace(
+    return replace(
         plain,
         kind="date",
         date_form=form,
         times=times,
         earliest=earliest.isoformat(),  # type: ignore[union-attr]
+        remarks=noted,
     )
-    parts = [column.removeprefix(f"{name}.").replace("_", " ") for column in made.columns]
-    listed = f"{', '.join(parts[:-1])} and days since the earliest"
-    return replace(made, why="; ".join([why + listed, *noted]))
 
 
 def _no_date(table: Table, name: str, cells: pl.Series, others: pl.Series, form: str) -> DataError:
     row = first_row(cells, others)
     return DataError(
-        f"{table.location(row, name)}: {shown(cells[row])} is not a date ({WORDED[form]}), but the "
-        f"column is of dates; correct the cell ({LEAVE_EMPTY}), or declare the column categorical"
+        f"{table.location(row, name)}: {shown(cells[row])} is not a date ({date_words(form)}), but "
+        f"the column is of dates; correct the cell ({LEAVE_EMPTY}), or declare the column "
+        "categorical"
     )

@@ -22,7 +22,6 @@ __all__ = [
 ]
 
 FORMS = ("iso", "dmy", "mdy")
-WORDED = {"iso": "year-month-day", "dmy": "day/month/year", "mdy": "month/day/year"}
 PARTS = ("year", "month", "day_of_week", "day_of_year", "hour", "age")
 """The features of a date; hour only where there are times, age in days since the earliest date."""
 

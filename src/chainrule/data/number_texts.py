@@ -58,25 +58,13 @@ _WHOLE = (
 class NumberForm:
     """How the numbers of a column are written.
 
-    >>> NumberForm(",", ".", "€").worded
-    "currency €, decimal comma, thousands separator '.'"
+    >>> NumberForm(",", ".", "€")
+    NumberForm(decimal=',', thousands='.', unit='€')
     """
 
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
-
-    @property
-    def worded(self) -> str:
-        """The form in words, empty for plain numbers."""
-        words = []
-        if self.unit:
-            words.append(f"{'currency' if self.unit in CURRENCIES else 'unit'} {self.unit}")
-        if self.decimal == ",":
-            words.append("decimal comma")
-        if self.thousands:
-            words.append(f"thousands separator {self.thousands!r}")
-        return ", ".join(words)
 
     @property
     def pattern(self) -> str:
@@ -197,18 +185,18 @@ def parse(cells: pl.Series, form: NumberForm) -> pl.Series:
 
 
 def signs_of(cells: pl.Series) -> list[str]:
-    """Return in words what is unusual about the signs and exponents of number cells.
+    """Return what is unusual about the signs and exponents of number cells, as keys of remarks.
 
     >>> import polars
     >>> signs_of(polars.Series(["(3)", "1.5D+03"]))
-    ['parentheses for negative numbers', 'exponents with D']
+    ['parentheses', 'd_exponents']
     """
     return [
-        words
-        for pattern, words in (
-            (r"^\(", "parentheses for negative numbers"),
-            (_MINUS, "minus signs U+2212"),
-            (r"[0-9][dD][+-]?[0-9]", "exponents with D"),
+        key
+        for pattern, key in (
+            (r"^\(", "parentheses"),
+            (_MINUS, "minus_signs"),
+            (r"[0-9][dD][+-]?[0-9]", "d_exponents"),
         )
         if cells.str.contains(pattern).any()
     ]

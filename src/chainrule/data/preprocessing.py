@@ -32,6 +32,8 @@ from chainrule.errors import DataError, nearest, shown
 if TYPE_CHECKING:
     import polars as pl
 
+    from chainrule.data.column_readings import TableReading
+
 __all__ = [
     "CategoricalColumn",
     "DroppedColumn",
@@ -184,6 +186,11 @@ class Preprocessor:
     def feature_names(self) -> tuple[str, ...]:
         """The names of the matrix's columns."""
         return tuple(name for column in self.columns for name in column.feature_names)
+
+    def sources(self, reading: TableReading | None) -> tuple[str, ...]:
+        """Return the columns of the file from which the features come, as it was read."""
+        names = tuple(column.name for column in self.columns)
+        return names if reading is None else reading.sources(names)
 
     @property
     def n_features(self) -> int:

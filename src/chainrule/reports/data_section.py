@@ -37,14 +37,16 @@ _MOST_CLASSES = 30
 def data_section(subject: Subject, texts: Mapping[str, str], language: str) -> Section:
     """Return the columns, the decisions and the distribution of the target."""
     blocks: list[Block] = []
+    reading = subject.model.reading
     if subject.rows is not None:
         table = subject.rows.table
+        columns = table.columns if reading is None else reading.columns
         blocks.append(
             Text(
                 texts["data_size"].format(
                     source=name_text(table.source),
                     rows=f"{table.n_rows:,}",
-                    columns=f"{len(table.columns):,}",
+                    columns=f"{len(columns):,}",
                 )
             )
         )
@@ -54,11 +56,10 @@ def data_section(subject: Subject, texts: Mapping[str, str], language: str) -> S
         blocks.append(Folded(texts["columns_folded"].format(count=len(grid.rows)), (grid,)))
     else:
         blocks.append(grid)
-    reading = subject.model.reading
-    lines = () if reading is None else reading.lines
-    if lines:
-        decisions = tuple((name_text(line),) for line in lines[:_MOST_COLUMNS])
-        blocks.append(Grid((texts["decisions"],), decisions))
+    decided = () if reading is None else [c for c in reading.columns if c.decision(language)]
+    if decided:
+        rows = tuple((name_text(c.name), c.decision(language)) for c in decided[:_MOST_COLUMNS])
+        blocks.append(Grid((texts["column"], texts["decisions"]), rows))
     return Section("data", texts["data"], tuple(blocks))
 
 

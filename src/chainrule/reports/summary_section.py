@@ -57,7 +57,7 @@ def _learned(subject: Subject, texts: Mapping[str, str]) -> str:
     return texts[key].format(
         target=names,
         classes=len(subject.classes),
-        columns=f"{len(model.preprocessor.columns):,}",
+        columns=f"{len(model.preprocessor.sources(model.reading)):,}",
         rows=f"{rows:,}" if isinstance(rows, int) else "–",
         networks=f"{len(model.members):,}",
     )
