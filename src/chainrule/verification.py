@@ -7,6 +7,7 @@ expression that it replaces, one training step with the step from gradients at t
 and every equality that the derivation displays is evaluated as it is displayed.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,6 +36,7 @@ from chainrule.formulas.kinks import margins
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.html_tables import block, table
 from chainrule.kernels.reference import Execution, named_array
+from chainrule.language.wording import Wording, padded, width
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
@@ -117,32 +119,42 @@ class Verification:
             for method, count, worst in self.methods()
         ]
         return block(
-            table(headings, rows, caption=self.title, numeric=headings[1:4], foot=self._compared())
+            table(
+                headings,
+                rows,
+                caption=self.title,
+                numeric=headings[1:4],
+                foot=self._compared(Wording("verification", "en")),
+            )
         )
 
-    def _compared(self) -> str:
+    def _compared(self, words: Wording) -> str:
         """Return how entries were compared, where not all were one by one."""
         if self.single >= self.entries:
             return ""
-        return (
-            f"{self.single:,} of {self.entries:,} entries compared one by one, the others "
-            "in sums with random weights"
-        )
+        return words("compared", single=self.single, entries=self.entries)
 
     def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self, language: str = "en") -> list[str]:
+        """Return the table of methods and worst errors in English or Chinese, line by line."""
+        words = Wording("verification", language)
+        names = [_method(method, words) for method, _, _ in self.methods()]
+        columns = max(map(width, names), default=0)
         lines = [self.title]
-        if not self.checks:
-            return self.title
-        width = max(len(method) for method, _, _ in self.methods())
-        for method, count, worst in self.methods():
+        for name, (_, count, worst) in zip(names, self.methods(), strict=True):
             verdict = "✓" if worst.passed else f"✗ {worst.quantity}"
-            lines.append(
-                f"  {method:<{width}}  {count:>4} checked   worst {worst.error:9.2e}   "
-                f"limit {worst.limit:.0e}   {verdict}"
-            )
-        if compared := self._compared():
+            found = {"error": worst.error, "limit": worst.limit, "verdict": verdict}
+            lines.append(f"  {padded(name, columns)}  {words('line', count=count, **found)}")
+        if self.checks and (compared := self._compared(words)):
             lines.append(f"  {compared}")
-        return "\n".join(lines)
+        return lines
+
+
+def _method(name: str, words: Wording) -> str:
+    """Return a method's name, which is a key with spaces, in words."""
+    return words(f"method_{re.sub('[ ,]+', '_', name)}")
 
 
 def _rank(check: CheckResult) -> tuple[bool, float]:

@@ -17,6 +17,7 @@ from chainrule.check_result import CheckResult
 from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.errors import DataWarning
+from chainrule.language.wording import Wording
 from chainrule.network.architecture import Network
 from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.model_files import load, save
@@ -253,7 +254,7 @@ def test_on_a_terminal_there_is_a_bar_and_it_always_ends(folder, monkeypatch):
     from rich.console import Console
 
     written = io.StringIO()
-    report = training_report.TrainingReport(quiet=False, as_json=False)
+    report = training_report.TrainingReport("en", quiet=False, as_json=False)
     report._console = Console(file=written, force_terminal=True, width=100, highlight=False)
     with report:
         run = train_table("iris.csv", "species", hidden=(64,), epochs=3, on_start=report.starts,
@@ -278,11 +279,12 @@ def test_the_curve_is_of_the_training_loss_without_rows_held_out_and_fits_the_te
 
     narrow = Console(file=io.StringIO(), force_terminal=True, width=60)
     progress = Progress(200, 200, {"loss": [float(200 - n) for n in range(200)]})
-    line = training_report._curve([progress], narrow)
+    words = Wording("tables", "en")
+    line = training_report._curve([progress], narrow, words)
     assert line.endswith("  loss, best 1 in epoch 200")
-    assert len(line) == 59 < len(training_report._curve([progress], Console(width=100)))
+    assert len(line) == 59 < len(training_report._curve([progress], Console(width=100), words))
     nothing = Progress(1, 1, {"loss": [float("nan")]})
-    assert training_report._curve([nothing], narrow) == "curve     x  loss"
+    assert training_report._curve([nothing], narrow, words) == "curve     x  loss"
 
 
 def test_figures():

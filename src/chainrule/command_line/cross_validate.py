@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from chainrule.command_line.notes import note
+from chainrule.command_line.shared_options import language_option
 from chainrule.command_line.table_options import (
     DATA,
     column_options,
@@ -19,6 +21,7 @@ from chainrule.command_line.table_options import (
     row_options,
     table_settings,
 )
+from chainrule.language.wording import Wording
 from chainrule.table_models.cross_validation import CrossValidation, cross_validate
 from chainrule.table_models.evaluation import Evaluation
 from chainrule.training.metrics import METRICS
@@ -62,6 +65,7 @@ __all__ = ["command"]
 @network_options
 @row_options
 @column_options
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--quiet", is_flag=True, help="Print no line for each fold.")
 @click.pass_context
@@ -71,12 +75,14 @@ def command(
     data: str,
     targets: tuple[str, ...],
     metrics: tuple[str, ...],
+    language: str,
     as_json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Cross-validate a training on a table: its scores on rows not seen."""
     silent = quiet or as_json
+    words = Wording("tables", language)
     done = 0
 
     def report(evaluation: Evaluation) -> None:
@@ -84,8 +90,16 @@ def command(
         done += 1
         first = evaluation.estimates[0]
         value = "-" if first.value is None else f"{first.value:.4g}"
-        count = options["folds"] * options["repeats"]
-        click.echo(f"fold {done} of {count}: {first.metric} {value} ({evaluation.rows:,} rows)")
+        click.echo(
+            words(
+                "fold_done",
+                number=done,
+                count=options["folds"] * options["repeats"],
+                metric=first.metric,
+                value=value,
+                rows=words.counted("rows", evaluation.rows),
+            )
+        )
 
     try:
         found = cross_validate(
@@ -99,14 +113,14 @@ def command(
         result = getattr(interrupt, "result", None)
         if not isinstance(result, CrossValidation):
             raise
-        click.echo("chainrule: note: interrupted; the folds so far are reported", err=True)
-        _show(result, as_json)
+        note(language, "folds_interrupted")
+        _show(result, language, as_json=as_json)
         context.exit(130)
-    _show(found, as_json)
+    _show(found, language, as_json=as_json)
 
 
-def _show(found: CrossValidation, as_json: bool) -> None:
+def _show(found: CrossValidation, language: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
-    click.echo("\n".join(found.lines()))
+    click.echo("\n".join(found.lines(language)))

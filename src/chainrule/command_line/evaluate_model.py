@@ -9,8 +9,8 @@ import json
 
 import click
 
-from chainrule.command_line.cell_notes import note_cells
-from chainrule.command_line.shared_options import seed_option
+from chainrule.command_line.notes import note_cells
+from chainrule.command_line.shared_options import language_option, seed_option
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.table_models.evaluation import evaluate
 from chainrule.training.metrics import METRICS
@@ -52,6 +52,7 @@ def _names(task: str) -> str:
     help="Rows that are equal in this column (a patient, a customer) are drawn together.",
 )
 @seed_option
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(
     model: str,
@@ -60,6 +61,7 @@ def command(
     resamples: int,
     group: str | None,
     seed: int,
+    language: str,
     as_json: bool,
 ) -> None:
     """Evaluate MODEL, a file or run folder, on DATA (CSV, Parquet or -) with its target."""
@@ -68,5 +70,5 @@ def command(
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
-    click.echo("\n".join(found.lines()))
-    note_cells(found.filled, found.unknown)
+    click.echo("\n".join(found.lines(language)))
+    note_cells(language, found.filled, found.unknown)

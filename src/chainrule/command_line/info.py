@@ -9,9 +9,12 @@ from typing import Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
+from chainrule.command_line.shared_options import language_option
+from chainrule.command_line.training_report import SCORED, listed_dropped
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path
+from chainrule.language.wording import Wording, padded
 from chainrule.table_models.model_files import described
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.loop import Result
@@ -24,68 +27,76 @@ NAMES_SHOWN = 12
 
 @click.command("info")
 @click.argument("model", metavar="MODEL")
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
-def command(model: str, as_json: bool) -> None:
+def command(model: str, language: str, as_json: bool) -> None:
     """Show what MODEL, a file or run folder, contains."""
     record, found = described(model)
     if as_json:
         click.echo(json.dumps(record))
         return
-    click.echo(f"{'model':<{LABEL}}{written_path(model)}")
-    for label, text in _lines(record, found):
-        click.echo(f"{label:<{LABEL}}{text}")
+    words = Wording("tables", language)
+    click.echo(f"{padded(words('info_model'), LABEL)}{written_path(model)}")
+    for label, text in _lines(record, found, words):
+        click.echo(f"{padded(words(label), LABEL)}{text}")
 
 
-def _lines(record: Mapping[str, Any], found: TableModel | Result) -> Iterator[tuple[str, str]]:
-    yield "network", str(found.network)
+def _lines(
+    record: Mapping[str, Any], found: TableModel | Result, words: Wording
+) -> Iterator[tuple[str, str]]:
+    """Yield the key of each label, and the text beside it."""
+    yield "info_network", str(found.network)
     kinds = {str(array.dtype) for array in found.parameters.values()}
     shapes = (f"{name} {_shape(array.shape)}" for name, array in found.parameters.items())
-    yield "parameters", f"{', '.join(shapes)}; {', '.join(kinds)}"
+    yield "info_parameters", f"{', '.join(shapes)}; {', '.join(kinds)}"
     if isinstance(found, TableModel):
-        yield from _table_lines(found)
+        yield from _table_lines(found, words)
     versions = record.get("versions")
     if isinstance(versions, Mapping) and versions:
         listed = ", ".join(
             f"{_unquoted(name)} {_unquoted(value)}" for name, value in versions.items()
         )
-        yield "written by", listed
-    yield "format", f"{record['format']}, SHA-256 {record['checksum'][:16]}..., which matches"
+        yield "info_written_by", listed
+    checksum = record["checksum"][:16]
+    yield "info_format", words("info_checksum", format=record["format"], checksum=checksum)
 
 
-def _table_lines(model: TableModel) -> Iterator[tuple[str, str]]:
+def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]:
     target = ", ".join(map(shown, model.target.names))
     if model.classes is not None:
-        yield "predicts", f"{target}, {len(model.classes)} classes: {_listed(model.classes)}"
+        listed = _listed(model.classes, words)
+        count = len(model.classes)
+        yield "info_predicts", words("info_classes", target=target, count=count, listed=listed)
     else:
-        scaled = "" if model.scaler is None else " (scaled inside, predicted in their own units)"
-        yield "predicts", f"{target}, numbers{scaled}"
+        key = "info_numbers" if model.scaler is None else "info_numbers_scaled"
+        yield "info_predicts", words(key, target=target)
     numeric = [c.name for c in model.preprocessor.columns if isinstance(c, NumericColumn)]
     others = [c.name for c in model.preprocessor.columns if not isinstance(c, NumericColumn)]
-    if numeric:
-        yield "numeric", f"{len(numeric)}: {_listed(numeric)}"
-    if others:
-        yield "categorical", f"{len(others)}: {_listed(others)}"
-    dropped = [f"{shown(d.name)} ({d.reason})" for d in model.preprocessor.dropped]
-    if dropped:
-        yield "left out", ", ".join(dropped[:NAMES_SHOWN])
+    for kind, columns in (("numeric", numeric), ("categorical", others)):
+        if columns:
+            listed = _listed(columns, words)
+            yield f"info_{kind}", words("info_columns", count=len(columns), listed=listed)
+    if model.preprocessor.dropped:
+        yield "info_left_out", listed_dropped(model.preprocessor, words, NAMES_SHOWN)
     settings = {k: v for k, v in model.training.items() if k != "score"}
     if settings:
-        yield "training", ", ".join(_setting(key, value) for key, value in settings.items())
+        yield "info_training", ", ".join(_setting(key, value) for key, value in settings.items())
     score = model.training.get("score")
-    if isinstance(score, Mapping):
+    if isinstance(score, Mapping) and score.get("rows") in SCORED:
         entries = score.get("targets")
         for entry in entries if isinstance(entries, list) else []:
-            yield f"{_unquoted(score.get('rows'))[:11]}", _score(entry)
+            yield f"label_{SCORED[score['rows']]}", _score(entry, words)
 
 
-def _score(entry: Any) -> str:
+def _score(entry: Any, words: Wording) -> str:
     """Return one target's score; an entry of another form is shown unchanged."""
     try:
         if "accuracy" in entry:
             naive = percent(entry["baseline"]["accuracy"])
-            return f"accuracy {percent(entry['accuracy'])}; the most frequent class: {naive}"
+            return words("info_accuracy", accuracy=percent(entry["accuracy"]), naive=naive)
         naive = figure(entry["baseline"]["rmse"])
-        return f"{shown(entry['target'])}: RMSE {figure(entry['rmse'])}; the mean: {naive}"
+        rmse, target = figure(entry["rmse"]), shown(entry["target"])
+        return words("info_rmse", target=target, rmse=rmse, naive=naive)
     except (KeyError, TypeError, ValueError):
         return shown(entry)
 
@@ -97,10 +108,10 @@ def _setting(key: str, value: object) -> str:
     return f"{_unquoted(key).replace('_', ' ')} {_unquoted(value)}"
 
 
-def _listed(names: Sequence[object]) -> str:
-    listed = ", ".join(shown(name) for name in names[:NAMES_SHOWN])
+def _listed(names: Sequence[object], words: Wording) -> str:
+    listed = words("comma").join(shown(name) for name in names[:NAMES_SHOWN])
     rest = len(names) - NAMES_SHOWN
-    return f"{listed} and {rest} more" if rest > 0 else listed
+    return words("more", listed=listed, count=rest) if rest > 0 else listed
 
 
 def _unquoted(value: object) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import click
-
+from chainrule.command_line.notes import note
 from chainrule.command_line.training_report import TrainingReport
 from chainrule.errors import one_line
 from chainrule.files import written_path
@@ -58,7 +57,7 @@ class LiveRun:
         try:
             self._page.starts(task)
         except OSError as error:
-            click.echo(f"chainrule: note: no live page ({one_line(error)})", err=True)
+            note(self._report.words.language, "no_live_page", why=one_line(error))
             return
         assert self._page.address is not None
         self._report.is_live(self._page.address)
@@ -87,7 +86,7 @@ class LiveRun:
         if self._page is None:
             return
         if self._page.stopped and run.ended and not self._report.interrupted:
-            self._report.is_interrupted("stopped on the page")
+            self._report.is_interrupted("stopped_on_page")
         self._page.trained(run)
 
     def ends(self, model: Path) -> None:

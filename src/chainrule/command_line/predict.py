@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from chainrule.command_line.cell_notes import note_cells
+from chainrule.command_line.notes import note_cells
 from chainrule.command_line.output_paths import refuse_inputs
-from chainrule.command_line.shared_options import output_option
+from chainrule.command_line.shared_options import language_option, output_option
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.data.reading import read_cells
 from chainrule.files import write_atomically
@@ -45,6 +45,7 @@ __all__ = ["command"]
     multiple=True,
     help="Copy a column of DATA, unchanged, before the predictions.  May be repeated.",
 )
+@language_option
 def command(
     model: str,
     data: str,
@@ -53,6 +54,7 @@ def command(
     interval: float | None,
     spread: bool,
     keep: tuple[str, ...],
+    language: str,
 ) -> None:
     """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
     trained = loaded_table_model(model)
@@ -71,4 +73,4 @@ def command(
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    note_cells(transformed.filled, transformed.unknown)
+    note_cells(language, transformed.filled, transformed.unknown)

@@ -10,7 +10,8 @@ import click
 
 from chainrule.command_line.interruptions import Interruptions
 from chainrule.command_line.live_run import LiveRun
-from chainrule.command_line.shared_options import Command, together
+from chainrule.command_line.notes import note
+from chainrule.command_line.shared_options import Command, language_option, together
 from chainrule.command_line.table_options import (
     DATA,
     column_options,
@@ -83,13 +84,7 @@ def run_options(command: Command) -> Command:
             show_default="--report",
             help="Write DIR/report.html: what the model is worth, and why.",
         ),
-        click.option(
-            "--language",
-            type=click.Choice(["en", "zh"]),
-            default="en",
-            show_default=True,
-            help="The language of the report, and of the page of --live.",
-        ),
+        language_option,
         click.option(
             "--live",
             is_flag=True,
@@ -130,13 +125,11 @@ def train_to_folder(
         }
     refuse_folder(folder)
     if resume:
-        where = written_path(states)
-        begins = f"{where} does not exist; the training begins"
-        text = f"the training in {where} goes on" if states.exists() else begins
-        click.echo(f"chainrule: note: {text}", err=True)
+        key = "resumed" if states.exists() else "nothing_to_resume"
+        note(language, key, folder=written_path(states))
     with (
         Interruptions() as interruptions,
-        TrainingReport(quiet=quiet, as_json=as_json) as report,
+        TrainingReport(language, quiet=quiet, as_json=as_json) as report,
         LiveRun(report, language, asked=live) as seen,
     ):
         with interruptions.allowed():
@@ -153,7 +146,7 @@ def train_to_folder(
         page = b""
         if with_report:
             with interruptions.allowed():
-                page = report.reported(run, language)
+                page = report.reported(run)
         model = write_run(folder, run.model, run.history, leaderboard, page)
         report.ends(run, folder, model)
         seen.ends(model)

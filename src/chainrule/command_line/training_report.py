@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
-from chainrule.data import CategoricalColumn
+from chainrule.command_line.notes import note
+from chainrule.data import CategoricalColumn, Preprocessor
 from chainrule.errors import one_line, shown
 from chainrule.files import written_path
+from chainrule.language.wording import Wording, padded, width
 from chainrule.network.architecture import Network
 from chainrule.pictures.loss_curves import lowest, mean_curve
 from chainrule.pictures.sparkline import sparkline
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from chainrule.command_line.progress_bar import ProgressBar
 
-__all__ = ["TrainingReport"]
+__all__ = ["SCORED", "TrainingReport", "listed_dropped"]
 
 LABEL = 10
 PLAIN_LINES = 5
@@ -47,6 +49,8 @@ PLAIN_LINES = 5
 CURVE = 32
 """The most characters of the line of losses."""
 NAMES_SHOWN = 6
+SCORED = {"training": "seen", "out of fold": "unseen", "held out": "held_out"}
+"""The part of a label's key by the rows of a score."""
 MOST_NETWORKS = 3
 """Networks described before the training, and lines of the leaderboard after it."""
 
@@ -54,7 +58,8 @@ MOST_NETWORKS = 3
 class TrainingReport:
     """The listener of one training run, a context manager that always closes the progress bar."""
 
-    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+    def __init__(self, language: str, *, quiet: bool, as_json: bool) -> None:
+        self.words = Wording("tables", language)
         self.as_json = as_json
         self.silent = quiet or as_json
         self._console: Console | None = None
@@ -83,19 +88,20 @@ class TrainingReport:
 
     def starts(self, task: TableTask) -> None:
         """Show the data, the network and the settings."""
-        summary = task.summary
-        self._show("data", summary.source, *summary.lines())
+        words, summary = self.words, task.summary
+        self._show(words("label_data"), summary.source, *summary.lines(words.language))
         if task.reading is not None:
-            self._show("columns", *task.reading.lines)
-        self._show("inputs", _inputs(task))
+            self._show(words("label_columns"), *task.reading.lines_in(words.language))
+        self._show(words("label_inputs"), _inputs(task, words))
         pairs = list(zip(task.recipe.candidates, task.networks, strict=True))
         for label, (candidate, network) in zip(
-            _labels(len(pairs)), pairs[:MOST_NETWORKS], strict=False
+            _labels(len(pairs), words), pairs[:MOST_NETWORKS], strict=False
         ):
-            self._show(label, _described(candidate, network), _settings(candidate, task))
+            described = _described(candidate, network, words)
+            self._show(label, described, _settings(candidate, task, words))
         if len(pairs) > MOST_NETWORKS:
-            self._show("", f"and {len(pairs) - MOST_NETWORKS} more, with other settings")
-        self._show("training", _rows(task))
+            self._show("", words("more_networks", count=len(pairs) - MOST_NETWORKS))
+        self._show(words("label_training"), _rows(task, words))
         self._begin_progress(task)
 
     def progress(self, run: Run) -> None:
@@ -106,9 +112,15 @@ class TrainingReport:
         of = members[0].of
         if self._progress is not None and self._bar is not None:
             done = sum(member.done for member in members) / len(run.members)
-            self._progress.below = _curve(members, self._progress.console)
+            self._progress.below = _curve(members, self._progress.console, self.words)
+            completed = run.candidate * of + done
             self._progress.update(
-                self._bar, completed=run.candidate * of + done, losses=_losses(members)
+                self._bar,
+                shown=self.words(
+                    "epoch_of", number=f"{completed:.0f}", of=f"{self._progress.tasks[0].total:.0f}"
+                ),
+                completed=completed,
+                losses=_losses(members, self.words),
             )
             return
         done = max(1, sum(member.done for member in members) // len(run.members))
@@ -116,9 +128,14 @@ class TrainingReport:
             self._candidate, self._reported = run.candidate, 0
         for number in range(self._reported + 1, done + 1):
             if _is_reported(number, of, briefly=run.of > MOST_NETWORKS):
-                which = f", network {run.candidate + 1}" if run.of > 1 else ""
-                text = f"{number:{len(str(of))}} of {of}{which}: {_losses(members, number)}"
-                self._show("epoch", text)
+                text = self.words(
+                    "epoch_line_network" if run.of > 1 else "epoch_line",
+                    number=f"{number:{len(str(of))}}",
+                    of=of,
+                    network=run.candidate + 1,
+                    losses=_losses(members, self.words, number),
+                )
+                self._show(self.words("label_epoch"), text)
         self._reported = max(self._reported, done)
 
     def watched(self, train: Callable[..., TableRun], *given: Any, **settings: Any) -> TableRun:
@@ -133,18 +150,18 @@ class TrainingReport:
             return run
 
     def is_interrupted(self, how: str) -> None:
-        """Note that the training was ended before its end: its model is written all the same."""
+        """Note how the training was ended before its end: its model is written all the same."""
         self._end_progress()
         self.interrupted = True
-        click.echo(f"chainrule: note: {how}; the model so far is written", err=True)
+        note(self.words.language, how)
 
     def is_live(self, address: str) -> None:
         """Show the address of the page on which the training is seen; it is always shown."""
         if self.silent:
-            click.echo(f"chainrule: note: live at {address}", err=True)
-        self._show("live", address)
+            note(self.words.language, "live_at", address=address)
+        self._show(self.words("label_live"), address)
 
-    def reported(self, run: TableRun, language: str) -> bytes:
+    def reported(self, run: TableRun) -> bytes:
         """Return the run's page; empty, with a note, where it cannot be made.
 
         Whatever is wrong with a report, the model that was trained is not lost.
@@ -153,13 +170,13 @@ class TrainingReport:
         try:
             from chainrule.reports.make_report import report_of
 
-            return report_of(run, language).html.encode("utf-8", "replace")
+            return report_of(run, self.words.language).html.encode("utf-8", "replace")
         except KeyboardInterrupt:
             self.interrupted = True
-            why = "interrupted"
+            note(self.words.language, "report_interrupted")
         except Exception as error:
             why = f"{type(error).__name__}: {one_line(error)}"
-        click.echo(f"chainrule: note: no report was written ({why}); the model is", err=True)
+            note(self.words.language, "report_failed", why=why)
         return b""
 
     def ends(self, run: TableRun, folder: Path, model: Path) -> None:
@@ -169,29 +186,28 @@ class TrainingReport:
         """
         self._end_progress()
         if model.parent != folder:
-            click.echo(
-                f"chainrule: note: {written_path(folder)} was changed during the training; its "
-                f"contents are untouched, and this model is in {written_path(model.parent)}",
-                err=True,
+            note(
+                self.words.language,
+                "folder_changed",
+                folder=written_path(folder),
+                other=written_path(model.parent),
             )
         if self.as_json:
             click.echo(json.dumps(finite(_record(run, model)), allow_nan=False))
             return
-        self._show("trained", _trained(run))
-        self._show("networks", *_leaders(run))
-        label = {"training": "seen rows", "out of fold": "unseen"}.get(run.scored, run.scored)
+        words = self.words
+        self._show(words("label_trained"), _trained(run, words))
+        self._show(words("label_networks"), *_leaders(run, words))
         scores = run.score if isinstance(run.score, tuple) else (run.score,)
-        self._show(label, *(_score(score) for score in scores), *_metric(run))
+        shown_scores = (_score(score, words) for score in scores)
+        self._show(words(f"label_{SCORED[run.scored]}"), *shown_scores, *_metric(run))
         if not all(map(_beats_baseline, scores)):
-            self._show(
-                "",
-                "no better than that: add columns that predict the target, or change --epochs, "
-                "--learning-rate or --hidden",
-            )
-        self._show("model", written_path(model))
+            self._show("", words("no_better"))
+        self._show(words("label_model"), written_path(model))
         if (page := model.with_name(REPORT_NAME)).is_file():
-            self._show("report", written_path(page))
-        self._show("next", f"chainrule predict {shlex.quote(written_path(model.parent))} DATA")
+            self._show(words("label_report"), written_path(page))
+        following = f"chainrule predict {shlex.quote(written_path(model.parent))} DATA"
+        self._show(words("label_next"), following)
 
     # -- output ----------------------------------------------------------------------------------
 
@@ -199,7 +215,7 @@ class TrainingReport:
         if self.silent:
             return
         for number, line in enumerate(lines):
-            head = f"{label if number == 0 else '':<{LABEL}}"
+            head = padded(label if number == 0 else "", LABEL)
             if self._console is None:
                 click.echo(head + line)
             else:
@@ -215,15 +231,16 @@ class TrainingReport:
         from chainrule.command_line.progress_bar import ProgressBar
 
         self._progress = ProgressBar(
-            TextColumn(f"{'epoch':<{LABEL - 1}}", style="bold"),
-            TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+            TextColumn(padded(self.words("label_epoch"), LABEL - 1), style="bold"),
+            TextColumn("{task.fields[shown]}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(),
             console=self._console,
         )
         epochs = sum(candidate.epochs for candidate in task.recipe.candidates)
-        self._bar = self._progress.add_task("", total=epochs, losses="")
+        shown = self.words("epoch_of", number=0, of=epochs)
+        self._bar = self._progress.add_task("", total=epochs, losses="", shown=shown)
         self._progress.start()
 
     def _end_progress(self) -> None:
@@ -232,75 +249,79 @@ class TrainingReport:
             self._progress = None
 
 
-def _labels(count: int) -> list[str]:
-    return ["network"] if count == 1 else [f"network {number}" for number in range(1, count + 1)]
+def _labels(count: int, words: Wording) -> list[str]:
+    if count == 1:
+        return [words("label_network")]
+    return [words("label_network_number", number=number) for number in range(1, count + 1)]
 
 
-def _described(candidate: Candidate, network: Network) -> str:
+def _described(candidate: Candidate, network: Network, words: Wording) -> str:
     """Return what a network is, in one line: by its widths, also where it is no chain of layers."""
     if len(network.inputs) == 1 and candidate.encoding == "none" and not candidate.dropout:
         return str(network)
     settings = candidate.to_dict()
-    widths = "-".join(map(str, settings["hidden"])) or "none"
-    kinds = "piecewise, periodic" if candidate.encoding == "both" else candidate.encoding
-    encoding = "" if candidate.encoding == "none" else f", numbers encoded ({kinds})"
-    return (
-        f"hidden layers {widths}, {', '.join(settings['activation'])}{encoding}, "
-        f"{network.loss.name}, {network.size:,} parameters"
+    kinds = ["piecewise", "periodic"] if candidate.encoding == "both" else [candidate.encoding]
+    return words(
+        "hidden_layers" if candidate.encoding == "none" else "hidden_layers_encoded",
+        widths="-".join(map(str, settings["hidden"])) or words("hidden_none"),
+        activations=", ".join(settings["activation"]),
+        encodings=", ".join(kinds),
+        loss=network.loss.name,
+        size=network.size,
     )
 
 
-def _settings(candidate: Candidate, task: TableTask) -> str:
+def _settings(candidate: Candidate, task: TableTask, words: Wording) -> str:
     """Return how a candidate is trained, in one line."""
     optimizer = candidate.optimizer
     parts = [
-        f"{optimizer.name} at {optimizer.learning_rate:g}",
-        f"batches of {min(candidate.batch_size, task.training_rows):,}",
-        _many(candidate.epochs, "epoch"),
+        words("optimizer_at", name=optimizer.name, rate=optimizer.learning_rate),
+        words("batches", size=min(candidate.batch_size, task.training_rows)),
+        words.counted("epochs", candidate.epochs),
     ]
     if candidate.dropout:
-        parts.append(f"dropout {candidate.dropout:g}")
+        parts.append(words("dropout", share=candidate.dropout))
     if candidate.smoothing:
-        parts.append(f"labels smoothed by {candidate.smoothing:g}")
-    return ", ".join(parts)
+        parts.append(words("smoothed", share=candidate.smoothing))
+    return words("comma").join(parts)
 
 
-def _rows(task: TableTask) -> str:
+def _rows(task: TableTask, words: Wording) -> str:
     folds = task.recipe.folds
-    text = f"{task.training_rows:,} rows"
+    parts = [words.counted("rows", task.training_rows)]
     if folds > 1:
-        text += f" in {folds} folds, each network once without each of them"
+        parts = [words("rows_in_folds", rows=parts[0], folds=words("in_folds", folds=folds))]
     if task.held_out_rows:
-        which = "the latest" if task.divided == "time" else "others"
-        text += f", {task.held_out_rows:,} {which} held out"
+        which = "latest_held_out" if task.divided == "time" else "others_held_out"
+        parts.append(words(which, count=task.held_out_rows))
     elif folds == 1:
-        text += ", none held out"
+        parts.append(words("none_held_out"))
     if task.divided == "group":
-        text += ", groups whole"
-    return f"{text}; seed {task.seed}"
+        parts.append(words("groups_whole"))
+    return words("comma").join(parts) + words("semicolon") + words("seed", seed=task.seed)
 
 
-def _trained(run: TableRun) -> str:
+def _trained(run: TableRun, words: Wording) -> str:
     """Return the seconds, and the epochs where fewer fitted into the time than the recipe has."""
     wanted = run.task.recipe.candidates[0].epochs
     done = len(run.history["loss"])
-    fewer = f", {done:,} of {wanted:,} epochs" if done < wanted else ""
-    return f"in {run.seconds:.1f} s{fewer}"
+    seconds = words("seconds", seconds=run.seconds)
+    if done == wanted:
+        return seconds
+    return words("fewer_epochs", seconds=seconds, done=done, wanted=wanted)
 
 
-def _leaders(run: TableRun) -> Iterator[str]:
+def _leaders(run: TableRun, words: Wording) -> Iterator[str]:
     """Yield a line for each of the best networks, where there are several."""
     if len(run.trials) < 2:
         return
     for row in leaderboard_rows(run.trials, run.task.objective)[:MOST_NETWORKS]:
-        value = "" if row["value"] is None else f"{row['metric']} {row['value']:.4g}, "
-        yield (
-            f"{row['rank']}. {value}share {percent(row['share'])}: {row['hidden']} "
-            f"{row['activation']}, encoding {row['encoding']}, dropout {row['dropout']:g}, "
-            f"{row['optimizer']} at {row['learning_rate']:g}"
-        )
+        value = "" if row["value"] is None else words("leader_value", **row)
+        optimizer = words("optimizer_at", name=row["optimizer"], rate=row["learning_rate"])
+        filled = {"value": value, "share": percent(row["share"]), "optimizer": optimizer}
+        yield words("leader", **{**row, **filled})
     if len(run.trials) > MOST_NETWORKS:
-        yield f"all {len(run.trials)} are in {LEADERBOARD_NAME}"
+        yield words("leaders_in", count=len(run.trials), file=LEADERBOARD_NAME)
 
 
 def _metric(run: TableRun) -> list[str]:
@@ -308,32 +329,32 @@ def _metric(run: TableRun) -> list[str]:
     return [] if metric is None or run.metric is None else [f"{metric.name} {figure(run.metric)}"]
 
 
-def _losses(members: Sequence[loop.Progress], number: int | None = None) -> str:
+def _losses(members: Sequence[loop.Progress], words: Wording, number: int | None = None) -> str:
     """Return the mean losses of an epoch, of the latest of each member if None, and the best."""
     last = [min(number or member.done, member.done) for member in members]
     epochs = [member.epoch(done) for member, done in zip(members, last, strict=True)]
-    losses = f"loss {mean(epoch.loss for epoch in epochs):.4g}"
+    loss = mean(epoch.loss for epoch in epochs)
     held = [epoch.validation_loss for epoch in epochs if epoch.validation_loss is not None]
     if not held:
-        return losses
+        return words("loss", loss=loss)
     best = mean(
         min(list(member.history["validation_loss"])[:done])
         for member, done in zip(members, last, strict=True)
     )
-    return f"{losses}, held-out loss {mean(held):.4g}, best {best:.4g}"
+    return words("loss_held_out", loss=loss, held=mean(held), best=best)
 
 
-def _curve(members: Sequence[loop.Progress], console: Console) -> str:
+def _curve(members: Sequence[loop.Progress], console: Console, words: Wording) -> str:
     """Return the mean losses so far in one line: the held-out ones where there are any."""
     name = "validation_loss" if "validation_loss" in members[0].history else "loss"
-    kind = "held-out loss" if name == "validation_loss" else "loss"
+    text = words("curve_held_out" if name == "validation_loss" else "curve_training")
     losses = mean_curve([member.history[name] for member in members])
-    text = f"  {kind}"
     best = lowest(losses)
     if best is not None:
-        text += f", best {best[1]:.4g} in epoch {best[0]:,}"
-    width = min(CURVE, console.width - LABEL - len(text) - 1)
-    return f"{'curve':<{LABEL}}{sparkline(losses, width, console.encoding)}{text}"
+        text = words("curve_best", kind=text, value=best[1], epoch=best[0])
+    columns = min(CURVE, console.width - LABEL - width(text) - 3)
+    curve = sparkline(losses, columns, console.encoding)
+    return f"{padded(words('label_curve'), LABEL)}{curve}  {text}"
 
 
 def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
@@ -347,33 +368,50 @@ def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
     return number in (1, of) or (number % every == 0 and of - number >= every)
 
 
-def _inputs(task: TableTask) -> str:
+def _inputs(task: TableTask, words: Wording) -> str:
     preprocessor = task.preprocessor
     columns, features = len(preprocessor.sources(task.reading)), preprocessor.n_features
-    line = _many(columns, "column")
+    line = words.counted("columns", columns)
     if features != columns:
-        line += f" as {features:,} numbers"
-        if any(isinstance(column, CategoricalColumn) for column in preprocessor.columns):
-            line += " (categories one-hot)"
+        one_hot = any(isinstance(column, CategoricalColumn) for column in preprocessor.columns)
+        key = "features_one_hot" if one_hot else "features"
+        line = words(key, columns=line, features=features)
     if preprocessor.dropped:
-        named = [f"{shown(d.name)} ({d.reason})" for d in preprocessor.dropped[:NAMES_SHOWN]]
-        rest = len(preprocessor.dropped) - NAMES_SHOWN
-        line += f"; left out: {', '.join(named)}{f' and {rest} more' if rest > 0 else ''}"
+        listed = listed_dropped(preprocessor, words, NAMES_SHOWN)
+        line = words("left_out", inputs=line, listed=listed)
     return line
 
 
-def _score(score: ClassScore | NumberScore) -> str:
+def listed_dropped(preprocessor: Preprocessor, words: Wording, most: int) -> str:
+    """Return the columns that are not used, so many of them by name, with the reason of each."""
+    listed = words("comma").join(
+        words("dropped", name=shown(column.name), reason=words(f"reason_{column.reason}"))
+        for column in preprocessor.dropped[:most]
+    )
+    rest = len(preprocessor.dropped) - most
+    return words("more", listed=listed, count=rest) if rest > 0 else listed
+
+
+def _score(score: ClassScore | NumberScore, words: Wording) -> str:
+    rows = words.counted("rows", score.rows)
     if isinstance(score, ClassScore):
-        return (
-            f"accuracy {percent(score.accuracy)} ({score.correct:,} of {score.rows:,} rows); "
-            f"always {shown(score.baseline_label)}, the most frequent class: "
-            f"{percent(score.baseline_accuracy)}"
+        return words(
+            "score_classes",
+            accuracy=percent(score.accuracy),
+            correct=score.correct,
+            rows=rows,
+            label=shown(score.baseline_label),
+            naive=percent(score.baseline_accuracy),
         )
-    r2 = "" if score.r2 is None else f", R² {score.r2:.3f}"
-    return (
-        f"{shown(score.target)}: RMSE {figure(score.rmse)}{r2}, mean absolute error "
-        f"{figure(score.mae)} ({score.rows:,} rows); always {figure(score.baseline_mean)}, the "
-        f"mean: RMSE {figure(score.baseline_rmse)}"
+    return words(
+        "score_numbers",
+        target=shown(score.target),
+        rmse=figure(score.rmse),
+        r2="" if score.r2 is None else words("score_r2", value=score.r2),
+        mae=figure(score.mae),
+        rows=rows,
+        mean=figure(score.baseline_mean),
+        naive=figure(score.baseline_rmse),
     )
 
 
@@ -397,7 +435,3 @@ def _record(run: TableRun, model: Path) -> dict[str, object]:
         "model": str(model),
         "report": str(page) if (page := model.with_name(REPORT_NAME)).is_file() else None,
     }
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

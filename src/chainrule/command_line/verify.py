@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from chainrule.command_line.network_argument import given_network, model_argument
-from chainrule.command_line.shared_options import network_options, seed_option
+from chainrule.command_line.shared_options import language_option, network_options, seed_option
 from chainrule.derivation.derivation import LAYOUTS, derive
+from chainrule.language.wording import Wording
 from chainrule.marking.printed_lines import read_back
 from chainrule.table_models.model_checks import verify_network
 
@@ -22,6 +23,7 @@ __all__ = ["command"]
 @model_argument
 @network_options(required=False)
 @seed_option
+@language_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -30,19 +32,21 @@ def command(
     activation: str | list[str],
     loss: str,
     seed: int,
+    language: str,
 ) -> None:
     """Check every gradient of MODEL, or of a network described by --layers."""
     network, parameters = given_network(context, model, layers, activation, loss)
     result = verify_network(network, parameters, seed=seed)
-    click.echo(str(result))
+    words = Wording("verification", language)
+    click.echo("\n".join(result.lines(language)))
     printed = [read_back(derive(network, layout=layout, detail="full")) for layout in LAYOUTS]
     count = sum(len(found.lines) for found in printed)
     right = sum(len(found.right) for found in printed)
     mark = "✓" if all(found.passed for found in printed) else "✗"
-    click.echo(f"  printed lines read back: {right} of {count}   {mark}")
+    click.echo(f"  {words('read_back', right=right, count=count, mark=mark)}")
     for line in (line for found in printed for line in found.wrong):
         click.echo(f"    ✗ {line.text}")
     passed = result.passed and all(found.passed for found in printed)
-    click.echo("every check holds" if passed else "NOT every check holds")
+    click.echo(words("every_check_holds" if passed else "not_every_check_holds"))
     if not passed:
         context.exit(1)

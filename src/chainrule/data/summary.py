@@ -13,6 +13,7 @@ from chainrule.data.columns import column_kinds, decide_kinds
 from chainrule.data.tables import Table
 from chainrule.data.targets import ClassTarget, NumberTarget
 from chainrule.errors import shown
+from chainrule.language.wording import Wording
 
 __all__ = ["Summary", "summarize"]
 
@@ -52,34 +53,42 @@ class Summary:
         kinds = (self.numeric, self.categorical, self.dates, self.empty, self.targets)
         return sum(map(len, kinds))
 
-    def lines(self) -> list[str]:
-        """Return the summary as a few plain lines of English."""
+    def lines(self, language: str = "en") -> list[str]:
+        """Return the summary as a few plain lines of English or Chinese."""
+        words = Wording("tables", language)
         kinds = [
-            f"{len(names)} {word}"
-            for names, word in (
-                (self.numeric, "numeric"),
-                (self.categorical, "categorical"),
-                (self.dates, "of dates"),
-                (self.empty, "empty"),
-                (self.targets, "target" if len(self.targets) == 1 else "targets"),
+            words(kind, count=len(names))
+            for kind, names in (
+                ("numeric", self.numeric),
+                ("categorical", self.categorical),
+                ("of_dates", self.dates),
+                ("empty", self.empty),
             )
             if names
         ]
+        kinds.append(words.counted("targets", len(self.targets)))
         lines = [
-            f"{_many(self.n_rows, 'row')}, {_many(self.n_columns, 'column')}: {', '.join(kinds)}"
+            words(
+                "size",
+                rows=words.counted("rows", self.n_rows),
+                columns=words.counted("columns", self.n_columns),
+                kinds=words("comma").join(kinds),
+            )
         ]
+        names = words("comma").join(map(shown, self.targets))
         if self.classes is None:
-            lines.append(f"target {', '.join(map(shown, self.targets))}: numbers (regression)")
+            lines.append(words("target_numbers", names=names))
         else:
+            listed = _listed(self.classes, words)
             lines.append(
-                f"target {shown(self.targets[0])} of {len(self.classes)} classes: "
-                f"{_listed(self.classes)}"
+                words("target_classes", name=names, count=len(self.classes), listed=listed)
             )
         missing = sum(self.missing.values())
         if missing:
-            lines.append(f"{_many(missing, 'missing cell')}: {_listed(self.missing)}")
+            listed = _listed(self.missing, words)
+            lines.append(words.counted("missing_cells", missing, listed=listed))
         else:
-            lines.append("no missing cells")
+            lines.append(words("none_missing"))
         return lines
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,11 +132,9 @@ def summarize(table: Table, target: ClassTarget | NumberTarget) -> Summary:
     )
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def _listed(counts: Mapping[str, int] | Mapping[str | int | float, int]) -> str:
+def _listed(counts: Mapping[str, int] | Mapping[str | int | float, int], words: Wording) -> str:
     listed = [f"{shown(name)} {count:,}" for name, count in list(counts.items())[:NAMES_SHOWN]]
     rest = len(counts) - NAMES_SHOWN
-    return ", ".join([*listed, f"{rest} more"] if rest > 0 else listed)
+    if rest > 0:
+        listed.append(words("more_listed", count=rest))
+    return words("comma").join(listed)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.data import ClassTarget, as_table, decide_targets
 from chainrule.errors import InputError, shown
+from chainrule.language.wording import Wording, left_padded, padded, width
 from chainrule.table_models.evaluation import Evaluation, evaluate
 from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.table_training import train_table
@@ -96,27 +97,29 @@ class CrossValidation:
         first = self.scores[0]
         return f"<CrossValidation of {self.folds} folds, {first.metric} {first.mean:.4g}>"
 
-    def lines(self) -> list[str]:
-        """Return the report, line by line."""
-        times = f", {self.repeats} times" if self.repeats > 1 else ""
-        by = {"random": "at random", "group": "by group", "time": "in the order of time"}
-        head = (
-            f"{self.source}: {self.rows:,} rows, {self.folds} folds {by[self.divided]}{times}, "
-            f"{self.seconds:.1f} s"
+    def lines(self, language: str = "en") -> list[str]:
+        """Return the report in English or Chinese, line by line."""
+        words = Wording("tables", language)
+        head = words(
+            f"folds_{self.divided}",
+            source=self.source,
+            rows=words.counted("rows", self.rows),
+            folds=self.folds,
+            times=words("folds_times", count=self.repeats) if self.repeats > 1 else "",
+            seconds=self.seconds,
         )
         several = len({score.target for score in self.scores}) > 1
-        table: list[tuple[str, ...]] = [
-            ("metric", "mean", "deviation", "least", "largest", "naive")
-        ]
+        heads = ("metric", "mean", "deviation", "least", "largest", "naive")
+        table: list[tuple[str, ...]] = [tuple(words(f"head_{name}") for name in heads)]
         for score in self.scores:
             known = [value for value in score.values if value is not None]
             name = f"{score.target}: {score.metric}" if several else score.metric
             ends = (min(known), max(known)) if known else (None, None)
             numbers = (score.mean, score.deviation, *ends, score.naive_mean)
             table.append((name, *("-" if n is None else f"{n:.4g}" for n in numbers)))
-        widths = [max(len(row[column]) for row in table) for column in range(6)]
+        widths = [max(width(row[column]) for row in table) for column in range(6)]
         made = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            "  ".join([padded(row[0], widths[0]), *map(left_padded, row[1:], widths[1:])])
             for row in table
         ]
         return [head, "", *made]

@@ -25,7 +25,7 @@ from chainrule.arrays import Array, FloatArray, IntArray, RealArray
 from chainrule.data import ClassTarget, NumberTarget, Table, as_table
 from chainrule.errors import DataError, InputError, InputTypeError, nearest, shown
 from chainrule.table_models.bootstrap import Resamples, interval
-from chainrule.table_models.evaluation_text import written
+from chainrule.table_models.evaluation_text import naive_rule, written
 from chainrule.table_models.row_roles import group_codes
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.metrics import METRICS, Metric, Task, find_metric, finite
@@ -85,8 +85,8 @@ class Evaluation:
     resamples: int
     seed: int
     group: str | None
-    naive: str
-    """The rule of the naive prediction, in words."""
+    naive_label: str | int | float | None
+    """The class that the naive prediction always gives, None for numbers."""
     classes: tuple[ClassDetail, ...]
     confusion: tuple[tuple[int, ...], ...]
     filled: Mapping[str, int]
@@ -109,9 +109,9 @@ class Evaluation:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def lines(self) -> list[str]:
+    def lines(self, language: str = "en") -> list[str]:
         """Return all of it as lines of at most 80 columns; more than 12 classes are folded."""
-        return written(self)
+        return written(self, language)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values for JSON."""
@@ -129,7 +129,7 @@ class Evaluation:
                 "seed": self.seed,
                 "group": self.group,
             },
-            "naive": self.naive,
+            "naive": naive_rule(self, "en"),
             "classes": [vars(detail) for detail in self.classes],
             "confusion": [list(counts) for counts in self.confusion],
             "filled": dict(self.filled),
@@ -206,7 +206,7 @@ def evaluate_outputs(
         resamples=samples.number,
         seed=samples.seed,
         group=None,
-        naive=_naive_rule(model),
+        naive_label=None if model.classes is None else model.classes[int(model.naive[0])],
         classes=tuple(_details(model.classes or (), confusion)),
         confusion=tuple(tuple(counts) for counts in confusion.tolist()),
         filled={},
@@ -245,16 +245,6 @@ def _cases(model: TableModel, outputs: Array, table: Table) -> Iterator[_Case]:
     naive = {"answers": most_frequent, "probabilities": shares}
     constant_rows = {use: np.tile(one, (len(codes), 1)) for use, one in naive.items()}
     yield _Case(target.name, codes, predicted, constant_rows)
-
-
-def _naive_rule(model: TableModel) -> str:
-    if model.classes is None:
-        return "always the mean of the training rows"
-    label = shown(model.classes[int(model.naive[0])], 24)
-    return (
-        f"always {label}, the most frequent class in training; for auc, log_loss and brier "
-        "the shares of the classes in these rows"
-    )
 
 
 def _confusion(actual: IntArray, predicted: FloatArray) -> IntArray:

@@ -6,7 +6,6 @@ the confusion matrix. Of more than 12 classes those with most rows are shown, th
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,13 @@ import numpy as np
 
 from chainrule.arrays import IntArray
 from chainrule.errors import shown
+from chainrule.language.wording import Wording, left_padded, padded, width, wrapped
 from chainrule.training.metrics import METRICS
 
 if TYPE_CHECKING:
     from chainrule.table_models.evaluation import Estimate, Evaluation
 
-__all__ = ["written"]
+__all__ = ["naive_rule", "written"]
 
 WIDTH = 80
 LABEL = 10
@@ -27,8 +27,8 @@ MOST_CLASSES = 12
 LONGEST_LABEL = 20
 
 
-def written(evaluation: Evaluation) -> list[str]:
-    """Return the lines of an evaluation.
+def written(evaluation: Evaluation, language: str = "en") -> list[str]:
+    """Return the lines of an evaluation in English or Chinese.
 
     >>> import polars
     >>> from chainrule.table_models.evaluation import evaluate
@@ -49,31 +49,46 @@ def written(evaluation: Evaluation) -> list[str]:
     1  0                    2  0
     2  1                    0  2
     """
+    words = Wording("tables", language)
     return [
-        *_head(evaluation),
-        *(line for target in _targets(evaluation) for line in _metrics(evaluation, target)),
-        *(_classes(evaluation) if evaluation.classes else ()),
+        *_head(evaluation, words),
+        *(line for target in _targets(evaluation) for line in _metrics(evaluation, target, words)),
+        *(_classes(evaluation, words) if evaluation.classes else ()),
     ]
 
 
-def _head(evaluation: Evaluation) -> Iterator[str]:
-    yield from _labelled("data", f"{evaluation.source}, {evaluation.rows:,} rows")
+def naive_rule(evaluation: Evaluation, language: str) -> str:
+    """Return the rule of the naive prediction, in words."""
+    words = Wording("tables", language)
+    if evaluation.task == "regression":
+        return words("naive_mean")
+    return words("naive_class", label=shown(evaluation.naive_label, 24))
+
+
+def _head(evaluation: Evaluation, words: Wording) -> Iterator[str]:
+    rows = words.counted("rows", evaluation.rows)
+    text = words("evaluated", source=evaluation.source, rows=rows)
+    yield from _labelled(words("label_data"), text)
     if evaluation.resamples:
-        unit = "rows" if evaluation.group is None else f"groups of {shown(evaluation.group)}"
-        drawn = f"{evaluation.resamples:,} bootstrap resamples of the {unit}"
-        fewer = {
-            f" ({one.metric}: {one.resamples:,})": None
+        fewer = dict.fromkeys(
+            words("resampled_fewer", metric=one.metric, count=one.resamples)
             for one in evaluation.estimates
             if one.resamples < evaluation.resamples
-        }
-        text = f"95 %, from {drawn}{''.join(fewer)}, seed {evaluation.seed}"
-        yield from _labelled("interval", text)
-    yield from _labelled("naive", evaluation.naive)
+        )
+        text = words(
+            "resampled_rows" if evaluation.group is None else "resampled_groups",
+            count=evaluation.resamples,
+            group=shown(evaluation.group),
+            fewer="".join(fewer),
+            seed=evaluation.seed,
+        )
+        yield from _labelled(words("label_interval"), text)
+    yield from _labelled(words("label_naive"), naive_rule(evaluation, words.language))
 
 
 def _labelled(label: str, text: str) -> list[str]:
-    wrapped = textwrap.wrap(text, WIDTH - LABEL) or [""]
-    return [f"{label if i == 0 else '':<{LABEL}}{line}" for i, line in enumerate(wrapped)]
+    lines = wrapped(text, WIDTH - LABEL)
+    return [padded(label if i == 0 else "", LABEL) + line for i, line in enumerate(lines)]
 
 
 # -- metrics ---------------------------------------------------------------------------------------
@@ -83,26 +98,31 @@ def _targets(evaluation: Evaluation) -> list[str]:
     return list(dict.fromkeys(estimate.target for estimate in evaluation.estimates))
 
 
-def _metrics(evaluation: Evaluation, target: str) -> Iterator[str]:
+def _metrics(evaluation: Evaluation, target: str, words: Wording) -> Iterator[str]:
     yield ""
     if len(_targets(evaluation)) > 1:
-        yield f"target {shown(target)}"
-    yield f"{'metric':<18}{'value':>10}  {'95 % interval':<23}{'naive':>7}  better"
+        yield words("target", name=shown(target))
+    metric, value, interval, naive, better = (
+        words(f"head_{name}") for name in ("metric", "value", "interval", "naive", "better")
+    )
+    numbers = f"{left_padded(value, 10)}  {padded(interval, 23)}{left_padded(naive, 7)}"
+    yield f"{padded(metric, 18)}{numbers}  {better}"
     fixed = evaluation.task == "classification"
     for estimate in evaluation.estimates:
         if estimate.target == target:
-            better = "larger" if METRICS[estimate.metric].larger_is_better else "smaller"
+            better = words("larger" if METRICS[estimate.metric].larger_is_better else "smaller")
             value, naive = (_number(one, fixed) for one in (estimate.value, estimate.naive))
-            interval = _interval(estimate, fixed)
+            interval = _interval(estimate, words, fixed)
             # What an interval of many digits needs is taken from the spaces before the naive value.
-            rest = f"{interval} {naive:>{29 - len(interval)}}"
+            rest = f"{interval} {naive:>{29 - width(interval)}}"
             yield f"{estimate.metric:<18}{value:>10}  {rest}  {better}"
 
 
-def _interval(estimate: Estimate, fixed: bool) -> str:
+def _interval(estimate: Estimate, words: Wording, fixed: bool) -> str:
     if estimate.low is None or estimate.high is None:
         return "-"
-    return f"{_number(estimate.low, fixed)} to {_number(estimate.high, fixed)}"
+    low, high = _number(estimate.low, fixed), _number(estimate.high, fixed)
+    return words("interval", low=low, high=high)
 
 
 def _number(value: float | None, fixed: bool) -> str:
@@ -121,25 +141,28 @@ def _number(value: float | None, fixed: bool) -> str:
 # -- classes ---------------------------------------------------------------------------------------
 
 
-def _classes(evaluation: Evaluation) -> Iterator[str]:
+def _classes(evaluation: Evaluation, words: Wording) -> Iterator[str]:
     confusion = np.array(evaluation.confusion, dtype=np.int64)
     yield ""
-    yield f"{'class':<20}{'rows':>8}{'precision':>11}{'recall':>11}{'f1':>11}"
+    named, *numbers = (
+        words(f"head_{name}") for name in ("class", "rows", "precision", "recall", "f1")
+    )
+    yield padded(named, 20) + "".join(map(left_padded, numbers, (8, 11, 11, 11)))
     visible = _most_frequent(confusion, MOST_CLASSES)
     for k in visible:
         detail = evaluation.classes[k]
-        numbers = (detail.precision, detail.recall, detail.f1)
-        cells = "".join(f"{_number(number, fixed=True):>11}" for number in numbers)
-        yield f"{_label(detail.label):<20}{detail.rows:>8}{cells}"
+        shares = (detail.precision, detail.recall, detail.f1)
+        cells = "".join(f"{_number(share, fixed=True):>11}" for share in shares)
+        yield f"{padded(_label(detail.label), 20)}{detail.rows:>8}{cells}"
     hidden = len(evaluation.classes) - len(visible)
     if hidden:
-        yield f"and {hidden:,} classes of fewer rows"
+        yield words("more_classes", count=hidden)
     yield ""
-    yield "rows by actual class (down) and predicted class (across)"
-    yield from _matrix([_label(detail.label) for detail in evaluation.classes], confusion)
+    yield words("confusion")
+    yield from _matrix([_label(detail.label) for detail in evaluation.classes], confusion, words)
 
 
-def _matrix(labels: Sequence[str], confusion: IntArray) -> Iterator[str]:
+def _matrix(labels: Sequence[str], confusion: IntArray, words: Wording) -> Iterator[str]:
     cell = max(2, len(str(confusion.max()))) + 1
     fitting = (WIDTH - LONGEST_LABEL - 3) // cell
     visible = _most_frequent(confusion, min(MOST_CLASSES, fitting))
@@ -148,14 +171,14 @@ def _matrix(labels: Sequence[str], confusion: IntArray) -> Iterator[str]:
         others = np.setdiff1d(np.arange(len(labels)), visible)
         confusion = _folded(confusion, visible, others)
         cell = max(cell, len(str(confusion.max())) + 1)
-        names = [*(labels[k] for k in visible), f"{len(others):,} other classes"]
+        names = [*(labels[k] for k in visible), words("other_classes", count=len(others))]
     else:
         names = list(labels)
     numbers = range(1, len(names) + 1)
     yield f"{'':<{LONGEST_LABEL + 2}}" + "".join(f"{number:>{cell}}" for number in numbers)
     for number, name, counts in zip(numbers, names, confusion, strict=True):
         cells = "".join(f"{count:>{cell}}" for count in counts)
-        yield f"{number:<3}{name:<{LONGEST_LABEL - 1}}{cells}"
+        yield f"{number:<3}{padded(name, LONGEST_LABEL - 1)}{cells}"
 
 
 def _most_frequent(confusion: IntArray, most: int) -> list[int]:

@@ -1,0 +1,27 @@
+"""Notes on standard error: what a reader of the output has to know besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from chainrule.errors import shown
+from chainrule.language.wording import Wording
+
+__all__ = ["note", "note_cells"]
+
+
+def note(language: str, key: str, **values: object) -> None:
+    """Print a phrase of the book of tables as a note."""
+    words = Wording("tables", language)
+    click.echo(f"chainrule: {words('note', text=words(key, **values))}", err=True)
+
+
+def note_cells(language: str, filled: Mapping[str, int], unknown: Mapping[str, int]) -> None:
+    """Print a line for missing cells that were filled, and one for unknown categories."""
+    comma = Wording("tables", language)("comma")
+    for key, counts in (("filled", filled), ("unknown", unknown)):
+        if counts:
+            listed = comma.join(f"{shown(name)} {count:,}" for name, count in counts.items())
+            note(language, key, listed=listed)
