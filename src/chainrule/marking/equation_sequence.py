@@ -168,7 +168,7 @@ class EquationSequence:
                 derived = self.marker("step")
                 self.convention_verdict = derived.right_in_convention(line, equation, found)
         verdict = marker.verdict(line, equation)
-        may_be_old = not verdict.correct and not memory & self.assigned_memory
+        may_be_old = not verdict.correct and memory and not memory & self.assigned_memory
         if may_be_old and verdict.kind != "itself" and marker.is_right(before_step):
             verdict = marker.right_before_step(line, before_step, memory)
         if verdict.kind == "itself" and left in self.computed:

@@ -133,5 +133,5 @@ class ExampleTexts:
         values |= dict(zip(("found", "expected"), texts, strict=True))
         if expected.size == 1:
             return numbers, MessagePart("example_scalar", values)
-        row, column = (str(int(index) + 1) for index in worst)
+        row, column = (str(int(index)) for index in worst)  # from 0, as `explain` counts
         return numbers, MessagePart("example_entry", {**values, "row": row, "column": column})
