@@ -7,6 +7,7 @@ from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
+from chainrule.marking.matlab_notation import is_matlab
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_statements import ReadStatement
@@ -63,6 +64,9 @@ class AnswerRun:
         """Whether the mistakes of wrong statements are looked for."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
+        self.is_matlab = vocabulary.convention.star == "matrix" or any(
+            map(_is_of_matlab, statements)
+        )
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -161,8 +165,8 @@ class AnswerRun:
         if is_named and self.vocabulary.quantity(left) is None:
             raise Refusal("answer_function", text=(left,))
         known = {**before.variables}
-        is_matlab = self.vocabulary.convention.star == "matrix"
-        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=is_matlab)
+        matlab = self.is_matlab
+        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
                 whole = _substituted(tree, before.unfinished)
@@ -272,6 +276,16 @@ class AnswerRun:
         self.found.append(
             StatementVerdict(statement.number, statement.text, "unread", reason=reason)
         )
+
+
+def _is_of_matlab(statement: ReadStatement) -> bool:
+    """Return whether a statement of no Python program has MATLAB's signs: all others are its too."""
+    if statement.is_ordered or not statement.equation:
+        return False
+    try:
+        return is_matlab(tokens(statement.equation))
+    except InputError:
+        return False
 
 
 def _is_alias(equation: ParsedEquation) -> bool:

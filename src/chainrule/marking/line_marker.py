@@ -9,12 +9,14 @@ from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layered_lines import each_layer
+from chainrule.marking.matlab_notation import may_be_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.tokens import MAX_LENGTH, check_text
 from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network.architecture import Network
@@ -98,9 +100,18 @@ class LineMarker:
 
     def _verdict_for(self, line: str, vocabulary: Vocabulary) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
+        is_matlab = self.convention.star == "matrix"
+        found = self._verdict_read(line, vocabulary, is_matlab)
+        if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
+            return found
+        verdict = self._verdict_read(line, vocabulary, True)
+        parts = (MessagePart("right_matlab"),)
+        return replace(verdict, kind="right_here", message_parts=parts) if verdict.correct else found
+
+    def _verdict_read(self, line: str, vocabulary: Vocabulary, is_matlab: bool) -> LineVerdict:
+        """Return the verdict on a line in which * is the matrix product, or multiplies entries."""
         sequence = self.sequence(vocabulary)
         verdict: LineVerdict | None = None
-        is_matlab = self.convention.star == "matrix"
         for equation in parse(line, vocabulary, matlab=is_matlab):
             verdict = sequence.verdict(line, equation)
             if not verdict.correct:
