@@ -74,6 +74,10 @@ class EntryNames(ABC):
         """Return the activation with a name."""
         return None if NUMBERED.search(text) else self.names.function(text)
 
+    def needs_layer(self, text: str) -> bool:
+        """Return whether a name is one only with the number of a layer."""
+        return self.names.needs_layer(text)
+
     def is_error(self, text: str) -> bool:
         """Return False: errors have no entries here."""
         return False

@@ -339,6 +339,10 @@ class Vocabulary:
         inner = self.function(name[prefix.end() :]) if prefix else None
         return None if inner is None or inner.derivative else ActivationName(inner.name, True)
 
+    def needs_layer(self, text: str) -> bool:
+        """Return whether a name is one only with the number of a layer: w^2; b, not the count B."""
+        return text not in self.spellings and (text == "b" or self.quantity(text) is None)
+
     def is_error(self, text: str) -> bool:
         """Return whether a name is one that programs give to the difference a − y."""
         return text.casefold() in ERRORS
