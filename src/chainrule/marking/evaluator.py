@@ -280,6 +280,10 @@ class Computation:
             return np.asarray(_FUNCTIONS[name](value))
         if name in ("len", "shape0", "shape1", "size"):
             return _length(name, value)
+        if name == "diag":
+            if value.size != max(np.shape(value), default=0):
+                raise ShapeMismatch(tree, np.shape(value), (1,))
+            return np.diag(np.ravel(value))
         if name == "ones":
             if value.ndim or not (1 <= value <= 100 and float(value).is_integer()):
                 raise Refusal("no_value", text=name)

@@ -351,6 +351,10 @@ class Example:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
         return named
 
+    def vector(self, symbol: Symbol) -> FloatArray:
+        """Return the value of a symbol with its own axes, such as one of units."""
+        return self._named.spread(symbol, symbol.axes)
+
     def jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
         """Return ∂above/∂below of the equation of ``above`` alone, with the axes of both."""
         found = self._jacobians.get((above, below))
@@ -436,6 +440,7 @@ class Example:
         for (above, below), value in partials.items():
             if above != LOSS:
                 values[partial(above, below)] = value
+        self._add_jacobians(values)
         found = formulation.outputs
         if len(found) == 1 and len(network.target_names) == 1:
             values[ERROR] = values[self._quantity(found[0])] - values[TARGETS]
@@ -517,6 +522,16 @@ class Example:
             if entry.of.name in self.context.network.input_names:
                 derivative = self._matrix(entry.left, entry.left.axes)
                 values[cotangent(self._quantity(entry.of))] = derivative
+
+    def _add_jacobians(self, values: dict[Quantity, FloatArray]) -> None:
+        """Add the matrices of derivatives of functions of all units, such as softmax."""
+        for equation in () if self.context.batch else self.context.gradients.formulation.equations:
+            right = equation.right
+            if isinstance(right, Apply) and getattr(right.function, "slope", right) is None:
+                (argument,) = right.arguments
+                if isinstance(argument, Symbol):
+                    ends = self._quantity(equation.left), self._quantity(argument)
+                    values[partial(*ends)] = self.jacobian(equation.left, argument)
 
     def _partials(
         self, values: Mapping[Quantity, FloatArray]

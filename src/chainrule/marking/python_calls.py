@@ -51,6 +51,8 @@ _FUNCTIONS = {
     "zeros_like": "zeros_like",
     "ones_like": "ones_like",
     "indicator": "indicator",
+    "diag": "diag",
+    "diagflat": "diag",
     **matlab_notation.FUNCTIONS,
 }
 _ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}

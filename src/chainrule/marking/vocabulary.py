@@ -25,6 +25,7 @@ from chainrule.marking.quantities import (
     TARGETS,
     Quantity,
     Role,
+    applied_activations,
     constant,
     cotangent,
     differentiable,
@@ -33,6 +34,7 @@ from chainrule.marking.quantities import (
     lengths,
     other_given,
     outputs,
+    partial,
     step_of,
     targets,
 )
@@ -45,6 +47,7 @@ from chainrule.marking.usual_names import (
     HIDDEN,
     HIDDEN_DELTAS,
     HIDDEN_SUMS,
+    JACOBIANS,
     NUMBERED,
     OUTPUT_DELTAS,
     OUTPUT_SUMS,
@@ -223,6 +226,9 @@ class Vocabulary:
             if quantity.role is Role.MEMORY:
                 yield quantity.updated, (f"{word}_new" for word in words)
                 yield quantity.previous, (f"{word}_old" for word in words)
+        for applied in applied_activations(self.network):
+            if applied.function.slope is None:
+                yield partial(applied.output, applied.argument), JACOBIANS
         if self._one_hidden_layer:
             by_symbol = {quantity.symbol: quantity for quantity in self.values}
             for letter, is_output, words in loose_names(self.meanings):
