@@ -38,6 +38,10 @@ BATCH = [
     (RELU, "dW2 = np.dot(hidden_layer.T, dscores)", ("hidden_layer", "X")),
     (SIGMOID, "d_hidden = d_output.dot(W_ho.T) * a_h*(1-a_h)", ("1-a_h", "1+a_h")),
     (SIGMOID, "W_hidden_output -= lr * dW_hidden_output", ("lr * d", "d")),
+    (RELU, "a_o = scipy.special.softmax(z_o, axis=1)", ("axis=1", "axis=0")),
+    (RELU, "a_o = F.softmax(z_o, dim=-1)", ("dim=-1", "dim=-2")),
+    (RELU, "a_o = torch.softmax(z_o, 1)", ("o, 1", "o, 0")),
+    (RELU, "delta_o = (softmax(z_o, axis=1) - Y) / B", ("axis=1", "axis=0")),
     (SIGMOID, "theta2_grad = a1.T @ delta2", ("a1", "a0")),
     (SIGMOID, "output_delta = 2/(B*n)*(a_o-Y)*a_o*(1-a_o)", ("a_o-Y", "Y-a_o")),
     (SIGMOID, "error = a_o - Y", ("a_o - Y", "a_o + Y")),
@@ -54,6 +58,7 @@ BATCH = [
 COLUMNS = [
     (SIGMOID, "dZ1 = (W2'*dZ2) .* A1 .* (1-A1)", ("W2'", "W2")),
     (SIGMOID, "db2 = sum(dZ2, 2);", ("2)", "0)")),
+    (RELU, "a_o = softmax(z_o, axis=0)", ("axis=0", "axis=1")),
     (SIGMOID, "dW2 = dZ2 * A1'", ("A1'", "A1")),
     (SIGMOID, "dZ^{[1]} = W^{[2]T} dZ^{[2]} * g'(Z^{[1]})", ("[2]T", "[2]")),
     (SIGMOID, r"dZ^{[1]} = dA^{[1]} * g^{[1]\prime}(Z^{[1]})", (r"\prime", "")),

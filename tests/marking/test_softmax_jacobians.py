@@ -78,6 +78,16 @@ def test_a_line_for_equal_or_different_indices_says_so():
     assert "只在 k ≠ j 时正确" in verdict.message("zh")
 
 
+def test_the_wrong_axis_of_softmax_is_named():
+    verdict = cr.check_line(CLASSES, "a_o = softmax(z_o, axis=0)", batch=True)
+    assert (verdict.kind, verdict.repaired) == ("sum", "a_o = softmax(z_o, axis=1)")
+    assert "over the units of each sample, the other axis" in verdict.message()
+    assert "对每个样本的各单元计算" in verdict.message("zh")
+    assert cr.check_line(CLASSES, "a_o = softmax(z_o, axis=0)").kind == "right_here"  # 1-D
+    with pytest.raises(ValueError, match="unsupported keyword argument"):
+        cr.check_line(CLASSES, "a_h = relu(z_h, axis=1)", batch=True)
+
+
 def test_without_softmax_the_loss_keeps_its_letter():
     network = cr.Network.dense([4, 5, 3], loss="half_mse")
     assert cr.check_line(network, "J = 0.5 * np.sum((a_o - y)**2)").correct

@@ -17,8 +17,8 @@ from chainrule.marking.examples import Example
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import Binary, Name, Transposed, Tree, Vector, nodes
 
-_PROGRAMS = ("@", "dot(", "matmul(")
-"""The signs of products of arrays."""
+_PROGRAMS = ("@", "dot(", "matmul(", "axis=", "dim=")
+"""The signs of products of arrays, and the axes of functions."""
 
 
 class FlatExample:

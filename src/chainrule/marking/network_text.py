@@ -611,7 +611,7 @@ class _Reading:
         if function is None:
             raise InputError(f"`text`: {tree.function} is no function that a network can use")
         if isinstance(function, Activation) and not function.elementwise:
-            by_row = sides[1] is not None and sides[1] != SAMPLES_LABEL
+            by_row = sides[1] not in (None, SAMPLES_LABEL) and tree.axis in (None, 1, -1)
             if not by_row or any(isinstance(part, Flipped) for part in arguments):
                 raise InputError(
                     f"`text`: {tree.function} must be applied to rows with units, got "
