@@ -157,6 +157,9 @@ class _Names:
         known = name in activations.CATALOGUE or name in _PRIMITIVES
         return ActivationName(name) if known else None
 
+    def needs_layer(self, text: str) -> bool:
+        return self.quantity(text) is None
+
     def is_error(self, text: str) -> bool:
         return False
 
