@@ -123,7 +123,9 @@ def table_of(
         try:
             found = check(statements_in(path))
         except InputError as error:
-            writer.writerow([name, 0, 0, 0, "", "", "", _safe(one_line(in_language(error, language)))])
+            writer.writerow(
+                [name, 0, 0, 0, "", "", "", _safe(one_line(in_language(error, language)))]
+            )
             code = 2
             continue
         counts = [found.count("right"), found.count("wrong"), found.count("unread")]

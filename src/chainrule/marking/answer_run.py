@@ -279,7 +279,7 @@ class AnswerRun:
 
 
 def _is_of_matlab(statement: ReadStatement) -> bool:
-    """Return whether a statement of no Python program has MATLAB's signs: all others are its too."""
+    """Return whether a statement, of no program in Python, has signs of MATLAB."""
     if statement.is_ordered or not statement.equation:
         return False
     try:

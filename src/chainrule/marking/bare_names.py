@@ -83,8 +83,8 @@ class BareNames(NameLookup):
         return self.names.in_style(quantity, texts)
 
     def unknown(self, text: str) -> Refusal:
-        """Return the error for an unknown name."""
-        return self.names.unknown(text)
+        """Return the error for an unknown name, which is not shown: other readings follow."""
+        return Refusal("unknown", kind="name", name=(text,), known=())
 
 
 def bare_verdict(

@@ -324,7 +324,8 @@ class Computation:
         if function.slope is None:
             if derivative:
                 raise Refusal("no_elementwise_derivative", text=function.name)
-            return _over_axis(function, value, 1 - self.example.sample_axis if value.ndim == 2 else -1)
+            units = 1 - self.example.sample_axis if value.ndim == 2 else -1
+            return _over_axis(function, value, units)
         if derivative and self.example.slopes_of_outputs:
             if any(symbol.name == "z" for symbol in symbols(function.slope)):
                 raise Refusal("slope_of_output", text=function.name)

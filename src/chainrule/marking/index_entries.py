@@ -91,8 +91,8 @@ class EntryNames(ABC):
         return None
 
     def unknown(self, text: str) -> Refusal:
-        """Return the error for an unknown name."""
-        return self.names.unknown(text)
+        """Return the error for an unknown name, which is not shown: other readings follow."""
+        return Refusal("unknown", kind="name", name=(text,), known=())
 
 
 class _IndexedExample:

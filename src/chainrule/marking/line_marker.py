@@ -118,8 +118,9 @@ class LineMarker:
         if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
             return found
         verdict = self._verdict_read(line, vocabulary, True)
-        parts = (MessagePart("right_matlab"),)
-        return replace(verdict, kind="right_here", message_parts=parts) if verdict.correct else found
+        if not verdict.correct:
+            return found
+        return replace(verdict, kind="right_here", message_parts=(MessagePart("right_matlab"),))
 
     def _verdict_read(
         self, line: str, vocabulary: Vocabulary | BareNames, is_matlab: bool

@@ -56,7 +56,7 @@ def jacobian_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> Li
 
     left, text = numbered("slope", first + second), line[match.end() :]
     sums = _SUM_LETTER.findall(text)
-    text = _KRONECKER.sub(lambda each: numbered("equal", "".join(filter(None, each.groups()))), text)
+    text = _KRONECKER.sub(lambda each: numbered("equal", re.sub("[^a-z]", "", each[0])[-2:]), text)
     for stem, kind in ((above, "a"), (below, "z")):
         name = rf"(?<![A-Za-z\\])(?:{re.escape(stem)}){_INDEX}(?![A-Za-z0-9_])"
         text = re.sub(name, lambda each, kind=kind: numbered(kind, each[1]), text)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 Meanings: TypeAlias = tuple[str, str]
 """What the loose names of the hidden layer and of the output layer mean: "a" or "z"."""
 
+LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 ERRORS = ("error", "err", "errors", "output_error", "error_output", "residual", "diff")
 """Names of the difference of output and target."""
 OUTPUTS = (
