@@ -137,6 +137,7 @@ def _checked(
             ],
             "missing": found.missing,
             "given": found.given,
+            "convention": [each.removeprefix("stated_") for each in found.recognized],
         }
         click.echo(json.dumps(record, ensure_ascii=False))
     else:

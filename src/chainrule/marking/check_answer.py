@@ -22,6 +22,7 @@ from chainrule.marking.python_statements import (
     syntax_fault,
 )
 from chainrule.marking.quantities import cotangent
+from chainrule.marking.recognized_conventions import recognized
 from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
@@ -54,6 +55,10 @@ def check_answer(
     has a name of its own (``tmp = a_o - Y``) counts where it is used.  A statement that cannot be
     read is not right: it has the reason.
 
+    Where no ``convention`` is stated, an answer in another one is recognized: δ = t − o with the
+    signs of the updates that belong to it, f′(a), 1/m in dW instead of in δ.  It is marked in
+    that one, and the summary says so.
+
     The other arguments are those of `check_line`, but an answer is for a batch unless
     ``batch=False``.
 
@@ -80,7 +85,10 @@ def check_answer(
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     try:
         run = _best(marker, text)
-        verdicts, computed = run.verdicts(), run.computed
+        verdicts, keys = run.verdicts(), tuple[str, ...]()
+        other = recognized(marker, text, verdicts, lambda each: _best(each, text))
+        if other is not None:
+            run, verdicts, keys = other.run, [*other.verdicts], other.keys
     except Refusal as refusal:
         if language == "en":
             raise
@@ -89,11 +97,11 @@ def check_answer(
     missing = tuple(
         cotangent(parameter).typed
         for parameter in known.parameters
-        if not {cotangent(parameter), parameter, parameter.updated} & computed
+        if not {cotangent(parameter), parameter, parameter.updated} & run.computed
     )
     statements = tuple(replace(each, language=language) for each in verdicts)
-    given = sorted(quantity.typed for quantity in (run.used - computed) | run.assumed)
-    return AnswerVerdict(statements, missing, tuple(given), language)
+    given = sorted(quantity.typed for quantity in (run.used - run.computed) | run.assumed)
+    return AnswerVerdict(statements, missing, tuple(given), language, keys)
 
 
 def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:

@@ -437,6 +437,11 @@ class Example:
             for quantity in [each for each in values if each.role is Role.PRE_ACTIVATION]:
                 if cotangent(quantity) in values:
                     values[negative_delta(quantity)] = -values[cotangent(quantity)]
+        if context.stated.delta == "ascent":
+            for quantity in [each for each in values if each.role is Role.COTANGENT]:
+                values[quantity] = -values[quantity]
+            for ends in [each for each in partials if each[0] == LOSS]:
+                partials[ends] = -partials[ends]
         for (above, below), value in partials.items():
             if above != LOSS:
                 values[partial(above, below)] = value
