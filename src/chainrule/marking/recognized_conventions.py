@@ -64,8 +64,9 @@ def recognized(
         return None
     best = [each for each, count in left.items() if count - unread == fewest]
     best = [each for each in best if len(each.changes) == len(best[0].changes)]
-    if any(each.delta == "negative" for each in best):  # without a line of dW they are the same
-        best = [each for each in best if each.delta != "ascent"]
+    for name, first, other in (("delta", "negative", "ascent"), ("average", "update", "gradient")):
+        if any(getattr(each, name) == first for each in best):  # without dW they are the same
+            best = [each for each in best if getattr(each, name) != other]
     if len(best) != 1:
         return None
     (convention,) = best

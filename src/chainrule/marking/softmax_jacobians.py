@@ -5,7 +5,9 @@ the derivative is diag(a) − a aᵀ of one sample.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -59,7 +61,7 @@ def jacobian_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> Li
     text = _KRONECKER.sub(lambda each: numbered("equal", re.sub("[^a-z]", "", each[0])[-2:]), text)
     for stem, kind in ((above, "a"), (below, "z")):
         name = rf"(?<![A-Za-z\\])(?:{re.escape(stem)}){_INDEX}(?![A-Za-z0-9_])"
-        text = re.sub(name, lambda each, kind=kind: numbered(kind, each[1]), text)
+        text = re.sub(name, partial(_numbered_entry, numbered, kind), text)
     lookup.order = tuple(sorted({*sums, *(each for _, own in lookup.entries for each in own)}))
     ranks = {letter: rank for rank, letter in enumerate(lookup.order)}
     try:
@@ -85,6 +87,10 @@ def _named(verdict: LineVerdict, first: str, second: str) -> LineVerdict:
     part = MessagePart(key, {"first": first, "second": second})
     parts = (part, *verdict.message_parts[-1:])
     return replace(verdict, kind="index", repaired="", message_parts=parts)
+
+
+def _numbered_entry(numbered: Callable[[str, str], str], kind: str, match: re.Match[str]) -> str:
+    return numbered(kind, match[1])
 
 
 def softmax_symbols(context: MarkingContext) -> tuple[Symbol, Symbol] | None:

@@ -47,10 +47,10 @@ class Convention:
 
     >>> Convention(delta="negative", average="gradient").changes
     ('delta', 'average')
-    >>> Convention(delta="minus")
+    >>> Convention(input_layer=2)
     Traceback (most recent call last):
       ...
-    chainrule.errors.InputError: Convention: `delta` must be 'slope' or 'negative' or 'ascent', got 'minus'
+    chainrule.errors.InputError: Convention: `input_layer` must be 0 or 1, got 2
     """
 
     name: str = ""
