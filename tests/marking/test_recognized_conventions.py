@@ -117,6 +117,10 @@ def test_one_mistake_is_named_as_that_mistake():
     [
         "delta_o = (Y - a_o) * a_o * (1 - a_o) / m",  # one statement could be a mistake
         "delta_h = delta_o @ W_ho.T * sigmoid_derivative(a_h)",
+        "W_ho += lr * dW_ho\nW_ih += lr * dW_ih",  # the sign of dW is not seen
+        "for W, g in zip([W1, W2], [dW1, dW2]):\n    W += lr * g",
+        NEGATIVE.partition("delta_h")[2].partition("\n")[2],
+        "dW2 = a_h.T @ dZ2 / m\ndW1 = X.T @ dZ1 / m",
         NEGATIVE.replace("+=", "-="),
         ASCENT.replace("W_ho += lr * dW_ho\n", ""),  # dW alone has one sign
         ASCENT.replace("dW_ho", "grad_W_ho"),

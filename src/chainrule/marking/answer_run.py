@@ -10,7 +10,7 @@ from chainrule.marking.equation_sequence import EquationSequence
 from chainrule.marking.matlab_notation import is_matlab
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
-from chainrule.marking.python_statements import ReadStatement
+from chainrule.marking.python_sources import ReadStatement
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -158,6 +158,9 @@ class AnswerRun:
         values: _Values,
         updated: dict[Quantity, Quantity],
     ) -> None:
+        if statement.returned:
+            self._mark_order(statement)
+            return
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
         left = statement.left
@@ -177,6 +180,17 @@ class AnswerRun:
             self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
+
+    def _mark_order(self, statement: ReadStatement) -> None:
+        """Add a fault where values that a function returns get the names of others."""
+        for place, (returned, taken) in enumerate(statement.returned, 1):
+            quantities = self.vocabulary.quantity(returned), self.vocabulary.quantity(taken)
+            if None not in quantities and quantities[0] != quantities[1]:
+                values = {"returned": returned, "taken": taken, "place": str(place)}
+                part = MessagePart("order_returned", values)
+                verdict = LineVerdict(statement.text, False, "order", message_parts=(part,))
+                self._add(statement, "wrong", verdict)
+                return
 
     def _mark_equation(
         self,

@@ -14,13 +14,8 @@ from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
 from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
-from chainrule.marking.python_statements import (
-    ReadStatement,
-    parsed_program,
-    read_or_refused,
-    statements_of,
-    syntax_fault,
-)
+from chainrule.marking.python_sources import ReadStatement, parsed_program, syntax_fault
+from chainrule.marking.python_statements import read_or_refused, statements_of
 from chainrule.marking.quantities import cotangent
 from chainrule.marking.recognized_conventions import recognized
 from chainrule.marking.stated_conventions import Convention

@@ -2,7 +2,8 @@
 
 Only conventions of names are recognized, in which an answer computes the same updates.  One is
 recognized if it makes at least two wrong statements right and leaves none wrong, or one of three
-or more: then that one is the mistake.  Single statements could be mistakes all the same.
+or more: then that one is the mistake.  Single statements could be mistakes all the same, and so
+could all that use a derivative without computing it.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from itertools import combinations
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.line_marker import LineMarker
-from chainrule.marking.python_statements import parsed_program
+from chainrule.marking.python_sources import parsed_program
 from chainrule.marking.quantities import Role
 from chainrule.marking.stated_conventions import OWN, Convention
 
@@ -72,6 +73,9 @@ def recognized(
     (convention,) = best
     run = run_of(replace(marker, convention=convention))
     found = run.verdicts()
+    is_given = bool((run.used - run.computed) | run.assumed)
+    if is_given and convention.changes != ("slope_of",):
+        return None  # the answer does not say which sign or average it begins with
     if convention.delta == "ascent" and not _is_seen_to_ascend(run, text):
         return None
     keys = tuple(f"stated_{getattr(convention, name)}" for name in convention.changes)
