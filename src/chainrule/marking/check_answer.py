@@ -129,7 +129,7 @@ class _Reading:
 
 def _best(marker: LineMarker, text: str) -> AnswerRun:
     """Return the run of the reading, the same one throughout, that makes most of it right."""
-    readings = list(_readings(marker.network, text))
+    readings = list(_readings(marker, text))
     if not readings[0].statements:
         raise Refusal("answer_empty")
     if len(readings) > 1:
@@ -138,7 +138,8 @@ def _best(marker: LineMarker, text: str) -> AnswerRun:
     return readings[0].run(marker)
 
 
-def _readings(network: Network, text: str) -> Iterator[_Reading]:
+def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
+    network, rows = marker.network, marker.layout == "rows" and marker.batch
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
     program = parsed_program(text)
@@ -149,7 +150,7 @@ def _readings(network: Network, text: str) -> Iterator[_Reading]:
             yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
         lists, tree = LayerLists(count, first, explicit_tables(text)), program
-        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists)), meanings)  # noqa: B023 - called at once
+        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, rows)), meanings)  # noqa: B023 - called at once
 
 
 def _with_fault(

@@ -17,10 +17,12 @@ from chainrule.marking.python_expressions import Bound, Expressions, Helper, hel
 from chainrule.marking.python_rewrites import (
     labels_of,
     with_functional_updates,
+    with_zeros_like,
     zipped_bodies,
 )
 from chainrule.marking.python_sources import ReadStatement, dedented
 from chainrule.marking.returned_orders import documented, functions_of, unpacked
+from chainrule.marking.sample_loops import for_all_samples
 
 MAX_STATEMENTS = 400
 """The most statements of an answer after its loops are unrolled."""
@@ -28,8 +30,12 @@ _SILENT_CALLS = ("print",)
 _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
 
-def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[ReadStatement]:
+def statements_of(
+    program: ast.Module, text: str, lists: LayerLists, rows: bool = True
+) -> list[ReadStatement]:
     """Return the statements of a program; those that are not read have the reason.
+
+    ``rows`` tells that samples are rows: loops over them are read.
 
     >>> from chainrule.marking.python_sources import parsed_program
     >>> from chainrule.marking.layer_lists import LayerLists
@@ -38,7 +44,7 @@ def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[Rea
     >>> [each.equation for each in statements_of(program, text, LayerLists(2, 0))]
     ['dW_2 = a_1.T @ delta_2', 'dW_1 = a_0.T @ delta_1']
     """
-    reader = _Reader(program, dedented(text), lists)
+    reader = _Reader(program, dedented(text), lists, rows)
     reader.block(program.body, {})
     return reader.found
 
@@ -46,7 +52,8 @@ def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[Rea
 class _Reader:
     """Collects the statements of a program."""
 
-    def __init__(self, program: ast.Module, text: str, lists: LayerLists) -> None:
+    def __init__(self, program: ast.Module, text: str, lists: LayerLists, rows: bool) -> None:
+        self.program, self.rows = program, rows
         self.lines, self.lists = text.split("\n"), lists
         self.found: list[ReadStatement] = []
         self.group = self.scope = self.scopes = 0
@@ -197,6 +204,10 @@ class _Reader:
             for row, body in enumerate(bodies):
                 self.block(body, {**bound, "zip": row})
             return
+        statements = for_all_samples(node, self.program) if self.rows else None
+        if statements is not None:
+            self.block(statements, bound)
+            return
         expressions = self.expressions(bound)
         variable = node.target.id if isinstance(node.target, ast.Name) else None
         parts = (each for part in node.body for each in ast.walk(part))
@@ -268,7 +279,7 @@ class _Reader:
             raise self.unknown(node)
         if self.is_count(target, value, bound):
             return
-        value = with_functional_updates(value)
+        value = with_functional_updates(with_zeros_like(value))
         expressions = self.expressions(bound)
         if isinstance(value, ast.Dict) and value.keys and isinstance(target, ast.Name):
             self.table(target.id, value, node, bound)
