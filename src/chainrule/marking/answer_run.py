@@ -183,10 +183,10 @@ class AnswerRun:
 
     def _mark_order(self, statement: ReadStatement) -> None:
         """Add a fault where values that a function returns get the names of others."""
-        for place, (returned, taken) in enumerate(statement.returned, 1):
+        for position, (returned, taken) in enumerate(statement.returned, 1):
             quantities = self.vocabulary.quantity(returned), self.vocabulary.quantity(taken)
             if None not in quantities and quantities[0] != quantities[1]:
-                values = {"returned": returned, "taken": taken, "place": str(place)}
+                values = {"returned": returned, "taken": taken, "position": str(position)}
                 part = MessagePart("order_returned", values)
                 verdict = LineVerdict(statement.text, False, "order", message_parts=(part,))
                 self._add(statement, "wrong", verdict)

@@ -24,7 +24,7 @@ _OTHER_OPTIMIZERS = (
 
 
 class UnknownNames:
-    """What is said about names that a vocabulary does not have; each error is made once.
+    """The errors for names that a vocabulary does not have; each error is made once.
 
     ``with_optimizer`` returns the vocabulary with another optimizer.
     """
