@@ -30,6 +30,7 @@ from chainrule.formulas.expressions import (
 from chainrule.formulas.positional import Entrywise, laid_out
 from chainrule.formulas.render import TEXT
 from chainrule.language.refusals import Refusal
+from chainrule.marking.convention_values import restate, scale_loss
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.quantities import (
     ERROR,
@@ -41,13 +42,11 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     TARGETS,
     Quantity,
-    Role,
     applied_activations,
     by_derivation_name,
     constant,
     cotangent,
     lengths,
-    negative_delta,
     partial,
     step_of,
 )
@@ -430,18 +429,9 @@ class Example:
             layers |= {each.output: each.function for each in applied}
         self._add_input_gradients(values)
         partials = self._partials(values)
-        self._scale_loss(values, partials)
+        scale_loss(context, values, partials)
         self._add_updates(values)
-        self._move_average(values, partials)
-        if context.stated.delta == "negative":
-            for quantity in [each for each in values if each.role is Role.PRE_ACTIVATION]:
-                if cotangent(quantity) in values:
-                    values[negative_delta(quantity)] = -values[cotangent(quantity)]
-        if context.stated.delta == "ascent":
-            for quantity in [each for each in values if each.role is Role.COTANGENT]:
-                values[quantity] = -values[quantity]
-            for ends in [each for each in partials if each[0] == LOSS]:
-                partials[ends] = -partials[ends]
+        restate(context, values, partials)
         for (above, below), value in partials.items():
             if above != LOSS:
                 values[partial(above, below)] = value
@@ -452,55 +442,6 @@ class Example:
         return ExampleValues(
             values, layers, context.sample_axis, partials, context.stated.slope_of == "output"
         )
-
-    def _scale_loss(
-        self,
-        values: dict[Quantity, FloatArray],
-        partials: dict[tuple[Quantity, Quantity], FloatArray],
-    ) -> None:
-        """Give the loss the scale, and the biases the sign, of the stated convention."""
-        stated, network = self.context.stated, self.context.network
-        outputs, samples = float(values[OUTPUT_COUNT]), float(values[SAMPLE_COUNT])
-        scale = stated.squared_error_scale(network.loss.name, outputs)
-        scale *= samples if stated.average == "none" else 1.0
-        if scale != 1.0 and network.penalties:
-            raise Refusal("convention_penalty")
-        for quantity in [each for each in values if each.role in (Role.COTANGENT, Role.LOSS)]:
-            values[quantity] = scale * values[quantity]
-        for ends in [each for each in partials if each[0] == LOSS]:
-            partials[ends] = scale * partials[ends]
-        if stated.bias == "threshold":
-            for total, bias in partials:
-                if bias.role is Role.BIAS and total != LOSS:
-                    values[total] = values[total] - values[bias]
-        if stated.bias != "added":
-            for quantity in [each for each in values if each.role is Role.BIAS]:
-                values[quantity] = -values[quantity]
-                if cotangent(quantity) in values:
-                    values[cotangent(quantity)] = -values[cotangent(quantity)]
-            for ends in [each for each in partials if each[1].role is Role.BIAS]:
-                partials[ends] = -partials[ends]
-
-    def _move_average(
-        self,
-        values: dict[Quantity, FloatArray],
-        partials: dict[tuple[Quantity, Quantity], FloatArray],
-    ) -> None:
-        """Multiply the derivatives by B that do not contain 1/B in the stated convention."""
-        average, samples = self.context.stated.average, float(values[SAMPLE_COUNT])
-        if average not in ("gradient", "update") or samples == 1.0:
-            return
-        if self.context.network.penalties and average == "update":
-            raise Refusal("convention_penalty")
-
-        def is_sum(of: Quantity | None) -> bool:
-            return of is not None and (average == "update" or not of.is_parameter)
-
-        for quantity in [each for each in values if each.role is Role.COTANGENT]:
-            if is_sum(quantity.of):
-                values[quantity] = samples * values[quantity]
-        for ends in [each for each in partials if each[0] == LOSS and is_sum(each[1])]:
-            partials[ends] = samples * partials[ends]
 
     def _quantity(self, symbol: Symbol) -> Quantity:
         """Return the quantity of a symbol of the derivation; other symbols are constants."""
