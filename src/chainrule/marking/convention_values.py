@@ -1,9 +1,10 @@
 """The values of an example in the stated convention: the loss's scale, averages and signs."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from chainrule.arrays import FloatArray
 from chainrule.language.refusals import Refusal
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.quantities import (
     LOSS,
     OUTPUT_COUNT,
@@ -14,14 +15,11 @@ from chainrule.marking.quantities import (
     negative_delta,
 )
 
-if TYPE_CHECKING:
-    from chainrule.marking.examples import MarkingContext
-
 Values: TypeAlias = dict[Quantity, FloatArray]
 Partials: TypeAlias = dict[tuple[Quantity, Quantity], FloatArray]
 
 
-def scale_loss(context: "MarkingContext", values: Values, partials: Partials) -> None:
+def scale_loss(context: MarkingContext, values: Values, partials: Partials) -> None:
     """Give the loss the scale, and the biases the sign, of the stated convention."""
     stated, network = context.stated, context.network
     outputs, samples = float(values[OUTPUT_COUNT]), float(values[SAMPLE_COUNT])
@@ -46,7 +44,7 @@ def scale_loss(context: "MarkingContext", values: Values, partials: Partials) ->
             partials[ends] = -partials[ends]
 
 
-def _move_average(context: "MarkingContext", values: Values, partials: Partials) -> None:
+def _move_average(context: MarkingContext, values: Values, partials: Partials) -> None:
     """Multiply the derivatives by B that do not contain 1/B in the stated convention."""
     average, samples = context.stated.average, float(values[SAMPLE_COUNT])
     if average not in ("gradient", "update") or samples == 1.0:
@@ -64,7 +62,7 @@ def _move_average(context: "MarkingContext", values: Values, partials: Partials)
         partials[ends] = samples * partials[ends]
 
 
-def restate(context: "MarkingContext", values: Values, partials: Partials) -> None:
+def restate(context: MarkingContext, values: Values, partials: Partials) -> None:
     """Give derivatives the average and the sign of the stated convention, after the updates."""
     _move_average(context, values, partials)
     if context.stated.delta == "negative":

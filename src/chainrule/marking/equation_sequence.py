@@ -9,8 +9,9 @@ from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
 from chainrule.marking.evaluator import Computation, ShapeMismatch
-from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
+from chainrule.marking.examples import EXAMPLE_COUNT, Example
 from chainrule.marking.mark_equality import Equality
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import (
     ERROR,
@@ -38,7 +39,7 @@ class EquationMarker:
     def __init__(self, context: MarkingContext, constants: Mapping[Quantity, float]) -> None:
         self.context, self.constants = context, constants
         self.examples = [
-            context.example(context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
+            Example(context, context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
             for seed in range(EXAMPLE_COUNT if context.batch else 3 * EXAMPLE_COUNT)
         ]
 

@@ -15,6 +15,7 @@ from chainrule.errors import InputError
 from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
+from chainrule.marking.examples import examples_with_ones
 from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
 from chainrule.marking.partial_chains import Link, chains_of, links_of, sum_fault
@@ -131,7 +132,7 @@ class Equality(EqualityValues):
         if not ones or self.is_right_in_general(self.tree):
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
-        for example in context.examples_with_ones:
+        for example in examples_with_ones(context):
             try:
                 value = Computation(example.values)(tree)
             except (ShapeMismatch, InputError):

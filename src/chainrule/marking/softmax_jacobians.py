@@ -15,8 +15,9 @@ from chainrule.arrays import FloatArray
 from chainrule.formulas.expressions import Apply, Symbol
 from chainrule.language.refusals import Refusal
 from chainrule.marking.equation_sequence import EquationMarker
-from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.examples import Example
 from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdict, over_letters
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import Quantity, Role
 from chainrule.marking.verdict_messages import MessagePart
