@@ -136,3 +136,31 @@ def test_files_that_are_refused(tmp_path):
 def test_the_name_of_a_file_that_does_not_exist_is_no_line():
     done = CliRunner().invoke(command, ["check", "nofile.py", "--layers", "2,3,2"])
     assert (done.exit_code, "nofile.py: no such file" in done.output) == (2, True), done.output
+
+
+def test_errors_about_files_are_in_the_language(tmp_path):
+    (tmp_path / "a.ipynb").write_text("[1]", encoding="utf-8")
+    (tmp_path / "a.docx").write_text("", encoding="utf-8")
+    (tmp_path / "long.py").write_text(" " * 2_000_001, encoding="utf-8")
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "empty").mkdir()
+    for name, text in [
+        ("absent.py", "没有这个文件"),
+        ("a.docx", "须以 .py, .m"),
+        ("long.py", "至多 2,000,000 字节"),
+        ("bytes.py", "bytes.py 无法读取："),
+        ("a.ipynb", "不是含有单元格的笔记本"),
+        ("empty", "中没有以 .py, .m"),
+    ]:
+        shown = run(tmp_path / name, "--language", "zh", code=2).stderr
+        assert shown.startswith("chainrule: 错误："), shown
+        assert text in shown
+        assert shown.count("\n") == 1
+    shown = run("dW_ho = 1", "--csv", "out.csv", "--language", "zh", code=2).stderr
+    assert "--csv 只用于装有作业的文件夹；给出的是“dW_ho = 1”" in shown
+
+
+def test_the_table_of_a_folder_has_reasons_in_the_language(tmp_path):
+    (tmp_path / "eve.py").write_bytes(b"\xff\xfe\x00")
+    rows = list(csv.DictReader(run(tmp_path, "--language", "zh", code=2).stdout.splitlines()))
+    assert rows[0]["error"].startswith("eve.py 无法读取：")

@@ -14,7 +14,8 @@ from chainrule.derivation.derivation import derive
 from chainrule.formulas.render import LATEX, TEXT
 from chainrule.marking.check_line import check_line
 from chainrule.marking.evaluator import Computation
-from chainrule.marking.examples import MarkingContext
+from chainrule.marking.examples import Example
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import parse
 from chainrule.marking.printed_lines import printed_lines
 from chainrule.marking.quantities import Role
@@ -96,7 +97,7 @@ def test_every_displayed_update_is_right_and_every_change_of_it_wrong(optimizer,
     network = Network.dense(layers, "tanh")
     names = Vocabulary(network, optimizer)
     context = MarkingContext(network, layout, batch, optimizer)
-    computation = Computation(context.example(context.distinct_lengths(0), 0).values)
+    computation = Computation(Example(context, context.distinct_lengths(0), 0).values)
     right = wrong = 0
     for style in (TEXT, LATEX):
         for line in lines_of(network, layout, batch, style, optimizer, ("update",)):
@@ -146,7 +147,7 @@ def random_network(number):
 def trees_of(network, layout, batch):
     """Yield (left side, tree, computation) of every displayed line without sums and chains."""
     context = MarkingContext(network, layout, batch)
-    example = context.example(context.distinct_lengths(0), 0)
+    example = Example(context, context.distinct_lengths(0), 0)
     names = Vocabulary(network)
     for line in lines_of(network, layout, batch, TEXT):
         if "Σ" in line or line.count("∂") > 6 or "× ∂" in line:

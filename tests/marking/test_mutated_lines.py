@@ -15,7 +15,8 @@ from scipy import special
 from chainrule.formulas.render import TEXT
 from chainrule.marking.check_line import check_line
 from chainrule.marking.evaluator import Computation
-from chainrule.marking.examples import MarkingContext
+from chainrule.marking.examples import Example
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import Role
 from chainrule.marking.syntax import (
@@ -280,7 +281,7 @@ def lines_to_mutate(case, layout, batch):
     hidden, last, loss = case
     network = Network.dense([2, 3, 2], [hidden, last], loss)
     names, context = Vocabulary(network), MarkingContext(network, layout, batch)
-    computation = Computation(context.example(context.distinct_lengths(0), 0).values)
+    computation = Computation(Example(context, context.distinct_lengths(0), 0).values)
     found = []
     for line in lines_of(network, layout, batch, TEXT):
         (equation,) = parse(line, names)

@@ -44,6 +44,7 @@ def loss_and_gradients(
         PLAIN,
         "Z_h = X @ W_ih + b_ih\nA_h = tanh(Z_h)\n# outputs\nA_o = softmax(A_h @ W_ho + b_ho)  # P",
         r"A_h = \tanh(X W_{ih} + b_{ih}); A_o = \operatorname{softmax}(A_h W_{ho} + b_{ho})",
+        "A_h = tanh(X @ W_ih + b_ih); A_o = softmax(A_h @ W_ho + b_ho, axis=1)",
         r"A_h = \tanh\left(X_i W_{i,h} + b_{ih}\right); A_o = \text{softmax}(A_h W_{h,o} + b_{ho})",
         "A_h = tanh(\n  X @ W_ih\n  + b_ih\n)；A_o = softmax(A_h @ W_ho + b_ho);",
     ],
@@ -324,3 +325,9 @@ def test_a_long_formula_is_read_quickly(text: str) -> None:
     start = time.perf_counter()
     assert cr.network_from(text, sizes={"i": 3}).size in (3, 9)
     assert time.perf_counter() - start < 1
+
+
+def test_softmax_over_the_samples_is_no_function_of_a_network() -> None:
+    text = PLAIN.replace("b_ho)", "b_ho, axis=0)")
+    with pytest.raises(InputError, match="softmax must be applied to rows with units"):
+        cr.network_from(text, loss="log_loss", sizes=SIZES)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
+from chainrule.marking.examples import EXAMPLE_COUNT, Example
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     TARGETS,
@@ -59,7 +60,7 @@ def test_numbers_are_compared_with_the_constants_that_were_chosen(line, optimize
 def test_no_constant_of_an_example_is_right_as_a_number():
     for number in range(EXAMPLE_COUNT):
         context = MarkingContext(SMALL, "rows", True, cr.SGD(0.5, momentum=0.9))
-        values = context.example(context.distinct_lengths(number), number).values.values
+        values = Example(context, context.distinct_lengths(number), number).values.values
         alpha, mu = values[LEARNING_RATE], values[constant("μ")]
         for line in (f"v_W_ho = 0.9*v_W_ho - {alpha}*dW_ho", f"v_W_ho = {mu}*v_W_ho - 0.5*dW_ho"):
             assert not cr.check_line(SMALL, line, batch=True, optimizer=MOMENTUM).correct, line
@@ -79,7 +80,7 @@ def test_the_strength_of_a_penalty_is_not_confused_with_a_number():
 def examples_of(network, batch):
     context = MarkingContext(network, "rows", batch)
     for number in range(EXAMPLE_COUNT):
-        yield context.example(context.distinct_lengths(number), number).values.values
+        yield Example(context, context.distinct_lengths(number), number).values.values
 
 
 @pytest.mark.parametrize("batch", [True, False])

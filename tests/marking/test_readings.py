@@ -1,5 +1,6 @@
 """Lines as programs and books write them: each is read, and is wrong after a change."""
 
+import numpy as np
 import pytest
 
 import chainrule as cr
@@ -37,6 +38,10 @@ BATCH = [
     (RELU, "dW2 = np.dot(hidden_layer.T, dscores)", ("hidden_layer", "X")),
     (SIGMOID, "d_hidden = d_output.dot(W_ho.T) * a_h*(1-a_h)", ("1-a_h", "1+a_h")),
     (SIGMOID, "W_hidden_output -= lr * dW_hidden_output", ("lr * d", "d")),
+    (RELU, "a_o = scipy.special.softmax(z_o, axis=1)", ("axis=1", "axis=0")),
+    (RELU, "a_o = F.softmax(z_o, dim=-1)", ("dim=-1", "dim=-2")),
+    (RELU, "a_o = torch.softmax(z_o, 1)", ("o, 1", "o, 0")),
+    (RELU, "delta_o = (softmax(z_o, axis=1) - Y) / B", ("axis=1", "axis=0")),
     (SIGMOID, "theta2_grad = a1.T @ delta2", ("a1", "a0")),
     (SIGMOID, "output_delta = 2/(B*n)*(a_o-Y)*a_o*(1-a_o)", ("a_o-Y", "Y-a_o")),
     (SIGMOID, "error = a_o - Y", ("a_o - Y", "a_o + Y")),
@@ -53,6 +58,7 @@ BATCH = [
 COLUMNS = [
     (SIGMOID, "dZ1 = (W2'*dZ2) .* A1 .* (1-A1)", ("W2'", "W2")),
     (SIGMOID, "db2 = sum(dZ2, 2);", ("2)", "0)")),
+    (RELU, "a_o = softmax(z_o, axis=0)", ("axis=0", "axis=1")),
     (SIGMOID, "dW2 = dZ2 * A1'", ("A1'", "A1")),
     (SIGMOID, "dZ^{[1]} = W^{[2]T} dZ^{[2]} * g'(Z^{[1]})", ("[2]T", "[2]")),
     (SIGMOID, r"dZ^{[1]} = dA^{[1]} * g^{[1]\prime}(Z^{[1]})", (r"\prime", "")),
@@ -128,3 +134,36 @@ def test_variables_that_double_are_refused():
     doubled = ";".join(f"d{i + 1}=d{i}+d{i}" for i in range(1, 40))
     with pytest.raises(InputError, match="at most 2000 symbols"):
         cr.check_line(SIGMOID, f"d1=a_h;{doubled};a_h=d40")
+
+
+CHAINS = [
+    "∂Loss/∂b_ho = ∂z_o/∂b_ho ∂Loss/∂z_o",
+    "∂Loss/∂z_o = ∂a_o/∂z_o ∂Loss/∂a_o",
+    "∂Loss/∂W_ih = ∂z_h/∂W_ih ∂a_h/∂z_h ∂z_o/∂a_h ∂Loss/∂z_o",
+    "∂Loss/∂z_h = ∂z_o/∂a_h ∂Loss/∂z_o ∂a_h/∂z_h",
+]
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("line", CHAINS)
+def test_a_chain_of_derivatives_may_have_any_order(line, layout):
+    verdict = cr.check_line(SIGMOID, line, layout=layout)
+    assert (verdict.kind, verdict.message()) == ("right", "Right."), verdict.message()
+
+
+@pytest.mark.parametrize("line", CHAINS[1:])  # ∂z/∂b is 1
+def test_a_chain_without_a_link_is_wrong_in_any_order(line):
+    left, _, right = line.partition(" = ")
+    for link in right.split():
+        rest = " ".join(each for each in right.split() if each != link)
+        verdict = cr.check_line(SIGMOID, f"{left} = {rest}")
+        assert not verdict.correct, (rest, verdict.message())
+        assert "Right if" not in verdict.message()
+
+
+def test_rows_and_columns_are_counted_from_0_as_in_explanations():
+    verdict = cr.check_line(SIGMOID, "dW_ho = 3 * a_h.T @ delta_o + 0 * W_ho", batch=True)
+    found, expected = verdict.numbers["found"], verdict.numbers["expected"]
+    row, column = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
+    assert f"in row {row}, column {column} (counted from 0)" in verdict.message()
+    assert f"下标 [{row}, {column}]（从 0 数起）" in verdict.message("zh")

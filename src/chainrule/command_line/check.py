@@ -23,7 +23,7 @@ from chainrule.command_line.shared_options import (
 )
 from chainrule.errors import InputError, one_line
 from chainrule.files import write_atomically
-from chainrule.language.refusals import in_language
+from chainrule.language.refusals import Refusal, in_language
 from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.check_answer import check_answer
 from chainrule.marking.check_line import check_line
@@ -84,8 +84,8 @@ def command(
     FOLDER the result is a table (CSV) with points: the share of right statements among all
     statements and the gradients that are missing, in percent.
     """
-    is_file = is_file_argument(line)
     try:
+        is_file = is_file_argument(line)
         network = Network.dense(layers, activation, loss, penalty=chosen_penalty(l2))
         given: dict[str, Any] = {
             "batch": not one_sample,
@@ -94,10 +94,10 @@ def command(
             "optimizer": chosen_optimizer(optimizer, momentum, nesterov),
         }
         if table is not None and not (is_file and Path(line).is_dir()):
-            raise InputError(f"--csv is for a folder of hand-ins, got {line!r}")
+            raise Refusal("csv_folder", text=(line,))
         if is_file:
             answer = partial(check_answer, network, language=language, **given)
-            context.exit(_checked(Path(line), answer, table, as_json))
+            context.exit(_checked(Path(line), answer, table, as_json, language))
         verdict = check_line(network, line, **given)
     except InputError as error:
         if language == "en":
@@ -113,11 +113,15 @@ def command(
 
 
 def _checked(
-    path: Path, check: Callable[[str], AnswerVerdict], table: str | None, as_json: bool
+    path: Path,
+    check: Callable[[str], AnswerVerdict],
+    table: str | None,
+    as_json: bool,
+    language: str,
 ) -> int:
     """Print the verdicts on a file or the table of a folder; return the exit code."""
     if path.is_dir():
-        text, code = table_of(path, check)
+        text, code = table_of(path, check, language)
         if table is None:
             click.echo(text, nl=False)
         else:
@@ -133,6 +137,7 @@ def _checked(
             ],
             "missing": found.missing,
             "given": found.given,
+            "convention": [each.removeprefix("stated_") for each in found.recognized],
         }
         click.echo(json.dumps(record, ensure_ascii=False))
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.errors import InputError, one_line
+from chainrule.language.refusals import Refusal, in_language
 
 if TYPE_CHECKING:
     from chainrule.marking.answer_verdicts import AnswerVerdict
@@ -32,7 +33,7 @@ _MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
 def is_file_argument(argument: str) -> bool:
     """Return whether an argument names a file or a folder, rather than being a line.
 
-    Raises ``InputError`` for the name of a file that does not exist.
+    Raises ``Refusal`` for the name of a file that does not exist.
     """
     if not argument.strip() or "=" in argument or len(argument) > 1000:
         return False
@@ -41,7 +42,7 @@ def is_file_argument(argument: str) -> bool:
     except (OSError, ValueError):
         return False
     if not found and Path(argument).suffix in SUFFIXES:
-        raise InputError(f"{argument}: no such file; check the path")
+        raise Refusal("file_absent", text=argument)
     return found
 
 
@@ -49,16 +50,16 @@ def statements_in(path: Path) -> str:
     """Return what a file states: code, or the displayed equations and code of a document.
 
     Other text stays as empty lines, so that the lines keep their numbers (not in a notebook).
-    Raises ``InputError`` for a file that cannot be read.
+    Raises ``Refusal`` for a file that cannot be read.
     """
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path.name}: a file to check must end in {', '.join(SUFFIXES)}")
+        raise Refusal("file_ending", text=path.name, endings=", ".join(SUFFIXES))
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path.name}: a file to check has at most {MAX_BYTES:,} bytes")
+            raise Refusal("file_size", text=path.name, limit=f"{MAX_BYTES:,}")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read: {one_line(str(error))}") from None
+        raise Refusal("file_unread", text=path.name, reason=one_line(str(error))) from None
     match path.suffix:
         case ".tex":
             return _only(text, _DISPLAYED)
@@ -85,7 +86,7 @@ def _cells(path: Path, text: str) -> str:
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
         code = ["".join(source) for source in sources]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{path.name} is not a notebook with cells") from None
+        raise Refusal("file_notebook", text=path.name) from None
     return "\n".join(_MAGIC.sub("", each) for each in code)
 
 
@@ -99,16 +100,18 @@ def hand_ins(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not found:
-        raise InputError(f"{folder} has no file that ends in {', '.join(SUFFIXES)}")
+        raise Refusal("folder_empty", text=str(folder), endings=", ".join(SUFFIXES))
     return found
 
 
-def table_of(folder: Path, check: Callable[[str], AnswerVerdict]) -> tuple[str, int]:
+def table_of(
+    folder: Path, check: Callable[[str], AnswerVerdict], language: str = "en"
+) -> tuple[str, int]:
     """Return a table (CSV) with a row for each hand-in, and the exit code.
 
     The points are the share of right statements, in percent, among those that are right, wrong or
     not read and the gradients that are missing; a file that cannot be read has none, and the
-    reason.
+    reason in ``language``.
     """
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
@@ -120,7 +123,9 @@ def table_of(folder: Path, check: Callable[[str], AnswerVerdict]) -> tuple[str, 
         try:
             found = check(statements_in(path))
         except InputError as error:
-            writer.writerow([name, 0, 0, 0, "", "", "", _safe(one_line(str(error)))])
+            writer.writerow(
+                [name, 0, 0, 0, "", "", "", _safe(one_line(in_language(error, language)))]
+            )
             code = 2
             continue
         counts = [found.count("right"), found.count("wrong"), found.count("unread")]

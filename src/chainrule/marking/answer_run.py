@@ -7,9 +7,10 @@ from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
+from chainrule.marking.matlab_notation import is_matlab
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
-from chainrule.marking.python_statements import ReadStatement
+from chainrule.marking.python_sources import ReadStatement
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -63,6 +64,9 @@ class AnswerRun:
         """Whether the mistakes of wrong statements are looked for."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
+        self.is_matlab = vocabulary.convention.star == "matrix" or any(
+            map(_is_of_matlab, statements)
+        )
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -154,6 +158,9 @@ class AnswerRun:
         values: _Values,
         updated: dict[Quantity, Quantity],
     ) -> None:
+        if statement.returned:
+            self._mark_order(statement)
+            return
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
         left = statement.left
@@ -161,8 +168,8 @@ class AnswerRun:
         if is_named and self.vocabulary.quantity(left) is None:
             raise Refusal("answer_function", text=(left,))
         known = {**before.variables}
-        is_matlab = self.vocabulary.convention.star == "matrix"
-        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=is_matlab)
+        matlab = self.is_matlab
+        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
                 whole = _substituted(tree, before.unfinished)
@@ -173,6 +180,17 @@ class AnswerRun:
             self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
+
+    def _mark_order(self, statement: ReadStatement) -> None:
+        """Add a fault where values that a function returns get the names of others."""
+        for position, (returned, taken) in enumerate(statement.returned, 1):
+            quantities = self.vocabulary.quantity(returned), self.vocabulary.quantity(taken)
+            if None not in quantities and quantities[0] != quantities[1]:
+                values = {"returned": returned, "taken": taken, "position": str(position)}
+                part = MessagePart("order_returned", values)
+                verdict = LineVerdict(statement.text, False, "order", message_parts=(part,))
+                self._add(statement, "wrong", verdict)
+                return
 
     def _mark_equation(
         self,
@@ -272,6 +290,16 @@ class AnswerRun:
         self.found.append(
             StatementVerdict(statement.number, statement.text, "unread", reason=reason)
         )
+
+
+def _is_of_matlab(statement: ReadStatement) -> bool:
+    """Return whether a statement, of no program in Python, has signs of MATLAB."""
+    if statement.is_ordered or not statement.equation:
+        return False
+    try:
+        return is_matlab(tokens(statement.equation))
+    except InputError:
+        return False
 
 
 def _is_alias(equation: ParsedEquation) -> bool:

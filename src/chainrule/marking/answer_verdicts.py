@@ -49,6 +49,7 @@ class AnswerVerdict:
 
     ``statements`` has one verdict for each, in their order; a line of a loop occurs once for each
     layer.  ``missing`` are the gradients of the network's parameters that no statement computes.
+    ``recognized`` are the keys of what the convention changes that the answer was found to be in.
     ``given`` are derivatives that it uses without computing them: their values are taken as true.
     ``str()`` is the answer with its marks and a message below each fault.
     """
@@ -57,6 +58,7 @@ class AnswerVerdict:
     missing: tuple[str, ...]
     given: tuple[str, ...] = ()
     language: str = field(default="en", repr=False, compare=False)
+    recognized: tuple[str, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """Return how many statements are right, wrong, unread or of variables of one's own."""
@@ -79,6 +81,10 @@ class AnswerVerdict:
         known = phrases(self.language if language is None else language)
         counts = {name: self.count(name) for name in ("right", "wrong", "unread")}
         text = known["answer_counts"].format(**counts)
+        if self.recognized:
+            changes = known["and"].join(known[key] for key in self.recognized)
+            key = "answer_right_with" if not self.count("wrong") else "answer_marked_with"
+            text += known["between"] + known[key].format(changes=changes)
         for key, listed in (("answer_missing", self.missing), ("answer_given", self.given)):
             if listed:
                 text += known["between"] + known[key].format(names=known["comma"].join(listed))

@@ -14,14 +14,10 @@ from chainrule.marking.answer_verdicts import AnswerVerdict
 from chainrule.marking.layer_lists import LayerLists, explicit_tables
 from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
-from chainrule.marking.python_statements import (
-    ReadStatement,
-    parsed_program,
-    read_or_refused,
-    statements_of,
-    syntax_fault,
-)
+from chainrule.marking.python_sources import ReadStatement, parsed_program, syntax_fault
+from chainrule.marking.python_statements import read_or_refused, statements_of
 from chainrule.marking.quantities import cotangent
+from chainrule.marking.recognized_conventions import recognized
 from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
@@ -54,6 +50,10 @@ def check_answer(
     has a name of its own (``tmp = a_o - Y``) counts where it is used.  A statement that cannot be
     read is not right: it has the reason.
 
+    Where no ``convention`` is stated, an answer in another one is recognized: δ = t − o with the
+    signs of the updates that belong to it, f′(a), 1/m in dW instead of in δ.  It is marked in
+    that one, and the summary says so.
+
     The other arguments are those of `check_line`, but an answer is for a batch unless
     ``batch=False``.
 
@@ -80,7 +80,10 @@ def check_answer(
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     try:
         run = _best(marker, text)
-        verdicts, computed = run.verdicts(), run.computed
+        verdicts, keys = run.verdicts(), tuple[str, ...]()
+        other = recognized(marker, text, verdicts, lambda each: _best(each, text))
+        if other is not None:
+            run, verdicts, keys = other.run, [*other.verdicts], other.keys
     except Refusal as refusal:
         if language == "en":
             raise
@@ -89,11 +92,11 @@ def check_answer(
     missing = tuple(
         cotangent(parameter).typed
         for parameter in known.parameters
-        if not {cotangent(parameter), parameter, parameter.updated} & computed
+        if not {cotangent(parameter), parameter, parameter.updated} & run.computed
     )
     statements = tuple(replace(each, language=language) for each in verdicts)
-    given = sorted(quantity.typed for quantity in (run.used - computed) | run.assumed)
-    return AnswerVerdict(statements, missing, tuple(given), language)
+    given = sorted(quantity.typed for quantity in (run.used - run.computed) | run.assumed)
+    return AnswerVerdict(statements, missing, tuple(given), language, keys)
 
 
 def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
@@ -126,7 +129,7 @@ class _Reading:
 
 def _best(marker: LineMarker, text: str) -> AnswerRun:
     """Return the run of the reading, the same one throughout, that makes most of it right."""
-    readings = list(_readings(marker.network, text))
+    readings = list(_readings(marker, text))
     if not readings[0].statements:
         raise Refusal("answer_empty")
     if len(readings) > 1:
@@ -135,7 +138,8 @@ def _best(marker: LineMarker, text: str) -> AnswerRun:
     return readings[0].run(marker)
 
 
-def _readings(network: Network, text: str) -> Iterator[_Reading]:
+def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
+    network, rows = marker.network, marker.layout == "rows" and marker.batch
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
     program = parsed_program(text)
@@ -146,7 +150,7 @@ def _readings(network: Network, text: str) -> Iterator[_Reading]:
             yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
         lists, tree = LayerLists(count, first, explicit_tables(text)), program
-        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists)), meanings)  # noqa: B023 - called at once
+        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, rows)), meanings)  # noqa: B023 - called at once
 
 
 def _with_fault(

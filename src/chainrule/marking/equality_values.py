@@ -8,9 +8,10 @@ from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
 from chainrule.marking.constant_values import with_constants
 from chainrule.marking.evaluator import Computation, ShapeMismatch
-from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.examples import Example
 from chainrule.marking.hidden_numbers import with_moved_numbers
 from chainrule.marking.kink_examples import is_piecewise, kink_examples
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import Quantity, Role
 from chainrule.marking.syntax import Binary, Name, Notation, Tree, is_number, nodes

@@ -2,19 +2,28 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from chainrule.errors import InputError
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
 from chainrule.marking.evaluator import Computation, ShapeMismatch
-from chainrule.marking.examples import EXAMPLE_COUNT, MarkingContext
+from chainrule.marking.examples import EXAMPLE_COUNT, Example
 from chainrule.marking.mark_equality import Equality
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
-from chainrule.marking.quantities import ERROR, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, Role
+from chainrule.marking.quantities import (
+    ERROR,
+    OUTPUT_COUNT,
+    SAMPLE_COUNT,
+    Quantity,
+    Role,
+    applied_activations,
+    partial,
+)
 from chainrule.marking.stated_conventions import Convention
-from chainrule.marking.syntax import Constant, Name, Negative, Tree, nodes, substituted
+from chainrule.marking.syntax import Call, Constant, Name, Negative, Tree, nodes, substituted
 from chainrule.marking.update_equations import MOMENTUM_CONVENTIONS, MomentumConvention, UpdateRule
 from chainrule.marking.verdicts import LineVerdict, same
 from chainrule.network.architecture import Network
@@ -30,7 +39,7 @@ class EquationMarker:
     def __init__(self, context: MarkingContext, constants: Mapping[Quantity, float]) -> None:
         self.context, self.constants = context, constants
         self.examples = [
-            context.example(context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
+            Example(context, context.distinct_lengths(seed % EXAMPLE_COUNT), seed)
             for seed in range(EXAMPLE_COUNT if context.batch else 3 * EXAMPLE_COUNT)
         ]
 
@@ -90,8 +99,15 @@ class EquationMarker:
         names = tuple(sorted(quantity.plain.typed for quantity in memory))
         return self._equalities(line, equation)[-1].right("right_old", names=names)
 
+    @cached_property
+    def _jacobians(self) -> set[str]:
+        """The symbols of the derivatives of functions of all units, such as softmax."""
+        applied = applied_activations(self.context.network)
+        functions = [each for each in applied if each.function.slope is None]
+        return {partial(each.output, each.argument).symbol for each in functions}
+
     def _equalities(self, line: str, equation: ParsedEquation) -> list[Equality]:
-        target = self._target(equation.left)
+        target = self._target(equation)
         if target in (SAMPLE_COUNT, OUTPUT_COUNT) and isinstance(equation.rights[0], Constant):
             raise Refusal("given", text=equation.left.text)
         if target == ERROR:  # of either sign
@@ -104,9 +120,13 @@ class EquationMarker:
             for tree in equation.rights
         ]
 
-    def _target(self, left: Name) -> Quantity:
+    def _target(self, equation: ParsedEquation) -> Quantity:
         """Return the quantity that the left side computes: parameters and memory are updated."""
-        values = self.examples[0].values.values
+        left, values = equation.left, self.examples[0].values.values
+        jacobian = next((each for each in values if str(each) in self._jacobians), None)
+        calls = (node for tree in equation.rights for node in nodes(tree) if isinstance(node, Call))
+        if left.text == "J" and jacobian is not None and any(c.function == "diag" for c in calls):
+            return jacobian  # J = diag(a) − a aᵀ is no loss
         is_count = left.quantity in (SAMPLE_COUNT, OUTPUT_COUNT)
         if left.quantity.is_given and not is_count:
             raise Refusal("given", text=left.text)
@@ -168,7 +188,7 @@ class EquationSequence:
                 derived = self.marker("step")
                 self.convention_verdict = derived.right_in_convention(line, equation, found)
         verdict = marker.verdict(line, equation)
-        may_be_old = not verdict.correct and not memory & self.assigned_memory
+        may_be_old = not verdict.correct and memory and not memory & self.assigned_memory
         if may_be_old and verdict.kind != "itself" and marker.is_right(before_step):
             verdict = marker.right_before_step(line, before_step, memory)
         if verdict.kind == "itself" and left in self.computed:

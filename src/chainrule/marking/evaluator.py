@@ -280,6 +280,10 @@ class Computation:
             return np.asarray(_FUNCTIONS[name](value))
         if name in ("len", "shape0", "shape1", "size"):
             return _length(name, value)
+        if name == "diag":
+            if value.size != max(np.shape(value), default=0):
+                raise ShapeMismatch(tree, np.shape(value), (1,))
+            return np.diag(np.ravel(value))
         if name == "ones":
             if value.ndim or not (1 <= value <= 100 and float(value).is_integer()):
                 raise Refusal("no_value", text=name)
@@ -290,7 +294,12 @@ class Computation:
             return np.reshape(value, (-1, 1) if name == "column" else (1, -1))
         if name in PRIMITIVES and not tree.derivative:
             return np.asarray(PRIMITIVES[name](value))
-        return self._applied(self._activation(name, argument), value, tree.derivative)
+        function = self._activation(name, argument)
+        if tree.axis is not None:
+            if function.slope is not None or not -value.ndim <= tree.axis < value.ndim:
+                raise ShapeMismatch(tree, np.shape(value), ())
+            return _over_axis(function, value, tree.axis)
+        return self._applied(function, value, tree.derivative)
 
     def _einsum(self, tree: Call) -> FloatArray:
         subscripts = tree.function.partition(" ")[2]
@@ -315,7 +324,8 @@ class Computation:
         if function.slope is None:
             if derivative:
                 raise Refusal("no_elementwise_derivative", text=function.name)
-            return _for_each_sample(function, value, self.example.sample_axis)
+            units = 1 - self.example.sample_axis if value.ndim == 2 else -1
+            return _over_axis(function, value, units)
         if derivative and self.example.slopes_of_outputs:
             if any(symbol.name == "z" for symbol in symbols(function.slope)):
                 raise Refusal("slope_of_output", text=function.name)
@@ -414,9 +424,8 @@ def _can_multiply(left: FloatArray, right: FloatArray) -> bool:
     return bool(left.shape[-1] == right.shape[-2 if right.ndim > 1 else 0])
 
 
-def _for_each_sample(function: Activation, value: FloatArray, sample_axis: int) -> FloatArray:
-    """Return a function of all units of a layer for each sample, in the shape of ``value``."""
-    units = 1 - sample_axis if value.ndim == 2 else -1
+def _over_axis(function: Activation, value: FloatArray, units: int) -> FloatArray:
+    """Return a function of all units of a layer, which lie along an axis, for each sample."""
     others = (Axis(f"{index}", -1) for index in range(value.ndim - 1))
     argument = Symbol("z", (*others, UNITS))
     named = Evaluation({"z": np.moveaxis(value, units, -1)}).measure([argument])

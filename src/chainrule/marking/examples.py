@@ -6,20 +6,17 @@ derivation, which uses named axes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.derivation.derivation import derive
-from chainrule.documents import wording
-from chainrule.formulas.arrange import Layout, orient
+from chainrule.formulas.arrange import orient
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.differentiate import pull_back
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import (
-    ONE,
     Add,
     Apply,
     Expression,
@@ -28,9 +25,10 @@ from chainrule.formulas.expressions import (
     symbols,
 )
 from chainrule.formulas.positional import Entrywise, laid_out
-from chainrule.formulas.render import TEXT
 from chainrule.language.refusals import Refusal
+from chainrule.marking.convention_values import restate, scale_loss
 from chainrule.marking.evaluator import ExampleValues
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.quantities import (
     ERROR,
     EULER,
@@ -41,25 +39,17 @@ from chainrule.marking.quantities import (
     SAMPLE_COUNT,
     TARGETS,
     Quantity,
-    Role,
     applied_activations,
-    by_derivation_name,
     constant,
     cotangent,
     lengths,
-    negative_delta,
     partial,
     step_of,
 )
-from chainrule.marking.stated_conventions import OWN, Convention
-from chainrule.marking.update_equations import MomentumConvention, UpdateRule
 from chainrule.marking.vocabulary import named_numbers
 from chainrule.network.activations import Activation
-from chainrule.network.architecture import Network
 from chainrule.network.domains import REALS
-from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.layers import CategoryLayer
-from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.scope import SAMPLES
 
 EXAMPLE_COUNT = 3
@@ -69,153 +59,12 @@ The values in the last one are large, so that piecewise functions are seen in ev
 """
 _LEARNING_RATES = (0.3, 0.42, 0.27)
 _STRENGTH_FACTORS = (1.0, 1.7, 0.6)
-_SAMPLE_COUNTS = (5, 4, 3)
-_OUTPUT_COUNTS = (3, 7, 8)
-_OTHER_LENGTHS = (4, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-"""Lengths in the first example; in each of the others they are longer by 1."""
 _SPREADS = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0)
 """Factors of the biases in the last example: the first one within the limit."""
 _ATTEMPTS = 20
 """How often the last example is drawn in search of values in every region."""
 _LARGEST_VALUE = 7.0
 """The largest value in the last example: the digits of 1 − tanh² are lost where z is larger."""
-
-
-GRADIENT_DESCENT = SGD()
-"""Gradient descent without momentum."""
-
-
-@dataclass(frozen=True, eq=False)
-class MarkingContext:
-    """What a line is marked for: the network, the layout, one sample or a batch, the optimizer."""
-
-    network: Network
-    layout: Layout
-    batch: bool
-    optimizer: Optimizer = GRADIENT_DESCENT
-    convention: MomentumConvention = "step"
-    stated: Convention = OWN
-
-    @property
-    def sample_axis(self) -> int:
-        """The axis of the samples in matrices."""
-        return 0 if self.layout == "rows" else 1
-
-    @cached_property
-    def rule(self) -> UpdateRule:
-        """The optimizer's names and values."""
-        return UpdateRule(self.optimizer)
-
-    @cached_property
-    def gradients(self) -> Gradients:
-        """The derived equations."""
-        return differentiate(self.network.formulation(batch=self.batch))
-
-    @cached_property
-    def input_gradients(self) -> tuple[Backward, ...]:
-        """The equations of the derivatives with respect to the inputs."""
-        formulation = self.gradients.formulation
-        inputs = [
-            symbol for symbol in formulation.inputs if symbol.name in self.network.input_names
-        ]
-        wanted = replace(
-            formulation,
-            parameters=(*formulation.parameters, *inputs),
-            inputs=tuple(symbol for symbol in formulation.inputs if symbol not in inputs),
-        )
-        return differentiate(wanted).backward
-
-    @cached_property
-    def slopes_without_penalty(self) -> Mapping[Symbol, Expression]:
-        """The derivative of the loss by each symbol, without the direct derivative of penalties."""
-        loss = next(e for e in self.gradients.formulation.equations if e.left.name == LOSS.symbol)
-        penalized = symbols(loss.right)
-        found: dict[Symbol, Expression] = {}
-        for entry in self.gradients.backward:
-            found[entry.of] = slope = self.gradients.of(entry.of).right
-            if entry.of in penalized:
-                direct, _ = pull_back(loss.right, loss.left, ONE, [entry.of])
-                found[entry.of] = slope - direct[entry.of]
-        return found
-
-    @cached_property
-    def axes(self) -> tuple[Axis, ...]:
-        """All axes; that of the samples, if there is one, is the first."""
-        return (*((SAMPLES,) if self.batch else ()), *self.network.sizes)
-
-    @cached_property
-    def derived_lines(self) -> Mapping[Quantity, str]:
-        """The derivation's line for each quantity."""
-        derived = derive(
-            self.network, layout=self.layout, batch=self.batch, optimizer=self.optimizer
-        )
-        known = self.quantities
-        found: dict[Quantity, str] = {}
-        for statement in derived.statements:
-            quantity = known.get(statement.left.name)
-            if statement.part != "function" and quantity is not None:
-                sign = TEXT.arrow if statement.assigns else TEXT.equals
-                right = wording.written(statement.rights[-1].formula, statement, TEXT)
-                line = wording.left_side(statement, TEXT) + sign + right
-                found[quantity.updated if statement.assigns else quantity] = line
-        return found
-
-    @cached_property
-    def quantities(self) -> Mapping[str, Quantity]:
-        """The quantities by the names of the derivation."""
-        found = by_derivation_name(self.network)
-        for parameter in [quantity for quantity in found.values() if quantity.is_parameter]:
-            memory = (*self.rule.memory(parameter), *self.rule.corrected_means(parameter))
-            found.update({quantity.symbol: quantity for quantity in memory})
-        return found
-
-    @cached_property
-    def consumers(self) -> Mapping[Quantity, tuple[Quantity, ...]]:
-        """The quantities whose equations contain a quantity, in their order."""
-        found: dict[Quantity, dict[Quantity, None]] = {}
-        for equation in self.gradients.formulation.equations:
-            above = self.quantities.get(equation.left.name)
-            for symbol in symbols(equation.right) if above is not None else ():
-                below = self.quantities.get(symbol.name)
-                if below is not None and above is not None:
-                    found.setdefault(below, {})[above] = None
-        return {below: tuple(above) for below, above in found.items()}
-
-    def distinct_lengths(self, number: int) -> dict[Axis, int]:
-        """Return a different length for each axis, for one of the examples (0, 1, 2).
-
-        In networks of more than ten layers lengths repeat.
-        """
-        formulation = self.gradients.formulation
-        outputs = formulation.output.axes[-1]
-        count = len(_OTHER_LENGTHS)
-        others = (axis for axis in self.network.sizes if axis != outputs)
-        found = {axis: _OTHER_LENGTHS[i % count] + number for i, axis in enumerate(others)}
-        found = {SAMPLES: _SAMPLE_COUNTS[number], **found, outputs: _OUTPUT_COUNTS[number]}
-        same = {axis: found[first] for axis, first in formulation.same_axes.items()}
-        return {**found, **same}
-
-    def lengths_with_ones(self, number: int) -> dict[Axis, int]:
-        """Return the same lengths, but 1 for each layer whose width in the network is 1."""
-        return {
-            axis: 1 if self.network.sizes.get(axis) == 1 else length
-            for axis, length in self.distinct_lengths(number).items()
-        }
-
-    @cached_property
-    def examples_with_ones(self) -> "tuple[Example, ...]":
-        """Examples with a length of 1 for each layer whose width in the network is 1.
-
-        There are several of each kind: one saturated unit makes every derivative zero.
-        """
-        return tuple(
-            self.example(self.lengths_with_ones(seed % EXAMPLE_COUNT), seed)
-            for seed in range(4 * EXAMPLE_COUNT)
-        )
-
-    def example(self, lengths: Mapping[Axis, int], seed: int) -> "Example":
-        """Return an example with random inputs and parameters."""
-        return Example(self, lengths, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,6 +200,10 @@ class Example:
             named.define(equation.left, named.spread(equation.right, equation.left.axes))
         return named
 
+    def vector(self, symbol: Symbol) -> FloatArray:
+        """Return the value of a symbol with its own axes, such as one of units."""
+        return self._named.spread(symbol, symbol.axes)
+
     def jacobian(self, above: Symbol, below: Symbol) -> FloatArray:
         """Return ∂above/∂below of the equation of ``above`` alone, with the axes of both."""
         found = self._jacobians.get((above, below))
@@ -426,71 +279,19 @@ class Example:
             layers |= {each.output: each.function for each in applied}
         self._add_input_gradients(values)
         partials = self._partials(values)
-        self._scale_loss(values, partials)
+        scale_loss(context, values, partials)
         self._add_updates(values)
-        self._move_average(values, partials)
-        if context.stated.delta == "negative":
-            for quantity in [each for each in values if each.role is Role.PRE_ACTIVATION]:
-                if cotangent(quantity) in values:
-                    values[negative_delta(quantity)] = -values[cotangent(quantity)]
+        restate(context, values, partials)
         for (above, below), value in partials.items():
             if above != LOSS:
                 values[partial(above, below)] = value
+        self._add_jacobians(values)
         found = formulation.outputs
         if len(found) == 1 and len(network.target_names) == 1:
             values[ERROR] = values[self._quantity(found[0])] - values[TARGETS]
         return ExampleValues(
             values, layers, context.sample_axis, partials, context.stated.slope_of == "output"
         )
-
-    def _scale_loss(
-        self,
-        values: dict[Quantity, FloatArray],
-        partials: dict[tuple[Quantity, Quantity], FloatArray],
-    ) -> None:
-        """Give the loss the scale, and the biases the sign, of the stated convention."""
-        stated, network = self.context.stated, self.context.network
-        outputs, samples = float(values[OUTPUT_COUNT]), float(values[SAMPLE_COUNT])
-        scale = stated.squared_error_scale(network.loss.name, outputs)
-        scale *= samples if stated.average == "none" else 1.0
-        if scale != 1.0 and network.penalties:
-            raise Refusal("convention_penalty")
-        for quantity in [each for each in values if each.role in (Role.COTANGENT, Role.LOSS)]:
-            values[quantity] = scale * values[quantity]
-        for ends in [each for each in partials if each[0] == LOSS]:
-            partials[ends] = scale * partials[ends]
-        if stated.bias == "threshold":
-            for total, bias in partials:
-                if bias.role is Role.BIAS and total != LOSS:
-                    values[total] = values[total] - values[bias]
-        if stated.bias != "added":
-            for quantity in [each for each in values if each.role is Role.BIAS]:
-                values[quantity] = -values[quantity]
-                if cotangent(quantity) in values:
-                    values[cotangent(quantity)] = -values[cotangent(quantity)]
-            for ends in [each for each in partials if each[1].role is Role.BIAS]:
-                partials[ends] = -partials[ends]
-
-    def _move_average(
-        self,
-        values: dict[Quantity, FloatArray],
-        partials: dict[tuple[Quantity, Quantity], FloatArray],
-    ) -> None:
-        """Multiply the derivatives by B that do not contain 1/B in the stated convention."""
-        average, samples = self.context.stated.average, float(values[SAMPLE_COUNT])
-        if average not in ("gradient", "update") or samples == 1.0:
-            return
-        if self.context.network.penalties and average == "update":
-            raise Refusal("convention_penalty")
-
-        def is_sum(of: Quantity | None) -> bool:
-            return of is not None and (average == "update" or not of.is_parameter)
-
-        for quantity in [each for each in values if each.role is Role.COTANGENT]:
-            if is_sum(quantity.of):
-                values[quantity] = samples * values[quantity]
-        for ends in [each for each in partials if each[0] == LOSS and is_sum(each[1])]:
-            partials[ends] = samples * partials[ends]
 
     def _quantity(self, symbol: Symbol) -> Quantity:
         """Return the quantity of a symbol of the derivation; other symbols are constants."""
@@ -517,6 +318,16 @@ class Example:
             if entry.of.name in self.context.network.input_names:
                 derivative = self._matrix(entry.left, entry.left.axes)
                 values[cotangent(self._quantity(entry.of))] = derivative
+
+    def _add_jacobians(self, values: dict[Quantity, FloatArray]) -> None:
+        """Add the matrices of derivatives of functions of all units, such as softmax."""
+        for equation in () if self.context.batch else self.context.gradients.formulation.equations:
+            right = equation.right
+            if isinstance(right, Apply) and getattr(right.function, "slope", right) is None:
+                (argument,) = right.arguments
+                if isinstance(argument, Symbol):
+                    ends = self._quantity(equation.left), self._quantity(argument)
+                    values[partial(*ends)] = self.jacobian(equation.left, argument)
 
     def _partials(
         self, values: Mapping[Quantity, FloatArray]
@@ -548,3 +359,15 @@ class Example:
             slope = self.context.slopes_without_penalty[entry.of]
             found[LOSS, self._quantity(entry.of)] = self._matrix(slope, entry.of.axes)
         return found
+
+
+@lru_cache(maxsize=64)
+def examples_with_ones(context: MarkingContext) -> tuple[Example, ...]:
+    """Return examples with a length of 1 for each layer whose width in the network is 1.
+
+    There are several of each kind: one saturated unit makes every derivative zero.
+    """
+    return tuple(
+        Example(context, context.lengths_with_ones(seed % EXAMPLE_COUNT), seed)
+        for seed in range(4 * EXAMPLE_COUNT)
+    )

@@ -44,6 +44,9 @@ class NameLookup(Protocol):
     def function(self, text: str) -> ActivationName | None:
         """Return the activation or activation derivative with this name."""
 
+    def needs_layer(self, text: str) -> bool:
+        """Return whether a name is one only with the number of a layer."""
+
     def is_error(self, text: str) -> bool:
         """Return whether a name is one that programs give to the difference y − t."""
 

@@ -74,6 +74,10 @@ class EntryNames(ABC):
         """Return the activation with a name."""
         return None if NUMBERED.search(text) else self.names.function(text)
 
+    def needs_layer(self, text: str) -> bool:
+        """Return whether a name is one only with the number of a layer."""
+        return self.names.needs_layer(text)
+
     def is_error(self, text: str) -> bool:
         """Return False: errors have no entries here."""
         return False
@@ -87,8 +91,8 @@ class EntryNames(ABC):
         return None
 
     def unknown(self, text: str) -> Refusal:
-        """Return the error for an unknown name."""
-        return self.names.unknown(text)
+        """Return the error for an unknown name, which is not shown: other readings follow."""
+        return Refusal("unknown", kind="name", name=(text,), known=())
 
 
 class _IndexedExample:

@@ -23,6 +23,7 @@ from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdic
 from chainrule.marking.labeled_indices import labeled_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import INPUTS, LOSS, TARGETS, Quantity, cotangent, outputs
+from chainrule.marking.softmax_jacobians import jacobian_verdict
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 
@@ -47,9 +48,9 @@ def _indexed(known: str) -> re.Pattern[str]:
 
 def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineVerdict | None:
     """Return the verdict on a line in index form, None for any other line."""
-    labeled = labeled_verdict(line, marker, names)
-    if labeled is not None:
-        return labeled
+    found = labeled_verdict(line, marker, names) or jacobian_verdict(line, marker, names)
+    if found is not None:
+        return found
     letters: list[str] = []
     befores: list[str] = []
     starts: list[int] = []
@@ -74,7 +75,7 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     context = marker.context
     if not letters:
         return None
-    found: list[LineVerdict | None] = []
+    tried: list[LineVerdict | None] = []
     layers = len(context.network.layers) if context.network.is_dense else 0
     count = math.perm(layers, len(used))
     is_possible = len(used) <= MAX_LETTERS and count <= MAX_READINGS
@@ -82,8 +83,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if is_possible and context.network.is_dense:
         text = "".join(pieces) + line[end:]
         readings = _readings(used, letters, befores, marker, names)
-        found = [reading.verdict(line, text) for reading in readings]
-    verdicts = [verdict for verdict in found if verdict is not None]
+        tried = [reading.verdict(line, text) for reading in readings]
+    verdicts = [verdict for verdict in tried if verdict is not None]
     summed = {match[1] for match in sums.values()}
     sign = _EQUALS.search(line)
     is_entry = sign is not None and any(start < sign.start() for start in starts)

@@ -15,7 +15,8 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Apply, Symbol
-from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.examples import Example
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.syntax import Call, Comparison, Tree, nodes
 from chainrule.network import activations
 from chainrule.network.activations import Activation

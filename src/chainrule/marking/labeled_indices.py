@@ -18,8 +18,9 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.render.expression_writer import small
 from chainrule.language.refusals import Refusal
 from chainrule.marking.equation_sequence import EquationMarker
-from chainrule.marking.examples import Example, MarkingContext
+from chainrule.marking.examples import Example
 from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdict, over_letters
+from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation, parse
 from chainrule.marking.quantities import LOSS, Quantity, Role, cotangent, partial
 from chainrule.marking.stated_conventions import OWN

@@ -5,16 +5,20 @@ from functools import lru_cache, partial
 
 from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
+from chainrule.language.refusals import Refusal
+from chainrule.marking.bare_names import BareNames, bare_verdict
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layered_lines import each_layer
+from chainrule.marking.matlab_notation import may_be_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
 from chainrule.marking.tokens import MAX_LENGTH, check_text
 from chainrule.marking.usual_names import Meanings, meanings_in
+from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 from chainrule.network.architecture import Network
@@ -69,7 +73,7 @@ class LineMarker:
         found: LineVerdict | None = None
         check_text(line)
         for each in each_layer(line, self.network, self.convention):
-            found = self._index_verdict(each) or self._verdict(each)
+            found = self._index_verdict(each) or self._verdict_or_bare(each)
             if each != line:
                 found = replace(found, line=line, position=None)
             if not found.correct:
@@ -85,6 +89,17 @@ class LineMarker:
         marker = self.sequence(vocabulary).marker("step")
         return neuron_verdict(line, marker, vocabulary) or index_verdict(line, marker, vocabulary)
 
+    def _verdict_or_bare(self, line: str) -> LineVerdict:
+        """Return the verdict on a line, whose letters may lack a layer."""
+        try:
+            return self._verdict(line)
+        except Refusal:
+            names = self.vocabulary(("a", "a"))
+            found = bare_verdict(names, lambda reading: self._verdict_for(line, reading))
+            if found is None:
+                raise
+            return found
+
     def _verdict(self, line: str) -> LineVerdict:
         """Return the verdict on a line, in the meaning of its loose names that makes it right."""
         found: LineVerdict | None = None
@@ -96,11 +111,23 @@ class LineMarker:
         assert found is not None, "there is at least one meaning"
         return found
 
-    def _verdict_for(self, line: str, vocabulary: Vocabulary) -> LineVerdict:
+    def _verdict_for(self, line: str, vocabulary: Vocabulary | BareNames) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
+        is_matlab = self.convention.star == "matrix"
+        found = self._verdict_read(line, vocabulary, is_matlab)
+        if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
+            return found
+        verdict = self._verdict_read(line, vocabulary, True)
+        if not verdict.correct:
+            return found
+        return replace(verdict, kind="right_here", message_parts=(MessagePart("right_matlab"),))
+
+    def _verdict_read(
+        self, line: str, vocabulary: Vocabulary | BareNames, is_matlab: bool
+    ) -> LineVerdict:
+        """Return the verdict on a line in which * is the matrix product, or multiplies entries."""
         sequence = self.sequence(vocabulary)
         verdict: LineVerdict | None = None
-        is_matlab = self.convention.star == "matrix"
         for equation in parse(line, vocabulary, matlab=is_matlab):
             verdict = sequence.verdict(line, equation)
             if not verdict.correct:
@@ -112,7 +139,7 @@ class LineMarker:
         """Return the names in one meaning of those that are loose."""
         return vocabulary_of(self.network, self.optimizer, meanings, self.convention)
 
-    def sequence(self, vocabulary: Vocabulary) -> EquationSequence:
+    def sequence(self, vocabulary: Vocabulary | BareNames) -> EquationSequence:
         """Return what marks equations in their order."""
         marker = partial(
             equation_marker,

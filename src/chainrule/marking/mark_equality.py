@@ -7,6 +7,7 @@ differs, every single repair is tried; the repair that makes it right identifies
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from chainrule.errors import InputError
 from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
+from chainrule.marking.examples import examples_with_ones
+from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
 from chainrule.marking.partial_chains import Link, chains_of, links_of, sum_fault
 from chainrule.marking.quantities import (
@@ -74,6 +77,7 @@ class Equality(EqualityValues):
             return self.right()
         return (
             self.right_for_constants()
+            or self.right_for_flat_vectors()
             or self.right_for_widths()
             or self.repaired()
             or self.repaired_with_constants()
@@ -98,6 +102,16 @@ class Equality(EqualityValues):
         values = tuple(f"{letter.typed} = {self.constants[letter]:g}" for letter in found)
         return self.right("right_constants", constants=values)
 
+    def right_for_flat_vectors(self) -> LineVerdict | None:
+        """Return a verdict if the line is right where vectors have one axis, as in NumPy."""
+        if not may_be_flat(self.line, self.tree, self.examples[0]):
+            return None
+        flat: Any = [FlatExample(example) for example in self.examples]
+        given = self.line, self.equation, self.target, self.tree, self.constants
+        if not Equality(flat, *given).is_right(self.tree):
+            return None
+        return self.right("right_flat", names=vectors_in(self.tree, self.examples[0]))
+
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
         rule, derived = self.context.rule, self.context.derived_lines
@@ -118,7 +132,7 @@ class Equality(EqualityValues):
         if not ones or self.is_right_in_general(self.tree):
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
-        for example in context.examples_with_ones:
+        for example in examples_with_ones(context):
             try:
                 value = Computation(example.values)(tree)
             except (ShapeMismatch, InputError):

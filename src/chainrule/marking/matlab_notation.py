@@ -1,6 +1,7 @@
 """MATLAB's notation: its own signs, and lines in which * is the matrix product."""
 
 import itertools
+import re
 
 from chainrule.marking.scanned_text import Token
 
@@ -12,6 +13,20 @@ SIGNS = [
 ]
 FUNCTIONS = {"numel": "size"}
 """Functions with another name than in NumPy."""
+_OF_PYTHON = re.compile(
+    r"@|\*\*|[+\-*/]=|\.[A-Za-z]|\b(?:np|numpy|jnp|torch|tf)\b|\b(?:axis|dim|keepdims?)\s*=|\["
+    r"|\bdot\b|\bmatmul\b|\bouter\b|#"
+)
+"""What MATLAB does not have."""
+
+
+def may_be_matlab(line: str) -> bool:
+    """Return whether a line with * has nothing that MATLAB does not have.
+
+    >>> may_be_matlab("Z1 = W1*X + b1"), may_be_matlab("Z1 = W1*X.T + b1")
+    (True, False)
+    """
+    return "*" in line and line.isascii() and "\\" not in line and not _OF_PYTHON.search(line)
 
 
 def is_matlab(found: list[Token]) -> bool:

@@ -95,7 +95,7 @@ def with_layers(found: list[Token], names: NameLookup) -> list[Token]:
         if is_number and len(merged) > 1 and merged[-1].kind == "power":
             base = merged[-2]
             word = f"{base.text}_{token.text}"
-            is_free = base.kind == "word" and names.quantity(base.text) is None
+            is_free = base.kind == "word" and names.needs_layer(base.text)
             if is_free and len(base.text) < 3 and names.quantity(word) is not None:
                 merged[-2:] = [Token("word", word, base.start, token.end)]
                 continue

@@ -41,6 +41,22 @@ def links_of(tree: Tree) -> list[Link] | None:
             found.append((LOSS, node.quantity.of))
         else:
             return None
+    return _from_loss(found)
+
+
+def _from_loss(links: list[Link]) -> list[Link]:
+    """Return the links from the loss on, whatever their order; unchanged where one has a gap.
+
+    The chain rule is a product of derivatives: ∂z/∂b ∂Loss/∂z is ∂Loss/∂z ∂z/∂b.
+    """
+    rest, found, reached = [*links], list[Link](), LOSS
+    while rest:
+        following = next((link for link in rest if link[0] == reached), None)
+        if following is None:
+            return links
+        rest.remove(following)
+        found.append(following)
+        reached = following[1]
     return found
 
 

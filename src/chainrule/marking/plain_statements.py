@@ -2,7 +2,7 @@
 
 import re
 
-from chainrule.marking.python_statements import ReadStatement
+from chainrule.marking.python_sources import ReadStatement
 
 _SEPARATOR = re.compile(r"\\\\(?:\[[^\]]*\])?|;|\n")
 _SILENT = re.compile(

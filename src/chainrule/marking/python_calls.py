@@ -24,6 +24,7 @@ from chainrule.marking.syntax import (
     Tree,
     is_number,
 )
+from chainrule.network import activations
 
 _FUNCTIONS = {
     "exp": "exp",
@@ -51,6 +52,8 @@ _FUNCTIONS = {
     "zeros_like": "zeros_like",
     "ones_like": "ones_like",
     "indicator": "indicator",
+    "diag": "diag",
+    "diagflat": "diag",
     **matlab_notation.FUNCTIONS,
 }
 _ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
@@ -87,6 +90,8 @@ class PythonCalls:
         self.grammar = grammar
         self.is_sloped = False
         """Whether the arguments read last contain derivative=True."""
+        self.axis: int | None = None
+        """The axis in the arguments read last."""
 
     def call_parser(self, text: str, opened: bool, primed: bool) -> Callable[[Token], Tree] | None:
         """Return what parses the rest of a call, None if the word is not the name of a function."""
@@ -247,21 +252,26 @@ class PythonCalls:
             with self.grammar.deeper():
                 arguments = [self.grammar.power()]
         else:
-            arguments = self.arguments(count)
+            known = activations.CATALOGUE.get(function)
+            arguments = self.arguments(count, known is not None and known.slope is None)
+        axis, self.axis = self.axis, None
         if self.is_sloped:
             derivative, self.is_sloped = True, False
         if function == "indicator":
             return replace(arguments[0], span=self.grammar.since(token.start))
         if function == "negative":
             return Negative(arguments[0], span=self.grammar.since(token.start))
-        return Call(function, tuple(arguments), derivative, span=self.grammar.since(token.start))
+        span = self.grammar.since(token.start)
+        return Call(function, tuple(arguments), derivative, axis, span=span)
 
-    def arguments(self, count: int) -> list[Tree]:
+    def arguments(self, count: int, has_axis: bool = False) -> list[Tree]:
         if self.grammar.now.kind != "open":
             raise self.grammar.error("bracket")
         closing = CLOSING[self.grammar.take().text]
         found = [self.grammar.condition()]
         while self.grammar.skip("comma"):
+            if has_axis and self.skip_axis():
+                continue
             if self.grammar.now.kind == "word" and self.grammar.ahead().kind == "equals":
                 if (
                     self.grammar.now.text not in _SLOPE_OPTIONS
@@ -276,6 +286,21 @@ class PythonCalls:
             raise self.grammar.error("arguments", expected=str(count), count=str(len(found)))
         self.grammar.expect("close", closing)
         return found
+
+    def skip_axis(self) -> bool:
+        """Take axis=1, dim=-1 or a 1 alone, and remember it; return whether there is one."""
+        ahead = self.grammar.ahead
+        named = 2 * (ahead(0).text in ("axis", "dim") and ahead().kind == "equals")
+        signed = int(ahead(named).kind == "subtract")
+        number = ahead(named + signed)
+        if number.text not in ("0", "1", "2") or ahead(named + signed + 1).kind not in (
+            "comma",
+            "close",
+        ):
+            return False
+        self.axis = -int(number.text) if signed else int(number.text)
+        self.grammar.position += named + signed + 1
+        return True
 
     def reduction(self, name: str, operand: Tree | None, start: int) -> Tree:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from chainrule.marking.layer_lists import LayerLists
 
-_SAMPLE_COUNTS = (
+SAMPLE_COUNTS = (
     *("N", "m", "B", "num_examples", "num_train", "batch_size", "n_samples"),
     *("X.shape[0]", "x.shape[0]", "y.shape[0]", "Y.shape[0]", "len(X)", "len(x)", "len(y)"),
 )
@@ -95,6 +95,22 @@ class _FunctionalUpdates(ast.NodeTransformer):
         return _written_out(node)
 
 
+def with_zeros_like(value: ast.expr) -> ast.expr:
+    """Return np.zeros(W.shape) as zeros_like(W).
+
+    >>> ast.unparse(with_zeros_like(ast.parse("np.zeros(W2.shape)", mode="eval").body))
+    'zeros_like(W2)'
+    """
+    match value:
+        case ast.Call(
+            func=ast.Attribute(attr="zeros") | ast.Name(id="zeros"),
+            args=[ast.Attribute(value=of, attr="shape")],
+            keywords=[],
+        ):
+            return ast.Call(func=ast.Name(id="zeros_like"), args=[of], keywords=[])
+    return value
+
+
 def with_functional_updates(value: ast.expr) -> ast.expr:
     """Return x.at[mask].set(v) as where(mask, v, x), x.at[range(N), y].add(-1) as x − y.
 
@@ -146,5 +162,5 @@ def labels_of(index: ast.expr) -> ast.expr | None:
             elts=[ast.Call(func=called, args=[count], keywords=[]), ast.Name() as labels]
         ):
             is_range = ast.unparse(called) in _RANGES
-            return labels if is_range and ast.unparse(count) in _SAMPLE_COUNTS else None
+            return labels if is_range and ast.unparse(count) in SAMPLE_COUNTS else None
     return None

@@ -7,10 +7,9 @@ Nothing is executed: whole numbers in indices and bounds are all that is ever co
 
 import ast
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking.layer_lists import LayerLists
@@ -18,95 +17,34 @@ from chainrule.marking.python_expressions import Bound, Expressions, Helper, hel
 from chainrule.marking.python_rewrites import (
     labels_of,
     with_functional_updates,
+    with_zeros_like,
     zipped_bodies,
 )
+from chainrule.marking.python_sources import ReadStatement, dedented
+from chainrule.marking.returned_orders import documented, functions_of, unpacked
+from chainrule.marking.sample_loops import for_all_samples
 
 MAX_STATEMENTS = 400
 """The most statements of an answer after its loops are unrolled."""
 _SILENT_CALLS = ("print",)
 _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
-_PROGRAM = re.compile(
-    r"^[ \t]*(?:(?:class|for|if|while|with)\b.*:[ \t]*$|def\b|import\s+\w"
-    r"|from\s+\w+\s+import\b)",
-    re.M,
-)
-"""A line that only a program in Python has."""
 
-
-@dataclass(frozen=True)
-class ReadStatement:
-    """A statement of an answer: the number of its line, its text, and the equation that it is.
-
-    Statements of one ``group`` (a tuple assignment) use the values from before the group.  Each
-    function has variables of its own, its ``scope``.  ``refusal`` is why it is not read, and
-    ``touched`` what it may have changed then.  ``is_ordered`` is whether it is executed after those
-    before it, as in a program but not in a derivation.
-    """
-
-    number: int
-    text: str
-    left: str = ""
-    equation: str = ""
-    group: int = 0
-    scope: int = 0
-    refusal: Refusal | None = None
-    touched: tuple[str, ...] = ()
-    is_ordered: bool = False
-
-
-def parsed_program(text: str) -> ast.Module | None:
-    """Return the syntax tree of a text, None where it is not Python."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about escapes in the learner's docstrings
-        try:
-            return ast.parse(_dedented(text))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-
-def syntax_fault(text: str) -> ReadStatement | None:
-    """Return the line that keeps a text from being Python, None for a text in another notation.
-
-    >>> found = syntax_fault("import numpy as np\\ndef f(:\\n    x = 1")
-    >>> found.number, found.text
-    (2, 'def f(:')
-    """
-    if _PROGRAM.search(text) is None:
-        return None
-    plain = _dedented(text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(plain)
-    except SyntaxError as error:
-        lines = plain.split("\n")
-        number = min(max(1, error.lineno or 1), len(lines))
-        line = lines[number - 1].strip()
-        return ReadStatement(number, line, refusal=Refusal("answer_syntax", text=(line,)))
-    except (ValueError, RecursionError, MemoryError):
-        return None
-    return None
-
-
-def _dedented(text: str) -> str:
-    """Return a pasted block whose first line may have lost its indentation; lines keep numbers."""
-    lines = re.split(r"\r\n?|\n", text.expandtabs(4))  # the ends of lines that Python knows
-    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
-    common = min(indents, default=0)
-    return "\n".join(line[common:] for line in lines)
-
-
-def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[ReadStatement]:
+def statements_of(
+    program: ast.Module, text: str, lists: LayerLists, rows: bool = True
+) -> list[ReadStatement]:
     """Return the statements of a program; those that are not read have the reason.
 
+    ``rows`` tells that samples are rows: loops over them are read.
+
+    >>> from chainrule.marking.python_sources import parsed_program
     >>> from chainrule.marking.layer_lists import LayerLists
     >>> text = "for l in reversed(range(2)):\\n    dW[l] = a[l].T @ delta[l]"
     >>> program = parsed_program(text)
     >>> [each.equation for each in statements_of(program, text, LayerLists(2, 0))]
     ['dW_2 = a_1.T @ delta_2', 'dW_1 = a_0.T @ delta_1']
     """
-    reader = _Reader(program, _dedented(text), lists)
+    reader = _Reader(program, dedented(text), lists, rows)
     reader.block(program.body, {})
     return reader.found
 
@@ -114,7 +52,8 @@ def statements_of(program: ast.Module, text: str, lists: LayerLists) -> list[Rea
 class _Reader:
     """Collects the statements of a program."""
 
-    def __init__(self, program: ast.Module, text: str, lists: LayerLists) -> None:
+    def __init__(self, program: ast.Module, text: str, lists: LayerLists, rows: bool) -> None:
+        self.program, self.rows = program, rows
         self.lines, self.lists = text.split("\n"), lists
         self.found: list[ReadStatement] = []
         self.group = self.scope = self.scopes = 0
@@ -129,6 +68,8 @@ class _Reader:
                         known = target.id in helpers
                         helpers[target.id] = None if known else helper_of(node.value)
         self.helpers: Mapping[str, Helper | None] = helpers
+        self.functions = functions_of(program)
+        self.function_now: ast.FunctionDef | None = None
         self.is_backward = False
         """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
         self.filled: set[str] = set()
@@ -250,7 +191,9 @@ class _Reader:
         self.is_backward = re.search("back|grad", node.name) is not None
         self.scopes += 1
         self.scope = self.scopes
+        before, self.function_now = self.function_now, node
         self.block(node.body, bound)
+        self.function_now = before
         self.scope, self.is_backward = outside, was_backward
 
     def loop(self, node: ast.For, bound: Bound) -> None:
@@ -260,6 +203,10 @@ class _Reader:
         if bodies is not None:
             for row, body in enumerate(bodies):
                 self.block(body, {**bound, "zip": row})
+            return
+        statements = for_all_samples(node, self.program) if self.rows else None
+        if statements is not None:
+            self.block(statements, bound)
             return
         expressions = self.expressions(bound)
         variable = node.target.id if isinstance(node.target, ast.Name) else None
@@ -285,6 +232,9 @@ class _Reader:
             case None | ast.Name() | ast.Attribute() | ast.Constant():
                 return
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                listed = documented(self.function_now, node)
+                if listed is not None:
+                    self.ordered(node, *listed)
                 for part in parts:
                     self.returned(ast.copy_location(ast.Return(value=part), node), bound)
             case ast.Dict() as table:
@@ -322,10 +272,14 @@ class _Reader:
             names = [self.expressions(bound).name_of(each) for each in target.elts]
             if isinstance(value, (ast.Name, ast.Attribute)) and all(names):
                 return  # what a forward pass has stored
+            call = unpacked(target, value, self.functions)
+            if call is not None:
+                self.ordered(node, *call)
+                return
             raise self.unknown(node)
         if self.is_count(target, value, bound):
             return
-        value = with_functional_updates(value)
+        value = with_functional_updates(with_zeros_like(value))
         expressions = self.expressions(bound)
         if isinstance(value, ast.Dict) and value.keys and isinstance(target, ast.Name):
             self.table(target.id, value, node, bound)
@@ -344,6 +298,14 @@ class _Reader:
         if left in self.helpers:
             raise Refusal("answer_function", text=(left,))
         self.equation(left, value, node, bound)
+
+    def ordered(self, node: ast.stmt, returned: Sequence[str], taken: Sequence[str]) -> None:
+        """Read the names that returned values are given, which are in the same order."""
+        if len(returned) != len(taken):
+            counts = {"count": str(len(returned)), "given": str(len(taken))}
+            raise Refusal("answer_unpacked", text=(self.text(node),), **counts)
+        pairs = tuple(zip(returned, taken, strict=True))
+        self.add(ReadStatement(self.number(node), self.text(node), returned=pairs))
 
     def one_hot(
         self, target: ast.Subscript, labels: ast.expr, node: ast.AugAssign, bound: Bound

@@ -5,6 +5,7 @@ finds out which repair makes the line correct.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product as combinations
 from typing import TypeGuard
 
@@ -160,6 +161,9 @@ class SingleRepairs(TreeEditor):
         tree = Reduction(self.tree, self.computation.example.sample_axis, span=self.tree.span)
         yield Repair("sum_missing", tree, self.tree)
         for node in self.nodes:
+            if isinstance(node, Call) and node.axis is not None:
+                for axis in {0, 1} - {node.axis}:
+                    yield self.changed("sum_units", node, replace(node, axis=axis))
             if isinstance(node, Reduction):
                 operand, span = node.operand, node.span
                 if not self.is_batch and node.axis is None:

@@ -24,7 +24,8 @@ class Convention:
     """What the names of lines mean where it is not what `derive` means.
 
     ``delta`` is the sign of δ: ``slope`` for ∂Loss/∂z (a − y), ``negative`` for −∂Loss/∂z (y − a);
-    ∂Loss/∂z itself has one sign.  ``average`` is where 1/m stands for a batch of m samples: in
+    ∂Loss/∂z itself has one sign.  ``ascent`` gives every derivative the other sign, so that the
+    step is W + α dW.  ``average`` is where 1/m stands for a batch of m samples: in
     ``delta`` already, in the ``gradient`` (dW = 1/m …), in the ``update`` (η/m), or nowhere
     (``none``: the loss is the sum over the samples).  ``squared_error`` is that of one sample, if
     the network's loss is a squared error: the ``mean`` over the outputs (1/n Σ), ``half_mean``
@@ -46,15 +47,15 @@ class Convention:
 
     >>> Convention(delta="negative", average="gradient").changes
     ('delta', 'average')
-    >>> Convention(delta="minus")
+    >>> Convention(input_layer=2)
     Traceback (most recent call last):
       ...
-    chainrule.errors.InputError: Convention: `delta` must be 'slope' or 'negative', got 'minus'
+    chainrule.errors.InputError: Convention: `input_layer` must be 0 or 1, got 2
     """
 
     name: str = ""
     source: str = ""
-    delta: Literal["slope", "negative"] = "slope"
+    delta: Literal["slope", "negative", "ascent"] = "slope"
     average: Average = "delta"
     squared_error: SquaredError = "network"
     input_layer: Literal[0, 1] = 0

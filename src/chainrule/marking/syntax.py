@@ -81,11 +81,15 @@ class Transposed(Tree):
 
 @dataclass(frozen=True, eq=False)
 class Call(Tree):
-    """A function, or the derivative of an activation, applied to arguments."""
+    """A function, or the derivative of an activation, applied to arguments.
+
+    ``axis`` is that of the units, where softmax(z, axis=1) states it.
+    """
 
     function: str
     arguments: tuple[Tree, ...]
     derivative: bool = False
+    axis: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +289,8 @@ class _Writer:
             return self.at(tree.arguments[0], ATOM) + _ATTRIBUTES[function], ATOM
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
         is_sigma = tree.function == "sigmoid" and not self.numpy
-        return f"{'σ' if is_sigma else tree.function}{prime}({inside})", ATOM
+        axis = "" if tree.axis is None else f", axis={tree.axis}"
+        return f"{'σ' if is_sigma else tree.function}{prime}({inside}{axis})", ATOM
 
     def _argument(self, tree: Tree) -> str:
         """Return the text of an argument: a comparison needs no brackets there."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 Meanings: TypeAlias = tuple[str, str]
 """What the loose names of the hidden layer and of the output layer mean: "a" or "z"."""
 
+LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 ERRORS = ("error", "err", "errors", "output_error", "error_output", "residual", "diff")
 """Names of the difference of output and target."""
 OUTPUTS = (
@@ -40,6 +41,8 @@ FIRST_BIASES = ("b_hidden", "bias_hidden", "hidden_bias", "bias_h", "bias_ih", "
 SECOND_BIASES = ("b_output", "bias_output", "output_bias", "bias_o", "bias_ho", "bias2", "bias_2")
 HIDDEN_DELTAS = ("delta_hidden", "hidden_delta", "deltahidden", "delta_hidden_layer")
 OUTPUT_DELTAS = ("delta_output", "output_delta", "deltaoutput", "delta_out", "delta_output_layer")
+JACOBIANS = ("jacobian", "jac", "softmax_jacobian", "J_softmax", "da_dz", "dp_dz", "ds_dz")
+"""Names of the matrix of derivatives of a function of all outputs, such as softmax."""
 NUMBERED = ("theta", "Theta", "weights", "weights_", "theta_")
 """Names of weights before the number of the layer."""
 

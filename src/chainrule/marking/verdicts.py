@@ -29,8 +29,9 @@ class LineVerdict:
     ``transpose``, ``side`` (order of factors), ``product`` (elementwise or matrix), ``factor``,
     ``slope`` (derivative of an activation), ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
     ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction`` and
-    ``decay``, and ``chain``, ``convention``, ``itself`` (the right side uses the left side),
-    ``shape`` (incompatible axes) or ``different``.
+    ``decay``, and ``chain``, ``index`` (right only for equal, or different, indices),
+    ``convention``, ``itself`` (the right side uses the left side), ``shape`` (incompatible axes) or
+    ``different``.
     ``correct`` is True for the kinds ``right`` and ``right_here``.  ``position`` is the start and
     the end of the mistake in the line, ``repaired`` the corrected line.  ``numbers`` contains
     ``found`` and ``expected``, the values of a small example, and ``sizes``, the lengths of its
@@ -133,5 +134,5 @@ class ExampleTexts:
         values |= dict(zip(("found", "expected"), texts, strict=True))
         if expected.size == 1:
             return numbers, MessagePart("example_scalar", values)
-        row, column = (str(int(index) + 1) for index in worst)
+        row, column = (str(int(index)) for index in worst)  # from 0, as `explain` counts
         return numbers, MessagePart("example_entry", {**values, "row": row, "column": column})

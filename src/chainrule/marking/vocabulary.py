@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from functools import cached_property
 
-from chainrule.errors import nearest
 from chainrule.formulas.expressions import Expression, Number, children
-from chainrule.language.refusals import MAX_NAMES, Refusal, unknown
+from chainrule.language.refusals import Refusal
 from chainrule.marking.convention_names import delta_of, stated_words
 from chainrule.marking.grammar import ActivationName
 from chainrule.marking.name_styles import in_style_of
@@ -25,6 +23,7 @@ from chainrule.marking.quantities import (
     TARGETS,
     Quantity,
     Role,
+    applied_activations,
     constant,
     cotangent,
     differentiable,
@@ -33,10 +32,12 @@ from chainrule.marking.quantities import (
     lengths,
     other_given,
     outputs,
+    partial,
     step_of,
     targets,
 )
 from chainrule.marking.stated_conventions import OWN, Convention
+from chainrule.marking.unknown_names import UnknownNames
 from chainrule.marking.update_equations import UpdateRule
 from chainrule.marking.usual_names import (
     ERRORS,
@@ -45,6 +46,8 @@ from chainrule.marking.usual_names import (
     HIDDEN,
     HIDDEN_DELTAS,
     HIDDEN_SUMS,
+    JACOBIANS,
+    LOSSES,
     NUMBERED,
     OUTPUT_DELTAS,
     OUTPUT_SUMS,
@@ -56,9 +59,8 @@ from chainrule.marking.usual_names import (
 )
 from chainrule.network import activations
 from chainrule.network.architecture import Network
-from chainrule.network.optimizers import SGD, Adam, Optimizer
+from chainrule.network.optimizers import SGD, Optimizer
 
-_LOSSES = ("Loss", "L", "E", "C", "J", "MSE", "cost", "error", "loss_value")
 _RATES = ("alpha", "α", "eta", "η", "lr", "learning_rate", "rate")
 _TARGETS = ("Y", "Y_t", "yt", "t", "target", "targets", "y_true", "ytrue")
 _SAMPLES = ("B", "m", "N", "batch_size", "n_samples", "B_size", "num_examples")
@@ -68,17 +70,11 @@ _DERIVATIVE_SUFFIXES = (
 )
 _ANY_ACTIVATION = ("f", "g", "φ", "phi", "act", "activation")
 _INDEX_LETTERS = "ijkb"
-_SUGGESTED_FUNCTIONS = ("dot", "sum", "mean", "exp", "outer")
 _COTANGENT_PREFIXES = (
     *("d", "d_", "grad_", "∇", "nabla_", "g_", "grad"),
-    *(f"d{loss}_d" for loss in _LOSSES),
-    *(f"d{loss}d" for loss in _LOSSES),
+    *(f"d{loss}_d" for loss in LOSSES),
+    *(f"d{loss}d" for loss in LOSSES),
 )
-_OTHER_OPTIMIZERS = (
-    (SGD(momentum=0.9), ("optimizer=cr.SGD(momentum=0.9)", "--momentum 0.9")),
-    (Adam(), ('optimizer="adam"', "--optimizer adam")),
-)
-"""Optimizers whose names are recognized even if they are not selected, and how to select them."""
 
 
 class Vocabulary:
@@ -188,7 +184,7 @@ class Vocabulary:
         for quantity, words in stated:
             if quantity in self.values:
                 yield from self._spelled_derivatives(quantity, words)
-        yield LOSS, _LOSSES
+        yield LOSS, LOSSES
         yield LEARNING_RATE, _RATES
         # The optimizer's letters have priority: its t counts steps, its m is not a sample count.
         yield from self.rule.spelled_constants(tuple(self.network.strengths))
@@ -223,6 +219,9 @@ class Vocabulary:
             if quantity.role is Role.MEMORY:
                 yield quantity.updated, (f"{word}_new" for word in words)
                 yield quantity.previous, (f"{word}_old" for word in words)
+        for applied in applied_activations(self.network):
+            if applied.function.slope is None:
+                yield partial(applied.output, applied.argument), JACOBIANS
         if self._one_hidden_layer:
             by_symbol = {quantity.symbol: quantity for quantity in self.values}
             for letter, is_output, words in loose_names(self.meanings):
@@ -339,6 +338,10 @@ class Vocabulary:
         inner = self.function(name[prefix.end() :]) if prefix else None
         return None if inner is None or inner.derivative else ActivationName(inner.name, True)
 
+    def needs_layer(self, text: str) -> bool:
+        """Return whether a name is one only with the number of a layer: w^2; b, not the count B."""
+        return text not in self.spellings and (text == "b" or self.quantity(text) is None)
+
     def is_error(self, text: str) -> bool:
         """Return whether a name is one that programs give to the difference a − y."""
         return text.casefold() in ERRORS
@@ -364,59 +367,11 @@ class Vocabulary:
 
     def unknown(self, text: str) -> Refusal:
         """Return the error for an unknown name, with the nearest known one."""
-        stem = text[:-1].rstrip("_")
-        if text[-1:] == "T" and self.quantity(stem) is not None:
-            return Refusal("unknown_transpose", name=(text,), stem=(stem,), guess=(f"{stem}.T",))
-        found = self._unknown_memory(text)
-        if found is not None:
-            return found
-        guess = nearest(text, [*self._suggested, *activations.CATALOGUE, *_SUGGESTED_FUNCTIONS])
-        names = self.listed()
-        meant = self.quantity(guess) if guess is not None and guess not in names else None
-        if meant is not None:  # an unusual spelling, such as ŷgrad, is read but not suggested
-            guess = meant.typed if meant.typed in names else None
-        if len(names) > MAX_NAMES:  # the message cuts the list, so sort by similarity
-            matcher = SequenceMatcher(b=text)
-
-            def similarity(name: str) -> float:
-                matcher.set_seq1(name)
-                return matcher.ratio()
-
-            names.sort(key=similarity, reverse=True)
-        return unknown("name", text, guess, tuple(names))
+        return self._unknown.error(text)
 
     @cached_property
-    def _suggested(self) -> list[str]:
-        """The spellings that are suggested for unknown names: those that a reader understands."""
-        surprising = {*OUTPUTS, *HIDDEN, *HIDDEN_SUMS, *OUTPUT_SUMS} - {"y_hat", "y_pred", "output"}
-        starts = tuple(f"d{loss}" for loss in _LOSSES if loss != "L")
-        found: list[str] = []
-        for word in self.spellings:
-            plain = re.sub("^(?:d_?|grad_?|g_?|∇|nabla_)", "", word)
-            plain = re.sub("_(?:grad|gradient|derivative)$", "", plain)
-            if plain not in surprising and not word.startswith(starts):
-                found.append(word)
-        return found
-
-    def _unknown_memory(self, text: str) -> Refusal | None:
-        """Return the error for memory without its parameter, or of another optimizer."""
-        memory = [quantity for quantity, _ in self.rule.spelled_memory(self.parameters)]
-        own = [
-            quantity.typed
-            for quantity in memory
-            if quantity.of is not None and quantity.symbol == f"{text}_{quantity.of}"
-        ]
-        if own:
-            return Refusal("unknown_parameter", name=(text,), guess=tuple(own[:2]))
-        if self.rule.letters:
-            return None
-        for other, (python, options) in _OTHER_OPTIMIZERS:
-            vocabulary = Vocabulary(self.network, other)
-            first = next(iter(self.parameters))
-            quantity = vocabulary.quantity(text) or vocabulary.quantity(f"{text}_{first}")
-            if quantity is not None and vocabulary.rule.owns(quantity):
-                return Refusal("unknown_optimizer", name=(text,), python=python, options=options)
-        return None
+    def _unknown(self) -> UnknownNames:
+        return UnknownNames(self, lambda optimizer: Vocabulary(self.network, optimizer))
 
     def listed(self) -> list[str]:
         """Return the names that messages list: one ASCII spelling of each quantity."""
