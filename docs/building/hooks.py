@@ -25,15 +25,22 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = fences.CUSTOM
     written = Path(config.docs_dir)
     listed: dict[str, list[Any]] = {
-        "how-to/*": documents.listed(written, "how-to"),
+        **{f"{folder}/*": documents.listed(written, folder) for folder in documents.GUIDES},
         "gallery/*": gallery.listed(),
         "reference/*": reference.listed(),
     }
-    for entry in config.nav or []:
-        for title, value in entry.items():
-            if isinstance(value, str) and value.endswith("/*"):
-                entry[title] = listed[value]
+    _fill(config.nav or [], listed)
     return config
+
+
+def _fill(entries: list[Any], listed: dict[str, list[Any]]) -> None:
+    """Put the pages in the place of each ``*``, at any depth."""
+    for entry in entries:
+        for title, value in entry.items() if isinstance(entry, dict) else ():
+            if isinstance(value, list):
+                _fill(value, listed)
+            elif value.endswith("/*"):
+                entry[title] = listed[value]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
