@@ -4,8 +4,8 @@
 * ``console`` blocks are run in a folder where ``iris.csv`` lies, one page's blocks after the other;
   ``...`` stands for output that is left out.
 * ``derivation`` blocks are run by the documentation's own builder, at every build.
-* Pages in Chinese whose code is that of the English page are not run again, which would take as long
-  once more: it is enforced here that the code is equal, block for block. README.zh-CN.md and the
+* Pages in Chinese whose code is that of the English page are not run again, which would take twice
+  the time: it is enforced here that the code is equal, block for block. README.zh-CN.md and the
   tutorial, which print Chinese, have code of their own and are run.
 
 Every other kind of block is listed here, with the reason why it is not run.
@@ -146,7 +146,7 @@ def names(text: str) -> set[str]:
 
 
 def links(name: str) -> set[str]:
-    """Return where a page links to, from the root of the repository; a page, and not its anchors."""
+    """Return the files that a page links to, from the root of the repository, without anchors."""
     text = FENCE.sub("", (ROOT / name).read_text(encoding="utf-8"))
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     return {posixpath.normpath(posixpath.join(posixpath.dirname(name), each)) for each in targets}
