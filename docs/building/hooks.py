@@ -29,16 +29,16 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         "gallery/*": gallery.listed(),
         "reference/*": reference.listed(),
     }
-    _fill(config.nav or [], listed)
+    fill(config.nav or [], listed)
     return config
 
 
-def _fill(entries: list[Any], listed: dict[str, list[Any]]) -> None:
+def fill(entries: list[Any], listed: dict[str, list[Any]]) -> None:
     """Put the pages in the place of each ``*``, at any depth."""
     for entry in entries:
         for title, value in entry.items() if isinstance(entry, dict) else ():
             if isinstance(value, list):
-                _fill(value, listed)
+                fill(value, listed)
             elif value.endswith("/*"):
                 entry[title] = listed[value]
 
