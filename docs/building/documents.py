@@ -63,13 +63,18 @@ def _order(written: Path) -> list[str]:
 
 def title(path: Path) -> str:
     """Return the first heading of a page."""
-    found = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return heading(path.read_text(encoding="utf-8"), path.name)
+
+
+def heading(text: str, name: str) -> str:
+    """Return the first heading of a page's text."""
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
     if not found:
-        raise ValueError(f"{path} has no title")
+        raise ValueError(f"{name} has no title")
     return found.group(1)
 
 
 def _guides(written: Path, folder: str, *, translation: str) -> str:
-    heading, line = GUIDES[folder]
+    first, line = GUIDES[folder]
     items = "\n".join(f"- [{title(written / folder / name)}]({name})" for name in _order(written))
-    return f"---\ntranslation: {translation}/index.md\n---\n# {heading}\n\n{line}\n\n{items}\n"
+    return f"---\ntranslation: {translation}/index.md\n---\n# {first}\n\n{line}\n\n{items}\n"

@@ -64,6 +64,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     here = posixpath.dirname(page.file.src_uri)
     words, tag = OTHER_LANGUAGE[language_of(page)]
     link = posixpath.relpath(other, here or ".")
+    if not page.is_homepage:  # mkdocs takes a heading for the title only where nothing is before it
+        page.meta.setdefault("title", documents.heading(markdown, page.file.src_uri))
     return f'[{words}]({link}){{ .language lang="{tag}" hreflang="{tag}" }}\n\n{markdown}'
 
 
