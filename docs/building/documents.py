@@ -1,4 +1,4 @@
-"""Pages made of documents that lie elsewhere, and the list of the how-to guides."""
+"""Pages made of documents that lie elsewhere, and the lists of the how-to guides."""
 
 import re
 from pathlib import Path
@@ -14,6 +14,11 @@ ELSEWHERE = {
     "benchmarks/README.md": "benchmarks.md",
 }
 """Documents of the repository, and the pages they are here."""
+GUIDES = {
+    "how-to": ("How-to guides", "Each answers one question, with code that the tests run."),
+    "zh/how-to": ("操作指南", "每页回答一个问题，其中的代码都由测试运行。"),
+}
+"""The folders of the how-to guides, each with the title and the first line of its index."""
 
 
 def pages(root: Path, written: Path) -> dict[str, str]:
@@ -24,7 +29,9 @@ def pages(root: Path, written: Path) -> dict[str, str]:
         if page != "index.md"
     }
     made["benchmarks.md"] += "\n" + (written / "building" / "benchmarks.md").read_text("utf-8")
-    made["how-to/index.md"] = _guides(written / "how-to")
+    here, there = GUIDES
+    made[f"{here}/index.md"] = _guides(written, here, translation=there)
+    made[f"{there}/index.md"] = _guides(written, there, translation=here)
     # What chainrule writes as a part of a page has this style sheet inside.
     made["assets/derivation.css"] = style_sheet("document")
     return made
@@ -45,25 +52,29 @@ def relinked(text: str, folder: Path) -> str:
 
 
 def listed(written: Path, folder: str) -> list[str]:
-    """Return the pages of a folder for the navigation, its index first."""
-    return [f"{folder}/index.md", *(f"{folder}/{path.name}" for path in _sorted(written / folder))]
+    """Return the guides of a folder for the navigation, their index first."""
+    return [f"{folder}/index.md", *(f"{folder}/{name}" for name in _order(written))]
 
 
-def _sorted(folder: Path) -> list[Path]:
-    """Return the guides by title: "Coming from" first, as it happens."""
-    return sorted(folder.glob("*.md"), key=title)
+def _order(written: Path) -> list[str]:
+    """Return the names of the guides by their English titles, one order for both languages."""
+    return [path.name for path in sorted((written / "how-to").glob("*.md"), key=title)]
 
 
 def title(path: Path) -> str:
     """Return the first heading of a page."""
-    found = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return heading(path.read_text(encoding="utf-8"), path.name)
+
+
+def heading(text: str, name: str) -> str:
+    """Return the first heading of a page's text."""
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
     if not found:
-        raise ValueError(f"{path} has no title")
+        raise ValueError(f"{name} has no title")
     return found.group(1)
 
 
-def _guides(folder: Path) -> str:
-    items = "\n".join(f"- [{title(path)}]({path.name})" for path in _sorted(folder))
-    return (
-        f"# How-to guides\n\nEach answers one question, with code that the tests run.\n\n{items}\n"
-    )
+def _guides(written: Path, folder: str, *, translation: str) -> str:
+    first, line = GUIDES[folder]
+    items = "\n".join(f"- [{title(written / folder / name)}]({name})" for name in _order(written))
+    return f"---\ntranslation: {translation}/index.md\n---\n# {first}\n\n{line}\n\n{items}\n"

@@ -25,15 +25,22 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs.setdefault("pymdownx.superfences", {})["custom_fences"] = fences.CUSTOM
     written = Path(config.docs_dir)
     listed: dict[str, list[Any]] = {
-        "how-to/*": documents.listed(written, "how-to"),
+        **{f"{folder}/*": documents.listed(written, folder) for folder in documents.GUIDES},
         "gallery/*": gallery.listed(),
         "reference/*": reference.listed(),
     }
-    for entry in config.nav or []:
-        for title, value in entry.items():
-            if isinstance(value, str) and value.endswith("/*"):
-                entry[title] = listed[value]
+    fill(config.nav or [], listed)
     return config
+
+
+def fill(entries: list[Any], listed: dict[str, list[Any]]) -> None:
+    """Put the pages in the place of each ``*``, at any depth."""
+    for entry in entries:
+        for title, value in entry.items() if isinstance(entry, dict) else ():
+            if isinstance(value, list):
+                fill(value, listed)
+            elif value.endswith("/*"):
+                entry[title] = listed[value]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -57,6 +64,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     here = posixpath.dirname(page.file.src_uri)
     words, tag = OTHER_LANGUAGE[language_of(page)]
     link = posixpath.relpath(other, here or ".")
+    if not page.is_homepage:  # mkdocs takes a heading for the title only where nothing is before it
+        page.meta.setdefault("title", documents.heading(markdown, page.file.src_uri))
     return f'[{words}]({link}){{ .language lang="{tag}" hreflang="{tag}" }}\n\n{markdown}'
 
 

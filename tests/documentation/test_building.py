@@ -93,6 +93,39 @@ def test_links_of_documents_are_those_of_pages() -> None:
         documents.relinked("[x](x.py)", Path("src"))
 
 
+def test_the_guides_are_listed_in_one_order_in_both_languages() -> None:
+    written = ROOT / "docs"
+    english = documents.listed(written, "how-to")
+    assert english[0] == "how-to/index.md"
+    assert {path.name for path in (written / "how-to").glob("*.md")} == {
+        name.removeprefix("how-to/") for name in english[1:]
+    }
+    assert documents.listed(written, "zh/how-to") == [f"zh/{name}" for name in english]
+    made = documents.pages(ROOT, written)
+    for folder, other, first in (
+        ("how-to", "zh/how-to", "Choose backend, threads and instruction set"),
+        ("zh/how-to", "how-to", "选择后端、线程数和指令集"),
+    ):
+        lines = made[f"{folder}/index.md"].splitlines()
+        assert lines[:3] == ["---", f"translation: {other}/index.md", "---"]
+        items = [line for line in lines if line.startswith("- ")]
+        assert items[0] == f"- [{first}](speed.md)"
+        assert len(items) == len(english) - 1
+
+
+def test_the_navigation_is_filled_at_any_depth() -> None:
+    pytest.importorskip("mkdocs")
+    from docs.building import hooks
+
+    navigation = ["index.md", {"A": "a/*"}, {"B": ["b.md", {"C": "b.md", "D": "a/*"}]}]
+    hooks.fill(navigation, {"a/*": ["a/x.md"]})
+    assert navigation == [
+        "index.md",
+        {"A": ["a/x.md"]},
+        {"B": ["b.md", {"C": "b.md", "D": ["a/x.md"]}]},
+    ]
+
+
 def test_a_derivation_block_is_shown_in_the_language_of_the_page() -> None:
     code = 'd = cr.derive(cr.Network.dense([2, 1]))\nd, ["δ_1"]\n'
     assert "chain rule" in fences.shown(code, "en")

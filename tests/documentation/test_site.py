@@ -24,6 +24,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTHS = (390, 1280)
 """A phone and a desk."""
 CONSOLE = re.compile(r":CONSOLE[:(]\d+\)?\] (.*)")
+NAVIGATION = re.compile(r'<a href="([^"]*)" class="md-nav__link[^>]*>(.*?)</a>', re.DOTALL)
 
 HARNESS = """<!doctype html><meta charset="utf-8"><title>harness</title><body><script>
 const pages = %s, widths = %s, found = [];
@@ -93,6 +94,19 @@ def test_every_link_leads_somewhere_and_nothing_is_fetched(site: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_pages_are_called_by_their_headings(site: Path) -> None:
+    """In the navigation and in the browser's tab, also where a link to a translation is first."""
+    page = (site / "zh" / "how-to" / "tables.html").read_text(encoding="utf-8")
+    called = {
+        address: " ".join(re.sub("<[^>]*>", "", shown).split())
+        for address, shown in NAVIGATION.findall(page)
+    }
+    assert called["troubleshooting.html"] == "疑难解答"
+    assert called["../../how-to/troubleshooting.html"] == "Troubleshooting"
+    assert "<title>表格 - chainrule</title>" in page
 
 
 @pytest.fixture(scope="module")
