@@ -59,6 +59,38 @@ def test_the_ending_and_the_format_have_to_agree(saved: Path) -> None:
         cr.export(case("iris, hidden").model, "pickle")
 
 
+@pytest.mark.parametrize(
+    ("option", "setting"),
+    [
+        ("--training", {"training": True}),
+        ("--int8", {"int8": True}),
+        ("--no-libm", {"libm": False}),
+    ],
+)
+def test_options_of_c(option: str, setting: dict[str, bool], saved: Path) -> None:
+    """The verb writes what the function returns, and states the figures that are in the header."""
+    output = saved.with_suffix(".h")
+    code, text = run(saved, "--output", output, option)
+    header = str(cr.export(cr.load(saved), "c", **setting))
+    assert code == 0
+    assert output.read_text(encoding="utf-8") == header
+    flash, ram, worst = text.replace(",", "").split()[0], text.split()[4], text.split()[14]
+    assert f"Constants: {flash} bytes" in header
+    assert f"Working memory: {ram.replace(',', '')} bytes" in header
+    assert f"differ by {worst} at most" in header
+    ((name, value),) = setting.items()
+    for other in FORMATS:
+        if other != "c":
+            code, text = run(saved, "--to", other, option)
+            assert code == 2
+            assert text.count("\n") <= 5
+            assert f"`{name}` must be {not value} for the format '{other}'" in text.replace(
+                "\n", " "
+            )
+    with pytest.raises(InputTypeError, match=f"`{name}` must be True or False, got 'yes'"):
+        cr.export(cr.load(saved), "c", **{name: "yes"})
+
+
 def test_the_model_is_not_overwritten(saved: Path) -> None:
     code, text = run(saved, "--to", "numpy", "--output", saved)
     assert code == 2
