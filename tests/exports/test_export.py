@@ -1,5 +1,6 @@
 """What may be exported, to where, and what is refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,8 @@ def test_options_of_c(option: str, setting: dict[str, bool], saved: Path) -> Non
     header = str(cr.export(cr.load(saved), "c", **setting))
     assert code == 0
     assert output.read_text(encoding="utf-8") == header
-    flash, ram, worst = text.replace(",", "").split()[0], text.split()[4], text.split()[14]
-    assert f"Constants: {flash} bytes" in header
+    flash, ram, worst = re.findall(r"(?:^| )([\d.,e+-]+) (?:bytes|at most)", text)
+    assert f"Constants: {flash.replace(',', '')} bytes" in header
     assert f"Working memory: {ram.replace(',', '')} bytes" in header
     assert f"differ by {worst} at most" in header
     ((name, value),) = setting.items()
@@ -83,10 +84,7 @@ def test_options_of_c(option: str, setting: dict[str, bool], saved: Path) -> Non
         if other != "c":
             code, text = run(saved, "--to", other, option)
             assert code == 2
-            assert text.count("\n") <= 5
-            assert f"`{name}` must be {not value} for the format '{other}'" in text.replace(
-                "\n", " "
-            )
+            assert f"`{name}` must be {not value} for the format '{other}'" in text
     with pytest.raises(InputTypeError, match=f"`{name}` must be True or False, got 'yes'"):
         cr.export(cr.load(saved), "c", **{name: "yes"})
 

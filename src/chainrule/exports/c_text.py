@@ -37,12 +37,11 @@ class Arithmetic:
     def notation(self) -> Notation:
         """How formulas are written."""
         function = self._function()
-        names = [name for name in _OF_LIBM if self.libm or name not in ("sin", "cos")]
         suffix = "f" if self.real == "float" else ""
         return Notation(
-            "c" if self.libm else "c without libm",
+            "c",
             {
-                **{name: function(name, "{0}") for name in names},
+                **{name: function(name, "{0}") for name in _OF_LIBM},
                 "abs": f"model_absolute{suffix}({{0}})",
                 "sign": f"model_sign{suffix}({{0}})",
                 "maximum": f"model_larger{suffix}({{0}}, {{1}})",

@@ -1,7 +1,9 @@
 /* Elementary functions without libm, of double. The worst errors over all finite doubles, in units
    in the last place (ulp) of the exact result:
-     exp 1, expm1 2, log 1, log1p 1.5, tanh 3, erf 8, sqrt 1, pow 6 for whole y from -8 to 8
-   For other y of pow(x, y) the relative error is 2.3e-16 (4 + 2 |y log x|) at most.
+     exp 1, expm1 2, log 1, log1p 1.5, tanh 3, erf 8, sqrt 1, sin 2.5, cos 2.5,
+     pow 6 for whole y from -8 to 8
+   For other y of pow(x, y) the relative error is 2.3e-16 (4 + 2 |y log x|) at most; results of pow
+   that are subnormal numbers may be 0.
 */
 #define MODEL_LN2_HIGH 6.93147180369123816490e-01 /* 33 bits, so that k * high is exact */
 #define MODEL_LN2_LOW 1.90821492927058770002e-10
@@ -167,3 +169,90 @@ static inline double model_pow(double x, double y)
     if (x == 0.0) return y > 0.0 ? 0.0 : (double)INFINITY;
     return model_exp(y * model_log(x));
 }
+
+/* 64 bits of a number, from bit number ``at`` on; the least significant word is the first. */
+static inline uint64_t model_bits(const uint32_t *words, int at)
+{
+    const int first = at / 32, shift = at % 32;
+    const uint64_t low = words[first] | (uint64_t)words[first + 1] << 32;
+    return shift ? low >> shift | (uint64_t)words[first + 2] << (64 - shift) : low;
+}
+
+/* x = (4 n + q) pi/2 + r for x >= pi/4, with |r| <= pi/4; return q, from 0 to 3.
+   x is a whole number times 2^e, so that only 7 words of 2/pi matter: those before make multiples
+   of 4, those behind are below 2^-130. */
+static inline int model_quarter(double x, double *r)
+{
+    static const uint32_t two_over_pi[] = {
+        0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u,
+        0xfe5163abu, 0xdebbc561u, 0xb7246e3au, 0x424dd2e0u, 0x06492eeau, 0x09d1921cu,
+        0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u, 0xe99c7026u, 0xb45f7e41u,
+        0x3991d639u, 0x835339f4u, 0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu,
+        0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u, 0x4f463f66u, 0x9e5fea2du,
+        0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u,
+        0x56033046u, 0xfc7b6babu
+    };
+    uint32_t words[12] = {0};
+    uint64_t bits, whole, first, second;
+    double part;
+    int e, skipped, i, unit, q;
+    memcpy(&bits, &x, sizeof bits);
+    e = (int)(bits >> 52) - 1075;
+    whole = (bits & 0xfffffffffffffu) | 0x10000000000000u;
+    skipped = e < 2 ? 0 : (e - 2) / 32;
+    for (i = 0; i < 7; ++i) {
+        const uint64_t factor = two_over_pi[skipped + 6 - i];
+        const uint64_t low = factor * (whole & 0xffffffffu) + words[i];
+        const uint64_t high = factor * (whole >> 32) + words[i + 1] + (low >> 32);
+        words[i] = (uint32_t)low;
+        words[i + 1] = (uint32_t)high;
+        words[i + 2] = (uint32_t)(high >> 32);
+    }
+    unit = 32 * (skipped + 7) - e;
+    q = (int)(model_bits(words, unit) & 3u);
+    first = model_bits(words, unit - 64);
+    second = model_bits(words, unit - 128);
+    part = 1.5707963267948966;
+    if (first >> 63) { /* above one half: count from the next quarter */
+        second = ~second + 1u;
+        first = ~first + (second == 0u);
+        q = (q + 1) & 3;
+        part = -part;
+    }
+    *r = part * ((double)first * model_two_to(-64) + (double)second * model_two_to(-128));
+    return q;
+}
+
+static inline double model_sin_near_0(double r)
+{
+    const double square = r * r;
+    double sum = 0.0;
+    int n;
+    for (n = 18; n > 0; n -= 2) sum = (sum + 1.0) * (-square / (n * (n + 1)));
+    return r + r * sum;
+}
+
+static inline double model_cos_near_0(double r)
+{
+    const double square = r * r;
+    double sum = 0.0;
+    int n;
+    for (n = 18; n > 0; n -= 2) sum = (sum + 1.0) * (-square / (n * (n - 1)));
+    return 1.0 + sum;
+}
+
+/* sin(x + turns pi/2). */
+static inline double model_turned(double x, int turns)
+{
+    double r = x < 0.0 ? -x : x, value;
+    int q = 0;
+    if (!(r < (double)INFINITY)) return (double)NAN;
+    if (r > 0.785) q = model_quarter(r, &r);
+    if (x < 0.0) { r = -r; q = -q; }
+    q = (q + turns) & 3;
+    value = q & 1 ? model_cos_near_0(r) : model_sin_near_0(r);
+    return q & 2 ? -value : value;
+}
+
+static inline double model_sin(double x) { return model_turned(x, 0); }
+static inline double model_cos(double x) { return model_turned(x, 1); }
