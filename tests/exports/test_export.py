@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,7 +69,7 @@ def test_the_ending_and_the_format_have_to_agree(saved: Path) -> None:
         ("--no-libm", {"libm": False}),
     ],
 )
-def test_options_of_c(option: str, setting: dict[str, bool], saved: Path) -> None:
+def test_options_of_c(option: str, setting: dict[str, Any], saved: Path) -> None:
     """The verb writes what the function returns, and states the figures that are in the header."""
     output = saved.with_suffix(".h")
     code, text = run(saved, "--output", output, option)
@@ -86,7 +87,7 @@ def test_options_of_c(option: str, setting: dict[str, bool], saved: Path) -> Non
             assert code == 2
             assert f"`{name}` must be {not value} for the format '{other}'" in text
     with pytest.raises(InputTypeError, match=f"`{name}` must be True or False, got 'yes'"):
-        cr.export(cr.load(saved), "c", **{name: "yes"})
+        cr.export(cr.load(saved), "c", **{**setting, name: "yes"})
 
 
 def test_the_model_is_not_overwritten(saved: Path) -> None:

@@ -46,7 +46,7 @@ _BATCH = "the number of samples"
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Stored:
     """Where a matrix is: a pointer and its rows and columns; rows None are those of the batch."""
 
     pointer: str
@@ -86,13 +86,13 @@ class PlanInC:
         batch: int | Symbol = 1 if self.batch == "1" else Symbol(_BATCH)
         self._lengths = execution.sizes
         self._sizes = {**execution.sizes, **dict.fromkeys(samples, batch)}
-        self._places: dict[str, _Place] = {}
+        self._stored: dict[str, _Stored] = {}
         self._numbers: dict[str, Expression] = {"α": Symbol(_RATE_TEXT)}
         self._names = 0
         self._operations = tuple(_flat(self.plan.operations))
-        self._place_given(execution)
+        self._find_given(execution)
         self._find_inlined()
-        self._place_values()
+        self._find_stored()
         self.lines = [
             line
             for operation in self._operations
@@ -100,19 +100,19 @@ class PlanInC:
             for line in self._loop(operation)
         ]
 
-    def place(self, name: str) -> str:
+    def pointer_to(self, name: str) -> str:
         """Return the pointer to a value."""
-        return self._places[name].pointer
+        return self._stored[name].pointer
 
     # -- where values are --------------------------------------------------------------------------
 
-    def _place_given(self, execution: Execution) -> None:
+    def _find_given(self, execution: Execution) -> None:
         """Find the parameters, the inputs, the targets and the constants."""
         network = self.learned.network
         start = 0
         for name, array in self.learned.parameters.items():
             rows, columns = array.shape if array.ndim == 2 else (1, array.size)
-            self._places[name] = _Place(
+            self._stored[name] = _Stored(
                 f"(parameters + {start})" if start else "parameters", rows, columns
             )
             start += array.size
@@ -124,7 +124,7 @@ class PlanInC:
         ):
             start = 0
             for name, width in group:
-                self._places[name] = _Place(self._shifted(pointer, start, 0), None, width)
+                self._stored[name] = _Stored(self._shifted(pointer, start, 0), None, width)
                 start += width
         for number, name in enumerate(network.constants):
             matrix = execution.values.get(name)
@@ -132,9 +132,9 @@ class PlanInC:
                 self._numbers[name] = expression(float(matrix[0, 0]))
             elif matrix is not None:
                 self.arrays[f"model_constant_{number}"] = np.asarray(matrix, np.float64)
-                self._places[name] = _Place(f"model_constant_{number}", *matrix.shape)
+                self._stored[name] = _Stored(f"model_constant_{number}", *matrix.shape)
 
-    def _shape(self, operation: Operation) -> _Place:
+    def _shape(self, operation: Operation) -> _Stored:
         """Return the rows and columns of an operation's value."""
         rows, columns = (self._length_of(axis) for axis in operation.sides)
         if columns is None:
@@ -142,14 +142,14 @@ class PlanInC:
                 f"`training` must be False for a network that computes {shown(str(operation))}, "
                 "got True. Export it without."
             )
-        return _Place("", rows, columns)
+        return _Stored("", rows, columns)
 
     def _length_of(self, axis: Axis | None) -> int | None:
         if axis is None:
             return 1
         return None if axis.is_samples else self._lengths[axis]
 
-    def _place_values(self) -> None:
+    def _find_stored(self) -> None:
         """Give every value that is stored its part of the working array."""
         done = [op for op in self._operations if id(op) not in self._inlined]
         ends = {name: time for time, op in enumerate(done) for name in self._read(op)}
@@ -173,7 +173,7 @@ class PlanInC:
                 pointer = self._shifted("work", of_batch.starts[name], 0)
             else:
                 pointer = self._shifted("work", of_batch.size, others.starts[name])
-            self._places[name] = replace(shape, pointer=pointer)
+            self._stored[name] = replace(shape, pointer=pointer)
 
     def _shifted(self, pointer: str, for_each_sample: int, more: int) -> str:
         """Return a pointer behind so many entries for each sample, and some more."""
@@ -190,14 +190,14 @@ class PlanInC:
         self._inlined: set[int] = set()
         self._made = {op.target: op for op in self._operations if op.stage != "update"}
         uses = Counter(r.name for op in self._operations for r in op.uses)
-        kept = {*self.plan.outputs, self.plan.loss}
+        retained = {*self.plan.outputs, self.plan.loss}
         for operation in self._operations:
             for reference in operation.uses:
                 made = self._made.get(reference.name)
                 if (
                     made is not None
                     and uses[reference.name] == 1
-                    and reference.name not in kept
+                    and reference.name not in retained
                     and self._reads_once(operation, reference)
                     and self._is_safe(operation, made)
                 ):
@@ -254,13 +254,13 @@ class PlanInC:
 
     def _loop(self, operation: Operation) -> Iterator[str]:
         """Yield the statements that store every entry of an operation."""
-        place = self._places[operation.target]
+        matrix = self._stored[operation.target]
         yield f"/* {harmless(str(operation))} */"
         body: list[str] = []
-        i, j = self._index(place.rows), self._index(place.columns)
+        i, j = self._index(matrix.rows), self._index(matrix.columns)
         text = self._computed(operation, i, j, body)
-        body.append(f"{_entry(place, i, j)} = {text};")
-        yield from self._repeated([(i, place.rows), (j, place.columns)], body)
+        body.append(f"{_entry(matrix, i, j)} = {text};")
+        yield from self._repeated([(i, matrix.rows), (j, matrix.columns)], body)
 
     def _index(self, count: int | None) -> str:
         """Return the name of a new index, 0 where there is one entry."""
@@ -286,8 +286,8 @@ class PlanInC:
         """Return the text of an entry, after statements that compute it where it is not stored."""
         made = self._made.get(reference.name)
         if made is None or id(made) not in self._inlined:
-            place = self._places[reference.name]
-            return _entry(place, *((j, i) if reference.transposed else (i, j)))
+            matrix = self._stored[reference.name]
+            return _entry(matrix, *((j, i) if reference.transposed else (i, j)))
         text = self._computed(made, i, j, lines)
         if text.isidentifier():
             return text
@@ -330,8 +330,8 @@ class PlanInC:
         raise TypeError(f"no statement of the operation {type(operation).__name__}")
 
     def _length(self, reference: Reference, side: int) -> int | None:
-        place = self._places.get(reference.name) or self._shape(self._made[reference.name])
-        return (place.rows, place.columns)[1 - side if reference.transposed else side]
+        matrix = self._stored.get(reference.name) or self._shape(self._made[reference.name])
+        return (matrix.rows, matrix.columns)[1 - side if reference.transposed else side]
 
     def _summed(
         self, index: tuple[str, int | None], term: str, body: list[str], lines: list[str]
@@ -371,11 +371,13 @@ def _flat(operations: Sequence[Operation]) -> Iterator[Operation]:
             yield operation
 
 
-def _entry(place: _Place, i: str, j: str) -> str:
+def _entry(matrix: _Stored, i: str, j: str) -> str:
     """Return the text of an entry; one row or one column serves all positions."""
-    row = "0" if place.rows == 1 else i
-    column = "0" if place.columns == 1 else j
+    row = "0" if matrix.rows == 1 else i
+    column = "0" if matrix.columns == 1 else j
     if row == "0":
-        return f"{place.pointer}[{column}]"
-    start = row if place.columns == 1 else f"{row} * {place.columns}"
-    return f"{place.pointer}[{start}]" if column == "0" else f"{place.pointer}[{start} + {column}]"
+        return f"{matrix.pointer}[{column}]"
+    start = row if matrix.columns == 1 else f"{row} * {matrix.columns}"
+    return (
+        f"{matrix.pointer}[{start}]" if column == "0" else f"{matrix.pointer}[{start} + {column}]"
+    )

@@ -86,7 +86,7 @@ class Arithmetic:
 
 
 def elementary_functions() -> str:
-    """Return the functions that take the place of libm's, with their worst errors."""
+    """Return the functions for use instead of those of libm, with their worst errors."""
     return files("chainrule.exports").joinpath("elementary_functions.h").read_text("utf-8")
 
 

@@ -164,8 +164,8 @@ class TrainingInC:
         start = 0
         heads = zip(self.learned.forward.outputs, self.learned.network.outputs, strict=True)
         for name, node in heads:
-            place = self.forward.place(name)
-            yield f"    for (int i = 0; i < {node.width}; ++i) a[{start} + i] = {place}[i];"
+            pointer = self.forward.pointer_to(name)
+            yield f"    for (int i = 0; i < {node.width}; ++i) a[{start} + i] = {pointer}[i];"
             start += node.width
         yield "}"
 
@@ -184,7 +184,7 @@ class TrainingInC:
         yield from (f"        {line}" for line in self._row_features())
         yield "    }"
         yield from (f"    {line}" for line in self.step.lines)
-        yield f"    return {self.step.place(self.learned.training.loss)}[0];"
+        yield f"    return {self.step.pointer_to(self.learned.training.loss)}[0];"
         yield "}"
 
     def _row_targets(self) -> Iterator[str]:
