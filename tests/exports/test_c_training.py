@@ -1,5 +1,6 @@
 """A header that goes on learning has our loss curve, our parameters and our predictions."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.exports.export_model import c_program
 from tests.exports.cases import mixed, of_table
 from tests.exports.compiled_c import SANITIZED, answered, compiled
 
@@ -245,6 +247,24 @@ def test_a_class_that_is_none_changes_nothing(tmp_path: Path) -> None:
         model.fit(X, labels)
     program = compiled(str(cr.export(model, "c", training=True)), WRONG, tmp_path, FLAGS)
     assert answered(program) == [[0, 0]] * 5 + [[1, 1]]
+
+
+VECTORS = """
+#include <stdio.h>
+#define MODEL_TEST_VECTORS
+#include "model.h"
+int main(void) { printf("%.17g\\n", model_test_vectors()); return 0; }
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_stated_worst_error_holds(name: str, dtype: Any, tmp_path: Path) -> None:
+    network = NETWORKS[name]()
+    header = c_program((network, network.initialize(seed=0, dtype=dtype)), training=True)
+    (stated,) = re.findall(r"differ by (\S+) at most", header.text)
+    ((worst,),) = answered(compiled(header.text, VECTORS, tmp_path, FLAGS))
+    assert worst <= float(stated) < (1e-5 if dtype == "float32" else 1e-12)
 
 
 def test_figures_are_those_of_the_arrays() -> None:

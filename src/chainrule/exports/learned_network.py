@@ -64,12 +64,13 @@ class Learned(Step):
         return "float" if self.parameters.flat.dtype == np.float32 else "double"
 
     def values(self, x: FloatArray) -> FloatArray:
-        """Return the outputs, (rows, width), for inputs (rows, inputs)."""
+        """Return the outputs, (rows, width), for inputs (rows, inputs), in double precision."""
         ends = np.cumsum(input_widths(self.network))[:-1]
-        parts = np.split(x.astype(self.parameters.flat.dtype), ends, axis=1)
-        found = predict(self.network, self.parameters, parts if len(parts) > 1 else parts[0])
-        whole = np.hstack(found) if isinstance(found, tuple) else found
-        return whole.astype(np.float64)
+        parts = np.split(x, ends, axis=1)
+        flat = self.parameters.flat.astype(np.float64)
+        double = Parameters(self.network.parameter_shapes, flat)
+        found = predict(self.network, double, parts if len(parts) > 1 else parts[0])
+        return np.hstack(found) if isinstance(found, tuple) else found
 
 
 class LearnedSteps(StepList):
@@ -123,7 +124,7 @@ def _check(network: Network) -> None:
         if found:
             raise InputError(
                 f"`training` must be False except for a network {what}, got True and "
-                f"{shown(found[0])}. Export it without, or train a network of dense layers."
+                f"{shown(found[0])}. Export it without, or train a network of dense layers (--hidden)."
             )
 
 
