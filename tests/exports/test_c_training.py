@@ -81,17 +81,22 @@ def learned_in_c(
 
 
 def learned_here(
-    network: cr.Network, parameters: Any, X: Any, T: np.ndarray, rate: float, batch: int
+    network: cr.Network, parameters: Any, X: Any, T: Any, rate: float, batch: int
 ) -> tuple[np.ndarray, Any]:
     """Return the losses of the same steps with cr.train, one call for each, and the parameters."""
     losses = []
-    for start in range(0, len(T), batch):
-        rows = slice(start, start + batch)
-        given = [part[rows] for part in X] if isinstance(X, list) else X[rows]
+
+    def some(given: Any, start: int) -> Any:
+        parts = [
+            part[start : start + batch] for part in (given if isinstance(given, list) else [given])
+        ]
+        return parts if isinstance(given, list) else parts[0]
+
+    for start in range(0, len(T[0]) if isinstance(T, list) else len(T), batch):
         result = cr.train(
             network,
-            given,
-            T[rows],
+            some(X, start),
+            some(T, start),
             parameters=parameters,
             optimizer=cr.SGD(rate),
             batch_size=batch,
@@ -164,30 +169,34 @@ def test_a_header_without_libm_learns_alike(tmp_path: Path) -> None:
     assert parameters == pytest.approx(result.flat, rel=1e-10, abs=1e-12)
 
 
-def test_several_inputs_and_heads_learn(tmp_path: Path) -> None:
+def codes_and_two_heads() -> tuple[cr.Network, list[np.ndarray], list[np.ndarray]]:
     x, k = cr.Input(2), cr.Categories(4)
     h = cr.Dense(5, "tanh")(x, cr.Embedding(2)(k))
-    network = cr.Network(
-        [x, k], [cr.Dense(2)(h), cr.Dense(1, "sigmoid")(h)], ["mse", "log_loss"],
-        loss_weights=[0.5, 2.0],
-    )  # fmt: skip
-    X, codes, batch = draw(2 * STEPS, 2), np.arange(2 * STEPS) % 4, 2
-    T = np.column_stack([draw(2 * STEPS, 2), codes == 1])
+    heads = [cr.Dense(2)(h), cr.Dense(1, "sigmoid")(h)]
+    network = cr.Network([x, k], heads, ["mse", "log_loss"], loss_weights=[0.5, 2.0])
+    codes = np.arange(2 * STEPS) % 4
+    return network, [draw(2 * STEPS, 2), codes], [draw(2 * STEPS, 2), (codes == 1) * 1.0]
+
+
+def weights_of_two_layers() -> tuple[cr.Network, list[np.ndarray], list[np.ndarray]]:
+    x, other = cr.Input(3), cr.Input(4)
+    encoder = cr.Dense(4, "tanh")
+    h = encoder(x)
+    heads = [cr.Dense(1)(h), cr.Tied(encoder)(h * cr.Scale()(other))]
+    network = cr.Network([x, other], heads, ["mse", "mse"])
+    rows = 2 * STEPS
+    return network, [draw(rows, 3), draw(rows, 4)], [draw(rows), draw(rows, 3)]
+
+
+@pytest.mark.parametrize("make", [codes_and_two_heads, weights_of_two_layers])
+def test_several_inputs_and_heads_learn(make: Any, tmp_path: Path) -> None:
+    network, inputs, targets = make()
     start = network.initialize(seed=1)
-    given = np.column_stack([X, codes])
-    losses, parameters, _ = learned_in_c((network, start), given, T, 0.1, batch, tmp_path)
-    expected = []
-    current: Any = start
-    for at in range(0, len(X), batch):
-        rows = slice(at, at + batch)
-        result = cr.train(
-            network, [X[rows], codes[rows]], [T[rows, :2], T[rows, 2]], parameters=current,
-            optimizer=cr.SGD(0.1), batch_size=batch, epochs=1, shuffle=False,
-        )  # fmt: skip
-        expected += result.history["loss"]
-        current = result.parameters
+    X, T = np.column_stack(inputs), np.column_stack(targets)
+    losses, parameters, _ = learned_in_c((network, start), X, T, 0.1, 2, tmp_path)
+    expected, result = learned_here(network, start, inputs, targets, 0.1, 2)
     assert losses == pytest.approx(np.array(expected), rel=1e-10)
-    assert parameters == pytest.approx(current.flat, rel=1e-10, abs=1e-12)
+    assert parameters == pytest.approx(result.flat, rel=1e-10, abs=1e-12)
 
 
 @pytest.mark.parametrize("target", ["two", "three", "number"])
