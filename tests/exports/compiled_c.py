@@ -19,8 +19,8 @@ def compiled(
     return folder / "main"
 
 
-def answered(program: Path, given: str = "") -> list[list[float]]:
+def answered(program: Path, given: bytes = b"") -> list[list[float]]:
     """Run a program; return the numbers of each line."""
-    done = subprocess.run([program], input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
+    done = subprocess.run([program], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return [[float(word) for word in line.split()] for line in done.stdout.decode().splitlines()]

@@ -57,13 +57,13 @@ def test_the_answers_are_those_of_the_quantized_network(tmp_path: Path) -> None:
     header = c_program((network, parameters), int8=True)
     program = compiled(header.text, MAIN, tmp_path, FLAGS)
     text = "\n".join(" ".join(map(repr, row)) for row in X.tolist())
-    (worst,), *rows = answered(program, text)
+    (worst,), *rows = answered(program, text.encode())
     arrays = list(parameters.values())
     expected = by_hand(arrays[::2], arrays[1::2], X)
     assert np.array(rows) == pytest.approx(expected, abs=5e-6)  # products in single precision
     plain = cr.predict(network, parameters, X)
     assert 1e-4 < np.abs(expected - plain).max() < 0.05
-    assert worst == pytest.approx(header.worst, abs=5e-6)
+    assert worst == pytest.approx(header.worst, abs=1e-7)
     count = 5 * 24 + 24 * 12 + 12 * 3
     assert header.flash == count + 4 * (24 + 12 + 3) + 8 * (24 + 12 + 3)
     assert header.flash < 0.3 * c_program((network, parameters)).flash
@@ -77,8 +77,8 @@ def test_the_stated_loss_of_accuracy_holds(name: str, tmp_path: Path) -> None:
     (stated,) = re.findall(r"differ by (\S+) at most", header.text)
     ((worst,),) = answered(compiled(header.text, MAIN, tmp_path, FLAGS, ()))
     scale = max(1.0, float(np.abs(case(name).outputs).max()))
-    assert 0.2 * worst <= float(stated)
-    assert worst <= float(stated) + 1e-5 * scale
+    assert float(stated) < 1.2 * worst
+    assert worst <= float(stated) + 1e-7 * scale
     assert worst > 1e-6  # something was lost
     assert worst < 0.1 * scale
     assert f"Constants: {header.flash} bytes" in header.text
@@ -90,8 +90,16 @@ def test_columns_of_zeros_and_tiny_weights_are_kept(tmp_path: Path) -> None:
     w = np.array([[0.0, 1e-60, 3.0], [0.0, 1e-60, -1.5]])
     header = c_program((network, {"W_1": w, "b_1": [1.0, 2.0, 3.0]}), int8=True)
     program = compiled(header.text, MAIN, tmp_path, FLAGS)
-    _, row = answered(program, "2.0 4.0")
+    _, row = answered(program, b"2.0 4.0")
     assert row == pytest.approx([1.0, 2.0, 3.0 + 6.0 - 6.0], abs=0.06)
+
+
+def test_weights_that_8_bits_hold_lose_what_single_precision_rounds(tmp_path: Path) -> None:
+    network = cr.Network.dense([3, 1], "identity")
+    header = c_program((network, {"W_1": [[127.0], [3.0], [-50.0]], "b_1": [0.1]}), int8=True)
+    (stated,) = re.findall(r"differ by (\S+) at most", header.text)
+    ((worst,),) = answered(compiled(header.text, MAIN, tmp_path, FLAGS))
+    assert 1e-8 < worst <= float(stated) < 1e-4
 
 
 def test_two_options_that_clash_and_a_model_without_products_are_refused() -> None:

@@ -76,7 +76,7 @@ def learned_in_c(
         rows = slice(step * batch, (step + 1) * batch)
         parts += [*map(repr, X[rows].ravel().tolist()), *words[rows]]
         parts += map(repr, T[rows].ravel().tolist())
-    lines = answered(program, "\n".join(parts))
+    lines = answered(program, "\n".join(parts).encode())
     return np.ravel(lines[:steps]), np.array(lines[steps]), np.array(lines[steps + 1])
 
 

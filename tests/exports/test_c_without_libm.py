@@ -68,7 +68,7 @@ def test_the_worst_errors_are_the_stated_ones(tmp_path: Path) -> None:
     y = np.random.default_rng(1).integers(-8, 9, len(x)).astype(float)
     text = "\n".join(f"{a.hex()} {b.hex()}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     program = compiled(elementary_functions(), MAIN, tmp_path, SANITIZED, ())
-    found = np.array(answered(program, text))
+    found = np.array(answered(program, text.encode()))
     worst = dict.fromkeys((*FUNCTIONS, "pow"), 0.0)
     mp = exact_arithmetic()
     with mp.workprec(200):
@@ -119,7 +119,8 @@ def test_powers_that_are_not_whole_keep_the_stated_bound(tmp_path: Path) -> None
     x, y = np.exp(draw.uniform(-200, 200, 5000)), draw.uniform(-3.5, 3.5, 5000)
     text = "\n".join(f"{a.hex()} {b.hex()}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     found = [
-        row[-1] for row in answered(compiled(elementary_functions(), MAIN, tmp_path, [], ()), text)
+        row[-1]
+        for row in answered(compiled(elementary_functions(), MAIN, tmp_path, [], ()), text.encode())
     ]
     mp = exact_arithmetic()
     with mp.workprec(200):
@@ -133,7 +134,7 @@ def test_powers_that_are_not_whole_keep_the_stated_bound(tmp_path: Path) -> None
 def test_what_is_not_finite(tmp_path: Path) -> None:
     program = compiled(elementary_functions(), MAIN, tmp_path, SANITIZED, ())
     inf = math.inf
-    rows = answered(program, "inf 0.5\n-inf 3\nnan 1\n")
+    rows = answered(program, b"inf 0.5\n-inf 3\nnan 1\n")
     assert rows[0][:7] == [inf, inf, inf, inf, 1.0, 1.0, inf]
     assert rows[0][-1] == inf
     assert all(math.isnan(value) for value in [*rows[0][7:9], *rows[1][7:9]])

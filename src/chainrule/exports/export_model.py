@@ -107,7 +107,7 @@ def c_program(
     >>> network = Network.dense([4, 16, 3], "tanh", "log_loss")
     >>> header = c_program((network, network.initialize(seed=0)), int8=True)
     >>> header.flash, header.ram, header.worst < 0.01
-    (340, 160, True)
+    (264, 160, True)
     """
     check_options("c", training=training, int8=int8, libm=libm)
     prediction = prediction_of(model, LearnedSteps() if training else None)

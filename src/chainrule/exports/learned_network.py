@@ -124,7 +124,8 @@ def _check(network: Network) -> None:
         if found:
             raise InputError(
                 f"`training` must be False except for a network {what}, got True and "
-                f"{shown(found[0])}. Export it without, or train a network of dense layers (--hidden)."
+                f"{shown(found[0])}. Export it without, or train a network of dense "
+                "layers (--hidden)."
             )
 
 

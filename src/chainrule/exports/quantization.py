@@ -34,6 +34,21 @@ class QuantizedProduct(Step):
     def sources(self) -> tuple[str, ...]:
         return (self.source, self.matrix, self.scales)
 
+    def value(self, x: FloatArray, matrix: FloatArray, scales: FloatArray) -> FloatArray:
+        """Return the product, (rows, units), of (rows, inputs) and (inputs, units).
+
+        The sum is that of the program: in single precision, one input after the other.
+
+        >>> step = QuantizedProduct("t2", 2, "", "t1", "c1", "c2")
+        >>> whole = np.array([[127.0, 0.0], [1.0, 2.0]])
+        >>> step.value(np.eye(2), whole, np.array([1.0, 0.5])).tolist()
+        [[127.0, 0.0], [1.0, 1.0]]
+        """
+        total = np.zeros((len(x), matrix.shape[1]), np.float32)
+        for column, row in zip(x.T.astype(np.float32), matrix.astype(np.float32), strict=True):
+            total += column[:, None] * row
+        return (total * scales.astype(np.float32)).astype(np.float64)
+
 
 def whole_numbers(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the whole numbers, (inputs, units), and the scales, (units,), of a matrix.

@@ -71,7 +71,7 @@ def _value(
         case Largest():
             return np.asarray(found[step.source].max(axis=1, keepdims=True))
         case QuantizedProduct():
-            return np.asarray(found[step.source] @ found[step.matrix] * found[step.scales])
+            return step.value(found[step.source], found[step.matrix], found[step.scales])
         case Learned():
             return step.values(found[step.source])
         case Entrywise():
