@@ -32,6 +32,7 @@ from chainrule.exports.row_values import step_values
 
 __all__ = ["CHeader", "c_header", "rounded_up"]
 
+_EPSILON = float(np.finfo(np.float64).eps)
 _SIZES = {"double": 8, "float": 4, "signed char": 1}
 
 _HEAD = """\
@@ -151,7 +152,7 @@ class _Writer:
         found = step_values(self.prediction, self.cells)[self.prediction.output]
         largest = float(np.abs(self.answers).max())
         # NumPy adds up in another order, and functions differ in the last digits.
-        worst = float(np.abs(found - self.answers).max()) + 64.0 * np.finfo(float).eps * largest
+        worst = float(np.abs(found - self.answers).max()) + 64.0 * _EPSILON * largest
         if self.training is None or self.training.real == "double":
             return worst
         # The program and the model round differently: ``worst`` is what rounding does to one of
