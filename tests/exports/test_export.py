@@ -76,10 +76,13 @@ def test_options_of_c(option: str, setting: dict[str, Any], saved: Path) -> None
     header = str(cr.export(cr.load(saved), "c", **setting))
     assert code == 0
     assert output.read_text(encoding="utf-8") == header
-    flash, ram, worst = re.findall(r"(?:^| )([\d.,e+-]+) (?:bytes|at most)", text)
+    flash, ram, *learning, worst = re.findall(r"(?:^| )([\d.,e+-]+) (?:bytes|at most)", text)
     assert f"Constants: {flash.replace(',', '')} bytes" in header
     assert f"Working memory: {ram.replace(',', '')} bytes" in header
     assert f"differ by {worst} at most" in header
+    if learning:
+        assert f"{learning[0].replace(',', '')} bytes of stack while a step runs" in header
+    assert bool(learning) == (option == "--training")
     ((name, value),) = setting.items()
     for other in FORMATS:
         if other != "c":

@@ -78,8 +78,12 @@ def command(
 
 
 def _figures(header: CHeader) -> str:
+    learning = ""
+    if header.learning is not None:
+        parameters, step = header.learning
+        learning = f", {step:,} bytes for a step of training and {parameters:,} of parameters"
     return (
-        f"{header.flash:,} bytes of flash, {header.ram:,} bytes of working memory; the answers "
-        f"differ by {rounded_up(header.worst)} at most from the model's own on the "
+        f"{header.flash:,} bytes of flash, {header.ram:,} bytes of working memory{learning}; the "
+        f"answers differ by {rounded_up(header.worst)} at most from the model's own on the "
         "rows of the test vectors."
     )

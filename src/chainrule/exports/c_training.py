@@ -67,6 +67,11 @@ class TrainingInC:
         inner = max(8 * self.features.size, _BYTES[self.real] * sum(self.forward.memory))
         return _BYTES[self.real] * own + inner
 
+    @property
+    def learning(self) -> tuple[int, int]:
+        """The bytes of the parameters, and on the stack while a step on one row runs."""
+        return _BYTES[self.real] * self.count, self.step_ram(1)
+
     def step_ram(self, batch: int) -> int:
         """Return the bytes on the stack while a step of so many rows runs."""
         once, for_each = self.step.memory
@@ -84,7 +89,7 @@ class TrainingInC:
     def interface(self) -> Iterator[str]:
         """Yield the lines of the comment."""
         real = self.real
-        size = _BYTES[real] * self.count
+        size, first = self.learning
         labels = self.prediction.labels
         yield f"   void model_start({real} *parameters)"
         yield "   copies the trained parameters, MODEL_PARAMETERS of them, into the caller's array:"
@@ -101,7 +106,6 @@ class TrainingInC:
         else:
             unit = "in their own units" if self.prediction.target_scale else "of the network"
             yield f"   the targets {unit}. With NAN nothing changes, and the result is NAN."
-        first = self.step_ram(1)
         further = self.step_ram(2) - first
         yield f"   Working memory: {first} bytes of stack while a step runs, and {further}"
         yield "   more for each further row of MODEL_BATCH."

@@ -79,13 +79,15 @@ class CHeader(NamedTuple):
 
     ``worst`` is the largest difference of its answers from the model's own on the rows of the test
     vectors, computed by the same steps in NumPy; for a network that learns in single precision, a
-    bound of what rounding does to both.
+    bound of what rounding does to both. ``learning`` are the bytes of the parameters and of stack
+    while a step on one row runs, None for a header that does not learn.
     """
 
     text: str
     flash: int
     ram: int
     worst: float
+    learning: tuple[int, int] | None
 
 
 def c_header(prediction: Prediction, *, int8: bool = False, libm: bool = True) -> CHeader:
@@ -122,7 +124,8 @@ class _Writer:
         parts.append(_CELLS)
         parts += [] if self.training is None else [self.training.functions()]
         parts += [self._function(), self._vectors(), "#endif\n"]
-        return CHeader("\n".join(parts), self.flash, self.ram, self.worst)
+        learning = None if self.training is None else self.training.learning
+        return CHeader("\n".join(parts), self.flash, self.ram, self.worst, learning)
 
     # -- figures -----------------------------------------------------------------------------------
 
