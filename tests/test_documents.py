@@ -41,6 +41,7 @@ NOT_RUN = {
     "text": "drawings and output",
     "formula": "mathematics",
     "toml": "a file; the console block beside it runs it",
+    "c": "calls that tests/exports/test_c_training.py compiles and runs",
     "csv": "a file",
     "matlab": "MATLAB, to be compared with",
     "bash": "installs packages or runs for minutes; .ci/run does the former",

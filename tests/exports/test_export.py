@@ -1,6 +1,8 @@
 """What may be exported, to where, and what is refused."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -57,6 +59,38 @@ def test_the_ending_and_the_format_have_to_agree(saved: Path) -> None:
     assert format_for("numpy", "x.txt") == "numpy"
     with pytest.raises(InputError, match="`to` must be 'c'"):
         cr.export(case("iris, hidden").model, "pickle")
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"),
+    [
+        ("--training", {"training": True}),
+        ("--int8", {"int8": True}),
+        ("--no-libm", {"libm": False}),
+    ],
+)
+def test_options_of_c(option: str, setting: dict[str, Any], saved: Path) -> None:
+    """The verb writes what the function returns, and states the figures that are in the header."""
+    output = saved.with_suffix(".h")
+    code, text = run(saved, "--output", output, option)
+    header = str(cr.export(cr.load(saved), "c", **setting))
+    assert code == 0
+    assert output.read_text(encoding="utf-8") == header
+    flash, ram, *learning, worst = re.findall(r"(?:^| )([\d.,e+-]+) (?:bytes|at most)", text)
+    assert f"Constants: {flash.replace(',', '')} bytes" in header
+    assert f"Working memory: {ram.replace(',', '')} bytes" in header
+    assert f"differ by {worst} at most" in header
+    if learning:
+        assert f"{learning[0].replace(',', '')} bytes of stack while a step runs" in header
+    assert bool(learning) == (option == "--training")
+    ((name, value),) = setting.items()
+    for other in FORMATS:
+        if other != "c":
+            code, text = run(saved, "--to", other, option)
+            assert code == 2
+            assert f"`{name}` must be {not value} for the format '{other}'" in text
+    with pytest.raises(InputTypeError, match=f"`{name}` must be True or False, got 'yes'"):
+        cr.export(cr.load(saved), "c", **{**setting, name: "yes"})
 
 
 def test_the_model_is_not_overwritten(saved: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.arrays import Array, FloatArray
+from chainrule.data import TargetScaler
 from chainrule.errors import InputError, InputTypeError
 from chainrule.exports.example_rows import Examples, number_examples, table_examples
+from chainrule.exports.learned_network import input_widths
 from chainrule.exports.network_steps import add_network
 from chainrule.exports.prediction_steps import Column, Label, Part, Prediction, needed
 from chainrule.exports.step_list import StepList
@@ -25,39 +28,42 @@ from chainrule.training.loop import Result, predict
 __all__ = ["Answer", "prediction_of"]
 
 
-def prediction_of(model: Any) -> Prediction:
+def prediction_of(model: Any, steps: StepList | None = None) -> Prediction:
     """Return the prediction of a table model, a Result, (network, parameters) or an estimator.
+
+    ``steps`` are those that the prediction's are added to, by default an empty list.
 
     >>> network = Network.dense([2, 3, 1])
     >>> found = prediction_of((network, network.initialize(seed=0)))
     >>> [column.name for column in found.columns], found.outputs
     (['x0', 'x1'], ('y',))
     """
+    steps = StepList() if steps is None else steps
     for kind, convert in _KINDS.items():
         if isinstance(model, kind):
-            return convert(model)
+            return convert(model, steps)
     if hasattr(model, "model_"):  # TableClassifier, TableRegressor
-        return _of_table(model.model_, getattr(model, "classes_", None))
+        return _of_table(model.model_, steps, getattr(model, "classes_", None))
     if hasattr(model, "coefs_"):  # MLPClassifier, MLPRegressor
-        return _of_estimator(model)
+        return _of_estimator(model, steps)
     raise InputTypeError(
         "`model` must be a TableModel, the Result of train, a pair (network, parameters) or a "
         f"fitted estimator, got {type(model).__name__}"
     )
 
 
-def _of_pair(pair: Sequence[Any]) -> Prediction:
+def _of_pair(pair: Sequence[Any], steps: StepList) -> Prediction:
     if len(pair) != 2 or not isinstance(pair[0], Network) or not isinstance(pair[1], Mapping):
         raise InputTypeError(
             "`model` must be a pair (network, parameters) where it is a tuple, got a tuple of "
             f"{', '.join(type(part).__name__ for part in pair) or 'nothing'}"
         )
-    return _of_network(*pair)
+    network, parameters = pair
+    return _of_network(network, parameters, steps)
 
 
-def _of_table(model: TableModel, classes: Array | None = None) -> Prediction:
+def _of_table(model: TableModel, steps: StepList, classes: Array | None = None) -> Prediction:
     """Return the prediction of a table model; ``classes`` replace its labels."""
-    steps = StepList()
     columns = columns_of(model)
     output = add_table_model(steps, model, columns)
     labels = model.classes
@@ -67,14 +73,19 @@ def _of_table(model: TableModel, classes: Array | None = None) -> Prediction:
     names = model.target.names if labels is None else tuple(map(str, labels))
     count = len(model.members)
     title = f"{count} networks of {model.network}" if count > 1 else str(model.network)
-    return _made(
+    made = _made(
         Answer(steps, columns, output, names, labels), title, lambda: table_examples(model, columns)
     )
+    return made if model.scaler is None else replace(made, target_scale=_scale(model.scaler))
 
 
-def _of_network(network: Network, parameters: Mapping[str, Any]) -> Prediction:
+def _scale(scaler: TargetScaler) -> tuple[FloatArray, FloatArray]:
+    mean, deviation = np.asarray(scaler.mean), np.asarray(scaler.deviation)
+    return mean.astype(np.float64), deviation.astype(np.float64)
+
+
+def _of_network(network: Network, parameters: Mapping[str, Any], steps: StepList) -> Prediction:
     """Return the prediction of a network without a table: columns x0, x1, ..., outputs y."""
-    steps = StepList()
     given = gathered(parameters, network.parameter_shapes)
     columns, inputs = _columns(steps, network)
     heads = add_network(steps, network, given, inputs)
@@ -102,8 +113,7 @@ def _of_network(network: Network, parameters: Mapping[str, Any]) -> Prediction:
 
 def _predicted(network: Network, parameters: Parameters, X: FloatArray) -> FloatArray:
     """Return the outputs of all heads, (samples, outputs), for the columns of all inputs."""
-    widths = [1 if isinstance(n.layer, CategoryLayer) else n.width for n in network.inputs]
-    parts = np.split(X, np.cumsum(widths)[:-1], axis=1)
+    parts = np.split(X, np.cumsum(input_widths(network))[:-1], axis=1)
     found = predict(network, parameters, parts if len(parts) > 1 else parts[0])
     return np.hstack(found) if isinstance(found, tuple) else found
 
@@ -126,11 +136,10 @@ def _columns(steps: StepList, network: Network) -> tuple[tuple[Column, ...], dic
     return tuple(columns), inputs
 
 
-def _of_estimator(estimator: Any) -> Prediction:
+def _of_estimator(estimator: Any, steps: StepList) -> Prediction:
     """Return the prediction of an MLPClassifier or MLPRegressor."""
     dtype = estimator.coefs_[0].dtype
     network = estimator._network(dtype)
-    steps = StepList()
     width = estimator.n_features_in_
     given = getattr(estimator, "feature_names_in_", None)
     names = [f"x{at}" for at in range(width)] if given is None else [str(name) for name in given]
@@ -188,9 +197,9 @@ def _made(answer: Answer, title: str, examples: Callable[[], Examples]) -> Predi
     return Prediction(columns, chosen, constants, output, outputs, labels, title, examples)
 
 
-_KINDS: dict[type, Callable[[Any], Prediction]] = {
-    TableRun: lambda run: _of_table(run.model),
+_KINDS: dict[type, Callable[[Any, StepList], Prediction]] = {
+    TableRun: lambda run, steps: _of_table(run.model, steps),
     TableModel: _of_table,
-    Result: lambda result: _of_network(result.network, result.parameters),
+    Result: lambda result, steps: _of_network(result.network, result.parameters, steps),
     tuple: _of_pair,
 }

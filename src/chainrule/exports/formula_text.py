@@ -30,7 +30,7 @@ _SUM, _PRODUCT, _ATOM = range(3)
 _COMPARED = ("greater", "equal")
 """Primitives that are conditions: 1 where they hold, else 0."""
 _LONGEST_COMMENT = 100
-_IN_COMMENTS = " _-+=.,:;()[]{}|^/·²√Σ⊙⊘−⁻½π'"
+_IN_COMMENTS = " _-+=.,:;()[]{}|^/·²√Σ⊙⊘−⁻½π∂←'"
 """What comments may have beside letters and digits; * and ? could end one in C."""
 
 

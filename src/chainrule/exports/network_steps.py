@@ -8,16 +8,15 @@ once, by the reference.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from chainrule.arrays import Array
 from chainrule.errors import InputError, shown
+from chainrule.exports.learned_network import LearnedSteps
 from chainrule.exports.step_list import StepList
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
     Apply,
     Expression,
-    Number,
     Size,
     Symbol,
     children,
@@ -51,8 +50,8 @@ def add_network(
 ) -> tuple[str, ...]:
     """Add a network's steps, and return the values with the outputs of its heads.
 
-    ``inputs`` are the values of its inputs, by symbol. Raises InputError for an operation that is
-    not one of single rows.
+    ``inputs`` are the values of its inputs, by symbol. A network that is to learn stays whole
+    (`LearnedSteps`). Raises InputError for an operation that is not one of single rows.
 
     >>> network = Network.dense([2, 1], "tanh")
     >>> steps = StepList()
@@ -62,6 +61,8 @@ def add_network(
     >>> [type(step).__name__ for step in steps.steps]
     ['ReadNumbers', 'MatrixProduct', 'Entrywise', 'Entrywise']
     """
+    if isinstance(steps, LearnedSteps):
+        return steps.learned(network, parameters, inputs)
     return _Conversion(steps, network, parameters, inputs).outputs()
 
 
@@ -162,9 +163,13 @@ class _Conversion:
 
 
 def of_primitives(
-    tree: Expression, replaced: Mapping[str, Expression], sizes: Mapping[Axis, int]
+    tree: Expression,
+    replaced: Mapping[str, Expression],
+    sizes: Mapping[Axis, int] | Mapping[Axis, int | Symbol],
 ) -> Expression:
     """Return a formula of single entries without named functions, sizes and replaced symbols.
+
+    A size may be a symbol, where the file that is written decides it.
 
     >>> from chainrule.network.activations import find
     >>> print(of_primitives(find("silu")(Symbol("z")), {}, {}))
@@ -173,7 +178,7 @@ def of_primitives(
     if isinstance(tree, Symbol):
         return replaced.get(tree.name, tree)
     if isinstance(tree, Size):
-        return Number(Fraction(sizes[tree.axis]))
+        return expression(sizes[tree.axis])
     parts = tuple(of_primitives(part, replaced, sizes) for part in children(tree))
     if isinstance(tree, Apply) and isinstance(tree.function, Function):
         opened = tree.function.body(tree.function.computed, {"z": parts[0]})

@@ -41,6 +41,7 @@ __all__ = [
     "Step",
     "Total",
     "last_uses",
+    "needed",
 ]
 
 Label = str | int | float
@@ -168,7 +169,8 @@ class Prediction:
 
     ``output`` is the value with the answer: a probability for each of ``labels``, or numbers, named
     by ``outputs``. ``title`` is one line about the model. ``examples`` makes rows with the model's
-    own answers: the cells of each column, and the outputs, (rows, outputs).
+    own answers: the cells of each column, and the outputs, (rows, outputs). ``target_scale`` is the
+    mean and the deviation of each target in training, where these were scaled.
     """
 
     columns: tuple[Column, ...]
@@ -179,6 +181,7 @@ class Prediction:
     labels: tuple[Label, ...] | None
     title: str
     examples: Callable[[], tuple[tuple[tuple[Cell, ...], ...], FloatArray]]
+    target_scale: tuple[FloatArray, FloatArray] | None = None
 
     @property
     def widths(self) -> dict[str, int]:

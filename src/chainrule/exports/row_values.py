@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
     Entrywise,
@@ -24,6 +25,7 @@ from chainrule.exports.prediction_steps import (
     Step,
     Total,
 )
+from chainrule.exports.quantization import QuantizedProduct
 from chainrule.formulas.positional import Entrywise as EntrywiseValues
 
 __all__ = ["step_values"]
@@ -68,6 +70,10 @@ def _value(
             return np.asarray(found[step.source].sum(axis=1, keepdims=True))
         case Largest():
             return np.asarray(found[step.source].max(axis=1, keepdims=True))
+        case QuantizedProduct():
+            return step.value(found[step.source], found[step.matrix], found[step.scales])
+        case Learned():
+            return step.values(found[step.source])
         case Entrywise():
             operands = {symbol: found[source] for symbol, source in step.operands}
             value = EntrywiseValues(operands, dtype=np.float64)(step.formula)
