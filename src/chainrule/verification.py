@@ -36,7 +36,8 @@ from chainrule.formulas.kinks import margins
 from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.html_tables import block, table
 from chainrule.kernels.reference import Execution, named_array
-from chainrule.language.wording import Wording, padded, width
+from chainrule.language.phrase_books import phrases_of
+from chainrule.language.printed_phrases import Wording, padded, width
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
@@ -153,8 +154,9 @@ class Verification:
 
 
 def _method(name: str, words: Wording) -> str:
-    """Return a method's name, which is a key with spaces, in words."""
-    return words(f"method_{re.sub('[ ,]+', '_', name)}")
+    """Return a method's name in words; one that the phrase book does not have stays as it is."""
+    key = f"method_{re.sub('[ ,]+', '_', name)}"
+    return phrases_of(words.book, words.language).get(key, name)
 
 
 def _rank(check: CheckResult) -> tuple[bool, float]:

@@ -18,20 +18,8 @@ NAMES = {
     *("f", "calibration", "error", "epochs", "learning", "rate", "hidden", "ROC", "mse", "RMSE"),
     *("sepal", "petal", "length", "width", "e", "SHA", "R", "rmse", "mae", "mape", "NA", "then"),
     *("r", "sigmoid", "parameters", "tanh"),  # a network is described as in Python
-    *(
-        "x",
-        "y",
-        "day",
-        "code",
-        "leaderboard",
-        "run",
-        "year",
-        "month",
-        "relative",
-        "squared",
-        "of",
-        "identity",
-    ),
+    *("x", "y", "day", "code", "leaderboard", "run", "year", "month", "relative", "squared"),
+    *("of", "identity"),
 }
 """Names: of files, columns, metrics, functions, options."""
 
@@ -45,7 +33,8 @@ def printed(language, *arguments, environment=None):
 
 
 def numbers(text):
-    text = re.sub(r"[\d.]+ (s\b|秒)", "", text)  # how long it took
+    """Return the numbers but for those of time: how long it took, and which epochs were seen."""
+    text = re.sub(r"[\d.]+ (s\b|秒)|^(epoch|轮次).*", "", text, flags=re.MULTILINE)
     return Counter(re.findall(r"\d[\d,.]*\d|\d", text))
 
 

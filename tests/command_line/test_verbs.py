@@ -17,7 +17,7 @@ from chainrule.check_result import CheckResult
 from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.errors import DataWarning
-from chainrule.language.wording import Wording
+from chainrule.language.printed_phrases import Wording
 from chainrule.network.architecture import Network
 from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.model_files import load, save

@@ -21,7 +21,7 @@ from chainrule.command_line.table_options import (
     row_options,
     table_settings,
 )
-from chainrule.language.wording import Wording
+from chainrule.language.printed_phrases import Wording
 from chainrule.table_models.cross_validation import CrossValidation, cross_validate
 from chainrule.table_models.evaluation import Evaluation
 from chainrule.training.metrics import METRICS

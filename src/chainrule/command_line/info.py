@@ -14,7 +14,7 @@ from chainrule.command_line.training_report import SCORED, listed_dropped
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path
-from chainrule.language.wording import Wording, padded
+from chainrule.language.printed_phrases import Wording, padded
 from chainrule.table_models.model_files import described
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.loop import Result

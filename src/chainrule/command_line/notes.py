@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from chainrule.errors import shown
-from chainrule.language.wording import Wording
+from chainrule.language.printed_phrases import Wording
 
 __all__ = ["note", "note_cells"]
 

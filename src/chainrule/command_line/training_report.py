@@ -23,7 +23,7 @@ from chainrule.command_line.notes import note
 from chainrule.data import CategoricalColumn, Preprocessor
 from chainrule.errors import one_line, shown
 from chainrule.files import written_path
-from chainrule.language.wording import Wording, padded, width
+from chainrule.language.printed_phrases import Wording, padded, width
 from chainrule.network.architecture import Network
 from chainrule.pictures.loss_curves import lowest, mean_curve
 from chainrule.pictures.sparkline import sparkline

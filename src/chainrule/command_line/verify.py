@@ -7,7 +7,7 @@ import click
 from chainrule.command_line.network_argument import given_network, model_argument
 from chainrule.command_line.shared_options import language_option, network_options, seed_option
 from chainrule.derivation.derivation import LAYOUTS, derive
-from chainrule.language.wording import Wording
+from chainrule.language.printed_phrases import Wording
 from chainrule.marking.printed_lines import read_back
 from chainrule.table_models.model_checks import verify_network
 

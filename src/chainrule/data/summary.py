@@ -13,7 +13,7 @@ from chainrule.data.columns import column_kinds, decide_kinds
 from chainrule.data.tables import Table
 from chainrule.data.targets import ClassTarget, NumberTarget
 from chainrule.errors import shown
-from chainrule.language.wording import Wording
+from chainrule.language.printed_phrases import Wording
 
 __all__ = ["Summary", "summarize"]
 

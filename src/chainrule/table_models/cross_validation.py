@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.data import ClassTarget, as_table, decide_targets
 from chainrule.errors import InputError, shown
-from chainrule.language.wording import Wording, left_padded, padded, width
+from chainrule.language.printed_phrases import Wording, left_padded, padded, width
 from chainrule.table_models.evaluation import Evaluation, evaluate
 from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.table_training import train_table

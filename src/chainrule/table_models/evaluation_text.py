@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.arrays import IntArray
 from chainrule.errors import shown
-from chainrule.language.wording import Wording, left_padded, padded, width, wrapped
+from chainrule.language.printed_phrases import Wording, left_padded, padded, width, wrapped
 from chainrule.training.metrics import METRICS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 import chainrule
 from chainrule.language.phrase_books import phrases_of
-from chainrule.language.wording import left_padded, padded, width, wrapped
+from chainrule.language.printed_phrases import left_padded, padded, width, wrapped
 
 SOURCE = "".join(
     path.read_text(encoding="utf-8") for path in Path(chainrule.__file__).parent.rglob("*.py")
