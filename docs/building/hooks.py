@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:  # mkdocs loads this file by its path
     sys.path.insert(0, str(ROOT))
 
 from mkdocs.config.defaults import MkDocsConfig  # noqa: E402
+from mkdocs.plugins import event_priority  # noqa: E402
 from mkdocs.structure.files import File, Files  # noqa: E402
 from mkdocs.structure.pages import Page  # noqa: E402
 
@@ -73,6 +74,14 @@ def on_page_context(context: Any, page: Page, config: MkDocsConfig, **_: Any) ->
     """Let the theme speak the language of the page; pages are rendered one after the other."""
     config.theme["language"] = language_of(page)
     return context
+
+
+@event_priority(-100)  # after the search has written its index
+def on_post_build(config: MkDocsConfig, **_: Any) -> None:
+    """Write the index of the search as a script too: a page from disk may load no other file."""
+    folder = Path(config.site_dir) / "search"
+    index = (folder / "search_index.json").read_text(encoding="utf-8")
+    (folder / "search_index.js").write_text(f"var __index = {index}", encoding="utf-8")
 
 
 def language_of(page: Page) -> str:

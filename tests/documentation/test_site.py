@@ -109,17 +109,29 @@ def test_pages_are_called_by_their_headings(site: Path) -> None:
     assert "<title>表格 - chainrule</title>" in page
 
 
+def headless(address: str, profile: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Open an address in a browser without a window; return its document and its console."""
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        if os.environ.get("CHAINRULE_REQUIRE_BROWSER") == "1":
+            pytest.fail("CHAINRULE_REQUIRE_BROWSER=1, but no chromium is installed")
+        pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}")
+    usual = ("--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
+    return subprocess.run(
+        [browser, *usual, f"--user-data-dir={profile}", *options, "--dump-dom", address],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def visited(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], list[str]]:
     """Open every page at every width in one browser; return what was seen, and its console.
 
     Every proof is opened.
     """
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None:
-        if os.environ.get("CHAINRULE_REQUIRE_BROWSER") == "1":
-            pytest.fail("CHAINRULE_REQUIRE_BROWSER=1, but no chromium is installed")
-        pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}")
     copy = tmp_path_factory.mktemp("visited")
     shutil.copytree(site, copy, dirs_exist_ok=True)
     pages = sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*.html"))
@@ -128,23 +140,11 @@ def visited(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[
     handler = functools.partial(Quiet, directory=str(copy))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        done = subprocess.run(
-            [
-                browser,
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--enable-logging=stderr",
-                f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-                "--virtual-time-budget=600000",
-                "--window-size=1400,1000",
-                "--dump-dom",
-                f"http://127.0.0.1:{server.server_port}/harness.html",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
+        done = headless(
+            f"http://127.0.0.1:{server.server_port}/harness.html",
+            tmp_path_factory.mktemp("profile"),
+            "--virtual-time-budget=600000",
+            "--window-size=1400,1000",
         )
         server.shutdown()
     match = re.search(r'<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)
@@ -152,6 +152,49 @@ def visited(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[
     seen = json.loads(unescape(match[1]))
     assert len(seen) == len(pages) * len(WIDTHS)
     return seen, [found[1] for found in CONSOLE.finditer(done.stderr)]
+
+
+SEARCH = """
+<script>
+addEventListener("load", async () => {
+  const wait = (time) => new Promise((done) => setTimeout(done, time));
+  const field = document.querySelector("[data-md-component=search-query]");
+  document.querySelector("[data-md-toggle=search]").click();
+  field.focus();
+  for (let turn = 0; turn < 100 && !document.querySelector(".md-search-result__item"); turn++) {
+    field.value = "%s";
+    field.dispatchEvent(new Event("keyup", {bubbles: true}));
+    await wait(100);
+  }
+  const found = [...document.querySelectorAll(".md-search-result__link")];
+  const result = document.createElement("pre");
+  result.id = "result";
+  result.textContent = JSON.stringify(found.map((link) => link.href.split("/site/")[1]));
+  document.body.append(result);
+});
+</script></body>"""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("page", "asked", "expected"),
+    [
+        ("how-to/tables.html", "calibration", "glossary.html"),
+        ("zh/tutorial.html", "学习率", "zh/glossary.html"),
+    ],
+)
+def test_the_search_works_from_disk(
+    site: Path, tmp_path: Path, page: str, asked: str, expected: str
+) -> None:
+    copy = tmp_path / "site"
+    shutil.copytree(site, copy)
+    text = (copy / page).read_text(encoding="utf-8")
+    (copy / page).write_text(text.replace("</body>", SEARCH % asked), encoding="utf-8")
+    done = headless((copy / page).as_uri(), tmp_path / "profile", "--virtual-time-budget=60000")
+    match = re.search(r'<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert match, done.stderr[-2000:]
+    assert any(str(link).startswith(expected) for link in json.loads(unescape(match[1])))
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
