@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn import config_context
 
 import chainrule as cr
 from chainrule.errors import InputError, InputTypeError
@@ -166,6 +167,28 @@ def test_estimators_are_plotted_with_their_scores():
     )
     (table_run,) = [cr.TableClassifier(hidden=(4,), epochs=3, random_state=0).fit(X, y)]
     assert table_run.plot().svg == table_run.run_.plot().svg
+
+
+@pytest.mark.parametrize(
+    ("estimator", "drawn"),
+    [
+        (cr.MLPClassifier((4,), max_iter=200), True),
+        (cr.MLPRegressor((4,), max_iter=200), True),
+        (cr.TableClassifier(preset="fast", epochs=2), True),
+        (cr.MLPClassifier((4,), solver="lbfgs"), False),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_a_notebook_shows_the_diagram_and_once_it_is_fitted_the_curves(estimator, drawn):
+    plain = estimator._repr_html_().count("<svg")
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    estimator.fit(X, (X[:, 0] > 0).astype(int))
+    for page in (estimator._repr_html_(), estimator._repr_mimebundle_()["text/html"]):
+        assert "sk-top-container" in page
+        assert page.count("<svg") == plain + drawn
+        assert ("chainrule-chart" in page) == drawn
+    with config_context(display="text"):
+        assert "text/html" not in estimator._repr_mimebundle_()
 
 
 def test_estimators_without_losses_say_so():

@@ -33,6 +33,7 @@ from chainrule.estimators.stochastic import Fit, Progress
 from chainrule.kernels.backend import outputs, pooled_outputs
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
+from chainrule.pictures.estimator_display import ShowsCurves
 from chainrule.pictures.loss_curves import LossCurves
 from chainrule.validation import is_integer
 
@@ -41,7 +42,7 @@ _SPARSE_ROWS = 1024
 """Rows of a sparse matrix that are converted at a time, to limit the memory."""
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]
+class Perceptron(ShowsCurves, BaseEstimator):  # type: ignore[misc]
     """The part of an estimator that is the same for classification and regression."""
 
     loss: Any

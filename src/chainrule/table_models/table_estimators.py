@@ -24,13 +24,14 @@ from sklearn.utils.validation import (
 
 from chainrule.arrays import FloatArray, LabelArray, RealArray
 from chainrule.data import Table
+from chainrule.pictures.estimator_display import ShowsCurves
 from chainrule.table_models.recipes import Encoding, Preset
 from chainrule.table_models.table_training import TableRun, train_table
 
 __all__ = ["TableClassifier", "TableRegressor"]
 
 
-class _TableEstimator(BaseEstimator):  # type: ignore[misc]
+class _TableEstimator(ShowsCurves, BaseEstimator):  # type: ignore[misc]
     """What both have in common: the settings, and tables of what they are given."""
 
     def __init__(
