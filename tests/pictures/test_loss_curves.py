@@ -172,13 +172,14 @@ def test_estimators_are_plotted_with_their_scores():
 @pytest.mark.parametrize(
     ("estimator", "drawn"),
     [
-        (cr.MLPClassifier((4,), max_iter=200), True),
-        (cr.MLPRegressor((4,), max_iter=200), True),
+        (cr.MLPClassifier(hidden_layer_sizes=(4,)), True),
+        (cr.MLPRegressor(hidden_layer_sizes=(4,)), True),
         (cr.TableClassifier(preset="fast", epochs=2), True),
         (cr.MLPClassifier((4,), solver="lbfgs"), False),
     ],
     ids=lambda given: type(given).__name__,
 )
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_notebook_shows_the_diagram_and_once_it_is_fitted_the_curves(estimator, drawn):
     plain = estimator._repr_html_().count("<svg")
     X = np.random.default_rng(0).normal(size=(60, 3))
