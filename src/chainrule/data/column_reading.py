@@ -216,6 +216,7 @@ class ColumnReading:
             "date_form": self.date_form,
             "times": self.times,
             "earliest": self.earliest,
+            "why": self.decision("en"),  # the first readers of this format ask for it
             "remarks": [remark.to_dict() for remark in self.remarks],
         }
 
