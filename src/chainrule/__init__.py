@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from chainrule.table_models.model_files import load, save
     from chainrule.table_models.table_estimators import TableClassifier, TableRegressor
     from chainrule.table_models.table_model import TableModel
-    from chainrule.table_models.table_training import TableRun, train_table
+    from chainrule.table_models.table_run import TableRun
+    from chainrule.table_models.table_training import train_table
     from chainrule.training.ensemble import Ensemble, train_many
-    from chainrule.training.loop import Result, loss_and_gradients, predict, train
+    from chainrule.training.loop import train
+    from chainrule.training.results import Result
     from chainrule.training.schedules import (
         CosineDecay,
         EarlyStopping,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
         ReduceOnPlateau,
         StepDecay,
     )
+    from chainrule.training.single_pass import loss_and_gradients, predict
     from chainrule.verification import verify
 
 __all__ = [
@@ -181,7 +184,9 @@ _HOMES = {
     "network.penalties": ["L1", "L2"],
     "explanation.explanation": ["Explanation", "explain"],
     "explanation.table_rows": ["explain_table"],
-    "training.loop": ["Result", "loss_and_gradients", "predict", "train"],
+    "training.loop": ["train"],
+    "training.results": ["Result"],
+    "training.single_pass": ["loss_and_gradients", "predict"],
     "table_models.cross_validation": ["CrossValidation", "cross_validate"],
     "table_models.evaluation": ["Evaluation", "evaluate"],
     "table_models.model_files": ["load", "save"],
@@ -196,7 +201,8 @@ _HOMES = {
     ],
     "table_models.table_estimators": ["TableClassifier", "TableRegressor"],
     "table_models.table_model": ["TableModel"],
-    "table_models.table_training": ["TableRun", "train_table"],
+    "table_models.table_run": ["TableRun"],
+    "table_models.table_training": ["train_table"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

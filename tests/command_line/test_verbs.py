@@ -22,7 +22,7 @@ from chainrule.network.architecture import Network
 from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.model_files import load, save
 from chainrule.table_models.table_training import train_table
-from chainrule.training.loop import Progress
+from chainrule.training.results import Progress
 from chainrule.verification import Verification
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"

@@ -22,7 +22,7 @@ from chainrule.live.live_view import Moment, view_of
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.model_files import load
 from chainrule.table_models.recipes import Candidate
-from chainrule.training.loop import Progress
+from chainrule.training.results import Progress
 from tests.live.page_client import Page
 from tests.live.trainings import IRIS, training
 

@@ -7,7 +7,7 @@ import polars as pl
 from sklearn.datasets import load_diabetes
 
 import chainrule as cr
-from chainrule.table_models.table_training import TableRun
+from chainrule.table_models.table_run import TableRun
 
 HOSTILE = "</title><script>alert('x')</script> & \"]]>"
 CHINESE = "二零二六年度全国各地区居民人均可支配收入情况统计"

@@ -47,7 +47,7 @@ def test_the_standard_deviation_is_that_of_the_members(model, tmp_path):
 
 
 def _outputs(member, matrix):
-    from chainrule.training.loop import predict
+    from chainrule.training.single_pass import predict
 
     return predict(member.network, member.parameters, matrix)
 

@@ -25,7 +25,8 @@ from chainrule.table_models.model_files import (
 from chainrule.table_models.run_folders import write_run
 from chainrule.table_models.table_training import train_table
 from chainrule.tensor_files import checksum_of
-from chainrule.training.loop import Result, train
+from chainrule.training.loop import train
+from chainrule.training.results import Result
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 

@@ -17,7 +17,7 @@ from chainrule.network.losses import y as wanted
 from chainrule.network.penalties import L2
 from chainrule.table_models.model_files import load, save
 from chainrule.table_models.network_records import network_from_dict, network_to_dict
-from chainrule.training.loop import loss_and_gradients, predict
+from chainrule.training.single_pass import loss_and_gradients, predict
 
 
 def test_a_network_record_is_plain_json():

@@ -242,7 +242,7 @@ def test_one_activation_is_that_of_the_hidden_layers():
             "`seed` must be an integer from 0 to 18446744073709551615, got -1",
         ),
         ({"hidden": 64}, InputTypeError, "`hidden` must be a list of widths, .* got 64"),
-        ({"hidden": (0,)}, InputError, "`layers` must be positive integers, got 0"),
+        ({"hidden": (0,)}, InputError, "`hidden` must be an integer of at least 1, got 0"),
         ({"l2": float("nan")}, InputError, "`l2` must be a finite number of at least 0, got nan"),
         ({"l2": -1.0}, InputError, r"strength must be a finite number in \[0, ∞\), .* got -1"),
         (

@@ -17,7 +17,7 @@ from chainrule.files import written_path
 from chainrule.language.printed_phrases import Wording, padded
 from chainrule.table_models.model_files import described
 from chainrule.table_models.table_model import TableModel
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 
 __all__ = ["command"]
 

@@ -14,7 +14,7 @@ from chainrule.errors import one_line
 from chainrule.files import written_path
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.run_folders import REPORT_NAME
-from chainrule.table_models.table_training import TableRun, TableTask
+from chainrule.table_models.table_run import TableRun, TableTask
 
 if TYPE_CHECKING:
     from chainrule.live.live_training import LiveTraining

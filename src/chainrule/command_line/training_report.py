@@ -31,9 +31,9 @@ from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
 from chainrule.table_models.run_folders import LEADERBOARD_NAME, REPORT_NAME
-from chainrule.table_models.table_training import TableRun, TableTask
-from chainrule.training import loop
+from chainrule.table_models.table_run import TableRun, TableTask
 from chainrule.training.metrics import ClassScore, NumberScore, finite
+from chainrule.training.results import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -329,7 +329,7 @@ def _metric(run: TableRun) -> list[str]:
     return [] if metric is None or run.metric is None else [f"{metric.name} {figure(run.metric)}"]
 
 
-def _losses(members: Sequence[loop.Progress], words: Wording, number: int | None = None) -> str:
+def _losses(members: Sequence[Progress], words: Wording, number: int | None = None) -> str:
     """Return the mean losses of an epoch, of the latest of each member if None, and the best."""
     last = [min(number or member.done, member.done) for member in members]
     epochs = [member.epoch(done) for member, done in zip(members, last, strict=True)]
@@ -344,7 +344,7 @@ def _losses(members: Sequence[loop.Progress], words: Wording, number: int | None
     return words("loss_held_out", loss=loss, held=mean(held), best=best)
 
 
-def _curve(members: Sequence[loop.Progress], console: Console, words: Wording) -> str:
+def _curve(members: Sequence[Progress], console: Console, words: Wording) -> str:
     """Return the mean losses so far in one line: the held-out ones where there are any."""
     name = "validation_loss" if "validation_loss" in members[0].history else "loss"
     text = words("curve_held_out" if name == "validation_loss" else "curve_training")

@@ -22,8 +22,9 @@ from chainrule.network.architecture import Network
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.parameters import Parameters, gathered
 from chainrule.table_models.table_model import TableModel
-from chainrule.table_models.table_training import TableRun
-from chainrule.training.loop import Result, predict
+from chainrule.table_models.table_run import TableRun
+from chainrule.training.results import Result
+from chainrule.training.single_pass import predict
 
 __all__ = ["Answer", "prediction_of"]
 

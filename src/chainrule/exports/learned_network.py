@@ -22,7 +22,7 @@ from chainrule.network.optimizers import SGD
 from chainrule.network.parameters import Parameters, gathered
 from chainrule.plans.operations import DrawRandom, General
 from chainrule.plans.plan import Plan
-from chainrule.training.loop import predict
+from chainrule.training.single_pass import predict
 
 __all__ = [
     "Learned",

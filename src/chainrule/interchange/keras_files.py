@@ -37,7 +37,7 @@ from chainrule.network.layers import PReLU
 from chainrule.network.losses import Loss
 from chainrule.network.normalization import BatchNorm, LayerNorm
 from chainrule.network.random_layers import Dropout, GaussianNoise
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 
 __all__ = ["from_keras"]
 

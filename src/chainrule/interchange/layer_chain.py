@@ -22,7 +22,7 @@ from chainrule.network.graph import Layer, Node
 from chainrule.network.layers import Activate, CategoryLayer, Dense, Input, PReLU
 from chainrule.network.losses import Loss
 from chainrule.network.parameters import Parameters, gathered
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 
 __all__ = [
     "Link",

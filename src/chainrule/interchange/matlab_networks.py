@@ -33,7 +33,7 @@ from chainrule.interchange.layer_chain import (
 )
 from chainrule.network.activations import Activation, activation
 from chainrule.network.losses import Loss
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 
 __all__ = ["from_matlab"]
 

@@ -27,7 +27,7 @@ from chainrule.network.layers import Activate, Dense, PReLU
 from chainrule.network.losses import Loss
 from chainrule.network.normalization import BatchNorm, LayerNorm
 from chainrule.network.random_layers import Dropout
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 
 __all__ = ["from_torch", "to_torch"]
 

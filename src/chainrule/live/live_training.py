@@ -17,8 +17,8 @@ from chainrule.live.live_page import page_of
 from chainrule.live.live_view import Moment, State, view_of
 from chainrule.live.local_server import LocalServer, Resources
 from chainrule.table_models.candidates import Run
-from chainrule.table_models.table_training import TableRun, TableTask
-from chainrule.training.loop import Progress
+from chainrule.table_models.table_run import TableRun, TableTask
+from chainrule.training.results import Progress
 
 __all__ = ["LiveTraining"]
 

@@ -11,7 +11,7 @@ from chainrule.pictures.loss_curves import LossCurves, lowest, mean_curve
 from chainrule.pictures.scales import number_text
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.recipes import Candidate
-from chainrule.training.loop import Progress
+from chainrule.training.results import Progress
 
 __all__ = ["Moment", "State", "view_of"]
 

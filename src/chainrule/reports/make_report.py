@@ -26,7 +26,7 @@ from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
 from chainrule.reports.summary_section import summary_section
 from chainrule.reports.wrong_rows import wrong_rows_section
-from chainrule.table_models.table_training import TableRun
+from chainrule.table_models.table_run import TableRun
 
 _SHARE, _MOST_SECONDS, _LEAST_SECONDS = 0.1, 2.0, 0.8
 """A report may take this share of the training's time, or so many seconds where that is more; what

@@ -24,7 +24,7 @@ from chainrule.table_models.model_files import load
 from chainrule.table_models.run_folders import METRICS_NAME
 from chainrule.table_models.run_rows import RunRows
 from chainrule.table_models.table_model import TableModel
-from chainrule.table_models.table_training import TableRun
+from chainrule.table_models.table_run import TableRun
 
 __all__ = ["Subject", "losses_of"]
 

@@ -33,7 +33,7 @@ from chainrule.table_models.table_networks import inputs_for
 from chainrule.table_models.time_plan import fitted_to_time
 from chainrule.table_models.training_data import TrainingData
 from chainrule.training.ensemble import Ensemble, train_many
-from chainrule.training.loop import Progress
+from chainrule.training.results import Progress
 from chainrule.training.schedules import EarlyStopping
 
 __all__ = ["Run", "Trained", "Trial", "train_candidates"]

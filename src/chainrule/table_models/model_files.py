@@ -33,9 +33,9 @@ from chainrule.table_models.network_records import (
     numbered_names,
 )
 from chainrule.table_models.table_model import Member, TableModel, versions
-from chainrule.table_models.table_training import TableRun
+from chainrule.table_models.table_run import TableRun
 from chainrule.tensor_files import FETCH, Tensors, encoded_tensors, opened_tensors, record_of
-from chainrule.training.loop import Result
+from chainrule.training.results import Result
 from chainrule.validation import is_integer, requirement
 
 __all__ = ["FORMAT", "MODEL_NAME", "NEXT_RUN", "described", "is_model_file", "load", "save"]

@@ -8,7 +8,7 @@ from chainrule.html_tables import block, facts, table
 from chainrule.network.drawing_elements import shortened
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.table_model import TableModel
-from chainrule.table_models.table_training import TableRun
+from chainrule.table_models.table_run import TableRun
 from chainrule.training.metrics import ClassScore, NumberScore
 
 __all__ = ["model_html", "run_html"]

@@ -26,7 +26,8 @@ from chainrule.arrays import FloatArray, LabelArray, RealArray
 from chainrule.data import Table
 from chainrule.pictures.estimator_display import ShowsCurves
 from chainrule.table_models.recipes import Encoding, Preset
-from chainrule.table_models.table_training import TableRun, train_table
+from chainrule.table_models.table_run import TableRun
+from chainrule.table_models.table_training import train_table
 
 __all__ = ["TableClassifier", "TableRegressor"]
 

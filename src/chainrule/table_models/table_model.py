@@ -37,8 +37,8 @@ from chainrule.network.parameters import Parameters
 from chainrule.table_models.calibration import calibrated
 from chainrule.table_models.cell_warnings import warn_of_unknown
 from chainrule.table_models.table_networks import inputs_for
-from chainrule.training.loop import predict
 from chainrule.training.metrics import Score, score_classes, score_numbers
+from chainrule.training.single_pass import predict
 from chainrule.validation import checked_number, requirement
 
 __all__ = ["PERCENTILES", "Member", "TableModel", "versions"]

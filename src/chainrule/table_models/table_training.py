@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
@@ -27,9 +26,7 @@ from chainrule.data import (
     ClassTarget,
     NumberTarget,
     Preprocessor,
-    Summary,
     Table,
-    TableReading,
     TargetScaler,
     as_table,
     decide_targets,
@@ -38,12 +35,10 @@ from chainrule.data import (
 from chainrule.errors import DataError, InputError, InputTypeError
 from chainrule.kernels.backend import Backend
 from chainrule.network.activations import Activation
-from chainrule.network.architecture import Network
 from chainrule.network.losses import Loss
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.penalties import L2
-from chainrule.pictures.loss_curves import LossCurves
-from chainrule.table_models.candidates import Run, Trained, Trial, train_candidates
+from chainrule.table_models.candidates import Run, Trained, train_candidates
 from chainrule.table_models.objectives import Objective
 from chainrule.table_models.recipe_settings import RecipeSettings
 from chainrule.table_models.recipes import Encoding, Preset, Recipe
@@ -52,112 +47,18 @@ from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.run_rows import RunRows, placed
 from chainrule.table_models.table_model import PERCENTILES, TableModel, versions
 from chainrule.table_models.table_networks import learns_scaled, network_for, refuse_unsuited
+from chainrule.table_models.table_run import TableRun, TableTask
 from chainrule.table_models.training_data import TrainingData
 from chainrule.training.epoch_bar import epochs_shown
-from chainrule.training.metrics import ClassScore, NumberScore, Score, finite
+from chainrule.training.metrics import finite
 from chainrule.validation import checked_integer, checked_number, checked_seed, requirement
 
-__all__ = ["TableRun", "TableTask", "train_table"]
+__all__ = ["train_table"]
 
 HELD_OUT = 0.2
 FEWEST_ROWS = 4
 
 Target = ClassTarget | NumberTarget
-
-
-@dataclass(frozen=True)
-class TableTask:
-    """What is about to be trained: the data, the networks and the settings."""
-
-    summary: Summary
-    reading: TableReading | None
-    """How the columns' cells are read; None for a table that was decided before."""
-    preprocessor: Preprocessor
-    recipe: Recipe
-    networks: tuple[Network, ...]
-    """One for each candidate of the recipe."""
-    training_rows: int
-    held_out_rows: int
-    divided: Literal["random", "group", "time"]
-    """By what rows are held out."""
-    objective: Objective
-    seed: int
-
-    @property
-    def network(self) -> Network:
-        """The network of the first candidate."""
-        return self.networks[0]
-
-
-@dataclass(frozen=True)
-class TableRun:
-    """A finished run: the model, its losses by epoch, and its score.
-
-    ``history`` are the losses of the first candidate, means over its members, whose own are
-    ``member_histories``; losses of scaled targets are without units. ``score`` is on rows that
-    were not used for training where ``scored`` is "held out" or "out of fold", else on the
-    training rows themselves ("training"). ``ended`` is whether the time limit, a listener or
-    Ctrl-C ended the training.
-    """
-
-    task: TableTask
-    model: TableModel
-    history: dict[str, list[float]]
-    score: Score
-    scored: Literal["held out", "out of fold", "training"]
-    metric: float | None
-    """The value of the metric of the task's objective, on the rows of the score."""
-    trials: tuple[Trial, ...]
-    seconds: float
-    ended: bool
-    member_histories: tuple[dict[str, list[float]], ...] = ()
-    rows: RunRows | None = field(default=None, repr=False, compare=False)
-    """The table and how its rows were used: what a report measures is of them."""
-
-    @property
-    def held_out(self) -> bool:
-        """Whether the score is on rows that were not used for training."""
-        return self.scored != "training"
-
-    @property
-    def scores(self) -> tuple[ClassScore | NumberScore, ...]:
-        """The score of each target: of classes one."""
-        return self.score if isinstance(self.score, tuple) else (self.score,)
-
-    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
-        """Return a picture of the first candidate's losses by epoch: members thin, the mean thick.
-
-        The epoch of the lowest mean held-out loss is marked; each member has the parameters of
-        its own best. With ``ax``, Axes of matplotlib, the curves are drawn there and the Axes are
-        returned. ``language`` is "en" or "zh".
-        """
-        curves = LossCurves.of(self.member_histories or [self.history])
-        return curves.drawing(language) if ax is None else curves.on(ax)
-
-    def report(self, path: str | os.PathLike[str] | None = None, *, language: str = "en") -> Any:
-        """Return the report of the run: a page that a notebook shows, and that `save` writes.
-
-        With a path it is written there too, as one HTML file. ``language`` is "en" or "zh". Raises
-        InputError where the path cannot be written.
-        """
-        # A run knows nothing of what is built upon it: the report is found by name, and last.
-        module = import_module("chainrule.reports.make_report")
-        made = module.report_of(self, language)
-        if path is not None:
-            made.save(path)
-        return made
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A run that is pickled leaves its table behind: files of models hold no data."""
-        return {**vars(self), "rows": None}
-
-    def __repr__(self) -> str:
-        return f"<TableRun {repr(self.model)[1:-1]}; {self.seconds:.1f} s>"
-
-    def _repr_html_(self) -> str:
-        from chainrule.table_models.notebook_displays import run_html
-
-        return run_html(self)
 
 
 def train_table(

@@ -25,8 +25,9 @@ from chainrule.kernels.trainer import PERIOD
 from chainrule.network.architecture import Network
 from chainrule.network.optimizers import Optimizer
 from chainrule.training.epoch_bar import epochs_shown
-from chainrule.training.inputs import inputs_of, targets_of, weights_of
-from chainrule.training.loop import Arrays, Progress, Result, train
+from chainrule.training.inputs import Arrays, inputs_of, targets_of, weights_of
+from chainrule.training.loop import train
+from chainrule.training.results import Progress, Result
 from chainrule.training.schedules import EarlyStopping, ReduceOnPlateau, Schedule
 from chainrule.validation import checked_integer, checked_seed, is_integer, requirement
 

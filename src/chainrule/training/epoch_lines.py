@@ -11,7 +11,7 @@ Losses = Mapping[str, Sequence[float] | FloatArray]
 
 
 class _State(Protocol):
-    """What a listener is called with: see `chainrule.training.loop.Progress`."""
+    """What a listener is called with: see `chainrule.training.results.Progress`."""
 
     @property
     def of(self) -> int: ...

@@ -1,7 +1,7 @@
 """Checks of the arrays for training, done once per run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -15,6 +15,9 @@ from chainrule.network.layers import CategoryLayer
 from chainrule.network.losses import Form
 from chainrule.network.parameters import Parameters, gathered
 from chainrule.validation import requirement
+
+Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
+"""The array of one input or output; of several a list, or a mapping from the inputs' names."""
 
 _SHARES_TOLERANCE = 1e-6
 """Largest deviation of the sum of a sample's shares from one: rounding of float32 data."""
@@ -175,6 +178,35 @@ def weights_of(
     if not array.any():
         raise InputError(f"`{name}` must have a weight above zero, got only zeros")
     return array
+
+
+def batch_of(
+    network: Network,
+    X: Arrays,
+    Y: Arrays,
+    dtype: DTypeLike,
+    names: tuple[str, str] = ("X", "Y"),
+) -> dict[str, RealArray]:
+    """Return checked X, (samples, inputs), and targets, (samples, outputs)."""
+    inputs = inputs_of(network, X, dtype, names[0])
+    samples = len(next(iter(inputs.values())))
+    return {**inputs, **targets_of(network, Y, samples, dtype, names[1])}
+
+
+def held_out_of(network: Network, given: Any, dtype: DTypeLike) -> dict[str, RealArray]:
+    """Return the checked arrays of held-out data, shaped as those of training."""
+    try:
+        X, Y, *rest = given
+        if len(rest) > 1:
+            raise ValueError
+    except (TypeError, ValueError):
+        allowed = "a pair (X, Y) of held-out data, or (X, Y, weights)"
+        raise InputTypeError(requirement("validation", allowed, given)) from None
+    data = batch_of(network, X, Y, dtype, ("validation X", "validation Y"))
+    if rest and rest[0] is not None:
+        samples = len(next(iter(data.values())))
+        data["w"] = weights_of(rest[0], samples, dtype, "validation weights")
+    return data
 
 
 def refuse_weightless_batch(

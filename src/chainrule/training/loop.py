@@ -2,16 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from chainrule.arrays import FloatArray, RealArray
+from chainrule.arrays import RealArray
 from chainrule.errors import InputError, InputTypeError, NonFiniteLoss, shown
-from chainrule.html_tables import block, facts
 from chainrule.kernels import backend as backends
 from chainrule.kernels.backend import Backend, check_backend
 from chainrule.kernels.orders import UNSHUFFLED, Seeded
@@ -28,17 +26,18 @@ from chainrule.network.architecture import Network
 from chainrule.network.optimizers import SGD, Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.network.parameters import Parameters
-from chainrule.pictures.loss_curves import LossCurves
 from chainrule.training.checkpoint_folder import CheckpointFolder
 from chainrule.training.checkpoints import description_of, restored_run, state_of
 from chainrule.training.epoch_bar import epochs_shown
 from chainrule.training.inputs import (
-    inputs_of,
+    Arrays,
+    batch_of,
+    held_out_of,
     parameters_of,
     refuse_weightless_batch,
-    targets_of,
     weights_of,
 )
+from chainrule.training.results import Epoch, Progress, Result
 from chainrule.training.schedules import (
     EarlyStopping,
     Measure,
@@ -48,102 +47,7 @@ from chainrule.training.schedules import (
     rates_of,
     rules_of,
 )
-from chainrule.validation import checked_flag, checked_integer, checked_seed, requirement
-
-Arrays: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
-"""The array of one input or output; of several a list, or a mapping from the inputs' names."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The argument of a listener after an epoch; losses are means over its samples."""
-
-    number: int
-    of: int
-    loss: float
-    data_loss: float
-    validation_loss: float | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a run: epochs finished, of how many, and the losses of each so far."""
-
-    done: int
-    of: int
-    history: Mapping[str, Sequence[float] | FloatArray]
-
-    def epoch(self, number: int) -> Epoch:
-        """Return a finished epoch; they count from 1."""
-        validation = self.history.get("validation_loss")
-        return Epoch(
-            number,
-            self.of,
-            float(self.history["loss"][number - 1]),
-            float(self.history["data_loss"][number - 1]),
-            None if validation is None else float(validation[number - 1]),
-        )
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run: the parameters, and the losses by epoch.
-
-    ``history`` has ``loss`` (what was minimized), ``data_loss`` (without penalties) and, with
-    validation data, ``validation_loss``; where the learning rate may change, ``learning_rate``;
-    with a function that early stopping monitors, ``monitored``.  An epoch's loss is the mean over
-    its batches, each taken at the parameters before its own step.  ``stopped_early`` is whether
-    the run ended before its last epoch.  ``best_epoch`` is the epoch with the lowest monitored
-    value, with early stopping; the parameters are those after it, unless ``restore_best=False``
-    left the last ones.
-    """
-
-    network: Network
-    parameters: Parameters
-    history: dict[str, list[float]] = field(default_factory=dict)
-    stopped_early: bool = False
-    best_epoch: int | None = None
-
-    def predict(self, X: Arrays) -> Any:
-        """Return the outputs, (samples, outputs), as `predict` does."""
-        return predict(self.network, self.parameters, X)
-
-    def __repr__(self) -> str:
-        losses = self.history.get("loss", ())
-        if not losses:
-            return f"<Result {self.network}>"
-        epochs = f"{len(losses)} epoch{'s' * (len(losses) > 1)}"
-        return f"<Result {self.network}; {epochs}, loss {losses[-1]:.4g}>"
-
-    def plot(self, ax: Any = None, *, language: str = "en") -> Any:
-        """Return a picture of the losses by epoch, with the best epoch marked.
-
-        A notebook shows it, ``save("losses.svg")`` writes it; ``language`` is "en" or "zh". With
-        ``ax``, Axes of matplotlib, the curves are drawn there and the Axes are returned.  The
-        best epoch is ``best_epoch``, or where that is None the one of the lowest held-out loss.
-
-        >>> network = Network.dense([1, 1], activation="identity")
-        >>> result = train(network, [[1.0], [2.0]], [1.0, 2.0], epochs=3)
-        >>> result.plot().svg.count('class="line one"')
-        2
-        """
-        curves = LossCurves.of([self.history], self.best_epoch)
-        return curves.drawing(language) if ax is None else curves.on(ax)
-
-    def _repr_html_(self) -> str:
-        curves = LossCurves.of([self.history], self.best_epoch)
-        losses = self.history.get("loss", ())
-        held = self.history.get("validation_loss", ())
-        best = "" if curves.best is None else f"{curves.best[0]:,}, loss {curves.best[1]:.4g}"
-        ended = f"{len(losses):,}{', stopped early' if self.stopped_early else ''}"
-        rows = [
-            ("network", str(self.network)),
-            ("epochs", ended),
-            ("last loss", f"{losses[-1]:.4g}" if losses else ""),
-            ("last held-out loss", f"{held[-1]:.4g}" if held else ""),
-            ("best epoch", best),
-        ]
-        return block(facts(rows, caption="Result"), curves.drawing().svg if losses else "")
+from chainrule.validation import checked_flag, checked_integer, checked_seed
 
 
 def train(
@@ -221,13 +125,13 @@ def train(
     chosen = SGD(0.1) if optimizer is None else find_optimizer(optimizer)
     current = parameters_of(network, parameters, seed)
     dtype = current.flat.dtype
-    data = _batch(network, X, Y, dtype)
+    data = batch_of(network, X, Y, dtype)
     samples = len(next(iter(data.values())))
     if sample_weight is not None:
         data["w"] = weights_of(sample_weight, samples, dtype)
     size = samples if batch_size is None else checked_integer("batch_size", batch_size)
     count = checked_integer("epochs", epochs)
-    held = None if validation is None else _validation(network, validation, dtype)
+    held = None if validation is None else held_out_of(network, validation, dtype)
 
     def measured(measure: Measure) -> float:
         return _measured(measure, network, current, held, backend)
@@ -381,91 +285,6 @@ def _divergence_message(divergence: Diverged) -> str:
         f"{divergence.batch}; the first value that is not finite is {divergence.symbol}; use a "
         "smaller learning rate or scale the inputs"
     )
-
-
-def loss_and_gradients(
-    network: Network,
-    parameters: Mapping[str, Any],
-    X: Arrays,
-    Y: Arrays,
-    *,
-    sample_weight: ArrayLike | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    backend: Backend = "auto",
-) -> tuple[float, dict[str, RealArray]]:
-    """Return the loss of a batch and ∂Loss/∂(every trainable parameter), by name.
-
-    Shapes and ``threads`` are those of ``train``; a gradient has the shape of its parameter.  What
-    is drawn at random (dropout, noise) follows from ``seed``, as in the first step of a run.
-
-    >>> network = Network.dense([1, 1], activation="identity")
-    >>> loss_and_gradients(network, {"W_1": [[2.0]], "b_1": [0.0]}, [[1.0]], [5.0])
-    (9.0, {'W_1': array([[-6.]]), 'b_1': array([-6.])})
-    """
-    check_backend(backend)
-    most_threads = threads_of(threads)
-    current = parameters_of(network, parameters, 0)
-    dtype = current.flat.dtype
-    data = _batch(network, X, Y, dtype)
-    if sample_weight is not None:
-        data["w"] = weights_of(sample_weight, len(next(iter(data.values()))), dtype)
-    return backends.loss_and_gradients(
-        network, current, data, seed=checked_seed(seed), threads=most_threads, backend=backend
-    )
-
-
-def predict(
-    network: Network,
-    parameters: Mapping[str, Any],
-    X: Arrays,
-    *,
-    threads: int | None = None,
-    backend: Backend = "auto",
-) -> Any:
-    """Return the network's outputs, (samples, outputs); of several heads a tuple of arrays.
-
-    ``X`` and ``threads`` are those of ``train``.
-
-    >>> network = Network.dense([1, 1], activation="identity")
-    >>> predict(network, {"W_1": [[2.0]], "b_1": [1.0]}, [[3.0]])
-    array([[7.]])
-    """
-    current = parameters_of(network, parameters, 0)
-    inputs = inputs_of(network, X, current.flat.dtype)
-    check_backend(backend)
-    most_threads = threads_of(threads)
-    found = backends.outputs(network, current, inputs, threads=most_threads, backend=backend)
-    return found[0] if len(found) == 1 else found
-
-
-def _batch(
-    network: Network,
-    X: Arrays,
-    Y: Arrays,
-    dtype: DTypeLike,
-    names: tuple[str, str] = ("X", "Y"),
-) -> dict[str, RealArray]:
-    """Return checked X, (samples, inputs), and targets, (samples, outputs)."""
-    inputs = inputs_of(network, X, dtype, names[0])
-    samples = len(next(iter(inputs.values())))
-    return {**inputs, **targets_of(network, Y, samples, dtype, names[1])}
-
-
-def _validation(network: Network, given: Any, dtype: DTypeLike) -> dict[str, RealArray]:
-    """Return the checked arrays of held-out data, shaped as those of training."""
-    try:
-        X, Y, *rest = given
-        if len(rest) > 1:
-            raise ValueError
-    except (TypeError, ValueError):
-        allowed = "a pair (X, Y) of held-out data, or (X, Y, weights)"
-        raise InputTypeError(requirement("validation", allowed, given)) from None
-    data = _batch(network, X, Y, dtype, ("validation X", "validation Y"))
-    if rest and rest[0] is not None:
-        samples = len(next(iter(data.values())))
-        data["w"] = weights_of(rest[0], samples, dtype, "validation weights")
-    return data
 
 
 def _measured(
