@@ -128,10 +128,10 @@ def test_a_killed_process_is_resumed(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"max_iter": 18}, r"another max_iter \('17', not '18'\)"),
-        ({"alpha": 0.1}, "another alpha"),
-        ({"kind": cr.MLPRegressor}, "another estimator"),
-        ({"X_val": HELD, "y_val": HELD_Y}, "another data"),
+        ({"max_iter": 18}, "max_iter '17', not '18'"),
+        ({"alpha": 0.1}, "alpha '0.0001', not '0.1'"),
+        ({"kind": cr.MLPRegressor}, "estimator 'MLPClassifier', not 'MLPRegressor'"),
+        ({"X_val": HELD, "y_val": HELD_Y}, "other data"),
     ],
 )
 def test_a_checkpoint_of_another_fit_is_refused(changed, message, tmp_path):

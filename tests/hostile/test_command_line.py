@@ -153,7 +153,7 @@ def test_missing_files(folder):
         (["--epochs", "ten"], "invalid value for '--epochs': 'ten' is not a valid integer; see"),
         (["--batch-size", "-3"], "`batch_size` must be an integer of at least 1, got -3"),
         (["--hidden", "64,"], "must be integers separated by commas, such as 64,64, got '64,'"),
-        (["--hidden", "0"], "`layers` must be positive integers, got 0"),
+        (["--hidden", "0"], "`hidden` must be an integer of at least 1, got 0"),
         (["--activation", "rely"], "unknown activation 'rely'. Did you mean 'relu'?"),
         (
             ["--hidden", "64", "--activation", "relu,relu,relu"],
