@@ -177,7 +177,7 @@ def test_hostile_names_are_texts(tmp_path, name, monkeypatch):
     with pytest.raises(DataError) as caught:
         model.predict(frame.rename({name: "z"}))
     assert str(caught.value).isprintable()
-    predicted, _ = prediction_frame(model, model.read(frame), probabilities=True)
+    predicted = prediction_frame(model, model.read(frame), probabilities=True).frame
     text = encoded_frame(predicted, "-").decode()
     rows = list(csv.reader(io.StringIO(text, newline="")))  # another reader than ours
     assert rows[0] == ["prediction", *(f"probability_{label}" for label in model.classes)]

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.errors import InputError
+from chainrule.errors import DataError, InputError
 from chainrule.table_models.model_files import load, save
 from chainrule.table_models.prediction_table import prediction_frame
 from chainrule.table_models.table_training import train_table
@@ -24,7 +24,7 @@ def model():
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 def test_the_share_of_new_targets(model, share):
     new = table(4000, 1)
-    frame, _ = prediction_frame(model, new, interval=share)
+    frame = prediction_frame(model, new, interval=share).frame
     assert frame.columns == ["prediction", "low", "high"]
     inside = ((frame["low"] <= new["y"]) & (new["y"] <= frame["high"])).mean()
     # The mean of all networks is a little better than those that had not seen a row.
@@ -33,7 +33,8 @@ def test_the_share_of_new_targets(model, share):
 
 def test_the_standard_deviation_is_that_of_the_members(model, tmp_path):
     new = table(50, 2)
-    frame, transformed = prediction_frame(model, new, spread=True)
+    frame = prediction_frame(model, new, spread=True).frame
+    transformed = model.transform(new)
     each = [
         np.clip(
             model.scaler.inverse(_outputs(member, transformed.matrix)), *np.transpose(model.limits)
@@ -42,8 +43,26 @@ def test_the_standard_deviation_is_that_of_the_members(model, tmp_path):
     ]
     np.testing.assert_allclose(frame["std"], np.std(each, axis=0)[:, 0], rtol=1e-6)
     save(model, tmp_path / "m")
-    again, _ = prediction_frame(load(tmp_path / "m"), new, spread=True, interval=0.9)
+    again = prediction_frame(load(tmp_path / "m"), new, spread=True, interval=0.9).frame
     np.testing.assert_array_equal(again["std"], frame["std"])
+
+
+def test_rows_are_predicted_in_blocks(model, monkeypatch, tmp_path):
+    """The same bits and counts as at once, and a wrong cell has its line of the whole file."""
+    new = table(50, 2).with_columns(
+        x=pl.when(pl.int_range(50) % 7 == 0).then(None).otherwise(pl.col("x"))
+    )
+    new.write_csv(tmp_path / "new.csv")
+    whole = prediction_frame(model, tmp_path / "new.csv", spread=True, interval=0.5)
+    monkeypatch.setattr("chainrule.table_models.prediction_table.BLOCK", 9)
+    blocks = prediction_frame(model, tmp_path / "new.csv", spread=True, interval=0.5)
+    assert blocks.frame.equals(whole.frame)
+    assert blocks.filled == whole.filled == {"x": 8}
+    lines = (tmp_path / "new.csv").read_text().splitlines()
+    lines[40] = lines[40].replace(lines[40].split(",")[1], "many")
+    (tmp_path / "new.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=r"new.csv, line 41, column '\w+': 'many' is not a number"):
+        prediction_frame(model, tmp_path / "new.csv")
 
 
 def _outputs(member, matrix):

@@ -62,9 +62,8 @@ def command(
     table, cells = read_cells(data)
     for name in keep:
         table.series(name)  # raises for an unknown column before the work
-    frame, transformed = prediction_frame(
-        trained, table, probabilities=proba, spread=spread, interval=interval
-    )
+    found = prediction_frame(trained, table, probabilities=proba, spread=spread, interval=interval)
+    frame = found.frame
     if keep:
         frame = with_columns_first(cells.select(list(dict.fromkeys(keep))), frame)
     encoded = encoded_frame(frame, output)
@@ -73,4 +72,4 @@ def command(
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    note_cells(language, transformed.filled, transformed.unknown)
+    note_cells(language, found.filled, found.unknown)

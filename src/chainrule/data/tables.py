@@ -13,7 +13,7 @@ become text, as they are in a CSV file, so that one rule decides about all forma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,7 +36,6 @@ __all__ = ["ColumnKind", "Table"]
 
 ColumnKind = Literal["numeric", "categorical", "date", "date_dmy", "date_mdy", "drop"]
 """What a column can be declared to be; dmy: the day is first, mdy: the month is."""
-"""What may be declared of a column."""
 LARGEST_EXACT = 2**53
 
 
@@ -162,6 +161,12 @@ class Table:
         """Return the table of the given rows (from 0), which retain their numbers in the source."""
         positions = np.asarray(rows, dtype=np.int64)
         return replace(self, frame=self.frame[positions], rows=self.rows[positions])
+
+    def blocks(self, most: int) -> Iterator[Table]:
+        """Yield the table in parts of at most so many rows, which share its memory."""
+        for start in range(0, self.n_rows, most):
+            rows = self.rows[start : start + most]
+            yield replace(self, frame=self.frame.slice(start, len(rows)), rows=rows)
 
     def only(self, name: str) -> Table:
         """Return the table of one column; raise DataError where it does not exist."""

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from chainrule.network.layer_summary import Summary
 
 _INITIALIZE = 1
+"""The purpose in the random generator's key: drawing starting weights."""
 _MOST_DRAWN = 40
 """The most nodes of a network whose drawing a notebook shows with its table."""
-"""The purpose in the random generator's key: drawing starting weights."""
 
 
 class Network:

@@ -11,21 +11,33 @@ from __future__ import annotations
 import gzip
 import io
 import os
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chainrule.arrays import Array
-from chainrule.data import Transformed
+from chainrule.arrays import Array, FloatArray
+from chainrule.data import as_table
 from chainrule.errors import InputError, shown
 from chainrule.table_models.table_model import TableModel
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["encoded_frame", "prediction_frame", "with_columns_first"]
+__all__ = ["Predictions", "encoded_frame", "prediction_frame", "with_columns_first"]
 
 LARGEST_WHOLE = 2.0**53
+BLOCK = 1 << 17
+"""Rows that are predicted at a time: their features take less memory than the table."""
 _PARQUET = (".parquet", ".pq")
 _UNSUPPORTED = (".bz2", ".xz", ".zst", ".zip", ".xlsx", ".xls", ".json", ".feather", ".arrow")
+
+
+class Predictions(NamedTuple):
+    """The predictions of a table, and by column the counts of cells as `Transformed` has them."""
+
+    frame: pl.DataFrame
+    filled: Mapping[str, int]
+    unknown: Mapping[str, int]
 
 
 def prediction_frame(
@@ -35,7 +47,7 @@ def prediction_frame(
     probabilities: bool = False,
     spread: bool = False,
     interval: float | None = None,
-) -> tuple[pl.DataFrame, Transformed]:
+) -> Predictions:
     """Return the predictions as a polars frame, and the counts of filled and unknown cells.
 
     ``spread`` adds the standard deviation of the networks' outputs (``std``), ``interval`` the
@@ -47,8 +59,7 @@ def prediction_frame(
     >>> from chainrule.table_models.table_training import train_table
     >>> table = polars.DataFrame({"x": [0.0, 0.1, 0.9, 1.0], "sold": [0, 0, 1, 1]})
     >>> model = train_table(table, "sold", hidden=(4,), validation=0).model
-    >>> frame, _ = prediction_frame(model, table, probabilities=True)
-    >>> frame.columns
+    >>> prediction_frame(model, table, probabilities=True).frame.columns
     ['prediction', 'probability_0', 'probability_1']
     """
     import polars as pl
@@ -58,8 +69,33 @@ def prediction_frame(
             "the model predicts numbers, which have no probabilities; request predictions only "
             "(without --proba)"
         )
-    transformed = model.transform(table)
-    outputs = model.outputs(transformed.matrix)
+    frames: list[pl.DataFrame] = []
+    filled, unknown = Counter[str](), Counter[str]()
+    for block in as_table(table).blocks(BLOCK):
+        transformed = model.transform(block)
+        filled.update(transformed.filled)
+        unknown.update(transformed.unknown)
+        columns = _columns(
+            model,
+            transformed.matrix,
+            probabilities=probabilities,
+            spread=spread,
+            interval=interval,
+        )
+        frames.append(pl.DataFrame(columns))
+    return Predictions(pl.concat(frames), filled, unknown)
+
+
+def _columns(
+    model: TableModel,
+    matrix: FloatArray,
+    *,
+    probabilities: bool,
+    spread: bool,
+    interval: float | None,
+) -> dict[str, Array]:
+    """Return the columns of predictions by their names, from features, (rows, features)."""
+    outputs = model.outputs(matrix)
     answers = model.answers(outputs)
     columns: dict[str, Array] = {}
     if answers.ndim == 1:
@@ -77,9 +113,9 @@ def prediction_frame(
         for number, name in enumerate(names):
             columns[f"low{name}"], columns[f"high{name}"] = low[:, number], high[:, number]
     if spread:
-        for name, column in zip(names, model.spread(transformed.matrix).T, strict=True):
+        for name, column in zip(names, model.spread(matrix).T, strict=True):
             columns[f"std{name}"] = column
-    return pl.DataFrame(columns), transformed
+    return columns
 
 
 def _suffixes(model: TableModel) -> list[str]:
