@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.exports.date_cells import part_values, seconds_of
 from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
+    DateParts,
+    DateReading,
     Entrywise,
     Gather,
     Largest,
@@ -21,6 +24,7 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -54,6 +58,13 @@ def _value(
         case ReadNumbers():
             columns = [[_number(cell) for cell in cells[at]] for at in step.columns]
             return np.array(columns, float).reshape(len(columns), rows).T
+        case ReadDate():
+            column = prediction.columns[step.column]
+            form, given = column.date or DateReading(), cells[step.column]
+            found_in = [seconds_of(None if c in column.marks else c, form) for c in given]
+            return np.array(found_in, float).reshape(rows, 1)
+        case DateParts():
+            return part_values(found[step.source][:, 0], step.parts)
         case OneHot():
             marks = prediction.columns[step.column].marks
             read = [_text(cell, marks) for cell in cells[step.column]]
