@@ -1,6 +1,7 @@
-"""The SELECT answers in SQLite and DuckDB as the model does."""
+"""The SELECT answers in SQLite, DuckDB and PostgreSQL as the model does."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import chainrule as cr
 from chainrule.errors import InputError
 from chainrule.exports.exported_models import prediction_of
-from tests.exports.cases import CASES, Case, case
+from tests.exports.cases import CASES, DATE_TEXTS, Case, case
+from tests.exports.postgresql import PostgreSQL, missing_programs, started
 
 
 def has_functions() -> bool:
@@ -58,7 +60,7 @@ IN_SQL = [name for name in CASES if name != "gelu" and name not in LARGE]
 def test_answers_in_sqlite_are_those_of_the_model(name: str) -> None:
     model = case(name)
     connection = sqlite3.connect(":memory:")
-    given = table_of(model, connection, {"number": "REAL", "boolean": "INTEGER"})
+    given = table_of(model, connection, {"number": "REAL", "boolean": "INTEGER", "date": "TEXT"})
     check(model, connection.execute(str(cr.export(model.model, "sql"))).fetchall(), given)
 
 
@@ -69,8 +71,46 @@ def test_answers_in_duckdb_are_those_of_the_model(name: str) -> None:
 
     model = case(name)
     connection = duckdb.connect()
-    given = table_of(model, connection, {"number": "DOUBLE", "boolean": "BOOLEAN"})
+    types = {"number": "DOUBLE", "boolean": "BOOLEAN", "date": "TEXT"}
+    given = table_of(model, connection, types)
     check(model, connection.execute(str(cr.export(model.model, "sql"))).fetchall(), given)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQL]:
+    missing = missing_programs()
+    if missing:
+        pytest.skip(f"PostgreSQL is not installed: no {', '.join(missing)}")
+    with started() as database:
+        yield database
+
+
+POSTGRESQL = {"number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "text": "TEXT", "date": "TEXT"}
+
+
+def answers_in(database: PostgreSQL, model: Case, types: dict[str, str]) -> list[tuple[Any, ...]]:
+    """Return the rows of the result, numbers as numbers."""
+    columns = prediction_of(model.model).columns
+    named = [(quoted(c.name), types[c.kind]) for c in columns]
+    rows = [list(row) for row in zip(*model.rows.values(), strict=True)]
+    for row in rows:
+        for at, column in enumerate(columns):
+            if column.kind == "text" and isinstance(row[at], bool):
+                row[at] = str(row[at]).lower()
+    database.create(named, rows)
+    found = database.rows(str(cr.export(model.model, "sql")))
+    kind = type(model.labels[0]) if model.labels is not None else float
+    return [
+        (int(row[0]), *row[1 : 1 + len(columns)], kind(row[1 + len(columns)]))
+        + tuple(map(float, row[2 + len(columns) :]))
+        for row in found
+    ]
+
+
+@pytest.mark.parametrize("name", IN_SQL)
+def test_answers_in_postgresql_are_those_of_the_model(name: str, postgresql: PostgreSQL) -> None:
+    model = case(name)
+    check(model, answers_in(postgresql, model, POSTGRESQL), len(model.rows))
 
 
 def test_an_error_function_is_refused() -> None:

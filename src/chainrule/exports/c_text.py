@@ -44,6 +44,7 @@ class Arithmetic:
                 **{name: function(name, "{0}") for name in _OF_LIBM},
                 "abs": f"model_absolute{suffix}({{0}})",
                 "sign": f"model_sign{suffix}({{0}})",
+                "floor": "model_floor({0})",
                 "maximum": f"model_larger{suffix}({{0}}, {{1}})",
                 "minimum": f"model_smaller{suffix}({{0}}, {{1}})",
             },

@@ -1,4 +1,4 @@
-"""Dates in cells, as seconds since 1970-01-01 00:00 UTC, and the numbers that become of them.
+"""Dates in cells, as seconds since 1970-01-01 00:00 UTC.
 
 One number states a date and its time, in every language: formats without text, such as ONNX, read
 it; the others make it of a cell's text, which is what the model was trained on.
@@ -7,28 +7,20 @@ it; the others make it of a cell's text, which is what the model was trained on.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
-
-from chainrule.arrays import FloatArray
 from chainrule.data.date_texts import pattern_of
 from chainrule.exports.prediction_steps import Cell, DateReading
 
 __all__ = [
-    "CALENDAR",
     "DAY",
     "date_text",
     "dated",
-    "part_values",
     "patterns",
     "seconds_of",
     "seconds_of_iso",
 ]
 
-CALENDAR = ("year", "month", "day_of_week", "day_of_year", "hour")
-"""The numbers of a date that the calendar states; Monday is 1. The age is a difference."""
 DAY = 86_400.0
 _START = datetime(1970, 1, 1)
 
@@ -109,24 +101,3 @@ def date_text(seconds: float, reading: DateReading) -> str:
     day = day.replace("%Y", f"{date.year:04}")  # strftime may leave out zeros
     text = date.strftime(day)
     return f"{text} {date:%H:%M:%S}" if reading.times else text
-
-
-def part_values(seconds: FloatArray, parts: Sequence[str]) -> FloatArray:
-    """Return the numbers of dates, (rows, parts), NaN where the seconds are.
-
-    >>> part_values(np.array([0.0, 59 * 86400.0]), ["month", "day_of_week"])
-    array([[1., 4.],
-           [3., 7.]])
-    """
-    known = ~np.isnan(seconds)
-    days = np.floor(np.where(known, seconds, 0.0) / DAY)
-    date = days.astype("datetime64[D]")
-    year, month = date.astype("datetime64[Y]"), date.astype("datetime64[M]")
-    values = {
-        "year": year.astype(int) + 1970,
-        "month": (month - year.astype("datetime64[M]")).astype(int) + 1,
-        "day_of_week": (days + 3) % 7 + 1,
-        "day_of_year": (date - year.astype("datetime64[D]")).astype(int) + 1,
-        "hour": np.floor((np.where(known, seconds, 0.0) - days * DAY) / 3600.0),
-    }
-    return np.column_stack([np.where(known, values[part], np.nan) for part in parts])

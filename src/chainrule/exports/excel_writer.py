@@ -55,6 +55,7 @@ NOTATION = Notation(
         "cos": "COS({0})",
         "abs": "ABS({0})",
         "sign": "SIGN({0})",
+        "floor": "INT({0})",
         "maximum": "MAX({0},{1})",
         "minimum": "MIN({0},{1})",
     },

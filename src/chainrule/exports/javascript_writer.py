@@ -16,7 +16,6 @@ from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.number_cells import number_pattern
 from chainrule.exports.prediction_steps import (
-    DateParts,
     DateReading,
     Entrywise,
     Gather,
@@ -42,7 +41,7 @@ NOTATION = Notation(
     "javascript",
     {
         **{name: f"Math.{name}({{0}})" for name in ("exp", "log", "expm1", "log1p", "tanh", "sin")},
-        **{name: f"Math.{name}({{0}})" for name in ("cos", "abs", "sign")},
+        **{name: f"Math.{name}({{0}})" for name in ("cos", "abs", "sign", "floor")},
         "erf": "erf({0})",
         "maximum": "Math.max({0}, {1})",
         "minimum": "Math.min({0}, {1})",
@@ -161,23 +160,6 @@ function seconds(row, index, patterns) {
   }
   throw new Error(`${JSON.stringify(value)} is not a date as in the training table`);
 }
-
-// Numbers of a date; Monday is day 1 of a week.
-function dateParts(seconds, names) {
-  if (Number.isNaN(seconds)) return names.map(() => NaN);
-  const days = Math.floor(seconds / 86400);
-  const date = new Date(86400000 * days);
-  const first = new Date(0);
-  first.setUTCFullYear(date.getUTCFullYear(), 0, 1);
-  const found = {
-    year: date.getUTCFullYear(),
-    month: date.getUTCMonth() + 1,
-    day_of_week: ((date.getUTCDay() + 6) % 7) + 1,
-    day_of_year: days - first.getTime() / 86400000 + 1,
-    hour: Math.floor((seconds - 86400 * days) / 3600),
-  };
-  return names.map((name) => found[name]);
-}
 """
 
 _ERF = """
@@ -262,8 +244,6 @@ def _value(step: Step, prediction: Prediction) -> str:
             reading = prediction.columns[step.column].date or DateReading()
             listed = [[order, text.replace("(?P<", "(?<")] for order, text in patterns(reading)]
             return f"[seconds(row, {step.column}, {_json(listed)})]"
-        case DateParts():
-            return f"dateParts({step.source}[0], {_json(list(step.parts))})"
         case OneHot():
             return f"oneHot(row, {step.column}, {_json(list(step.categories))})"
         case Missing():

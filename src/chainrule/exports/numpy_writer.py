@@ -13,7 +13,6 @@ from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.number_cells import number_pattern
 from chainrule.exports.prediction_steps import (
-    DateParts,
     DateReading,
     Entrywise,
     Gather,
@@ -38,7 +37,7 @@ NOTATION = Notation(
     "numpy",
     {
         **{name: f"np.{name}({{0}})" for name in ("exp", "log", "expm1", "log1p", "tanh", "sin")},
-        **{name: f"np.{name}({{0}})" for name in ("cos", "abs", "sign")},
+        **{name: f"np.{name}({{0}})" for name in ("cos", "abs", "sign", "floor")},
         "erf": "_erf({0})",
         "maximum": "np.maximum({0}, {1})",
         "minimum": "np.minimum({0}, {1})",
@@ -193,23 +192,6 @@ def _dates(rows, number, patterns):
     """Return a column of dates in seconds, (rows, 1)."""
     name, marks = COLUMNS[number]
     return np.array([[_seconds(cell, marks, patterns)] for cell in _column(rows, name)])
-
-
-def _parts(seconds, names):
-    """Return numbers of dates, (rows, names); Monday is day 1 of a week."""
-    known = ~np.isnan(seconds)
-    seconds = np.where(known, seconds, 0.0)
-    days = np.floor(seconds / 86400)
-    date = days.astype("datetime64[D]")
-    year, month = date.astype("datetime64[Y]"), date.astype("datetime64[M]")
-    values = {
-        "year": year.astype(int) + 1970,
-        "month": (month - year.astype("datetime64[M]")).astype(int) + 1,
-        "day_of_week": (days + 3) % 7 + 1,
-        "day_of_year": (date - year.astype("datetime64[D]")).astype(int) + 1,
-        "hour": np.floor((seconds - days * 86400) / 3600),
-    }
-    return np.where(known, np.hstack([values[name] for name in names]), np.nan)
 '''
 
 
@@ -285,8 +267,6 @@ def _lines(step: Step, prediction: Prediction) -> Iterator[str]:
         case ReadDate():
             reading = prediction.columns[step.column].date or DateReading()
             text = f"_dates(rows, {step.column}, {patterns(reading)!a})"
-        case DateParts():
-            text = f"_parts({step.source}, {list(step.parts)})"
         case OneHot():
             text = f"_one_hot(rows, {step.column}, {list(step.categories)!a})"
         case Missing():

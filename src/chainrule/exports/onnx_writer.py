@@ -52,6 +52,7 @@ _OPERATORS = {
     "cos": "Cos",
     "abs": "Abs",
     "sign": "Sign",
+    "floor": "Floor",
     "maximum": "Max",
     "minimum": "Min",
 }

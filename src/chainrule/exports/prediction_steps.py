@@ -6,7 +6,6 @@ Constants (c1, c2, ...) are the same for every row: lists of numbers, or matrice
 =================  =============================================================================
 ``ReadNumbers``    the cells of columns of numbers, NaN where a cell is missing
 ``ReadDate``       the date in a cell: seconds since 1970-01-01 00:00 UTC, NaN where it is missing
-``DateParts``      year, month and so on of such seconds
 ``OneHot``         1 for the category of a cell of text, 0 for all others
 ``Missing``        1 where a number is NaN, else 0
 ``Gather``         entries of other values, one after the other
@@ -32,7 +31,6 @@ from chainrule.formulas.expressions import Expression
 __all__ = [
     "Cell",
     "Column",
-    "DateParts",
     "DateReading",
     "Entrywise",
     "Gather",
@@ -144,13 +142,6 @@ class _OfOne(Step):
 @dataclass(frozen=True)
 class Missing(_OfOne):
     """1 where an entry is NaN, else 0."""
-
-
-@dataclass(frozen=True)
-class DateParts(_OfOne):
-    """Numbers of a date in the Gregorian calendar, of `date_cells.CALENDAR`."""
-
-    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.arrays import FloatArray
-from chainrule.exports.date_cells import part_values, seconds_of
+from chainrule.arrays import Array, FloatArray
+from chainrule.exports.calendar_steps import floor
+from chainrule.exports.date_cells import seconds_of
 from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
-    DateParts,
     DateReading,
     Entrywise,
     Gather,
@@ -30,9 +30,18 @@ from chainrule.exports.prediction_steps import (
     Total,
 )
 from chainrule.exports.quantization import QuantizedProduct
+from chainrule.formulas.evaluate import Numbers
 from chainrule.formulas.positional import Entrywise as EntrywiseValues
 
 __all__ = ["step_values"]
+
+
+class _WithFloor(Numbers):
+    def primitive(self, name: str, *arguments: Array) -> Array:
+        return np.floor(*arguments) if name == floor.name else super().primitive(name, *arguments)
+
+
+_WITH_FLOOR = _WithFloor()
 
 
 def step_values(prediction: Prediction, cells: Sequence[Sequence[Cell]]) -> dict[str, FloatArray]:
@@ -63,8 +72,6 @@ def _value(
             form, given = column.date or DateReading(), cells[step.column]
             found_in = [seconds_of(None if c in column.marks else c, form) for c in given]
             return np.array(found_in, float).reshape(rows, 1)
-        case DateParts():
-            return part_values(found[step.source][:, 0], step.parts)
         case OneHot():
             marks = prediction.columns[step.column].marks
             read = [_text(cell, marks) for cell in cells[step.column]]
@@ -87,7 +94,7 @@ def _value(
             return step.values(found[step.source])
         case Entrywise():
             operands = {symbol: found[source] for symbol, source in step.operands}
-            value = EntrywiseValues(operands, dtype=np.float64)(step.formula)
+            value = EntrywiseValues(operands, dtype=np.float64, numbers=_WITH_FLOOR)(step.formula)
             return np.broadcast_to(value, (rows, step.width))
     raise TypeError(f"no value of the step {type(step).__name__}")
 

@@ -18,6 +18,7 @@ from chainrule.errors import InputError, shown
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.prediction_steps import (
     Column,
+    DateReading,
     Entrywise,
     Gather,
     Label,
@@ -26,11 +27,13 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
     last_uses,
 )
+from chainrule.exports.sql_dates import date_levels
 
 __all__ = ["sql_select"]
 
@@ -66,6 +69,7 @@ NOTATION = Notation(
         "cos": "cos({0})",
         "abs": "abs({0})",
         "sign": "sign({0})",
+        "floor": "floor({0})",
         "maximum": "(CASE WHEN {0} > {1} THEN {0} ELSE {1} END)",
         "minimum": "(CASE WHEN {0} < {1} THEN {0} ELSE {1} END)",
     },
@@ -121,7 +125,6 @@ class _Query:
                 self._extend(step)
                 live.append(step.target)
                 continue
-            entries = self._entries(step)
             names = [f"cr_{step.target}_{at}" for at in range(step.width)]
             self.texts[step.target] = names
             live.append(step.target)
@@ -132,22 +135,20 @@ class _Query:
                     f"time, got 'sql', which holds {MOST_COLUMNS}. Choose another, or train a "
                     "narrower network."
                 )
-            reads = isinstance(step, ReadNumbers | OneHot)
-            table = f"cr_{step.target}"
             yield f"-- {harmless(step.note)}"
-            yield f", {table} AS MATERIALIZED ("
-            yield "  SELECT"
-            yield "    " + ",\n    ".join(
-                [
-                    f"{source}.cr_row",
-                    *passed,
-                    *(f"{text} AS {name}" for text, name in zip(entries, names, strict=True)),
-                ]
-            )
-            joined = f" JOIN cr_rows ON cr_rows.cr_row = {source}.cr_row"
-            yield f"  FROM {source}{joined if reads and source != 'cr_rows' else ''}"
-            yield ")"
-            source = table
+            reads = isinstance(step, ReadNumbers | ReadDate | OneHot)
+            *before, last = self._levels(step, names)
+            for number, level in enumerate([*before, last]):
+                table = f"cr_{step.target}" + ("" if level is last else f"_level_{number}")
+                yield f", {table} AS MATERIALIZED ("
+                yield "  SELECT"
+                listed = [f"{text} AS {name}" for name, text in level.items()]
+                yield "    " + ",\n    ".join([f"{source}.cr_row", *passed, *listed])
+                joined = f" JOIN cr_rows ON cr_rows.cr_row = {source}.cr_row"
+                is_joined = reads and number == 0 and source != "cr_rows"
+                yield f"  FROM {source}{joined if is_joined else ''}"
+                yield ")"
+                source = table
         yield from self._answer(source)
 
     def _extend(self, step: Gather) -> None:
@@ -161,6 +162,16 @@ class _Query:
         constants = {text for n in self.prediction.constants for text in self.texts[n]}
         found = dict.fromkeys(text for name in live for text in self.texts[name])
         return [text for text in found if text not in own and text not in constants]
+
+    def _levels(self, step: Step, names: list[str]) -> list[dict[str, str]]:
+        """Return the expressions of a step by name, in levels that refer to the one before."""
+        if isinstance(step, ReadDate):
+            column = self.prediction.columns[step.column]
+            missing = [_text(mark) for mark in ("", *column.marks)]
+            cell = f"cr_rows.{_quoted(column.name)}"
+            *levels, last = date_levels(cell, missing, column.date or DateReading())
+            return [*levels, {names[0]: last["seconds"]}]
+        return [dict(zip(names, self._entries(step), strict=True))]
 
     def _entries(self, step: Step) -> list[str]:
         match step:
@@ -225,8 +236,15 @@ def _comments(prediction: Prediction) -> Iterator[str]:
     yield f"-- Model: {harmless(prediction.title)}"
     yield "-- Replace my_table by the name of your table, which needs these columns:"
     for column in prediction.columns:
-        yield f"--   {harmless(column.name)} ({column.kind})"
+        yield f"--   {harmless(column.name)} ({_worded(column)})"
     yield "-- A missing cell is NULL. The result has all columns of the table, and the predictions."
+
+
+def _worded(column: Column) -> str:
+    if column.date is None:
+        return column.kind
+    others = {"iso": "", "dmy": " or day/month/year", "mdy": " or month/day/year"}
+    return f"date: DATE, TIMESTAMP, or a text, year-month-day{others[column.date.form]}"
 
 
 # -- expressions -----------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from chainrule.arrays import FloatArray
 from chainrule.exports.prediction_steps import (
-    DateParts,
     Entrywise,
     Gather,
     Largest,
@@ -62,10 +61,6 @@ class StepList:
     def read_date(self, column: int, note: str = "") -> str:
         """Read the cell of a column of dates, as seconds since 1970."""
         return self._added(ReadDate(self._fresh(), 1, note, column))
-
-    def date_parts(self, source: str, parts: Sequence[str], note: str = "") -> str:
-        """Compute year, month and so on of seconds since 1970."""
-        return self._added(DateParts(self._fresh(), len(parts), note, source, tuple(parts)))
 
     def one_hot(self, column: int, categories: Sequence[str | None], note: str = "") -> str:
         """Read the category of a cell of text."""

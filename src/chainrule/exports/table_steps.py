@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule.data import CategoricalColumn, ClassTarget, ColumnReading, NumericColumn
 from chainrule.data.number_texts import PLAIN
-from chainrule.exports.date_cells import CALENDAR, DAY, seconds_of_iso
+from chainrule.exports.calendar_steps import add_date_part
+from chainrule.exports.date_cells import seconds_of_iso
 from chainrule.exports.network_steps import add_network
 from chainrule.exports.prediction_steps import Column, DateReading, Part
 from chainrule.exports.step_list import StepList
@@ -101,8 +102,8 @@ def _features(steps: StepList, model: TableModel, columns: Sequence[Column]) -> 
     for (robust, marks), indices in groups.items():
         group = [fitted[index] for index in indices]
         chosen = [column for column in group if isinstance(column, NumericColumn)]
-        cells = _cells(steps, model, columns, indices)
-        scaled, missing = _scaled(steps, cells, chosen, marks, robust=robust)
+        given = _cells(steps, model, columns, indices)
+        scaled, missing = _scaled(steps, *given, chosen, marks, robust=robust)
         for at, (index, column) in enumerate(zip(indices, chosen, strict=True)):
             features[index] = [Part(scaled, at, 1)]
             if column.marked:
@@ -122,43 +123,36 @@ def _sources(model: TableModel, columns: Sequence[Column]) -> list[int]:
 
 def _cells(
     steps: StepList, model: TableModel, columns: Sequence[Column], indices: Sequence[int]
-) -> str:
-    """Add the reading of columns of numbers, and of the parts of dates; return all in order."""
+) -> tuple[str, str]:
+    """Add the numbers of columns and of the parts of dates, and which of them are missing."""
     sources = _sources(model, columns)
-    fitted = model.preprocessor.columns
     numbers = [sources[index] for index in indices if columns[sources[index]].kind != "date"]
-    note = "the cells of the columns of numbers"
-    read = steps.read(numbers, note) if numbers else ""
-    parts = []
+    read = steps.read(numbers, "the cells of the columns of numbers") if numbers else ""
+    parts, missing = [], []
     for index in indices:
-        at = sources[index]
-        reading = _reading(model, fitted[index].name)
-        if reading is None or reading.kind != "date":
-            parts.append(Part(read, numbers.index(at), 1))
+        column = columns[sources[index]]
+        if column.date is None:
+            at = numbers.index(sources[index])
+            parts.append(Part(read, at, 1))
+            missing.append(Part(steps.missing(read, "1 where a cell is missing"), at, 1))
             continue
-        used = [fitted[i].name for i in indices if sources[i] == at]
-        parts.append(_date_part(steps, reading, at, fitted[index].name, used))
-    return steps.gather(parts, "the cells of the columns of numbers and the parts of dates")
-
-
-def _date_part(
-    steps: StepList, reading: ColumnReading, at: int, name: str, used: Sequence[str]
-) -> Part:
-    """Add what computes the part ``name`` of a column of dates; ``used`` are all that are."""
-    seconds = steps.read_date(at, "a date: seconds since 1970-01-01 00:00 UTC")
-    part = name.removeprefix(f"{reading.name}.")
-    if part == "age":
-        earliest = expression(seconds_of_iso(reading.earliest))
-        note = "days since the earliest date in training"
-        return Part(steps.entrywise((x - earliest) / DAY, {"x": seconds}, 1, note), 0, 1)
-    wanted = [each for each in CALENDAR if f"{reading.name}.{each}" in used]
-    value = steps.date_parts(seconds, wanted, ", ".join(wanted).replace("_", " ") + " of a date")
-    return Part(value, wanted.index(part), 1)
+        seconds = steps.read_date(sources[index], "a date: seconds since 1970-01-01 00:00 UTC")
+        lacks = steps.missing(seconds, "1 where there is no date")
+        operands = {"m": lacks, "x": seconds}
+        seconds = steps.entrywise(where(m, expression(0), x), operands, 1, "then any other date")
+        name = model.preprocessor.columns[index].name.removeprefix(f"{column.name}.")
+        parts.append(Part(add_date_part(steps, seconds, name, column.date), 0, 1))
+        missing.append(Part(lacks, 0, 1))
+    return (
+        steps.gather(parts, "the cells of the columns of numbers and the parts of dates"),
+        steps.gather(missing, "1 where one is missing"),
+    )
 
 
 def _scaled(
     steps: StepList,
     cells: str,
+    missing: str,
     columns: Sequence[NumericColumn],
     marks: tuple[float, ...],
     *,
@@ -166,7 +160,6 @@ def _scaled(
 ) -> tuple[str, str]:
     """Add the scaling of columns of numbers; return the values and which of them were missing."""
     width = len(columns)
-    missing = steps.missing(cells, "1 where a cell is missing")
     if marks:
         formula: Expression = m
         for mark in marks:
