@@ -9,9 +9,12 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.data.date_texts import parse
 from chainrule.errors import InputError
 from chainrule.exports.exported_models import prediction_of
-from tests.exports.cases import CASES, DATE_TEXTS, Case, case
+from chainrule.exports.prediction_steps import DateReading
+from chainrule.exports.sql_dates import date_levels
+from tests.exports.cases import CASES, Case, case
 from tests.exports.postgresql import PostgreSQL, missing_programs, started
 
 
@@ -111,6 +114,86 @@ def answers_in(database: PostgreSQL, model: Case, types: dict[str, str]) -> list
 def test_answers_in_postgresql_are_those_of_the_model(name: str, postgresql: PostgreSQL) -> None:
     model = case(name)
     check(model, answers_in(postgresql, model, POSTGRESQL), len(model.rows))
+
+
+@pytest.mark.parametrize("name", ["activations", "gates"])
+def test_postgresql_computes_far_from_zero(name: str, postgresql: PostgreSQL) -> None:
+    """Where exponentials, and products of two of them, are below the smallest double."""
+    x = cr.Input(2)
+    product = cr.Dense(2, "sigmoid")(x) * cr.Dense(2, "sigmoid")(x)
+    gates = cr.Network(x, cr.Dense(2, "identity")(product))
+    ones = {name: np.ones(shape) for name, shape in gates.parameter_shapes.items()}
+    model = case(name).model if name == "activations" else (gates, ones)
+    X = np.array([(a, b) for a in (-1e4, -600.0, -40.0, 0.0, 40.0, 600.0) for b in (a, -a)])
+    X = X[np.abs(cr.predict(*model, X)).max(axis=1) < 1e30]  # beyond, e^z leaves the doubles
+    assert len(X) > 6
+    rows = {"x0": X[:, 0].tolist(), "x1": X[:, 1].tolist()}
+    extreme = Case(model, rows, cr.predict(*model, X), None, 1e-9)
+    check(extreme, answers_in(postgresql, extreme, POSTGRESQL), 2)
+
+
+DAYS = {
+    "DATE": "2001-07-04",
+    "TIMESTAMP": "2001-07-04 05:06:07.25",
+    "TIMESTAMPTZ": "2001-07-04 05:06:07+05:30",
+    "VARCHAR": " 2001-07-04T05:06:07 -0930 ",
+}
+
+
+@pytest.mark.parametrize("kind", DAYS)
+@pytest.mark.parametrize("program", ["postgresql", pytest.param("duckdb", marks=pytest.mark.peers("duckdb"))])
+def test_columns_of_dates_may_have_types(
+    kind: str, program: str, request: pytest.FixtureRequest
+) -> None:
+    model = case("dates, dmy, times").model
+    expected = model.predict(pl.DataFrame({"x": [0.5], "the 'day'": [DAYS[kind]], "k": ["a"]}))
+    create = (
+        f"CREATE TABLE my_table (x DOUBLE PRECISION, \"the 'day'\" {kind}, k TEXT);"
+        f"INSERT INTO my_table VALUES (0.5, '{DAYS[kind]}', 'a');"
+    )
+    query = str(cr.export(model, "sql"))
+    if program == "duckdb":
+        import duckdb
+
+        connection = duckdb.connect()
+        connection.execute(create)
+        found = connection.execute(query).fetchall()
+    else:
+        database = request.getfixturevalue("postgresql")
+        database.run("DROP TABLE IF EXISTS my_table;" + create)
+        found = database.rows("SET TIME ZONE 'Asia/Tokyo';" + query)
+    np.testing.assert_allclose(float(found[0][-1]), expected[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["31/04/2020", "29.02.1900", "0/1/2020", "1/13/2020", "1/1/20", "1/2-2020", "2020-01-01x", "x"]
+    + ["1/1/2020 24:00", "1/1/2020 1:60", "1/1/2020 1:2", "1/1/2020 1:00 +1", "1/1/2020 1:00:5"]
+    + ["1/1/2020 1:00 EST", "1/1/2020 1:00 U00", "2020-1-1-1", "1//2020", "1/1/2020 01", ""],
+)
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_texts_that_are_no_dates_are_missing(text: str) -> None:
+    """SELECT has no error of its own to raise; that the model reads none, its parser says."""
+    assert [parse(pl.Series([text]), form)[0] for form in ("dmy", "iso")] == [None, None]
+    levels = date_levels("given", ["''"], DateReading("dmy", times=True))
+    query = "SELECT ? AS given"
+    for level in levels:
+        query = f"SELECT {', '.join(f'{t} AS {n}' for n, t in level.items())} FROM ({query})"
+    assert sqlite3.connect(":memory:").execute(query, [text]).fetchall() == [(None,)]
+
+
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_columns_may_be_named_as_the_query_names_things() -> None:
+    names = ["cell", "y", "zone", "seconds", "cr_row_", "n1"]
+    days = [f"{1 + at % 28}.{1 + at % 12}.{1990 + at}" for at in range(40)]
+    frame = pl.DataFrame({name: days for name in names} | {"target": np.arange(40.0)})
+    model = cr.train_table(frame, "target", hidden=(3,), epochs=2).model
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"CREATE TABLE my_table ({', '.join(f'{name} TEXT' for name in names)})")
+    marks = ", ".join("?" * len(names))
+    connection.executemany(f"INSERT INTO my_table VALUES ({marks})", [[d] * 6 for d in days])
+    found = [row[-1] for row in connection.execute(str(cr.export(model, "sql")))]
+    np.testing.assert_allclose(found, model.predict(frame), rtol=1e-6)
 
 
 def test_an_error_function_is_refused() -> None:

@@ -5,7 +5,8 @@ those still needed; MATERIALIZED, because a database that merges them would repe
 often as its result is used. The answer is joined with the columns of the table by a row number.
 
 Numbers are written with an exponent: DuckDB reads others as decimals. PostgreSQL raises an error
-where an exponential is below the smallest number, so exponents below -700 give 0.
+where a result is below the smallest number, so exponents below -300 give 0: products of two
+exponentials are not below it either.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def number(value: float) -> str:
     return text if "e" in text else f"{text}e0"
 
 
-_EXP = "CASE WHEN {0} < -7e2 THEN 0e0 ELSE exp({0}) END"
+_EXP = "CASE WHEN {0} < -3e2 THEN 0e0 ELSE exp({0}) END"
 
 NOTATION = Notation(
     "sql",
