@@ -124,7 +124,7 @@ def test_postgresql_computes_far_from_zero(name: str, postgresql: PostgreSQL) ->
     gates = cr.Network(x, cr.Dense(2, "identity")(product))
     ones = {name: np.ones(shape) for name, shape in gates.parameter_shapes.items()}
     model = case(name).model if name == "activations" else (gates, ones)
-    X = np.array([(a, b) for a in (-1e4, -600.0, -40.0, 0.0, 40.0, 600.0) for b in (a, -a)])
+    X = np.array([(a, b) for a in (-1e4, -600.0, -250.0, -40.0, 0.0, 40.0, 600.0) for b in (a, -a)])
     X = X[np.abs(cr.predict(*model, X)).max(axis=1) < 1e30]  # beyond, e^z leaves the doubles
     assert len(X) > 6
     rows = {"x0": X[:, 0].tolist(), "x1": X[:, 1].tolist()}
