@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 import chainrule as cr
+from chainrule.data.date_texts import parse
 from chainrule.exports.exported_models import prediction_of
 from chainrule.formulas.functions import tanh, z
 from chainrule.network.parameters import Parameters
@@ -267,6 +268,13 @@ def dates(name: str) -> Case:
     run = cr.train_table(frame, "y", hidden=(5,), epochs=4, seed=0)
     iso = pl.Series("the 'day'", ["2024-02-29", "1999-12-31 23:59:59.5", "2001-7-4T5:06Z"])
     return of_table(run, frame.with_columns(iso.append(frame["the 'day'"][3:])), 1e-9)
+
+
+def seconds(texts: list[str | None], form: str) -> list[float | None]:
+    """Return dates in seconds since 1970, as chainrule's own reading of tables has them."""
+    given = pl.Series(texts)
+    read = parse(given, form).fill_null(parse(given, "iso"))
+    return [None if t is None else (t - datetime(1970, 1, 1)).total_seconds() for t in read]
 
 
 SMALL = {"hidden": (6,), "epochs": 5}

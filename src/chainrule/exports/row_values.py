@@ -16,6 +16,7 @@ from chainrule.exports.date_cells import seconds_of
 from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
+    Column,
     DateReading,
     Entrywise,
     Gather,
@@ -33,7 +34,7 @@ from chainrule.exports.quantization import QuantizedProduct
 from chainrule.formulas.evaluate import Numbers
 from chainrule.formulas.positional import Entrywise as EntrywiseValues
 
-__all__ = ["step_values"]
+__all__ = ["numbers_of", "step_values"]
 
 
 class _WithFloor(Numbers):
@@ -65,13 +66,11 @@ def _value(
     rows = len(cells[0])
     match step:
         case ReadNumbers():
-            columns = [[_number(cell) for cell in cells[at]] for at in step.columns]
+            columns = [numbers_of(prediction.columns[at], cells[at]) for at in step.columns]
             return np.array(columns, float).reshape(len(columns), rows).T
         case ReadDate():
             column = prediction.columns[step.column]
-            form, given = column.date or DateReading(), cells[step.column]
-            found_in = [seconds_of(None if c in column.marks else c, form) for c in given]
-            return np.array(found_in, float).reshape(rows, 1)
+            return np.array(numbers_of(column, cells[step.column]), float).reshape(rows, 1)
         case OneHot():
             marks = prediction.columns[step.column].marks
             read = [_text(cell, marks) for cell in cells[step.column]]
@@ -99,8 +98,16 @@ def _value(
     raise TypeError(f"no value of the step {type(step).__name__}")
 
 
-def _number(cell: Cell) -> float:
-    return np.nan if cell is None else float(cell)
+def numbers_of(column: Column, cells: Sequence[Cell]) -> list[float]:
+    """Return the cells of a column as numbers, dates in seconds since 1970; NaN is missing.
+
+    >>> numbers_of(Column("when", "date", date=DateReading("dmy")), ["2/1/1970", None])
+    [86400.0, nan]
+    """
+    date = column.date
+    if date is not None:
+        return [seconds_of(None if cell in column.marks else cell, date) for cell in cells]
+    return [float("nan") if cell is None else float(cell) for cell in cells]
 
 
 def _text(cell: Cell, marks: Sequence[str]) -> str | None:
