@@ -105,16 +105,6 @@ def test_what_is_no_model_is_refused(model: object) -> None:
         cr.export(model, "numpy")
 
 
-def test_dates_are_refused_by_name() -> None:
-    days = [f"2020-01-{day:02}" for day in range(1, 29)]
-    frame = pl.DataFrame({"when": days, "x": range(28), "y": [float(n) for n in range(28)]})
-    run = cr.train_table(frame, "y", hidden=(3,), epochs=2)
-    with pytest.raises(
-        InputError, match="must not read dates to be exported, got the column 'when'"
-    ):
-        cr.export(run, "numpy")
-
-
 def test_infinite_parameters_are_refused() -> None:
     network = cr.Network.dense([1, 1], "identity")
     with pytest.raises(InputError, match="finite"):
