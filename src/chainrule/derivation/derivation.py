@@ -18,7 +18,7 @@ from chainrule.derivation.conventions import conventions, meaning, scale, title
 from chainrule.derivation.equation_chains import Chains
 from chainrule.derivation.neuron import factors, neuron
 from chainrule.derivation.proving import RULE, ProductProof, proof_element
-from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents import html_of, latex_fragment_of, latex_of, text_of
 from chainrule.documents.elements import (
     Element,
     Heading,
@@ -183,9 +183,13 @@ class Derivation:
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
+        In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
+
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self._with_new_proofs(), language, document=document)
+        if not document:
+            return latex_fragment_of(self._with_new_proofs(), language)
+        return latex_of(self._with_new_proofs(), language)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
@@ -198,7 +202,7 @@ class Derivation:
         return self.to_html(document=False)
 
     def _repr_latex_(self) -> str:
-        return self.to_latex(document=False)
+        return latex_of(self._with_new_proofs(), "en", document=False)
 
     def _with_all_proofs(self) -> Iterator[Element]:
         """Yield the document where proofs can be collapsed: each statement with its proofs."""

@@ -84,10 +84,19 @@ def latex_of(elements: Iterable[Element], language: str, *, document: bool = Tru
     if not document:
         return body + "\n"
     # Chinese names of columns need the class for Chinese in an English text, too.
-    preamble = _PREAMBLE["zh" if _HAN.search(body) else language] + _PAGE
-    if any(isinstance(element, TableBlock) for element in listed):
-        preamble += "\\usepackage{graphicx}\n"
+    preamble = _PREAMBLE["zh" if needs_chinese(body) else language] + _PAGE
+    preamble += "".join(f"\\usepackage{{{name}}}\n" for name in packages(listed))
     return f"{preamble}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+
+
+def needs_chinese(body: str) -> bool:
+    """Return whether a text has Chinese letters."""
+    return _HAN.search(body) is not None
+
+
+def packages(elements: Iterable[Element]) -> tuple[str, ...]:
+    """Return the packages that a body needs beside those of mathematics."""
+    return ("graphicx",) if any(isinstance(each, TableBlock) for each in elements) else ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +155,7 @@ class LatexWriter(DocumentWriter):
                     case Paragraph():
                         yield self.text(element) + "\n"
                     case Display():
-                        yield _alone(self.mathematics(element.piece), self.language)
+                        yield self._alone(element)
                     case TableBlock():
                         yield self._table(element)
 
@@ -168,22 +177,40 @@ class LatexWriter(DocumentWriter):
 
     def _displays(self, group: list[tuple[Element, tuple[Paragraph, ...]]]) -> Iterator[str]:
         """Yield equations in one display, interrupted where a proof follows one of them."""
-        room = room_beside((self._left(element) for element, _ in group), self.language)
+        room = self._room(self._left(element) for element, _ in group)
         rows: list[str] = []
         for element, proof in group:
-            match element:
-                case Statement():
-                    rows.extend(self._statement(element, room))
-                case EvaluatedStatement():
-                    rows.extend(self._evaluated(element, room))
-                case GivenValue():
-                    rows.extend(self._valued(self._left(element), element.value, "", room))
+            rows.extend(self._equation(element, room))
             if proof:
-                yield _aligned(rows)
+                yield self._aligned(rows)
                 rows = []
                 yield from self._proof(proof)
         if rows:
-            yield _aligned(rows)
+            yield self._aligned(rows)
+
+    def _room(self, lefts: Iterable[str]) -> float:
+        """Return the points that a display leaves beside the widest of its left sides."""
+        return room_beside(lefts, self.language)
+
+    def _aligned(self, rows: list[str]) -> str:
+        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+    def _alone(self, display: Display) -> str:
+        formula = self.mathematics(display.piece)
+        lines = hanging(formula, self._room(()))
+        if len(lines) == 1:
+            return f"\\[ {formula} \\]"
+        return self._aligned([f"& {lines[0]}", *lines[1:]])
+
+    def _equation(self, element: Element, room: float) -> Iterator[str]:
+        """Yield the rows of an equation in a display."""
+        match element:
+            case Statement():
+                yield from self._statement(element, room)
+            case EvaluatedStatement():
+                yield from self._evaluated(element, room)
+            case GivenValue():
+                yield from self._valued(self._left(element), element.value, "", room)
 
     def _left(self, element: Element) -> str:
         match element:
@@ -228,7 +255,11 @@ class LatexWriter(DocumentWriter):
             if equal.holds is False:
                 parts.append(rf"\textbf{{{self.phrase('step_failed')}}}")
             yield from above
-            yield last + (f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else "")
+            yield from self._with_note(last, "; ".join(parts), room)
+
+    def _with_note(self, row: str, note: str, room: float) -> list[str]:
+        """Return a row with its note at the margin."""
+        return [f"{row} \\tag*{{\\small {note}}}" if note else row]
 
     def _evaluated(self, element: EvaluatedStatement, room: float) -> Iterator[str]:
         statement = element.statement
@@ -244,7 +275,7 @@ class LatexWriter(DocumentWriter):
             if equal.reason:
                 parts.append(self.phrase(equal.reason))
             yield from above
-            yield from _noted(last, r"\quad ".join(parts), room)
+            yield from noted(last, r"\quad ".join(parts), room)
         if element.value is None:
             return
         if element.substituted is not None:
@@ -292,16 +323,7 @@ def _kind(element: Element) -> str:
     return "items" if isinstance(element, Paragraph) and element.item else "others"
 
 
-def _aligned(rows: list[str]) -> str:
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-
-
-def _alone(formula: str, language: str) -> str:
-    lines = hanging(formula, room_beside((), language))
-    return f"\\[ {formula} \\]" if len(lines) == 1 else _aligned([f"& {lines[0]}", *lines[1:]])
-
-
-def _noted(row: str, note: str, room: float) -> list[str]:
+def noted(row: str, note: str, room: float) -> list[str]:
     """Return a row of a display with its note, beside it or below it.
 
     The longest formula would push a column of notes off the page.

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.derivation.derivation import Language, derive
-from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents import html_of, latex_fragment_of, latex_of, text_of
 from chainrule.errors import InputError, InputTypeError
 from chainrule.explanation.build_document import document_of
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
@@ -43,8 +43,13 @@ class Explanation(EvaluatedDerivation):
         return text_of(document_of(self), language, width)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
-        """Return the explanation in LaTeX: a document, or its body to be put into one."""
-        return latex_of(document_of(self), language, document=document)
+        """Return the explanation in LaTeX: a document, or its body to be put into one.
+
+        In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
+        """
+        if not document:
+            return latex_fragment_of(document_of(self), language)
+        return latex_of(document_of(self), language)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in HTML with MathML: a file, or a part of a page."""
