@@ -38,6 +38,7 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
+from chainrule.network.drawing import tikz_for_page
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
@@ -188,8 +189,8 @@ class Derivation:
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
         if not document:
-            return latex_fragment_of(self._with_new_proofs(), language)
-        return latex_of(self._with_new_proofs(), language)
+            return latex_fragment_of(self._with_new_proofs(), language, tikz_for_page(self.network, language))
+        return latex_of(self._with_new_proofs(), language, drawing=tikz_for_page(self.network, language))
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.

@@ -29,11 +29,11 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_/:.+-]+")
 _SPELLED = {"∂": "d", "′": "prime", "−": "-", "√": "sqrt", "²": "2"}
 
 
-def latex_fragment_of(elements: Iterable[Element], language: str) -> str:
+def latex_fragment_of(elements: Iterable[Element], language: str, drawing: str = "") -> str:
     """Return the body of a document with labels; a comment says what it needs."""
     listed = list(elements)
-    body = "\n".join(_LabeledWriter(language).blocks(listed))
-    needed = ",".join(("amsmath", "amssymb", *packages(listed)))
+    body = "\n".join(_LabeledWriter(language, drawing).blocks(listed))
+    needed = ",".join(("amsmath", "amssymb", *packages(listed, drawing)))
     lines = [
         "Written by chainrule, to be put into a document with \\input.",
         f"Needs in its head: \\usepackage{{{needed}}}",
@@ -84,8 +84,8 @@ def _letter(letter: str) -> str:
 class _LabeledWriter(LatexWriter):
     """Numbers stand at the margin, so that notes stand beside their formulas."""
 
-    def __init__(self, language: str) -> None:
-        super().__init__(language)
+    def __init__(self, language: str, drawing: str) -> None:
+        super().__init__(language, drawing)
         self.used: Counter[str] = Counter()
 
     def _labeled(self, element: Element) -> str:

@@ -33,29 +33,10 @@ from chainrule.documents.wording import distinct, left_side, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
 from chainrule.formulas.render.breaking import broken_latex
+from chainrule.formulas.render.latex_text import escaped_latex
 from chainrule.formulas.render.latex_width import units, width
 from chainrule.formulas.render.styles import Latex
 
-_ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "_": r"\_",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
-    "λ": r"$\lambda$",
-    "→": r"$\to$",
-    "−": r"$-$",
-    "…": r"\dots{}",
-    "✓": r"$\checkmark$",
-    "✗": r"$\boldsymbol{\times}$",
-    "“": "``",
-    "”": "''",
-}
 _MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 _WIDEST_PLAIN = 4
@@ -77,15 +58,20 @@ _PAGE = (
 )
 
 
-def latex_of(elements: Iterable[Element], language: str, *, document: bool = True) -> str:
-    """Return a document as LaTeX, whole or its body to be put into another."""
+def latex_of(
+    elements: Iterable[Element], language: str, *, document: bool = True, drawing: str = ""
+) -> str:
+    """Return a document as LaTeX, whole or its body to be put into another.
+
+    ``drawing`` is a picture of TikZ, which stands below the title.
+    """
     listed = list(elements)
-    body = "\n".join(LatexWriter(language).blocks(listed))
+    body = "\n".join(LatexWriter(language, drawing).blocks(listed))
     if not document:
         return body + "\n"
     # Chinese names of columns need the class for Chinese in an English text, too.
     preamble = _PREAMBLE["zh" if needs_chinese(body) else language] + _PAGE
-    preamble += "".join(f"\\usepackage{{{name}}}\n" for name in packages(listed))
+    preamble += "".join(f"\\usepackage{{{name}}}\n" for name in packages(listed, drawing))
     return f"{preamble}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
@@ -94,9 +80,10 @@ def needs_chinese(body: str) -> bool:
     return _HAN.search(body) is not None
 
 
-def packages(elements: Iterable[Element]) -> tuple[str, ...]:
+def packages(elements: Iterable[Element], drawing: str) -> tuple[str, ...]:
     """Return the packages that a body needs beside those of mathematics."""
-    return ("graphicx",) if any(isinstance(each, TableBlock) for each in elements) else ()
+    has_table = any(isinstance(each, TableBlock) for each in elements)
+    return ("graphicx",) * (has_table or bool(drawing)) + ("tikz",) * bool(drawing)
 
 
 @dataclass(frozen=True)
@@ -110,9 +97,13 @@ class LatexWriter(DocumentWriter):
     styles = Styles(LATEX, _NumericLatex())
     path_arrow = r" \leftarrow "
 
+    def __init__(self, language: str, drawing: str = "") -> None:
+        super().__init__(language)
+        self.drawing = drawing
+
     def prose(self, text: str) -> str:
         """Escape text; names of columns and classes may hold anything."""
-        return "".join(_ESCAPED.get(letter, letter) for letter in text)
+        return escaped_latex(text)
 
     def in_prose(self, mathematics: str) -> str:
         return f"${mathematics}$"
@@ -152,6 +143,8 @@ class LatexWriter(DocumentWriter):
                 match element:
                     case Heading():
                         yield f"\\{_SECTIONS[element.level]}*{{{self.text(element)}}}"
+                        if element.level == 1 and self.drawing:
+                            yield _shrunk(self.drawing.rstrip("\n"), "")
                     case Paragraph():
                         yield self.text(element) + "\n"
                     case Display():
@@ -314,7 +307,7 @@ class LatexWriter(DocumentWriter):
             lines[-2] += r" \hline"
         inside = "\n".join(lines)
         box = f"\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n{inside}\n\\end{{tabular}}"
-        return _TABLE.replace("TABULAR", box)
+        return _shrunk(box, "\\renewcommand{\\arraystretch}{1.7}\\footnotesize\n")
 
 
 def _kind(element: Element) -> str:
@@ -355,12 +348,14 @@ def hanging(formula: str, room: float) -> list[str]:
     return [first, *(rf"&\qquad {line}" for line in rest)]
 
 
-_TABLE = r"""\begin{center}
-\renewcommand{\arraystretch}{1.7}\footnotesize
-\sbox0{TABULAR}%
-\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
-\end{center}"""
-"""A table that is scaled down where it is wider than the page; needs the package graphicx."""
+def _shrunk(box: str, settings: str) -> str:
+    """Return a box that is scaled down where it is wider than the page; needs graphicx."""
+    return (
+        f"\\begin{{center}}\n{settings}\\sbox0{{{box}}}%\n"
+        "\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}\\else\\usebox0\\fi\n"
+        "\\end{center}"
+    )
+
 
 _TABLE_ROOM, _COLUMN_GAP = 520.0, 15.0
 """The width of a page and the gap between columns, in points at a letter size of ten."""

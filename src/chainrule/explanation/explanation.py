@@ -18,6 +18,7 @@ from chainrule.explanation.step_values import StepValues, memory_from
 from chainrule.explanation.weight_selector import entry_of
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
+from chainrule.network.drawing import tikz_for_page
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
@@ -47,9 +48,10 @@ class Explanation(EvaluatedDerivation):
 
         In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
         """
+        drawing = tikz_for_page(self.batch.network, language)
         if not document:
-            return latex_fragment_of(document_of(self), language)
-        return latex_of(document_of(self), language)
+            return latex_fragment_of(document_of(self), language, drawing)
+        return latex_of(document_of(self), language, drawing=drawing)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in HTML with MathML: a file, or a part of a page."""
