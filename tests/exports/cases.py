@@ -226,8 +226,14 @@ def text_only() -> Case:
 
 DATE_TEXTS: dict[str, list[str]] = {
     "iso": ["%Y-%m-%d", "%Y/%m/%d"],
-    "iso, times": ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.25Z"]
-    + ["%Y-%m-%d %H:%M:%S.123456+05:30", "%Y-%m-%d %H:%M -0930", "%Y-%m-%d %H:%M:%S UTC"],
+    "iso, times": [
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S.25Z",
+        "%Y-%m-%d %H:%M:%S.123456+05:30",
+        "%Y-%m-%d %H:%M -0930",
+        "%Y-%m-%d %H:%M:%S UTC",
+    ],
     "dmy": ["%d/%m/%Y", "%d.%m.%Y", "D-M-%Y", "D.M.%Y"],
     "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
     "mdy": ["%m/%d/%Y", "M/D/%Y"],

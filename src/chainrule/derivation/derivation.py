@@ -189,8 +189,12 @@ class Derivation:
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
         if not document:
-            return latex_fragment_of(self._with_new_proofs(), language, tikz_for_page(self.network, language))
-        return latex_of(self._with_new_proofs(), language, drawing=tikz_for_page(self.network, language))
+            return latex_fragment_of(
+                self._with_new_proofs(), language, tikz_for_page(self.network, language)
+            )
+        return latex_of(
+            self._with_new_proofs(), language, drawing=tikz_for_page(self.network, language)
+        )
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.

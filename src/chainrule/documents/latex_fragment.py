@@ -1,9 +1,9 @@
-"""Documents as LaTeX to be put into another with ``\\input``: every equation has a number and a label.
+"""Documents as LaTeX to be put into another with ``\\input``: equations have numbers and labels.
 
-A label is ``eq:chainrule:STAGE:NAME``: the stage of a training step (given, forward, loss, backward,
-update) and the left side as it is typed. Equations of one neuron, in index form and of one sample
-have that in front of the stage, those of an activation its name. A second equation with the same
-left side in the same stage ends with ``:2``. Labels are the same in every language.
+A label is ``eq:chainrule:STAGE:NAME``: the stage of a training step (given, forward, loss,
+backward, update) and the left side as it is typed. Equations of one neuron, in index form and of
+one sample have that in front of the stage, those of an activation its name. A second equation with
+the same left side in the same stage ends with ``:2``. Labels are the same in every language.
 """
 
 import re

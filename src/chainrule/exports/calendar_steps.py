@@ -17,7 +17,7 @@ from chainrule.formulas.functions import Primitive, equal, greater, where
 __all__ = ["add_date_part", "floor"]
 
 floor = Primitive("floor")
-"""The largest whole number that is not above. No network has it: it has no derivative to learn by."""
+"""The largest whole number that is not above. No network has it: it could not learn by it."""
 
 _PERIOD = 146_097
 """Days of 400 years."""

@@ -62,9 +62,7 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
         fields = [f"VALUE(IF({is_iso},{iso},{other}))" for iso, other in pairs]
     moved = f"DATE({year}+2000,{month},{day})"
     seconds = f"86400*({moved}-{_LATER})+{at('seconds of the day')}-{at('seconds of the zone')}"
-    is_date = (
-        f"AND({month}>=1,{month}<=12,DAY({moved})={day},{at('seconds of the day')}<86400)"
-    )
+    is_date = f"AND({month}>=1,{month}<=12,DAY({moved})={day},{at('seconds of the day')}<86400)"
     of_text = f"IF({is_date},{seconds},NA())"
     return [
         f'IF(ISNUMBER({cell}),"",SUBSTITUTE(SUBSTITUTE(TRIM({cell}),"UTC","Z"),"T"," "))',

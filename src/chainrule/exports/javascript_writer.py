@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.errors import InputError, shown
 from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
+from chainrule.errors import InputError, shown
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.number_cells import number_pattern

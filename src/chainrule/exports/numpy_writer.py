@@ -67,9 +67,9 @@ COLUMNS = {columns}
 OUTPUTS = {outputs}
 '''
 
-_OF_TEXTS = '''
+_OF_TEXTS = """
 Numbers and dates may be texts, written as in the training table; dates may be objects too, and may
-be ISO dates (2020-03-31) always.'''
+be ISO dates (2020-03-31) always."""
 
 _TAIL = '''
 
@@ -178,7 +178,8 @@ def _seconds(cell, marks, patterns):
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]
         hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
         fraction = int((part["fraction"] or "0").ljust(6, "0")[:6])
-        sign, hours, minutes = re.match("([+-]?)([0-9]{0,2}):?([0-9]{0,2})", part["zone"] or "").groups()
+        given = re.match("([+-]?)([0-9]{0,2}):?([0-9]{0,2})", part["zone"] or "")
+        sign, hours, minutes = given.groups()
         zone = (-60 if sign == "-" else 60) * (60 * int(hours or 0) + int(minutes or 0))
         try:
             date = datetime(int(part["year"]), int(month), int(day), hour, minute, second, fraction)

@@ -17,7 +17,6 @@ from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
     Column,
-    DateReading,
     Entrywise,
     Gather,
     Largest,

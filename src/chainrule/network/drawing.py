@@ -66,6 +66,8 @@ _RADIUS = 12.0
 _ROW = 34.0
 _SHIFT = 5.0
 """Between an arrow and the arrow back."""
+
+
 @dataclass(frozen=True, repr=False)
 class NetworkDrawing(Drawing):
     """The drawing of a network; ``picture`` is what it consists of."""
@@ -338,7 +340,9 @@ class _Scene:
         noun = "input" if number == 0 else "output" if number == len(self.nodes) - 1 else "unit"
         return self.counted(noun, self.nodes[number].width)
 
-    def column(self, number: int, x: float, units: Sequence[float], bottom: float) -> Iterator[Mark]:
+    def column(
+        self, number: int, x: float, units: Sequence[float], bottom: float
+    ) -> Iterator[Mark]:
         node = self.nodes[number]
         for y in units:
             yield Circle(x, y, _RADIUS)

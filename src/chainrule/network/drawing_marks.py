@@ -1,7 +1,7 @@
 """What a drawing of a network consists of, without a medium: shapes, paths and texts.
 
-Positions are in units of about a pixel, y downwards. Paths are data of SVG with the commands M, H, L
-and C, all absolute.
+Positions are in units of about a pixel, y downwards. Paths are data of SVG with the commands M, H,
+L and C, all absolute.
 """
 
 from collections.abc import Sequence

@@ -55,7 +55,8 @@ def _mark(mark: Mark, *, given: bool) -> Iterator[str]:
     style = "cr given" if given else "cr shape"
     match mark:
         case Label():
-            yield rf"\node[cr {mark.style or 'text'}] at {_point(mark.x, mark.y)} {{{_text(mark.text)}}};"
+            at = f"[cr {mark.style or 'text'}] at {_point(mark.x, mark.y)}"
+            yield rf"\node{at} {{{_text(mark.text)}}};"
         case Circle():
             kind = style if mark.style == "shape" else "cr dot"
             size = f"circle[radius={_SCALE * mark.radius:g}pt]"
