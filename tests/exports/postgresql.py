@@ -29,7 +29,7 @@ class PostgreSQL:
 
     def run(self, text: str) -> str:
         """Execute statements; return the rows of the last as CSV, raise for an error."""
-        command = ["psql", "-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1", "-h", self.folder]
+        command = ["psql", "-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
         done = subprocess.run(
             [*command, "-U", "tests", "-d", "postgres", "-f", "-"],
             input=text, capture_output=True, encoding="utf-8", timeout=300,

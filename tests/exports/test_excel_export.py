@@ -24,7 +24,14 @@ from tests.exports.cases import CASES, case
 pytestmark = pytest.mark.peers("xlsxwriter")
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 TOO_LARGE = ("table classifier",)
-OFTEN = ("two classes, hidden", "numbers, limited", "text only", "graph", "gelu", "classifier")
+OFTEN: tuple[str, ...] = (
+    "two classes, hidden",
+    "numbers, limited",
+    "text only",
+    "graph",
+    "gelu",
+    "classifier",
+)
 OFTEN += ("dates, dmy, times", "dates, iso, times", "dates, mdy")
 """What runs with every change; the others on demand: LibreOffice takes seconds to start."""
 SLOW = [name for name in CASES if "fast" in name or name == "declared marks"]

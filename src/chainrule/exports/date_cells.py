@@ -49,12 +49,13 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
         if order == "iso":
             month, day = part["month"] or part["month2"], part["day"]
         else:
-            second = part["s"] or part["h"] or part["p"]
-            month, day = (second, part["first"])[:: 1 if order == "dmy" else -1]
+            other = part["s"] or part["h"] or part["p"]
+            month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
         fraction = (part["fraction"] or "0").ljust(6, "0")[:6]
-        time = [int(part[name] or 0) for name in ("hour", "minute", "second")]
+        hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        date = int(part["year"]), int(month), int(day)
         try:
-            written = datetime(int(part["year"]), int(month), int(day), *time, int(fraction))
+            written = datetime(*date, hour, minute, second, int(fraction))
         except ValueError:
             continue
         return written, _minutes(part["zone"])
