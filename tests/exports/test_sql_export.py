@@ -11,6 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule.data.date_texts import parse
 from chainrule.errors import InputError
+from chainrule.exports import sql_writer
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.prediction_steps import DateReading
 from chainrule.exports.sql_dates import date_levels
@@ -101,7 +102,8 @@ def answers_in(database: PostgreSQL, model: Case, types: dict[str, str]) -> list
             if column.kind == "text" and isinstance(row[at], bool):
                 row[at] = str(row[at]).lower()
     database.create(named, rows)
-    found = database.rows(str(cr.export(model.model, "sql")))
+    # Where it is on, PostgreSQL compiles the formulas of large networks for minutes.
+    found = database.rows("SET jit = off;" + str(cr.export(model.model, "sql")))
     given = len(columns)
     kind = type(model.labels[0]) if model.labels is not None else float
     return [
@@ -225,8 +227,88 @@ def test_a_network_that_is_too_wide_is_refused() -> None:
 
 
 def test_a_network_with_too_many_weights_is_refused() -> None:
-    with pytest.raises(InputError, match="weights, got 'sql', which takes 20,000"):
-        cr.export(case("iris, fast").model, "sql")
+    network = cr.Network.dense([800, 1300, 1])
+    with pytest.raises(InputError, match="1,041,300 weights, got 'sql', which takes 1,000,000"):
+        cr.export((network, network.initialize()), "sql")
+
+
+IN_TABLES = ["iris, hidden", "numbers, hidden", "two heads", "graph", "regressor with embeddings"]
+
+
+@pytest.fixture
+def weights_in_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the weights of small networks be tables, as those of large ones are."""
+    monkeypatch.setattr(sql_writer, "MOST_IN_FORMULAS", 0)
+    monkeypatch.setattr(sql_writer, "MOST_IN_FORMULA", 1)
+
+
+def run_in(
+    program: str, model: Case, request: pytest.FixtureRequest
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Return the rows of a query's result and how many columns of the table begin them."""
+    if program == "postgresql":
+        database = request.getfixturevalue("postgresql")
+        return answers_in(database, model, POSTGRESQL), len(model.rows)
+    types = {"number": "DOUBLE", "boolean": "BOOLEAN", "date": "TEXT"}
+    if program == "duckdb":
+        import duckdb
+
+        connection: Any = duckdb.connect()
+    else:
+        connection = sqlite3.connect(":memory:")
+        types = {"number": "REAL", "boolean": "INTEGER", "date": "TEXT"}
+    given = table_of(model, connection, types)
+    return connection.execute(str(cr.export(model.model, "sql"))).fetchall(), given
+
+
+PROGRAMS = [
+    pytest.param(
+        "sqlite",
+        marks=pytest.mark.skipif(
+            not has_functions(), reason="SQLite without mathematical functions"
+        ),
+    ),
+    pytest.param("duckdb", marks=pytest.mark.peers("duckdb")),
+    "postgresql",
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("name", IN_TABLES)
+@pytest.mark.usefixtures("weights_in_tables")
+def test_weights_as_tables_give_the_same(
+    name: str, program: str, request: pytest.FixtureRequest
+) -> None:
+    assert "_weights (cr_j" in str(cr.export(case(name).model, "sql"))
+    model = case(name)
+    check(model, *run_in(program, model, request))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n == "iris, fast" else [pytest.mark.long]) for n in LARGE],
+)
+def test_networks_of_the_presets_run(
+    name: str, program: str, request: pytest.FixtureRequest
+) -> None:
+    model = case(name)
+    rows = {column: cells[:10] for column, cells in model.rows.items()}
+    labels = None if model.labels is None else model.labels[:10]
+    few = Case(model.model, rows, model.outputs[:10], labels, 1e-6)
+    check(few, *run_in(program, few, request))
+
+
+@pytest.mark.usefixtures("weights_in_tables")
+def test_what_is_missing_where_nothing_replaces_it_gives_null() -> None:
+    network = cr.Network.dense([2, 3, 1], "tanh")
+    query = str(cr.export((network, network.initialize(seed=0)), "sql"))
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE my_table (x0 REAL, x1 REAL)")
+    connection.execute("INSERT INTO my_table VALUES (1.0, NULL), (1.0, 2.0)")
+    first, second = (row[-1] for row in connection.execute(query))
+    assert first is None
+    assert second is not None
 
 
 def test_names_with_nul_are_refused() -> None:

@@ -35,13 +35,19 @@ from chainrule.exports.prediction_steps import (
     last_uses,
 )
 from chainrule.exports.sql_dates import date_levels
+from chainrule.exports.sql_products import product_tables
 
 __all__ = ["sql_select"]
 
 MOST_COLUMNS = 1600
 """PostgreSQL takes 1,664 columns in a query, SQLite 2,000."""
-MOST_WEIGHTS = 20_000
-"""Every weight is a term of a formula, and databases plan long formulas slowly."""
+MOST_WEIGHTS = 1_000_000
+"""A query is a text, of 24 letters for each weight."""
+MOST_IN_FORMULAS = 20_000
+"""With more weights than these, those of large matrices are tables: databases plan long formulas
+slowly."""
+MOST_IN_FORMULA = 1_000
+"""Weights of a matrix that are terms of formulas in such a query."""
 _MOST_TERMS = 100
 """Terms of one sum; longer sums are sums of sums, because SQLite limits the depth of a formula."""
 
@@ -87,8 +93,7 @@ def sql_select(prediction: Prediction) -> str:
     for column in prediction.columns:
         if "\0" in column.name:
             raise _without_nul(column.name)
-    matrices = {step.matrix for step in prediction.steps if isinstance(step, MatrixProduct)}
-    weights = sum(int(np.count_nonzero(prediction.constants[name])) for name in matrices)
+    weights = _weights(prediction)
     if weights > MOST_WEIGHTS:
         raise InputError(
             f"`to` must be a format for {weights:,} weights, got 'sql', which takes "
@@ -97,11 +102,17 @@ def sql_select(prediction: Prediction) -> str:
     return "\n".join(_Query(prediction).lines())
 
 
+def _weights(prediction: Prediction) -> int:
+    matrices = {step.matrix for step in prediction.steps if isinstance(step, MatrixProduct)}
+    return sum(int(np.count_nonzero(prediction.constants[name])) for name in matrices)
+
+
 class _Query:
     """The lines of a query; ``texts`` are the texts of the entries of each value."""
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
+        self.weights = _weights(prediction)
         self.texts: dict[str, list[str]] = {
             name: [number(value) for value in array.ravel().tolist()]
             for name, array in prediction.constants.items()
@@ -137,16 +148,22 @@ class _Query:
                     "narrower network."
                 )
             yield f"-- {harmless(step.note)}"
+            if isinstance(step, MatrixProduct) and self._is_large(step):
+                table = f"cr_{step.target}"
+                inputs, matrix = self.texts[step.source], prediction.constants[step.matrix]
+                yield from product_tables(table, source, inputs, passed, matrix, number, _sum)
+                source = table
+                continue
             reads = isinstance(step, ReadNumbers | ReadDate | OneHot)
             *before, last = self._levels(step, names)
-            for number, level in enumerate([*before, last]):
-                table = f"cr_{step.target}" + ("" if level is last else f"_level_{number}")
+            for depth, level in enumerate([*before, last]):
+                table = f"cr_{step.target}" + ("" if level is last else f"_level_{depth}")
                 yield f", {table} AS MATERIALIZED ("
                 yield "  SELECT"
                 listed = [f"{text} AS {name}" for name, text in level.items()]
                 yield "    " + ",\n    ".join([f"{source}.cr_row", *passed, *listed])
                 joined = f" JOIN cr_rows ON cr_rows.cr_row = {source}.cr_row"
-                is_joined = reads and number == 0 and source != "cr_rows"
+                is_joined = reads and depth == 0 and source != "cr_rows"
                 yield f"  FROM {source}{joined if is_joined else ''}"
                 yield ")"
                 source = table
@@ -163,6 +180,11 @@ class _Query:
         constants = {text for n in self.prediction.constants for text in self.texts[n]}
         found = dict.fromkeys(text for name in live for text in self.texts[name])
         return [text for text in found if text not in own and text not in constants]
+
+    def _is_large(self, step: MatrixProduct) -> bool:
+        """Return whether the weights of a product are a table."""
+        weights = np.count_nonzero(self.prediction.constants[step.matrix])
+        return self.weights > MOST_IN_FORMULAS and weights > MOST_IN_FORMULA
 
     def _levels(self, step: Step, names: list[str]) -> list[dict[str, str]]:
         """Return the expressions of a step by name, in levels that refer to the one before."""
@@ -238,6 +260,8 @@ def _comments(prediction: Prediction) -> Iterator[str]:
     yield "-- Replace my_table by the name of your table, which needs these columns:"
     for column in prediction.columns:
         yield f"--   {harmless(column.name)} ({_worded(column)})"
+    if _weights(prediction) > MOST_IN_FORMULAS:
+        yield "-- In PostgreSQL first: SET jit = off; compiling it takes minutes and saves nothing."
     yield "-- A missing cell is NULL. The result has all columns of the table, and the predictions."
 
 
