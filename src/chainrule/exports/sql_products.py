@@ -46,9 +46,9 @@ def product_tables(
     yield ")"
     product = total([f"{x} * {w}" for x, w in zip(inputs, weights, strict=True)])
     # What is passed on is there once for each row, and NULL beside all units but the first.
-    kept = [f"CASE WHEN cr_j = 0 THEN {name} END AS {name}" for name in passed]
+    retained = [f"CASE WHEN cr_j = 0 THEN {name} END AS {name}" for name in passed]
     yield f", {target}_units AS MATERIALIZED ("
-    listed = [f"{source}.cr_row", "cr_j", *kept, f"{product} AS cr_y"]
+    listed = [f"{source}.cr_row", "cr_j", *retained, f"{product} AS cr_y"]
     yield f"  SELECT {', '.join(listed)}"
     yield f"  FROM {source} CROSS JOIN {target}_weights"
     yield ")"

@@ -184,7 +184,7 @@ class _Query:
     def _is_large(self, step: MatrixProduct) -> bool:
         """Return whether the weights of a product are a table."""
         weights = np.count_nonzero(self.prediction.constants[step.matrix])
-        return self.weights > MOST_IN_FORMULAS and weights > MOST_IN_FORMULA
+        return self.weights > MOST_IN_FORMULAS and int(weights) > MOST_IN_FORMULA
 
     def _levels(self, step: Step, names: list[str]) -> list[dict[str, str]]:
         """Return the expressions of a step by name, in levels that refer to the one before."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from chainrule.network.scope import Scope
 
 MOST_ON_PAGE = 40
-"""The most nodes of a network that is drawn where nobody asked for it."""
+"""The most nodes of a network that is drawn without a request for it."""
 _MOST_UNITS = 10
 """The most units of a layer that are drawn as neurons each."""
 _FIRST_UNITS = 4
