@@ -41,8 +41,8 @@ __all__ = ["sql_select"]
 
 MOST_COLUMNS = 1600
 """PostgreSQL takes 1,664 columns in a query, SQLite 2,000."""
-MOST_WEIGHTS = 1_000_000
-"""A query is a text, of 24 letters for each weight."""
+MOST_WEIGHTS = 400_000
+"""Expressions of larger networks are deeper than SQLite takes (a depth of 1,000)."""
 MOST_IN_FORMULAS = 20_000
 """With more weights than these, those of large matrices are tables: databases plan long formulas
 slowly."""
