@@ -100,6 +100,7 @@ def _value(
 def numbers_of(column: Column, cells: Sequence[Cell]) -> list[float]:
     """Return the cells of a column as numbers, dates in seconds since 1970; NaN is missing.
 
+    >>> from chainrule.exports.prediction_steps import DateReading
     >>> numbers_of(Column("when", "date", date=DateReading("dmy")), ["2/1/1970", None])
     [86400.0, nan]
     """
