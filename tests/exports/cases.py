@@ -1,9 +1,11 @@
 """Models to export, each with rows and what chainrule itself answers for them."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import numpy as np
 import polars as pl
 
 import chainrule as cr
+from chainrule.data.date_texts import parse
+from chainrule.exports.exported_models import prediction_of
 from chainrule.formulas.functions import tanh, z
 from chainrule.network.parameters import Parameters
 from chainrule.table_models.table_model import Member
@@ -64,7 +68,7 @@ def of_table(model: Any, frame: pl.DataFrame, tolerance: float) -> Case:
         for member in model.members
     )
     double = replace(model, members=members)
-    rows = {c.name: frame[c.name].to_list() for c in model.preprocessor.columns}
+    rows = {c.name: frame[c.name].to_list() for c in prediction_of(model).columns}
     if model.classes is None:
         return Case(double, rows, double.predict(frame), None, tolerance)
     labels = double.predict(frame).tolist()
@@ -220,6 +224,65 @@ def text_only() -> Case:
     return of_table(cr.train_table(frame, "three", hidden=(3,), epochs=2, seed=0), frame, 1e-9)
 
 
+DATE_TEXTS: dict[str, list[str]] = {
+    "iso": ["%Y-%m-%d", "%Y/%m/%d"],
+    "iso, times": [
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S.25Z",
+        "%Y-%m-%d %H:%M:%S.123456+05:30",
+        "%Y-%m-%d %H:%M -0930",
+        "%Y-%m-%d %H:%M:%S UTC",
+    ],
+    "dmy": ["%d/%m/%Y", "%d.%m.%Y", "D-M-%Y", "D.M.%Y"],
+    "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
+    "mdy": ["%m/%d/%Y", "M/D/%Y"],
+    "mdy, times": ["%m/%d/%Y %H:%M", "M/D/%Y %H:%M:%S"],
+}
+"""Formats of dates in one column; D and M are a day and a month without a zero in front."""
+
+
+def date_texts(name: str, rows: int = 200) -> list[str | None]:
+    """Dates of four centuries in several formats, leap days and missing cells among them."""
+    draw = np.random.default_rng(7)
+    found: list[str | None] = []
+    days = [datetime(2000, 2, 29), datetime(1900, 3, 1), datetime(2100, 2, 28, 23, 59, 59)]
+    days += [datetime(1970, 1, 1), datetime(1969, 12, 31, 23, 30), datetime(1624, 12, 31, 1)]
+    days += [
+        datetime(1930, 1, 1) + timedelta(seconds=int(s))
+        for s in draw.integers(0, int(6e9), rows - len(days))
+    ]
+    for at, day in enumerate(days):
+        if at % 11 == 10:
+            found.append(None)
+            continue
+        formats = DATE_TEXTS[name]
+        text = day.strftime(formats[at % len(formats)])
+        found.append(text.replace("D", str(day.day)).replace("M", str(day.month)))
+    return found
+
+
+def dates(name: str) -> Case:
+    """A table whose column of dates is written as ``name`` says."""
+    texts = date_texts(name)
+    x = np.linspace(-1.0, 1.0, len(texts))
+    y = [
+        v + (0.1 if text is None else 0.002 * int(re.findall("[0-9]{4}", text)[0]))
+        for v, text in zip(x.tolist(), texts, strict=True)
+    ]
+    frame = pl.DataFrame({"x": x, "the 'day'": texts, "k": ["a", "b"] * (len(x) // 2), "y": y})
+    run = cr.train_table(frame, "y", hidden=(5,), epochs=4, seed=0)
+    iso = pl.Series("the 'day'", ["2024-02-29", "1999-12-31 23:59:59.5", "2001-7-4T5:06Z"])
+    return of_table(run, frame.with_columns(iso.append(frame["the 'day'"][3:])), 1e-9)
+
+
+def seconds(texts: list[str | None], form: str) -> list[float | None]:
+    """Return dates in seconds since 1970, as chainrule's own reading of tables has them."""
+    given = pl.Series(texts)
+    read = parse(given, form).fill_null(parse(given, "iso"))
+    return [None if t is None else (t - datetime(1970, 1, 1)).total_seconds() for t in read]
+
+
 SMALL = {"hidden": (6,), "epochs": 5}
 CASES: dict[str, Callable[[], Case]] = {
     "iris, hidden": lambda: iris(**SMALL),
@@ -234,6 +297,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "numbers, limited": lambda: two_calibrated_networks("number"),
     "declared marks": declared_marks,
     "text only": text_only,
+    **{f"dates, {name}": partial(dates, name) for name in DATE_TEXTS},
     "graph": a_graph_of_layers,
     "own activation": an_activation_of_ones_own,
     "activations": every_activation,

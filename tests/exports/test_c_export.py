@@ -3,13 +3,15 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
-from tests.exports.cases import CASES, HOSTILE, Case, case, trained_on_mixed
+from chainrule.exports.prediction_steps import Column
+from tests.exports.cases import CASES, HOSTILE, Case, case, seconds, trained_on_mixed
 from tests.exports.compiled_c import SANITIZED, answered, compiled
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
@@ -44,12 +46,17 @@ int main(void)
 """
 
 
+def numbers_of(model: Case, column: Column) -> list[Any]:
+    cells = model.rows[column.name]
+    return cells if column.date is None else seconds(cells, column.date.form)
+
+
 def fed(model: Case) -> bytes:
     """Return the rows as the program above reads them."""
     from chainrule.exports.exported_models import prediction_of
 
     columns = prediction_of(model.model).columns
-    numbers = [model.rows[c.name] for c in columns if c.kind != "text"]
+    numbers = [numbers_of(model, c) for c in columns if c.kind != "text"]
     texts = [model.rows[c.name] for c in columns if c.kind == "text"]
     data = f"{len(model.outputs)}\n".encode()
     for row in range(len(model.outputs)):

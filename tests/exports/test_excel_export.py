@@ -15,6 +15,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.exports.excel_dates import PIECES, date_pieces
 from chainrule.exports.excel_writer import excel_workbook
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.row_values import step_values
@@ -23,7 +24,15 @@ from tests.exports.cases import CASES, case
 pytestmark = pytest.mark.peers("xlsxwriter")
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 TOO_LARGE = ("table classifier",)
-OFTEN = ("two classes, hidden", "numbers, limited", "text only", "graph", "gelu", "classifier")
+OFTEN: tuple[str, ...] = (
+    "two classes, hidden",
+    "numbers, limited",
+    "text only",
+    "graph",
+    "gelu",
+    "classifier",
+)
+OFTEN += ("dates, dmy, times", "dates, iso, times", "dates, mdy")
 """What runs with every change; the others on demand: LibreOffice takes seconds to start."""
 SLOW = [name for name in CASES if "fast" in name or name == "declared marks"]
 ROWS = 30
@@ -125,6 +134,44 @@ def test_a_cell_that_is_no_number_is_not_taken_for_a_missing_one(tmp_path):
     found = sheet_in_office(without_results(made.getvalue()), tmp_path)
     answers = [row[len(model.rows)] for row in found]
     assert answers == ["#N/A", model.labels[1]]
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize("name", ["dates, dmy, times", "dates, iso, times", "dates, mdy"])
+def test_libreoffice_cuts_dates_as_the_stored_results_have_it(name, tmp_path):
+    model = case(name)
+    sheet_in_office(without_results(workbook_of(model)), tmp_path)
+    (text,) = tmp_path.glob("*.csv")
+    with text.open(encoding="utf-8", newline="") as file:
+        header, *found = csv.reader(file)
+    (first,) = [at for at, title in enumerate(header) if title.endswith(f": {PIECES[0]}")]
+    reading = prediction_of(model.model).columns[1].date
+    for cell, row in zip(model.rows["the 'day'"], found, strict=False):
+        if cell is None:
+            continue
+        for piece, expected in zip(row[first:], date_pieces(cell, reading), strict=False):
+            if isinstance(expected, float):
+                assert float(piece) == pytest.approx(expected, abs=1e-6)
+            else:
+                assert piece == expected
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+def test_cells_that_are_dates_and_texts_that_are_none(tmp_path):
+    """Excel counts days from 1899-12-30 (Microsoft's documentation); texts have to be dates."""
+    model = case("dates, dmy, times")
+    days = ["2001-07-04 05:00:00", "1931-02-28 23:59:59"]
+    serials = [37076 + 5 / 24, 11382 + 86399 / 86400]
+    wrong = ["31/04/2020", "1/13/2020", "1/1/2020 24:00", "x", "1/1/2020 x", "1/2", "1/0/2020"]
+    count = len(days) + len(wrong)
+    cells = ([0.5] * count, [*serials, *wrong], ["a"] * count)
+    blank = np.zeros((count, 1))
+    given = replace(prediction_of(model.model), examples=lambda: (cells, blank))
+    found = sheet_in_office(without_results(excel_workbook(given)), tmp_path)
+    frame = pl.DataFrame({"x": [0.5] * 2, "the 'day'": days, "k": ["a"] * 2})
+    answers = [float(row[3]) for row in found[:2]]
+    np.testing.assert_allclose(answers, model.model.predict(frame), rtol=1e-6)
+    assert not [row[1] for row in found[2:] if row[3] not in ("#N/A", "#VALUE!", "Err:502")]
 
 
 def test_texts_are_cells_and_never_formulas():

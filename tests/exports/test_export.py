@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -103,16 +102,6 @@ def test_the_model_is_not_overwritten(saved: Path) -> None:
 def test_what_is_no_model_is_refused(model: object) -> None:
     with pytest.raises(InputTypeError, match="`model` must be"):
         cr.export(model, "numpy")
-
-
-def test_dates_are_refused_by_name() -> None:
-    days = [f"2020-01-{day:02}" for day in range(1, 29)]
-    frame = pl.DataFrame({"when": days, "x": range(28), "y": [float(n) for n in range(28)]})
-    run = cr.train_table(frame, "y", hidden=(3,), epochs=2)
-    with pytest.raises(
-        InputError, match="must not read dates to be exported, got the column 'when'"
-    ):
-        cr.export(run, "numpy")
 
 
 def test_infinite_parameters_are_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import InputError
 from chainrule.exports.exported_models import prediction_of
-from tests.exports.cases import CASES, Case, case
+from tests.exports.cases import CASES, Case, case, seconds
 
 pytestmark = pytest.mark.peers("onnx", "onnxruntime")
 
@@ -35,6 +35,8 @@ def run(data: bytes, model: Case) -> dict[str, Any]:
             ]
             given[column.name] = np.array(texts, dtype=object)[:, None]
         else:
+            if column.date is not None:
+                cells = seconds(cells, column.date.form)
             given[column.name] = np.array(
                 [np.nan if c is None else float(c) for c in cells], dtype=np.float64
             )[:, None]

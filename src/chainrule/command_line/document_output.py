@@ -44,7 +44,8 @@ def document_options(command: Command) -> Command:
         click.option(
             "--fragment",
             is_flag=True,
-            help="LaTeX or HTML without its head, to be put into a document of yours.",
+            help="LaTeX or HTML without its head, to be put into a document of yours; in LaTeX "
+            "every equation has a label, such as eq:chainrule:forward:Z_h.",
         ),
         output_option("Where to write, in UTF-8."),
     )(command)

@@ -19,6 +19,7 @@ __all__ = [
     "date_parts",
     "looks_like_dates",
     "parse",
+    "pattern_of",
 ]
 
 FORMS = ("iso", "dmy", "mdy")
@@ -38,6 +39,16 @@ _NAMED = (
     r"(?P<year>[0-9]{4})"
 )
 _OTHER = _NAMED + _TIME
+
+
+def pattern_of(form: str) -> str:
+    """Return the regular expression of the cells that `parse` reads in a form.
+
+    >>> import re
+    >>> re.search(pattern_of("dmy"), "3.4.2020 7:05")["p"]
+    '4'
+    """
+    return _ISO if form == "iso" else _OTHER
 
 
 def looks_like_dates(cells: pl.Series) -> pl.Series:
@@ -79,7 +90,7 @@ def parse(cells: pl.Series, form: str) -> pl.Series:
     """
     import polars as pl
 
-    parts = cells.str.extract_groups(_ISO if form == "iso" else _OTHER).struct.unnest()
+    parts = cells.str.extract_groups(pattern_of(form)).struct.unnest()
     if form == "iso":
         month, day = pl.coalesce("month", "month2"), pl.col("day")
     else:

@@ -19,7 +19,9 @@ __all__ = [
     "CURRENCIES",
     "HEXADECIMAL",
     "MARKS_OF_MISSING",
+    "MINUS",
     "PLAIN",
+    "SPACES",
     "NumberForm",
     "Parts",
     "parse",
@@ -40,8 +42,9 @@ HEXADECIMAL = r"^[+-]?0[xX][0-9a-fA-F]+$"
 
 _DECIMALS = (".", ",")
 _THOUSANDS = ("", ",", ".", " ", "'")
-_SPACES = "[\u00a0\u2007\u2008\u2009\u202f\t]"
-_MINUS = "[\u2212\uff0d]"
+SPACES = "[\u00a0\u2007\u2008\u2009\u202f\t]"
+"""What counts as a space in a number; `MINUS` what counts as a minus sign."""
+MINUS = "[\u2212\uff0d]"
 _EXPONENT = r"(?:[eEdD][+-]?[0-9]+)?"
 _DIGITS = rf"(?:[0-9][0-9.,' ]*{_EXPONENT}|[.,][0-9]+{_EXPONENT})"
 _SYMBOL = r"[$€£¥₹₩₽₺₪฿₫₴]"
@@ -111,7 +114,7 @@ def parts_of(cells: pl.Series) -> Parts:
     import polars as pl
 
     c, before, behind = pl.col("c"), pl.col("before"), pl.col("behind")
-    spaced = c.str.replace_all(_MINUS, "-").str.replace_all(_SPACES, " ")
+    spaced = c.str.replace_all(MINUS, "-").str.replace_all(SPACES, " ")
     enclosed = c.str.extract(r"^\(([^+-].*)\)$", 1).str.strip_chars()
     frame = (
         pl.DataFrame({"c": cells})
@@ -195,7 +198,7 @@ def signs_of(cells: pl.Series) -> list[str]:
         key
         for pattern, key in (
             (r"^\(", "parentheses"),
-            (_MINUS, "minus_signs"),
+            (MINUS, "minus_signs"),
             (r"[0-9][dD][+-]?[0-9]", "d_exponents"),
         )
         if cells.str.contains(pattern).any()

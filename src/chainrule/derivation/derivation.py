@@ -18,7 +18,7 @@ from chainrule.derivation.conventions import conventions, meaning, scale, title
 from chainrule.derivation.equation_chains import Chains
 from chainrule.derivation.neuron import factors, neuron
 from chainrule.derivation.proving import RULE, ProductProof, proof_element
-from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents import html_of, latex_fragment_of, latex_of, text_of
 from chainrule.documents.elements import (
     Element,
     Heading,
@@ -38,6 +38,7 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
+from chainrule.network.drawing import tikz_for_page
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
@@ -183,9 +184,17 @@ class Derivation:
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation in LaTeX: a document, or its body to be put into one.
 
+        In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
+
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
-        return latex_of(self._with_new_proofs(), language, document=document)
+        if not document:
+            return latex_fragment_of(
+                self._with_new_proofs(), language, tikz_for_page(self.network, language)
+            )
+        return latex_of(
+            self._with_new_proofs(), language, drawing=tikz_for_page(self.network, language)
+        )
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
@@ -198,7 +207,7 @@ class Derivation:
         return self.to_html(document=False)
 
     def _repr_latex_(self) -> str:
-        return self.to_latex(document=False)
+        return latex_of(self._with_new_proofs(), "en", document=False)
 
     def _with_all_proofs(self) -> Iterator[Element]:
         """Yield the document where proofs can be collapsed: each statement with its proofs."""

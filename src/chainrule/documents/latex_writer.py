@@ -33,29 +33,10 @@ from chainrule.documents.wording import distinct, left_side, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import LATEX
 from chainrule.formulas.render.breaking import broken_latex
+from chainrule.formulas.render.latex_text import escaped_latex
 from chainrule.formulas.render.latex_width import units, width
 from chainrule.formulas.render.styles import Latex
 
-_ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "_": r"\_",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
-    "λ": r"$\lambda$",
-    "→": r"$\to$",
-    "−": r"$-$",
-    "…": r"\dots{}",
-    "✓": r"$\checkmark$",
-    "✗": r"$\boldsymbol{\times}$",
-    "“": "``",
-    "”": "''",
-}
 _MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 _WIDEST_PLAIN = 4
@@ -77,17 +58,32 @@ _PAGE = (
 )
 
 
-def latex_of(elements: Iterable[Element], language: str, *, document: bool = True) -> str:
-    """Return a document as LaTeX, whole or its body to be put into another."""
+def latex_of(
+    elements: Iterable[Element], language: str, *, document: bool = True, drawing: str = ""
+) -> str:
+    """Return a document as LaTeX, whole or its body to be put into another.
+
+    ``drawing`` is a picture of TikZ, which stands below the title.
+    """
     listed = list(elements)
-    body = "\n".join(LatexWriter(language).blocks(listed))
+    body = "\n".join(LatexWriter(language, drawing).blocks(listed))
     if not document:
         return body + "\n"
     # Chinese names of columns need the class for Chinese in an English text, too.
-    preamble = _PREAMBLE["zh" if _HAN.search(body) else language] + _PAGE
-    if any(isinstance(element, TableBlock) for element in listed):
-        preamble += "\\usepackage{graphicx}\n"
+    preamble = _PREAMBLE["zh" if needs_chinese(body) else language] + _PAGE
+    preamble += "".join(f"\\usepackage{{{name}}}\n" for name in packages(listed, drawing))
     return f"{preamble}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+
+
+def needs_chinese(body: str) -> bool:
+    """Return whether a text has Chinese letters."""
+    return _HAN.search(body) is not None
+
+
+def packages(elements: Iterable[Element], drawing: str) -> tuple[str, ...]:
+    """Return the packages that a body needs beside those of mathematics."""
+    has_table = any(isinstance(each, TableBlock) for each in elements)
+    return ("graphicx",) * (has_table or bool(drawing)) + ("tikz",) * bool(drawing)
 
 
 @dataclass(frozen=True)
@@ -101,9 +97,13 @@ class LatexWriter(DocumentWriter):
     styles = Styles(LATEX, _NumericLatex())
     path_arrow = r" \leftarrow "
 
+    def __init__(self, language: str, drawing: str = "") -> None:
+        super().__init__(language)
+        self.drawing = drawing
+
     def prose(self, text: str) -> str:
         """Escape text; names of columns and classes may hold anything."""
-        return "".join(_ESCAPED.get(letter, letter) for letter in text)
+        return escaped_latex(text)
 
     def in_prose(self, mathematics: str) -> str:
         return f"${mathematics}$"
@@ -143,10 +143,12 @@ class LatexWriter(DocumentWriter):
                 match element:
                     case Heading():
                         yield f"\\{_SECTIONS[element.level]}*{{{self.text(element)}}}"
+                        if element.level == 1 and self.drawing:
+                            yield _shrunk(self.drawing.rstrip("\n"), "")
                     case Paragraph():
                         yield self.text(element) + "\n"
                     case Display():
-                        yield _alone(self.mathematics(element.piece), self.language)
+                        yield self._alone(element)
                     case TableBlock():
                         yield self._table(element)
 
@@ -168,22 +170,40 @@ class LatexWriter(DocumentWriter):
 
     def _displays(self, group: list[tuple[Element, tuple[Paragraph, ...]]]) -> Iterator[str]:
         """Yield equations in one display, interrupted where a proof follows one of them."""
-        room = room_beside((self._left(element) for element, _ in group), self.language)
+        room = self._room(self._left(element) for element, _ in group)
         rows: list[str] = []
         for element, proof in group:
-            match element:
-                case Statement():
-                    rows.extend(self._statement(element, room))
-                case EvaluatedStatement():
-                    rows.extend(self._evaluated(element, room))
-                case GivenValue():
-                    rows.extend(self._valued(self._left(element), element.value, "", room))
+            rows.extend(self._equation(element, room))
             if proof:
-                yield _aligned(rows)
+                yield self._aligned(rows)
                 rows = []
                 yield from self._proof(proof)
         if rows:
-            yield _aligned(rows)
+            yield self._aligned(rows)
+
+    def _room(self, lefts: Iterable[str]) -> float:
+        """Return the points that a display leaves beside the widest of its left sides."""
+        return room_beside(lefts, self.language)
+
+    def _aligned(self, rows: list[str]) -> str:
+        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+    def _alone(self, display: Display) -> str:
+        formula = self.mathematics(display.piece)
+        lines = hanging(formula, self._room(()))
+        if len(lines) == 1:
+            return f"\\[ {formula} \\]"
+        return self._aligned([f"& {lines[0]}", *lines[1:]])
+
+    def _equation(self, element: Element, room: float) -> Iterator[str]:
+        """Yield the rows of an equation in a display."""
+        match element:
+            case Statement():
+                yield from self._statement(element, room)
+            case EvaluatedStatement():
+                yield from self._evaluated(element, room)
+            case GivenValue():
+                yield from self._valued(self._left(element), element.value, "", room)
 
     def _left(self, element: Element) -> str:
         match element:
@@ -228,7 +248,11 @@ class LatexWriter(DocumentWriter):
             if equal.holds is False:
                 parts.append(rf"\textbf{{{self.phrase('step_failed')}}}")
             yield from above
-            yield last + (f" \\tag*{{\\small {'; '.join(parts)}}}" if parts else "")
+            yield from self._with_note(last, "; ".join(parts), room)
+
+    def _with_note(self, row: str, note: str, room: float) -> list[str]:
+        """Return a row with its note at the margin."""
+        return [f"{row} \\tag*{{\\small {note}}}" if note else row]
 
     def _evaluated(self, element: EvaluatedStatement, room: float) -> Iterator[str]:
         statement = element.statement
@@ -244,7 +268,7 @@ class LatexWriter(DocumentWriter):
             if equal.reason:
                 parts.append(self.phrase(equal.reason))
             yield from above
-            yield from _noted(last, r"\quad ".join(parts), room)
+            yield from noted(last, r"\quad ".join(parts), room)
         if element.value is None:
             return
         if element.substituted is not None:
@@ -283,7 +307,7 @@ class LatexWriter(DocumentWriter):
             lines[-2] += r" \hline"
         inside = "\n".join(lines)
         box = f"\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n{inside}\n\\end{{tabular}}"
-        return _TABLE.replace("TABULAR", box)
+        return _shrunk(box, "\\renewcommand{\\arraystretch}{1.7}\\footnotesize\n")
 
 
 def _kind(element: Element) -> str:
@@ -292,16 +316,7 @@ def _kind(element: Element) -> str:
     return "items" if isinstance(element, Paragraph) and element.item else "others"
 
 
-def _aligned(rows: list[str]) -> str:
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-
-
-def _alone(formula: str, language: str) -> str:
-    lines = hanging(formula, room_beside((), language))
-    return f"\\[ {formula} \\]" if len(lines) == 1 else _aligned([f"& {lines[0]}", *lines[1:]])
-
-
-def _noted(row: str, note: str, room: float) -> list[str]:
+def noted(row: str, note: str, room: float) -> list[str]:
     """Return a row of a display with its note, beside it or below it.
 
     The longest formula would push a column of notes off the page.
@@ -333,12 +348,14 @@ def hanging(formula: str, room: float) -> list[str]:
     return [first, *(rf"&\qquad {line}" for line in rest)]
 
 
-_TABLE = r"""\begin{center}
-\renewcommand{\arraystretch}{1.7}\footnotesize
-\sbox0{TABULAR}%
-\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
-\end{center}"""
-"""A table that is scaled down where it is wider than the page; needs the package graphicx."""
+def _shrunk(box: str, settings: str) -> str:
+    """Return a box that is scaled down where it is wider than the page; needs graphicx."""
+    return (
+        f"\\begin{{center}}\n{settings}\\sbox0{{{box}}}%\n"
+        "\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}\\else\\usebox0\\fi\n"
+        "\\end{center}"
+    )
+
 
 _TABLE_ROOM, _COLUMN_GAP = 520.0, 15.0
 """The width of a page and the gap between columns, in points at a letter size of ten."""

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.arrays import Array
 from chainrule.derivation.derivation import Language, derive
-from chainrule.documents import html_of, latex_of, text_of
+from chainrule.documents import html_of, latex_fragment_of, latex_of, text_of
 from chainrule.errors import InputError, InputTypeError
 from chainrule.explanation.build_document import document_of
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
@@ -18,6 +18,7 @@ from chainrule.explanation.step_values import StepValues, memory_from
 from chainrule.explanation.weight_selector import entry_of
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
+from chainrule.network.drawing import tikz_for_page
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
@@ -43,8 +44,14 @@ class Explanation(EvaluatedDerivation):
         return text_of(document_of(self), language, width)
 
     def to_latex(self, language: Language = "en", *, document: bool = True) -> str:
-        """Return the explanation in LaTeX: a document, or its body to be put into one."""
-        return latex_of(document_of(self), language, document=document)
+        """Return the explanation in LaTeX: a document, or its body to be put into one.
+
+        In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
+        """
+        drawing = tikz_for_page(self.batch.network, language)
+        if not document:
+            return latex_fragment_of(document_of(self), language, drawing)
+        return latex_of(document_of(self), language, drawing=drawing)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in HTML with MathML: a file, or a part of a page."""

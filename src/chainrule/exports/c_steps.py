@@ -16,6 +16,7 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -78,9 +79,10 @@ class StepsInC:
         yield f"double *const t = {self._pointer(step.target)};"
         n = step.width
         match step:
-            case ReadNumbers():
+            case ReadNumbers() | ReadDate():
                 order = [i for i, column in enumerate(columns) if column.kind != "text"]
-                for at, i in enumerate(step.columns):
+                read = (step.column,) if isinstance(step, ReadDate) else step.columns
+                for at, i in enumerate(read):
                     yield f"t[{at}] = numbers[{order.index(i)}];"
             case OneHot():
                 yield from self._one_hot(step)

@@ -20,6 +20,17 @@ _LINE = 100
 _OF_LIBM = ("exp", "log", "expm1", "log1p", "tanh", "erf", "sin", "cos")
 
 
+_FLOOR = """\
+static inline double model_floor(double x)
+{
+    double whole;
+    if (!(x > -9e15 && x < 9e15)) return x;
+    whole = (double)(long long)x;
+    return whole > x ? whole - 1.0 : whole;
+}"""
+"""Beyond 2^53, about 9e15, every double is whole."""
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """How numbers are computed: ``real`` is double or float, functions those of libm or ours.
@@ -44,6 +55,7 @@ class Arithmetic:
                 **{name: function(name, "{0}") for name in _OF_LIBM},
                 "abs": f"model_absolute{suffix}({{0}})",
                 "sign": f"model_sign{suffix}({{0}})",
+                "floor": "model_floor({0})",
                 "maximum": f"model_larger{suffix}({{0}}, {{1}})",
                 "minimum": f"model_smaller{suffix}({{0}}, {{1}})",
             },
@@ -74,6 +86,7 @@ class Arithmetic:
         zero = self.number(0.0)
         head = f"static inline {self.real} model_"
         two = f"{self.real} x, {self.real} y"
+        floor = [] if self.real == "float" else [_FLOOR]
         return "\n".join(
             [
                 f"{head}larger{suffix}({two}) {{ return x > y || x != x ? x : y; }}",
@@ -81,6 +94,7 @@ class Arithmetic:
                 f"{head}absolute{suffix}({self.real} x) {{ return x < {zero} ? -x : x; }}",
                 f"{head}sign{suffix}({self.real} x)",
                 f"{{ return ({self.real})((x > {zero}) - (x < {zero})); }}",
+                *floor,
             ]
         )
 

@@ -28,12 +28,18 @@ from chainrule.exports.formula_text import harmless
 from chainrule.exports.learned_network import learned_of, steps_after
 from chainrule.exports.prediction_steps import Cell, OneHot, Prediction
 from chainrule.exports.quantization import quantized, quantized_constants
-from chainrule.exports.row_values import step_values
+from chainrule.exports.row_values import numbers_of, step_values
 
 __all__ = ["CHeader", "c_header", "rounded_up"]
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _SIZES = {"double": 8, "float": 4, "signed char": 1}
+
+_UNITS = {
+    "boolean": " (1 true, 0 false)",
+    "date": " (a date: seconds since 1970-01-01 00:00 UTC)",
+}
+"""What the numbers of columns mean that hold no numbers."""
 
 _HEAD = """\
 /* A trained model in C99; written by chainrule.
@@ -173,8 +179,7 @@ class _Writer:
             if columns:
                 lines.append(f"   {what}, {missing} where a cell is missing:")
             for index, column in enumerate(columns):
-                boolean = " (1 true, 0 false)" if column.kind == "boolean" else ""
-                lines.append(f"     {index}  {harmless(column.name)}{boolean}")
+                lines.append(f"     {index}  {harmless(column.name)}{_UNITS.get(column.kind, '')}")
         lines.append("   outputs:")
         lines += [f"     {i}  {harmless(name)}" for i, name in enumerate(prediction.outputs)]
         head = _HEAD.format(
@@ -261,7 +266,7 @@ class _Writer:
         """Return rows with the model's own answers, and a function that compares."""
         rows, count = self.answers.shape
         columns = list(zip(self.prediction.columns, self.cells, strict=True))
-        numbers = [values for column, values in columns if column.kind != "text"]
+        numbers = [numbers_of(c, values) for c, values in columns if c.kind != "text"]
         texts = [values for column, values in columns if column.kind == "text"]
         listed = [_number(values[row]) for row in range(rows) for values in numbers] or ["0.0"]
         words = [_word(values[row]) for row in range(rows) for values in texts]
@@ -307,8 +312,8 @@ def rounded_up(worst: float) -> str:
     return f"{math.ceil(worst / unit * (1.0 - 1e-9)) * unit:.1e}"
 
 
-def _number(cell: Cell) -> str:
-    return "NAN" if cell is None else repr(float(cell))
+def _number(value: float) -> str:
+    return "NAN" if math.isnan(value) else repr(value)
 
 
 def _word(cell: Cell) -> str | None:

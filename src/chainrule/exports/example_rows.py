@@ -13,13 +13,16 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.data import CategoricalColumn, NumericColumn
-from chainrule.exports.prediction_steps import Cell, Column
+from chainrule.exports.date_cells import DAY, date_text
+from chainrule.exports.prediction_steps import Cell, Column, DateReading
 from chainrule.table_models.table_model import TableModel
 
 __all__ = ["COUNT", "Examples", "number_examples", "table_examples"]
 
 COUNT = 8
 """How many rows there are."""
+_LATEST = DAY * 1_800_000
+"""A day of the year 6898: workbooks hold no date beyond 9999."""
 
 
 class Examples(NamedTuple):
@@ -33,8 +36,10 @@ def table_examples(model: TableModel, columns: Sequence[Column]) -> Examples:
     """Return rows for a table model, and its probabilities or numbers."""
     import polars as pl
 
-    pairs = zip(model.preprocessor.columns, columns, strict=True)
-    cells = tuple(_cells(fitted, column, at) for at, (fitted, column) in enumerate(pairs))
+    cells = tuple(
+        _dates(model, column, at) if column.kind == "date" else _cells(model, column, at)
+        for at, column in enumerate(columns)
+    )
     frame = pl.DataFrame(
         [pl.Series(c.name, list(values)) for c, values in zip(columns, cells, strict=True)]
     )
@@ -61,15 +66,41 @@ def number_examples(levels: Sequence[int | None], answers: Callable[[FloatArray]
     return Examples(tuple(tuple(column) for column in X.T.tolist()), outputs.reshape(COUNT, -1))
 
 
-def _cells(fitted: NumericColumn | CategoricalColumn, column: Column, at: int) -> tuple[Cell, ...]:
+def _cells(model: TableModel, column: Column, at: int) -> tuple[Cell, ...]:
     """Return the cells of the column number ``at``; columns differ in where they begin."""
+    fitted = next(each for each in model.preprocessor.columns if each.name == column.name)
     choices: Sequence[Cell]
     if isinstance(fitted, CategoricalColumn):
         choices = fitted.categories
     elif column.kind == "boolean":
         choices = (True, False, None) if fitted.marked else (True, False)
     else:
-        steps = (0.0, 1.0, -0.5, 0.25, -2.0, 3.5)
-        choices = [float(fitted.center + step * fitted.scale) for step in steps]
-        choices = [*choices, None]
+        choices = [*_numbers(fitted), None]
+    return _rotated(choices, at)
+
+
+def _dates(model: TableModel, column: Column, at: int) -> tuple[Cell, ...]:
+    """Return the cells of a column of dates: by their age where the model knows it."""
+    form = column.date or DateReading()
+    ages = next(
+        (
+            _numbers(fitted)
+            for fitted in model.preprocessor.columns
+            if fitted.name == f"{column.name}.age" and isinstance(fitted, NumericColumn)
+        ),
+        [0.0, 30.0, 60.0, 365.0],
+    )
+    unit = 3600.0 if form.times else DAY
+    seconds = [
+        min(unit * round((form.earliest + DAY * max(age, 0.0)) / unit), _LATEST) for age in ages
+    ]
+    return _rotated([*(date_text(each, form) for each in seconds), None], at)
+
+
+def _numbers(fitted: NumericColumn) -> list[float]:
+    steps = (0.0, 1.0, -0.5, 0.25, -2.0, 3.5)
+    return [float(fitted.center + step * fitted.scale) for step in steps]
+
+
+def _rotated(choices: Sequence[Cell], at: int) -> tuple[Cell, ...]:
     return tuple(choices[(at + row) % len(choices)] for row in range(COUNT))

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError, shown
+from chainrule.exports.excel_dates import PIECES, date_formulas, date_pieces
 from chainrule.exports.formula_text import Notation, written
 from chainrule.exports.prediction_steps import (
     Cell,
+    DateReading,
     Entrywise,
     Gather,
     Label,
@@ -28,6 +30,7 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -55,6 +58,7 @@ NOTATION = Notation(
         "cos": "COS({0})",
         "abs": "ABS({0})",
         "sign": "SIGN({0})",
+        "floor": "INT({0})",
         "maximum": "MAX({0},{1})",
         "minimum": "MIN({0},{1})",
     },
@@ -98,6 +102,7 @@ def _refuse(prediction: Prediction) -> None:
             f"{MOST_WEIGHTS:,}. Choose another, or train a smaller network (--hidden 32)."
         )
     width = sum(step.width for step in prediction.steps) + len(prediction.columns)
+    width += len(PIECES) * sum(isinstance(step, ReadDate) for step in prediction.steps)
     if width + len(prediction.outputs) + 2 > MOST_COLUMNS:
         raise InputError(
             f"`to` must be a format that holds {width:,} values, got 'excel', which has "
@@ -119,7 +124,10 @@ def _refuse(prediction: Prediction) -> None:
 
 
 class _Workbook:
-    """The sheets; ``first`` are the columns where values begin, ``rows`` the rows of constants."""
+    """The sheets; ``first`` are the columns where values begin, ``rows`` the rows of constants.
+
+    ``dates`` are the formulas of dates in seconds.
+    """
 
     def __init__(self, prediction: Prediction, book: Any) -> None:
         self.prediction = prediction
@@ -131,6 +139,7 @@ class _Workbook:
         self.cells, self.outputs = prediction.examples()
         self.values = step_values(prediction, self.cells)
         self.first: dict[str, int] = {}
+        self.dates: dict[str, str] = {}
         self.rows: dict[str, int] = {}
         self.next_row = 0
 
@@ -145,6 +154,9 @@ class _Workbook:
             self._constant(name, np.atleast_2d(array.T if array.ndim == 2 else array))
         start = len(prediction.columns) + self._answers() + 1
         for step in prediction.steps:
+            if isinstance(step, ReadDate):
+                self._pieces(step, start)
+                start += len(PIECES)
             self.first[step.target] = start
             self._step(step, start)
             start += step.width
@@ -189,12 +201,45 @@ class _Workbook:
                 formula = "=" + text.replace("\0", str(row + 1))
                 self.sheet.write_formula(row, start + at, formula, self.computed, result)
 
+    def _pieces(self, step: ReadDate, start: int) -> None:
+        """Write the cells into which the text of a date is cut."""
+        reading = self.prediction.columns[step.column].date or DateReading()
+        *formulas, self.dates[step.target] = date_formulas(
+            f"${_letters(step.column)}\0",
+            self._is_missing(step),
+            lambda piece: f"${_letters(start + PIECES.index(piece))}\0",
+            reading.form,
+        )
+        for at, piece in enumerate(PIECES, start=start):
+            self.sheet.write_string(0, at, f"{step.target}: {piece}", self.computed)
+        for row, cell in enumerate(self.cells[step.column], start=1):
+            values = date_pieces(cell, reading)
+            for at, (text, value) in enumerate(zip(formulas, values, strict=True), start=start):
+                formula = "=" + text.replace("\0", str(row + 1))
+                self.sheet.write_formula(row, at, formula, self.computed, value)
+
+    def _is_missing(self, step: ReadDate | OneHot) -> str:
+        """Return the condition that the cell of a step is empty or a mark of missing."""
+        marks = self.prediction.columns[step.column].marks
+        cell = f"${_letters(step.column)}\0"
+        text = f'{cell}&""'
+        if isinstance(step, OneHot):
+            text = f'IF(ISLOGICAL({cell}),IF({cell},"true","false"),{text})'
+        missing = f'TRIM({text})=""'
+        if not marks:
+            return missing
+        row = self._texts(f"{step.target} marks", list(marks))
+        known = f"Model!$B${row + 1}:{_absolute(row, len(marks))}"
+        return f"OR({missing},SUMPRODUCT(--EXACT(TRIM({text}),{known}))>0)"
+
     def _formulas(self, step: Step) -> Iterator[str]:
         """Yield the formulas of a step's entries, with NUL for the number of the row."""
         match step:
             case ReadNumbers():
                 for index in step.columns:
                     yield self._number_of(index)
+            case ReadDate():
+                yield self.dates[step.target]
             case OneHot():
                 yield from self._categories(step)
             case Missing():
@@ -244,20 +289,14 @@ class _Workbook:
 
     def _categories(self, step: OneHot) -> Iterator[str]:
         """Yield formulas that are 1 for the category of a cell, else 0."""
-        column = self.prediction.columns[step.column]
         cell = f"${_letters(step.column)}\0"
         text = f'IF(ISLOGICAL({cell}),IF({cell},"true","false"),{cell}&"")'
         named = [c if c is None else c.strip() for c in step.categories]
         row = self._texts(f"{step.target} categories", ["" if c is None else c for c in named])
-        marks = self._texts(f"{step.target} marks", list(column.marks)) if column.marks else None
+        is_missing = self._is_missing(step) if None in named else ""
         for at, category in enumerate(named, start=1):
             if category is None:
-                missing = f'TRIM({text})=""'
-                if marks is not None:
-                    last = _absolute(marks, len(column.marks))
-                    among = f"SUMPRODUCT(--EXACT(TRIM({text}),Model!$B${marks + 1}:{last}))>0"
-                    missing = f"OR({missing},{among})"
-                yield f"IF({missing},1,0)"
+                yield f"IF({is_missing},1,0)"
             else:
                 known = f"Model!{_absolute(row, at)}"
                 yield f"IF(OR(EXACT({text},{known}),EXACT(TRIM({text}),{known})),1,0)"

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
 from chainrule.errors import InputError, shown
+from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
+from chainrule.exports.number_cells import number_pattern
 from chainrule.exports.prediction_steps import (
+    DateReading,
     Entrywise,
     Gather,
     Largest,
@@ -21,6 +25,7 @@ from chainrule.exports.prediction_steps import (
     OneHot,
     Part,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -36,7 +41,7 @@ NOTATION = Notation(
     "javascript",
     {
         **{name: f"Math.{name}({{0}})" for name in ("exp", "log", "expm1", "log1p", "tanh", "sin")},
-        **{name: f"Math.{name}({{0}})" for name in ("cos", "abs", "sign")},
+        **{name: f"Math.{name}({{0}})" for name in ("cos", "abs", "sign", "floor")},
         "erf": "erf({0})",
         "maximum": "Math.max({0}, {1})",
         "minimum": "Math.min({0}, {1})",
@@ -54,11 +59,15 @@ _HEAD = """\
 // predict(row)        {answer}
 {probabilities}//
 // A row is an object with a cell for each column of `columns`; others are ignored. A missing
-// cell is null, undefined, NaN or "". An array of rows gives an array of answers.
+// cell is null, undefined, NaN or "". An array of rows gives an array of answers.{texts}
 
 export const columns = {columns};
 export const outputs = {outputs};
 """
+
+_OF_TEXTS = """
+// Numbers and dates may be texts, written as in the training table; dates may be objects too, and
+// may be ISO dates (2020-03-31) always."""
 
 _TAIL = """
 const marks = {marks};
@@ -76,7 +85,9 @@ function numberOf(row, index) {{
   const value = cell(row, index);
   if (value === null) return NaN;
   if (typeof value === "string" && /^(true|false)$/i.test(value)) return /^t/i.test(value) ? 1 : 0;
-  const found = Number(value);
+  const isWritten = typeof value === "string" && forms[index];
+  if (isWritten && missing.includes(value.toLowerCase())) return NaN;
+  const found = isWritten ? written(value, forms[index]) : Number(value);
   if (Number.isNaN(found)) throw new Error(`${{JSON.stringify(value)}} is not a number`);
   return found;
 }}
@@ -104,6 +115,53 @@ function stored(text, Kind) {{
 }}
 """
 
+_WRITTEN = """
+// Numbers as text: [expression, thousands separator, decimal sign] by the column's index.
+const forms = {forms};
+const missing = {missing};
+
+// A number as it was written in training, NaN for what is none.
+function written(text, [pattern, thousands, decimal]) {{
+  const plain = text.replace(/{minus}/g, "-").replace(/{spaces}/g, " ");
+  const enclosed = /^\\(([^+-].*)\\)$/.exec(plain);
+  const inner = enclosed ? enclosed[1].trim() : plain;
+  const found = new RegExp(pattern).exec(inner);
+  if (found === null) return NaN;
+  const given = found[1] ?? found[2];
+  const digits = given.replaceAll(thousands, "").replace(decimal, ".").replace(/[dD]/, "e");
+  const negative = inner.replace(given, "").includes("-") !== (enclosed !== null);
+  return (negative ? -1 : 1) * Number(digits);
+}}
+"""
+
+_DATES = """
+// A date as seconds since 1970-01-01 00:00 UTC, NaN where the cell is missing.
+function seconds(row, index, patterns) {
+  const value = cell(row, index);
+  if (value === null) return NaN;
+  if (value instanceof Date) return value.getTime() / 1000;
+  const text = String(value);
+  if (missing.includes(text.toLowerCase())) return NaN;
+  for (const [order, pattern] of patterns) {
+    const part = new RegExp(pattern).exec(text)?.groups;
+    if (!part) continue;
+    const other = part.s ?? part.h ?? part.p;
+    const day = Number({ iso: part.day, dmy: part.first, mdy: other }[order]);
+    const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
+    const [hour, minute, second] = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
+    const date = new Date(0);
+    date.setUTCFullYear(Number(part.year), month - 1, day);
+    const right = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+    if (!right || month > 12 || hour > 23 || minute > 59 || second > 59) continue;
+    const fraction = Number(`0.${(part.fraction ?? "0").slice(0, 6)}`);
+    const [, sign, hours, minutes] = /([+-]?)([0-9]{0,2}):?([0-9]{0,2})/.exec(part.zone ?? "");
+    const zone = (sign === "-" ? -60 : 60) * (60 * Number(hours) + Number(minutes));
+    return date.getTime() / 1000 + 3600 * hour + 60 * minute + second + fraction - zone;
+  }
+  throw new Error(`${JSON.stringify(value)} is not a date as in the training table`);
+}
+"""
+
 _ERF = """
 // 2/sqrt(pi) exp(-x^2) (x + 2 x^3/3 + 4 x^5/15 + ...), whose terms are all of one sign
 function erf(x) {
@@ -122,6 +180,8 @@ function erf(x) {
 def javascript_module(prediction: Prediction) -> str:
     """Return the text of an ES module; raise InputError for labels that JavaScript has not."""
     labels = prediction.labels
+    dates = any(isinstance(step, ReadDate) for step in prediction.steps)
+    forms = {at: c.form for at, c in enumerate(prediction.columns) if c.form is not None}
     lines = [
         _HEAD.format(
             title=harmless(prediction.title),
@@ -129,6 +189,7 @@ def javascript_module(prediction: Prediction) -> str:
             probabilities="// probabilities(row)  the probability of each of `labels`\n"
             if labels
             else "",
+            texts=_OF_TEXTS if dates or forms else "",
             columns=_json([column.name for column in prediction.columns]),
             outputs=_json(list(prediction.outputs)),
         ).rstrip("\n")
@@ -138,6 +199,13 @@ def javascript_module(prediction: Prediction) -> str:
     marks = {n: [*c.marks, *_numeric(c.marks)] for n, c in enumerate(prediction.columns) if c.marks}
     lines.append(_TAIL.format(marks=_json(marks)))
     body = list(_body(prediction))
+    if dates or forms:
+        listed = {n: [number_pattern(f), f.thousands, f.decimal] for n, f in forms.items()}
+        texts = {"forms": _json(listed), "missing": _json(sorted(MARKS_OF_MISSING))}
+        lines.append(_WRITTEN.format(**texts, minus=MINUS, spaces=SPACES))
+    else:
+        lines.append("const forms = {};\nconst missing = [];")
+    lines += [_DATES] * dates
     if any("erf(" in line for line in body):
         lines.append(_ERF)
     lines += [f"const {name} = {_constant(a)};" for name, a in prediction.constants.items()]
@@ -172,6 +240,10 @@ def _value(step: Step, prediction: Prediction) -> str:
     match step:
         case ReadNumbers():
             return f"{list(step.columns)}.map((index) => numberOf(row, index))"
+        case ReadDate():
+            reading = prediction.columns[step.column].date or DateReading()
+            listed = [[order, text.replace("(?P<", "(?<")] for order, text in patterns(reading)]
+            return f"[seconds(row, {step.column}, {_json(listed)})]"
         case OneHot():
             return f"oneHot(row, {step.column}, {_json(list(step.categories))})"
         case Missing():

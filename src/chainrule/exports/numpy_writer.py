@@ -8,8 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import FloatArray
+from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
+from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
+from chainrule.exports.number_cells import number_pattern
 from chainrule.exports.prediction_steps import (
+    DateReading,
     Entrywise,
     Gather,
     Largest,
@@ -18,6 +22,7 @@ from chainrule.exports.prediction_steps import (
     OneHot,
     Part,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -32,7 +37,7 @@ NOTATION = Notation(
     "numpy",
     {
         **{name: f"np.{name}({{0}})" for name in ("exp", "log", "expm1", "log1p", "tanh", "sin")},
-        **{name: f"np.{name}({{0}})" for name in ("cos", "abs", "sign")},
+        **{name: f"np.{name}({{0}})" for name in ("cos", "abs", "sign", "floor")},
         "erf": "_erf({0})",
         "maximum": "np.maximum({0}, {1})",
         "minimum": "np.minimum({0}, {1})",
@@ -51,17 +56,20 @@ Model: {title}
 {probabilities}
 ``rows`` is a mapping from the names of columns to lists of cells (a data frame is one), or a list
 of mappings, one for each row. The columns are `COLUMNS`; others are ignored. A missing cell is
-None, NaN or an empty text.
+None, NaN or an empty text.{texts}
 """
 
-import base64
-import math
+{imports}
 
 import numpy as np
 
 COLUMNS = {columns}
 OUTPUTS = {outputs}
 '''
+
+_OF_TEXTS = """
+Numbers and dates may be texts, written as in the training table; dates may be objects too, and may
+be ISO dates (2020-03-31) always."""
 
 _TAIL = '''
 
@@ -80,21 +88,30 @@ def _column(rows, name):
         ) from None
 
 
-def _cells(read, rows, number):
+def _cells(read, rows, number, *how):
     """Return the cells of a column as ``read`` returns them; an error names the row, from 0."""
     name, marks = COLUMNS[number]
     cells = []
     for row, cell in enumerate(_column(rows, name)):
         try:
-            cells.append(read(cell, marks))
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"row {row}, column {name!r}: {cell!r:.80} is not a finite number"
-            ) from None
+            cells.append(read(cell, marks, *how))
+        except ValueError as error:
+            raise ValueError(f"row {row}, column {name!r}: {cell!r:.80} {error}") from None
     return cells
 
 
-def _number(cell, marks):
+def _finite(cell):
+    """Return a cell that is a finite number."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or (isinstance(cell, str) and "_" in cell):
+        raise ValueError("is not a finite number")
+    return number
+
+
+def _number(cell, marks, form):
     """Return a cell as a number, NaN where it is missing."""
     if cell is None or cell != cell:
         return math.nan
@@ -104,12 +121,9 @@ def _number(cell, marks):
             return math.nan
         if cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
-        if "_" in cell:
-            raise ValueError
-    number = float(cell)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
+        if form:
+            return _written(cell, *form)
+    return _finite(cell)
 
 
 def _text(cell, marks):
@@ -119,7 +133,7 @@ def _text(cell, marks):
     if isinstance(cell, (bool, np.bool_)):
         return "true" if cell else "false"
     if not isinstance(cell, str):
-        cell = float(cell)
+        cell = _finite(cell)
         whole = cell.is_integer() and abs(cell) < 1e16
         return str(int(cell)) if whole else repr(cell)
     cell = cell.strip()
@@ -128,7 +142,7 @@ def _text(cell, marks):
 
 def _numbers(rows, numbers):
     """Return columns of numbers, (rows, columns)."""
-    columns = [_cells(_number, rows, number) for number in numbers]
+    columns = [_cells(_number, rows, number, FORMS.get(number)) for number in numbers]
     lengths = {COLUMNS[number][0]: len(cells) for number, cells in zip(numbers, columns)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns must have one cell for each row, got {lengths}")
@@ -149,11 +163,72 @@ def _array(shape, kind, text):
 _erf = np.vectorize(math.erf, otypes=[float])
 '''
 
+_WRITTEN = '''
+# Numbers as text: (expression, thousands separator, decimal sign) by the column's index.
+FORMS = {forms}
+MISSING = {missing}
+
+
+def _written(text, pattern, thousands, decimal):
+    """Return a number as it was written in training, NaN for NA and the like."""
+    if text.lower() in MISSING:
+        return math.nan
+    plain = re.sub({minus!a}, "-", re.sub({spaces!a}, " ", text))
+    enclosed = re.match(r"\\(([^+-].*)\\)$", plain)
+    inner = enclosed[1].strip() if enclosed else plain
+    found = re.match(pattern, inner)
+    if found is None:
+        raise ValueError("is not a number as in the training table")
+    digits = found[found.lastindex].replace(thousands, "").replace(decimal, ".")
+    negative = ("-" in inner[: found.start(found.lastindex)]) != bool(enclosed)
+    return (-1.0 if negative else 1.0) * float(re.sub("[dD]", "e", digits))
+'''
+
+_DATES = '''
+
+def _seconds(cell, marks, patterns):
+    """Return a date as seconds since 1970-01-01 00:00 UTC, NaN where the cell is missing."""
+    if cell is None or cell != cell:
+        return math.nan
+    text = str(cell).strip()
+    if text == "" or text in marks or text.lower() in MISSING:
+        return math.nan
+    for order, pattern in patterns:
+        found = re.search(pattern, text)
+        if found is None:
+            continue
+        part = found.groupdict()
+        if order == "iso":
+            month, day = part["month"] or part["month2"], part["day"]
+        else:
+            second = part["s"] or part["h"] or part["p"]
+            day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]
+        hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        fraction = int((part["fraction"] or "0").ljust(6, "0")[:6])
+        given = re.match("([+-]?)([0-9]{0,2}):?([0-9]{0,2})", part["zone"] or "")
+        sign, hours, minutes = given.groups()
+        zone = (-60 if sign == "-" else 60) * (60 * int(hours or 0) + int(minutes or 0))
+        try:
+            date = datetime(int(part["year"]), int(month), int(day), hour, minute, second, fraction)
+        except ValueError:
+            continue
+        return (date - datetime(1970, 1, 1)).total_seconds() - zone
+    raise ValueError("is not a date as in the training table")
+
+
+def _dates(rows, number, patterns):
+    """Return a column of dates in seconds, (rows, 1)."""
+    return np.array([_cells(_seconds, rows, number, patterns)], dtype=float).T
+'''
+
 
 def numpy_file(prediction: Prediction) -> str:
     """Return the text of a file of Python."""
     labels = prediction.labels
-    listed = [(column.name, column.marks) for column in prediction.columns]
+    dates = any(isinstance(step, ReadDate) for step in prediction.steps)
+    forms = {at: c.form for at, c in enumerate(prediction.columns) if c.form is not None}
+    modules = ["import base64", "import math"]
+    modules += ["import re"] * (dates or bool(forms)) + ["from datetime import datetime"] * dates
     head = _HEAD.format(
         title=harmless(prediction.title),
         answer="the label of every row" if labels else "the number of every row",
@@ -162,13 +237,27 @@ def numpy_file(prediction: Prediction) -> str:
             if labels
             else ""
         ),
-        columns=_list([f"({name!a}, {marks!a})" for name, marks in listed]),
+        texts=_OF_TEXTS if dates or forms else "",
+        imports="\n".join(modules),
+        columns=_list([f"({c.name!a}, {c.marks!a})" for c in prediction.columns]),
         outputs=_list([ascii(name) for name in prediction.outputs]),
     )
     lines = [head.rstrip("\n")]
     if labels:
         lines.append(f"LABELS = np.array({list(labels)!a})")
-    lines += [_TAIL, "# The parameters, and the constants of the preprocessing.", ""]
+    lines.append(_TAIL)
+    if dates or forms:
+        listed = {n: (number_pattern(f), f.thousands, f.decimal) for n, f in forms.items()}
+        missing = sorted(MARKS_OF_MISSING)
+        lines.append(
+            _WRITTEN.format(
+                forms=ascii(listed), missing=ascii(missing), minus=MINUS, spaces=SPACES
+            ).rstrip("\n")
+        )
+    else:
+        lines.append("\nFORMS = {}")
+    lines += [_DATES.rstrip("\n")] * dates
+    lines += ["", "", "# The parameters, and the constants of the preprocessing.", ""]
     lines += [f"{name} = {_constant(array)}" for name, array in prediction.constants.items()]
     lines += ["", "", *_functions(prediction), ""]
     return "\n".join(lines)
@@ -202,6 +291,9 @@ def _lines(step: Step, prediction: Prediction) -> Iterator[str]:
     match step:
         case ReadNumbers():
             text = f"_numbers(rows, {_range(step.columns)})"
+        case ReadDate():
+            reading = prediction.columns[step.column].date or DateReading()
+            text = f"_dates(rows, {step.column}, {patterns(reading)!a})"
         case OneHot():
             text = f"_one_hot(rows, {step.column}, {list(step.categories)!a})"
         case Missing():

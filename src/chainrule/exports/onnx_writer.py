@@ -1,7 +1,9 @@
 """A prediction as an ONNX model: preprocessing, networks and labels in one graph.
 
 Each column of the table is an input of its own, (rows, 1), under its own name: numbers and booleans
-as doubles (NaN is missing), text as strings ("" is missing). All is computed in double precision.
+as doubles (NaN is missing), dates as doubles too, in seconds since 1970-01-01 00:00 UTC, because
+strings cannot be cut in this version of the operators; text as strings ("" is missing). All is
+computed in double precision.
 Names inside the graph begin with a slash, or more where a column's name does.
 """
 
@@ -16,6 +18,7 @@ import numpy as np
 from chainrule.arrays import Array
 from chainrule.errors import InputError, shown
 from chainrule.exports.prediction_steps import (
+    Column,
     Entrywise,
     Gather,
     Largest,
@@ -23,6 +26,7 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -52,6 +56,7 @@ _OPERATORS = {
     "cos": "Cos",
     "abs": "Abs",
     "sign": "Sign",
+    "floor": "Floor",
     "maximum": "Max",
     "minimum": "Min",
 }
@@ -104,7 +109,7 @@ class _Graph:
         for step in prediction.steps:
             self.known = {}  # parts of a formula are shared within one step
             self.values[step.target] = self._step(step)
-        inputs = [self._input(c.name, text=c.kind == "text") for c in prediction.columns]
+        inputs = [self._input(column) for column in prediction.columns]
         outputs = self._outputs()
         graph = helper.make_graph(
             self.nodes, "prediction", inputs, outputs, self._used(), prediction.title
@@ -121,9 +126,10 @@ class _Graph:
         read = {name for node in self.nodes for name in node.input}
         return [array for array in self.initializers if array.name in read]
 
-    def _input(self, name: str, *, text: bool) -> Any:
-        kind = self.types.STRING if text else self.types.DOUBLE
-        return self.helper.make_tensor_value_info(name, kind, ["rows", 1])
+    def _input(self, column: Column) -> Any:
+        kind = self.types.STRING if column.kind == "text" else self.types.DOUBLE
+        about = "" if column.date is None else "seconds since 1970-01-01 00:00 UTC; NaN is missing"
+        return self.helper.make_tensor_value_info(column.name, kind, ["rows", 1], about)
 
     def _outputs(self) -> list[Any]:
         prediction, make = self.prediction, self.helper.make_tensor_value_info
@@ -167,6 +173,8 @@ class _Graph:
         match step:
             case ReadNumbers():
                 return self._joined([self.names[index] for index in step.columns])
+            case ReadDate():
+                return self.names[step.column]
             case OneHot():
                 return self._one_hot(step)
             case Missing():

@@ -5,6 +5,7 @@ Constants (c1, c2, ...) are the same for every row: lists of numbers, or matrice
 
 =================  =============================================================================
 ``ReadNumbers``    the cells of columns of numbers, NaN where a cell is missing
+``ReadDate``       the date in a cell: seconds since 1970-01-01 00:00 UTC, NaN where it is missing
 ``OneHot``         1 for the category of a cell of text, 0 for all others
 ``Missing``        1 where a number is NaN, else 0
 ``Gather``         entries of other values, one after the other
@@ -24,11 +25,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chainrule.arrays import FloatArray
+from chainrule.data.number_texts import NumberForm
 from chainrule.formulas.expressions import Expression
 
 __all__ = [
     "Cell",
     "Column",
+    "DateReading",
     "Entrywise",
     "Gather",
     "Largest",
@@ -37,6 +40,7 @@ __all__ = [
     "OneHot",
     "Part",
     "Prediction",
+    "ReadDate",
     "ReadNumbers",
     "Step",
     "Total",
@@ -47,16 +51,35 @@ __all__ = [
 Label = str | int | float
 """A label of a class; booleans are integers."""
 Cell = float | str | bool | None
-"""A cell of a table; None is missing."""
+"""A cell of a table, of a date its text; None is missing."""
+
+
+@dataclass(frozen=True)
+class DateReading:
+    """The form of the dates of a column (`date_texts.FORMS`), and whether they have times.
+
+    ISO dates are read in every column, as the model does. ``earliest`` is the earliest date in
+    training, in seconds since 1970.
+    """
+
+    form: str = "iso"
+    times: bool = False
+    earliest: float = 0.0
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a prediction reads; ``marks`` are texts that count as missing."""
+    """A column that a prediction reads; ``marks`` are texts that count as missing.
+
+    ``form`` is how numbers as text are written, None where only plain numbers are expected;
+    ``date`` is how dates are.
+    """
 
     name: str
-    kind: Literal["number", "boolean", "text"]
+    kind: Literal["number", "boolean", "date", "text"]
     marks: tuple[str, ...] = ()
+    form: NumberForm | None = None
+    date: DateReading | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,17 @@ class ReadNumbers(Step):
     """The cells of columns of numbers, by the columns' indices; NaN where one is missing."""
 
     columns: tuple[int, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class ReadDate(Step):
+    """The date in a cell, in seconds since 1970-01-01 00:00 UTC; NaN where it is missing."""
+
+    column: int
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.arrays import FloatArray
+from chainrule.arrays import Array, FloatArray
+from chainrule.exports.calendar_steps import floor
+from chainrule.exports.date_cells import seconds_of
 from chainrule.exports.learned_network import Learned
 from chainrule.exports.prediction_steps import (
     Cell,
+    Column,
     Entrywise,
     Gather,
     Largest,
@@ -21,14 +24,24 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
 )
 from chainrule.exports.quantization import QuantizedProduct
+from chainrule.formulas.evaluate import Numbers
 from chainrule.formulas.positional import Entrywise as EntrywiseValues
 
-__all__ = ["step_values"]
+__all__ = ["numbers_of", "step_values"]
+
+
+class _WithFloor(Numbers):
+    def primitive(self, name: str, *arguments: Array) -> Array:
+        return np.floor(*arguments) if name == floor.name else super().primitive(name, *arguments)
+
+
+_WITH_FLOOR = _WithFloor()
 
 
 def step_values(prediction: Prediction, cells: Sequence[Sequence[Cell]]) -> dict[str, FloatArray]:
@@ -52,8 +65,11 @@ def _value(
     rows = len(cells[0])
     match step:
         case ReadNumbers():
-            columns = [[_number(cell) for cell in cells[at]] for at in step.columns]
+            columns = [numbers_of(prediction.columns[at], cells[at]) for at in step.columns]
             return np.array(columns, float).reshape(len(columns), rows).T
+        case ReadDate():
+            column = prediction.columns[step.column]
+            return np.array(numbers_of(column, cells[step.column]), float).reshape(rows, 1)
         case OneHot():
             marks = prediction.columns[step.column].marks
             read = [_text(cell, marks) for cell in cells[step.column]]
@@ -76,13 +92,22 @@ def _value(
             return step.values(found[step.source])
         case Entrywise():
             operands = {symbol: found[source] for symbol, source in step.operands}
-            value = EntrywiseValues(operands, dtype=np.float64)(step.formula)
+            value = EntrywiseValues(operands, dtype=np.float64, numbers=_WITH_FLOOR)(step.formula)
             return np.broadcast_to(value, (rows, step.width))
     raise TypeError(f"no value of the step {type(step).__name__}")
 
 
-def _number(cell: Cell) -> float:
-    return np.nan if cell is None else float(cell)
+def numbers_of(column: Column, cells: Sequence[Cell]) -> list[float]:
+    """Return the cells of a column as numbers, dates in seconds since 1970; NaN is missing.
+
+    >>> from chainrule.exports.prediction_steps import DateReading
+    >>> numbers_of(Column("when", "date", date=DateReading("dmy")), ["2/1/1970", None])
+    [86400.0, nan]
+    """
+    date = column.date
+    if date is not None:
+        return [seconds_of(None if cell in column.marks else cell, date) for cell in cells]
+    return [float("nan") if cell is None else float(cell) for cell in cells]
 
 
 def _text(cell: Cell, marks: Sequence[str]) -> str | None:

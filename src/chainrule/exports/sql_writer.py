@@ -5,7 +5,8 @@ those still needed; MATERIALIZED, because a database that merges them would repe
 often as its result is used. The answer is joined with the columns of the table by a row number.
 
 Numbers are written with an exponent: DuckDB reads others as decimals. PostgreSQL raises an error
-where an exponential is below the smallest number, so exponents below -700 give 0.
+where a result is below the smallest number, so exponents below -300 give 0: products of two
+exponentials are not below it either.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chainrule.errors import InputError, shown
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.prediction_steps import (
     Column,
+    DateReading,
     Entrywise,
     Gather,
     Label,
@@ -26,18 +28,26 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Prediction,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
     last_uses,
 )
+from chainrule.exports.sql_dates import date_levels
+from chainrule.exports.sql_products import product_tables
 
 __all__ = ["sql_select"]
 
 MOST_COLUMNS = 1600
 """PostgreSQL takes 1,664 columns in a query, SQLite 2,000."""
-MOST_WEIGHTS = 20_000
-"""Every weight is a term of a formula, and databases plan long formulas slowly."""
+MOST_WEIGHTS = 400_000
+"""Expressions of larger networks are deeper than SQLite takes (a depth of 1,000)."""
+MOST_IN_FORMULAS = 20_000
+"""With more weights than these, those of large matrices are tables: databases plan long formulas
+slowly."""
+MOST_IN_FORMULA = 1_000
+"""Weights of a matrix that are terms of formulas in such a query."""
 _MOST_TERMS = 100
 """Terms of one sum; longer sums are sums of sums, because SQLite limits the depth of a formula."""
 
@@ -52,7 +62,7 @@ def number(value: float) -> str:
     return text if "e" in text else f"{text}e0"
 
 
-_EXP = "CASE WHEN {0} < -7e2 THEN 0e0 ELSE exp({0}) END"
+_EXP = "CASE WHEN {0} < -3e2 THEN 0e0 ELSE exp({0}) END"
 
 NOTATION = Notation(
     "sql",
@@ -66,6 +76,7 @@ NOTATION = Notation(
         "cos": "cos({0})",
         "abs": "abs({0})",
         "sign": "sign({0})",
+        "floor": "floor({0})",
         "maximum": "(CASE WHEN {0} > {1} THEN {0} ELSE {1} END)",
         "minimum": "(CASE WHEN {0} < {1} THEN {0} ELSE {1} END)",
     },
@@ -82,8 +93,7 @@ def sql_select(prediction: Prediction) -> str:
     for column in prediction.columns:
         if "\0" in column.name:
             raise _without_nul(column.name)
-    matrices = {step.matrix for step in prediction.steps if isinstance(step, MatrixProduct)}
-    weights = sum(int(np.count_nonzero(prediction.constants[name])) for name in matrices)
+    weights = _weights(prediction)
     if weights > MOST_WEIGHTS:
         raise InputError(
             f"`to` must be a format for {weights:,} weights, got 'sql', which takes "
@@ -92,11 +102,17 @@ def sql_select(prediction: Prediction) -> str:
     return "\n".join(_Query(prediction).lines())
 
 
+def _weights(prediction: Prediction) -> int:
+    matrices = {step.matrix for step in prediction.steps if isinstance(step, MatrixProduct)}
+    return sum(int(np.count_nonzero(prediction.constants[name])) for name in matrices)
+
+
 class _Query:
     """The lines of a query; ``texts`` are the texts of the entries of each value."""
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
+        self.weights = _weights(prediction)
         self.texts: dict[str, list[str]] = {
             name: [number(value) for value in array.ravel().tolist()]
             for name, array in prediction.constants.items()
@@ -121,7 +137,6 @@ class _Query:
                 self._extend(step)
                 live.append(step.target)
                 continue
-            entries = self._entries(step)
             names = [f"cr_{step.target}_{at}" for at in range(step.width)]
             self.texts[step.target] = names
             live.append(step.target)
@@ -132,22 +147,26 @@ class _Query:
                     f"time, got 'sql', which holds {MOST_COLUMNS}. Choose another, or train a "
                     "narrower network."
                 )
-            reads = isinstance(step, ReadNumbers | OneHot)
-            table = f"cr_{step.target}"
             yield f"-- {harmless(step.note)}"
-            yield f", {table} AS MATERIALIZED ("
-            yield "  SELECT"
-            yield "    " + ",\n    ".join(
-                [
-                    f"{source}.cr_row",
-                    *passed,
-                    *(f"{text} AS {name}" for text, name in zip(entries, names, strict=True)),
-                ]
-            )
-            joined = f" JOIN cr_rows ON cr_rows.cr_row = {source}.cr_row"
-            yield f"  FROM {source}{joined if reads and source != 'cr_rows' else ''}"
-            yield ")"
-            source = table
+            if isinstance(step, MatrixProduct) and self._is_large(step):
+                table = f"cr_{step.target}"
+                inputs, matrix = self.texts[step.source], prediction.constants[step.matrix]
+                yield from product_tables(table, source, inputs, passed, matrix, number, _sum)
+                source = table
+                continue
+            reads = isinstance(step, ReadNumbers | ReadDate | OneHot)
+            *before, last = self._levels(step, names)
+            for depth, level in enumerate([*before, last]):
+                table = f"cr_{step.target}" + ("" if level is last else f"_level_{depth}")
+                yield f", {table} AS MATERIALIZED ("
+                yield "  SELECT"
+                listed = [f"{text} AS {name}" for name, text in level.items()]
+                yield "    " + ",\n    ".join([f"{source}.cr_row", *passed, *listed])
+                joined = f" JOIN cr_rows ON cr_rows.cr_row = {source}.cr_row"
+                is_joined = reads and depth == 0 and source != "cr_rows"
+                yield f"  FROM {source}{joined if is_joined else ''}"
+                yield ")"
+                source = table
         yield from self._answer(source)
 
     def _extend(self, step: Gather) -> None:
@@ -161,6 +180,21 @@ class _Query:
         constants = {text for n in self.prediction.constants for text in self.texts[n]}
         found = dict.fromkeys(text for name in live for text in self.texts[name])
         return [text for text in found if text not in own and text not in constants]
+
+    def _is_large(self, step: MatrixProduct) -> bool:
+        """Return whether the weights of a product are a table."""
+        weights = np.count_nonzero(self.prediction.constants[step.matrix])
+        return self.weights > MOST_IN_FORMULAS and int(weights) > MOST_IN_FORMULA
+
+    def _levels(self, step: Step, names: list[str]) -> list[dict[str, str]]:
+        """Return the expressions of a step by name, in levels that refer to the one before."""
+        if isinstance(step, ReadDate):
+            column = self.prediction.columns[step.column]
+            missing = [_text(mark) for mark in ("", *column.marks)]
+            cell = f"cr_rows.{_quoted(column.name)}"
+            *levels, last = date_levels(cell, missing, column.date or DateReading())
+            return [*levels, {names[0]: last["seconds"]}]
+        return [dict(zip(names, self._entries(step), strict=True))]
 
     def _entries(self, step: Step) -> list[str]:
         match step:
@@ -225,8 +259,17 @@ def _comments(prediction: Prediction) -> Iterator[str]:
     yield f"-- Model: {harmless(prediction.title)}"
     yield "-- Replace my_table by the name of your table, which needs these columns:"
     for column in prediction.columns:
-        yield f"--   {harmless(column.name)} ({column.kind})"
+        yield f"--   {harmless(column.name)} ({_worded(column)})"
+    if _weights(prediction) > MOST_IN_FORMULAS:
+        yield "-- In PostgreSQL first: SET jit = off; compiling it takes minutes and saves nothing."
     yield "-- A missing cell is NULL. The result has all columns of the table, and the predictions."
+
+
+def _worded(column: Column) -> str:
+    if column.date is None:
+        return column.kind
+    others = {"iso": "", "dmy": " or day/month/year", "mdy": " or month/day/year"}
+    return f"date: DATE, TIMESTAMP, or a text, year-month-day{others[column.date.form]}"
 
 
 # -- expressions -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from chainrule.exports.prediction_steps import (
     Missing,
     OneHot,
     Part,
+    ReadDate,
     ReadNumbers,
     Step,
     Total,
@@ -56,6 +57,10 @@ class StepList:
     def read(self, columns: Sequence[int], note: str = "") -> str:
         """Read the cells of columns of numbers."""
         return self._added(ReadNumbers(self._fresh(), len(columns), note, tuple(columns)))
+
+    def read_date(self, column: int, note: str = "") -> str:
+        """Read the cell of a column of dates, as seconds since 1970."""
+        return self._added(ReadDate(self._fresh(), 1, note, column))
 
     def one_hot(self, column: int, categories: Sequence[str | None], note: str = "") -> str:
         """Read the category of a cell of text."""

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.data import CategoricalColumn, ClassTarget, ColumnReading, NumericColumn
-from chainrule.errors import InputError, shown
+from chainrule.data.number_texts import PLAIN
+from chainrule.exports.calendar_steps import add_date_part
+from chainrule.exports.date_cells import seconds_of_iso
 from chainrule.exports.network_steps import add_network
-from chainrule.exports.prediction_steps import Column, Part
+from chainrule.exports.prediction_steps import Column, DateReading, Part
 from chainrule.exports.step_list import StepList
 from chainrule.formulas.expressions import Expression, Symbol, add, expression, power, square_root
 from chainrule.formulas.functions import equal, maximum, minimum, where
@@ -30,18 +32,23 @@ x, y, m = Symbol("x"), Symbol("y"), Symbol("m")
 
 
 def columns_of(model: TableModel) -> tuple[Column, ...]:
-    """Return the columns that a model reads, in its order; raise InputError for dates."""
-    found = []
+    """Return the columns of a table that a model reads, in its order; of a date one."""
+    found: dict[str, Column] = {}
     for column in model.preprocessor.columns:
         reading = _reading(model, column.name)
+        name = reading.name if reading else column.name
         marks = reading.marks if reading else ()
-        if isinstance(column, CategoricalColumn):
-            found.append(Column(column.name, "text", marks))
+        if reading and reading.kind == "date":
+            start = seconds_of_iso(reading.earliest)
+            date = DateReading(reading.date_form, reading.times, start)
+            found[name] = Column(name, "date", marks, date=date)
+        elif isinstance(column, CategoricalColumn):
+            found[name] = Column(name, "text", marks)
         elif reading and reading.kind == "boolean":
-            found.append(Column(column.name, "boolean", marks))
+            found[name] = Column(name, "boolean", marks, PLAIN)
         else:
-            found.append(Column(column.name, "number", marks))
-    return tuple(found)
+            found[name] = Column(name, "number", marks, reading.form if reading else None)
+    return tuple(found.values())
 
 
 def add_table_model(steps: StepList, model: TableModel, columns: Sequence[Column]) -> str:
@@ -72,36 +79,31 @@ def with_both_classes(steps: StepList, output: str) -> str:
 
 
 def _reading(model: TableModel, name: str) -> ColumnReading | None:
-    """Return how a column's cells are read; raise InputError for one that is made of a date."""
+    """Return how the cells of a column are read, or those that it is made of."""
     if model.reading is None:
         return None
-    for reading in model.reading.columns:
-        if name in reading.columns:
-            if reading.kind == "date":
-                raise InputError(
-                    f"`model` must not read dates to be exported, got the column "
-                    f"{shown(reading.name)}. Train without it (--drop), or with its year, month "
-                    "and day as columns of numbers."
-                )
-            return reading
-    return None
+    return next((each for each in model.reading.columns if name in each.columns), None)
 
 
 def _features(steps: StepList, model: TableModel, columns: Sequence[Column]) -> list[Part]:
     """Add the preprocessing; return each feature of the networks as a part of a value."""
-    features: list[list[Part]] = [[] for _ in columns]
+    fitted = model.preprocessor.columns
+    features: list[list[Part]] = [[] for _ in fitted]
     groups: dict[tuple[bool, tuple[float, ...]], list[int]] = {}
-    for index, column in enumerate(model.preprocessor.columns):
+    sources = _sources(model, columns)
+    for index, column in enumerate(fitted):
         if isinstance(column, CategoricalColumn):
-            value = steps.one_hot(index, column.categories, "the category of a cell")
+            at = sources[index]
+            value = steps.one_hot(at, column.categories, "the category of a cell")
             features[index] = [Part(value, at, 1) for at in range(len(column.categories))]
         else:
-            key = (column.robust, _numeric_marks(columns[index].marks))
+            key = (column.robust, _numeric_marks(columns[sources[index]]))
             groups.setdefault(key, []).append(index)
     for (robust, marks), indices in groups.items():
-        group = [model.preprocessor.columns[index] for index in indices]
+        group = [fitted[index] for index in indices]
         chosen = [column for column in group if isinstance(column, NumericColumn)]
-        scaled, missing = _scaled(steps, indices, chosen, marks, robust=robust)
+        given = _cells(steps, model, columns, indices)
+        scaled, missing = _scaled(steps, *given, chosen, marks, robust=robust)
         for at, (index, column) in enumerate(zip(indices, chosen, strict=True)):
             features[index] = [Part(scaled, at, 1)]
             if column.marked:
@@ -109,9 +111,48 @@ def _features(steps: StepList, model: TableModel, columns: Sequence[Column]) -> 
     return [part for parts in features for part in parts]
 
 
+def _sources(model: TableModel, columns: Sequence[Column]) -> list[int]:
+    """Return the index of the table's column that each column of the preprocessing is made of."""
+    indices = {column.name: index for index, column in enumerate(columns)}
+    found = []
+    for column in model.preprocessor.columns:
+        reading = _reading(model, column.name)
+        found.append(indices[reading.name if reading else column.name])
+    return found
+
+
+def _cells(
+    steps: StepList, model: TableModel, columns: Sequence[Column], indices: Sequence[int]
+) -> tuple[str, str]:
+    """Add the numbers of columns and of the parts of dates, and which of them are missing."""
+    sources = _sources(model, columns)
+    numbers = [sources[index] for index in indices if columns[sources[index]].kind != "date"]
+    read = steps.read(numbers, "the cells of the columns of numbers") if numbers else ""
+    parts, missing = [], []
+    for index in indices:
+        column = columns[sources[index]]
+        if column.date is None:
+            at = numbers.index(sources[index])
+            parts.append(Part(read, at, 1))
+            missing.append(Part(steps.missing(read, "1 where a cell is missing"), at, 1))
+            continue
+        seconds = steps.read_date(sources[index], "a date: seconds since 1970-01-01 00:00 UTC")
+        lacks = steps.missing(seconds, "1 where there is no date")
+        operands = {"m": lacks, "x": seconds}
+        seconds = steps.entrywise(where(m, expression(0), x), operands, 1, "then any other date")
+        name = model.preprocessor.columns[index].name.removeprefix(f"{column.name}.")
+        parts.append(Part(add_date_part(steps, seconds, name, column.date), 0, 1))
+        missing.append(Part(lacks, 0, 1))
+    return (
+        steps.gather(parts, "the cells of the columns of numbers and the parts of dates"),
+        steps.gather(missing, "1 where one is missing"),
+    )
+
+
 def _scaled(
     steps: StepList,
-    indices: Sequence[int],
+    cells: str,
+    missing: str,
     columns: Sequence[NumericColumn],
     marks: tuple[float, ...],
     *,
@@ -119,8 +160,6 @@ def _scaled(
 ) -> tuple[str, str]:
     """Add the scaling of columns of numbers; return the values and which of them were missing."""
     width = len(columns)
-    cells = steps.read(indices, "the cells of the columns of numbers")
-    missing = steps.missing(cells, "1 where a cell is missing")
     if marks:
         formula: Expression = m
         for mark in marks:
@@ -146,10 +185,10 @@ def _scaled(
     return scaled, missing
 
 
-def _numeric_marks(marks: Sequence[str]) -> tuple[float, ...]:
-    """Return the declared marks of missing that are numbers."""
+def _numeric_marks(column: Column) -> tuple[float, ...]:
+    """Return the declared marks of missing that are numbers; a date is none."""
     found = []
-    for mark in marks:
+    for mark in column.marks if column.kind != "date" else ():
         try:
             found.append(float(mark))
         except ValueError:

@@ -39,13 +39,11 @@ from chainrule.network.scope import Scope, StatedParameter, SymbolNames
 from chainrule.validation import checked_seed
 
 if TYPE_CHECKING:
-    from chainrule.network.drawing_elements import Drawing
+    from chainrule.network.drawing import NetworkDrawing
     from chainrule.network.layer_summary import Summary
 
 _INITIALIZE = 1
 """The purpose in the random generator's key: drawing starting weights."""
-_MOST_DRAWN = 40
-"""The most nodes of a network whose drawing a notebook shows with its table."""
 
 
 class Network:
@@ -405,8 +403,10 @@ class Network:
 
         return summary(self)
 
-    def draw(self, *, backward: bool = False, language: str = "en") -> "Drawing":
-        """Return a drawing in SVG: neurons of a small dense network, else a graph of layers.
+    def draw(self, *, backward: bool = False, language: str = "en") -> "NetworkDrawing":
+        """Return a drawing: neurons of a small dense network, else a graph of layers.
+
+        Its ``svg`` is a picture for pages, ``to_tikz()`` one for LaTeX, and ``save`` writes either.
 
         With ``backward`` arrows lead back, with the names of the cotangents; ``language`` is "en"
         or "zh".
@@ -419,8 +419,10 @@ class Network:
         return draw(self, backward=backward, language=language)
 
     def _repr_html_(self) -> str:
+        from chainrule.network.drawing import MOST_ON_PAGE
+
         table = self.summary()._repr_html_()
-        return table + self.draw()._repr_html_() if len(self.nodes) <= _MOST_DRAWN else table
+        return table + self.draw()._repr_html_() if len(self.nodes) <= MOST_ON_PAGE else table
 
     # -- starting values -----------------------------------------------------------------------
 

@@ -1,31 +1,44 @@
-"""A drawing of a network: from the inputs on the left to the outputs on the right, in SVG.
+"""A drawing of a network: from the inputs on the left to the outputs on the right, in SVG and TikZ.
 
 A short chain of dense layers is drawn as single neurons, every other network as a graph of layers.
 The drawing has neither scripts nor fonts of its own and follows the light or dark scheme of the
 page that it is in.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from chainrule.files import write_atomically
 from chainrule.formulas.expressions import Symbol
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.arithmetic import Combination
 from chainrule.network.drawing_elements import (
     LETTER,
     Drawing,
-    document,
-    escaped,
-    label,
     length,
     shortened,
-    symbol,
-    symbols_in,
-    symbols_length,
 )
 from chainrule.network.drawing_layout import Arrangement, Extent, arranged
+from chainrule.network.drawing_marks import (
+    Box,
+    Circle,
+    Group,
+    Label,
+    Mark,
+    Name,
+    Path,
+    Picture,
+    Sign,
+    Text,
+    names_length,
+    names_listed,
+)
+from chainrule.network.drawing_svg import svg_of
+from chainrule.network.drawing_tikz import tikz_of
 from chainrule.network.gradients import differentiate
 from chainrule.network.graph import Layer, Node
 from chainrule.network.layer_summary import name_of
@@ -35,6 +48,8 @@ if TYPE_CHECKING:
     from chainrule.network.architecture import Network
     from chainrule.network.scope import Scope
 
+MOST_ON_PAGE = 40
+"""The most nodes of a network that is drawn without a request for it."""
 _MOST_UNITS = 10
 """The most units of a layer that are drawn as neurons each."""
 _FIRST_UNITS = 4
@@ -51,15 +66,35 @@ _RADIUS = 12.0
 _ROW = 34.0
 _SHIFT = 5.0
 """Between an arrow and the arrow back."""
-_SIGNS = {
-    "Sum": "M-6 0H6M0 -6V6",
-    "Difference": "M-6 0H6",
-    "Product": "M-2 0A2 2 0 1 0 2 0A2 2 0 1 0 -2 0",
-}
-"""The signs ⊕, ⊖ and ⊙ without their circle."""
 
 
-def draw(network: "Network", *, backward: bool = False, language: str = "en") -> Drawing:
+@dataclass(frozen=True, repr=False)
+class NetworkDrawing(Drawing):
+    """The drawing of a network; ``picture`` is what it consists of."""
+
+    picture: Picture
+
+    def to_tikz(self) -> str:
+        r"""Return the drawing for a document in LaTeX with ``\usepackage{tikz}``.
+
+        It is as large as it is; ``\resizebox{\linewidth}{!}{...}`` fits it to the page.
+
+        >>> from chainrule.network.architecture import Network
+        >>> print(Network.dense([2, 3, 1]).draw().to_tikz().splitlines()[0])
+        \begin{tikzpicture}[
+        """
+        return tikz_of(self.picture)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write SVG, or TikZ where the name ends in ``.tex``; a file is replaced as a whole.
+
+        Raises ``InputError`` where the path cannot be written.
+        """
+        is_latex = os.fsdecode(path).lower().endswith(".tex")
+        write_atomically(path, (self.to_tikz() if is_latex else self.svg).encode())
+
+
+def draw(network: "Network", *, backward: bool = False, language: str = "en") -> NetworkDrawing:
     """Return the drawing of a network; with ``backward`` with the arrows back and their cotangents.
 
     ``language`` is that of the words, "en" or "zh".
@@ -72,7 +107,15 @@ def draw(network: "Network", *, backward: bool = False, language: str = "en") ->
     texts = phrases_of("drawing", language)
     scene = _Scene(network, texts, _cotangents(network) if backward else {})
     chain = network.is_dense and len(network.nodes) <= _MOST_NEURON_LAYERS
-    return Drawing(scene.neurons() if chain else scene.graph())
+    picture = scene.neurons() if chain else scene.graph()
+    return NetworkDrawing(svg_of(picture), picture)
+
+
+def tikz_for_page(network: "Network", language: str) -> str:
+    """Return the drawing with the arrows back for a document, empty for a very large network."""
+    if len(network.nodes) > MOST_ON_PAGE:
+        return ""
+    return draw(network, backward=True, language=language).to_tikz()
 
 
 def _cotangents(network: "Network") -> dict[Symbol, str]:
@@ -99,7 +142,7 @@ class _Scene:
         self.stated: dict[int, list[Symbol]] = {}
         for found, number in scope.stated_by.items():
             self.stated.setdefault(number, []).append(found)
-        self.mark = f"{crc32((str(network) + str(len(cotangents))).encode()):08x}"
+        self.key = f"{crc32((str(network) + str(len(cotangents))).encode()):08x}"
 
     # -- texts ---------------------------------------------------------------------------------
 
@@ -120,8 +163,8 @@ class _Scene:
     def parameters_of(self, number: int) -> list[Symbol]:
         return self.parameters.get(id(self.nodes[number].layer), [])
 
-    def whole(self, width: float, height: float, parts: Sequence[str]) -> str:
-        """Return the document around the parts."""
+    def whole(self, width: float, height: float, marks: Sequence[Mark]) -> Picture:
+        """Return the picture with its texts for readers."""
         network = self.network
         names = [name_of(node.layer) for node in self.nodes]
         listed = [shortened(name, 60) for name in names[:_MOST_LISTED]]
@@ -136,26 +179,19 @@ class _Scene:
         if self.cotangents:
             description += " " + self.texts["description_backward"]
         title = self.texts["title"].format(network=shortened(" ".join(str(network).split()), 200))
-        return document(width, height, title, description, parts, self.mark)
+        return Picture(width, height, title, description, tuple(marks), self.key)
 
-    def group(self, number: int, inside: Sequence[str]) -> str:
+    def group(self, number: int, inside: Iterable[Mark]) -> Group:
         """Return the group of a layer, with its full name for screen readers."""
         node = self.nodes[number]
-        given = " given" if isinstance(node.layer, InputLayer) else ""
         names = [self.values[number].name, *(found.name for found in self.parameters_of(number))]
         names += [*self.backward_names(number), *self.gradient_names(number)]
         tip = f"{name_of(node.layer)}: {', '.join(names)}"
-        return (
-            f'<g class="layer{given}" data-layer="{number}"><title>{escaped(tip)}</title>'
-            f"{''.join(inside)}</g>"
-        )
-
-    def arrow(self, kind: str, tip: str, path: str, at: str = "marker-end") -> str:
-        return f'<path class="{kind}" d="{path}" {at}="url(#{tip}-{self.mark})"/>'
+        return Group(number, isinstance(node.layer, InputLayer), tip, tuple(inside))
 
     # -- graphs --------------------------------------------------------------------------------
 
-    def graph(self) -> str:
+    def graph(self) -> Picture:
         """Return the drawing with one box for each layer."""
         lines = [self.box_lines(number) for number in range(len(self.nodes))]
         sources = [[self.numbers[id(source)] for source in node.sources] for node in self.nodes]
@@ -166,40 +202,39 @@ class _Scene:
             [self.extent(self.nodes[number].layer, lines[number]) for number in order],
             [position[self.numbers[id(node)]] for node in self.network.outputs],
         )
-        parts = [*self.graph_edges(arrangement, order)]
+        marks: list[Mark] = [*self.graph_edges(arrangement, order)]
         for index, number in enumerate(order):
             x, y = arrangement.centers[index]
             extent = self.extent(self.nodes[number].layer, lines[number])
-            parts.append(self.group(number, [*self.box(number, x, y, extent, lines[number])]))
-        return self.whole(arrangement.width, arrangement.height, parts)
+            marks.append(self.group(number, self.box(number, x, y, extent, lines[number])))
+        return self.whole(arrangement.width, arrangement.height, marks)
 
     def inputs_first(self) -> list[int]:
         """Return the numbers of the nodes, inputs in their order before all others."""
         given = [self.numbers[id(node)] for node in self.network.inputs]
         return [*given, *(number for number in range(len(self.nodes)) if number not in given)]
 
-    def box_lines(self, number: int) -> list[tuple[str, str, int]]:
+    def box_lines(self, number: int) -> list[tuple[Text, str, int]]:
         """Return the lines of a box: a text, its style and its letters."""
         node = self.nodes[number]
         name = shortened(name_of(node.layer), _NAME)
         count = self.counted("value", node.width)
         value = self.values[number].name
-        lines = []
+        lines: list[tuple[Text, str, int]] = []
         if not isinstance(node.layer, Combination):
-            lines.append((escaped(name), "", length(name)))
-        shown = symbols_in([value], _NAME)
-        letters = symbols_length([value], _NAME) + length(count) + 1
-        lines.append((f"{shown} · {escaped(count)}", "soft", letters))
+            lines.append(((name,), "", length(name)))
+        letters = names_length([value], _NAME) + length(count) + 1
+        lines.append(((*names_listed([value], _NAME), f" · {count}"), "soft", letters))
         for names, style in (
             ([found.name for found in self.parameters_of(number)], ""),
             (self.backward_names(number)[::-1], "cotangent"),
             (self.gradient_names(number), "cotangent"),
         ):
             if names:
-                lines.append((symbols_in(names, _NAMES), style, symbols_length(names, _NAMES)))
+                lines.append((names_listed(names, _NAMES), style, names_length(names, _NAMES)))
         return lines
 
-    def extent(self, layer: Layer, lines: Sequence[tuple[str, str, int]]) -> Extent:
+    def extent(self, layer: Layer, lines: Sequence[tuple[Text, str, int]]) -> Extent:
         width = max(letters for _, _, letters in lines) * LETTER
         if isinstance(layer, Combination):
             size, labels = 2 * _RADIUS + 4, _LINE * len(lines) + 4
@@ -208,36 +243,31 @@ class _Scene:
         return Extent(width, _LINE * len(lines) + 14)
 
     def box(
-        self, number: int, x: float, y: float, extent: Extent, lines: list[tuple[str, str, int]]
-    ) -> Iterator[str]:
+        self, number: int, x: float, y: float, extent: Extent, lines: list[tuple[Text, str, int]]
+    ) -> Iterator[Mark]:
         layer = self.nodes[number].layer
         if isinstance(layer, Combination):
-            radius = extent.width / 2
-            yield f'<circle class="shape" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
-            sign = _SIGNS[layer.kind]
-            yield f'<path class="sign" transform="translate({x:.1f} {y:.1f})" d="{sign}"/>'
+            yield Circle(x, y, extent.width / 2)
+            yield Sign(layer.kind, x, y)
             below = y + extent.height / 2 + 14
         else:
             left, top = x - extent.width / 2, y - extent.height / 2
-            yield (
-                f'<rect class="shape" x="{left:.1f}" y="{top:.1f}" width="{extent.width:.1f}" '
-                f'height="{extent.height:.1f}" rx="7"/>'
-            )
+            yield Box(left, top, extent.width, extent.height)
             below = top + 20
         for index, (text, style, _) in enumerate(lines):
-            yield label(x, below + _LINE * index, text, style)
+            yield Label(x, below + _LINE * index, text, style)
 
-    def graph_edges(self, arrangement: Arrangement, order: Sequence[int]) -> Iterator[str]:
+    def graph_edges(self, arrangement: Arrangement, order: Sequence[int]) -> Iterator[Mark]:
         for edge in arrangement.edges:
-            yield self.arrow("edge", "tip", edge.path())
+            yield Path(edge.path())
         if self.cotangents:
             for edge in arrangement.edges:
                 if self.backward_names(order[edge.source]):
-                    yield self.arrow("back", "back-tip", edge.path(_SHIFT), "marker-start")
+                    yield Path(edge.path(_SHIFT), "back", "start")
 
     # -- neurons -------------------------------------------------------------------------------
 
-    def neurons(self) -> str:
+    def neurons(self) -> Picture:
         """Return the drawing of a dense chain with its single neurons."""
         widths = [node.width for node in self.nodes]
         rows = [width if width <= _MOST_UNITS else _FIRST_UNITS + 2 for width in widths]
@@ -250,23 +280,23 @@ class _Scene:
             self.unit_heights(count, width, top + tall / 2)
             for count, width in zip(rows, widths, strict=True)
         ]
-        parts = [
-            f'<path class="edge" d="M{x0 + _RADIUS:.0f} {y0:.0f}L{x1 - _RADIUS:.0f} {y1:.0f}"/>'
+        marks: list[Mark] = [
+            Path(f"M{x0 + _RADIUS:.0f} {y0:.0f}L{x1 - _RADIUS:.0f} {y1:.0f}", head="")
             for (x0, before), (x1, after) in pairwise(zip(columns, heights, strict=True))
             for y0 in before
             for y1 in after
         ]
         bottom = top + tall + _RADIUS
         for number, (x, units) in enumerate(zip(columns, heights, strict=True)):
-            parts.append(self.group(number, [*self.column(number, x, units, bottom)]))
+            marks.append(self.group(number, self.column(number, x, units, bottom)))
         if self.cotangents:
             y = bottom + 2 * _LINE + 32
             for number, (x0, x1) in enumerate(pairwise(columns), start=1):
                 end = x0 + 44 if number > 1 else (x0 + x1) / 2 - 30
-                parts.append(self.arrow("back", "back-tip", f"M{x1 - 44:.1f} {y:.1f}H{end:.1f}"))
+                marks.append(Path(f"M{x1 - 44:.1f} {y:.1f}H{end:.1f}", "back"))
         lines = 2 + 2 * bool(self.cotangents)
         height = bottom + lines * _LINE + 26 + (_LINE if self.cotangents else 0)
-        return self.whole(columns[-1] + left, height, parts)
+        return self.whole(columns[-1] + left, height, marks)
 
     def foot_letters(self, number: int) -> int:
         node = self.nodes[number]
@@ -310,27 +340,29 @@ class _Scene:
         noun = "input" if number == 0 else "output" if number == len(self.nodes) - 1 else "unit"
         return self.counted(noun, self.nodes[number].width)
 
-    def column(self, number: int, x: float, units: Sequence[float], bottom: float) -> Iterator[str]:
+    def column(
+        self, number: int, x: float, units: Sequence[float], bottom: float
+    ) -> Iterator[Mark]:
         node = self.nodes[number]
         for y in units:
-            yield f'<circle class="shape" cx="{x:.0f}" cy="{y:.0f}" r="{_RADIUS:.0f}"/>'
+            yield Circle(x, y, _RADIUS)
         if len(units) < node.width:
             gap = units[-1] - _ROW
             for shift in (-8, 0, 8):
-                yield f'<circle class="dot" cx="{x:.0f}" cy="{gap + shift:.0f}" r="2"/>'
-        yield label(x, 26, symbol(self.values[number].name))
-        yield label(x, bottom + 22, escaped(self.unit_count(number)), "soft")
+                yield Circle(x, gap + shift, 2, "dot")
+        yield Label(x, 26, (Name(self.values[number].name),))
+        yield Label(x, bottom + 22, (self.unit_count(number),), "soft")
         function = self.function(node)
         if function:
-            text = escaped(shortened(" ".join(function.split()), 18))
-            yield label(x, bottom + 22 + _LINE, text, "soft")
+            text = shortened(" ".join(function.split()), 18)
+            yield Label(x, bottom + 22 + _LINE, (text,), "soft")
         names = [found.name for found in self.parameters_of(number)]
         middle = x - self.step() / 2
         if names:
-            yield label(middle, 26, symbols_in(names, _NAMES))
+            yield Label(middle, 26, names_listed(names, _NAMES))
         y = bottom + 2 * _LINE + 28
         back = self.backward_names(number)
         for index, name in enumerate(back[::-1]):
-            yield label(x, y + _LINE * index, symbol(name), "cotangent")
+            yield Label(x, y + _LINE * index, (Name(name),), "cotangent")
         for index, name in enumerate(self.gradient_names(number)):
-            yield label(middle, y - 6 + (_LINE + 10) * index, symbol(name), "cotangent")
+            yield Label(middle, y - 6 + (_LINE + 10) * index, (Name(name),), "cotangent")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from unicodedata import east_asian_width
@@ -130,24 +130,6 @@ def symbol(name: str) -> str:
         f'{escaped(stem)}<tspan dy="3" font-size="75%">{escaped(index)}</tspan>'
         '<tspan dy="-3">\u200b</tspan>'
     )
-
-
-def symbols_in(names: Sequence[str], most: int) -> str:
-    """Return names separated by commas, of at most ``most`` letters, the rest as an ellipsis."""
-    shown: list[str] = []
-    used = 0
-    for name in names:
-        used += length(name) + 2
-        if used > most + 2:
-            shown.append("…" if shown else escaped(shortened(name, most)))
-            break
-        shown.append(symbol(name))
-    return ", ".join(shown)
-
-
-def symbols_length(names: Sequence[str], most: int) -> int:
-    """Return the letters that `symbols_in` needs."""
-    return min(most + 1, sum(length(name) + 2 for name in names))
 
 
 def document(

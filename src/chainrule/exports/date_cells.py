@@ -1,0 +1,104 @@
+"""Dates in cells, as seconds since 1970-01-01 00:00 UTC.
+
+One number states a date and its time, in every language: formats without text, such as ONNX, read
+it; the others make it of a cell's text, which is what the model was trained on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from chainrule.data.date_texts import pattern_of
+from chainrule.exports.prediction_steps import Cell, DateReading
+
+__all__ = [
+    "DAY",
+    "date_text",
+    "dated",
+    "patterns",
+    "seconds_of",
+    "seconds_of_iso",
+]
+
+DAY = 86_400.0
+_START = datetime(1970, 1, 1)
+
+
+def patterns(reading: DateReading) -> tuple[tuple[str, str], ...]:
+    """Return (order, regular expression) of the texts that are dates, in the order to try.
+
+    >>> [order for order, _ in patterns(DateReading("mdy"))]
+    ['mdy', 'iso']
+    """
+    orders = dict.fromkeys((reading.form, "iso"))
+    return tuple((order, pattern_of(order)) for order in orders)
+
+
+def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
+    """Return the date of a stripped cell as written, and its zone in minutes; None if it is none.
+
+    >>> dated("31/3/2020 1:30+02:00", DateReading("dmy"))
+    (datetime.datetime(2020, 3, 31, 1, 30), 120)
+    """
+    for order, pattern in patterns(reading):
+        found = re.search(pattern, text)
+        if found is None:
+            continue
+        part = found.groupdict()
+        if order == "iso":
+            month, day = part["month"] or part["month2"], part["day"]
+        else:
+            other = part["s"] or part["h"] or part["p"]
+            month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
+        fraction = (part["fraction"] or "0").ljust(6, "0")[:6]
+        hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        date = int(part["year"]), int(month), int(day)
+        try:
+            written = datetime(*date, hour, minute, second, int(fraction))
+        except ValueError:
+            continue
+        return written, _minutes(part["zone"])
+    return None
+
+
+def _minutes(zone: str | None) -> int:
+    if zone is None or zone in ("Z", "UTC"):
+        return 0
+    digits = zone[1:].replace(":", "")
+    return (-1 if zone[0] == "-" else 1) * (60 * int(digits[:2]) + int(digits[2:]))
+
+
+def seconds_of(cell: Cell, reading: DateReading) -> float:
+    """Return a cell as seconds since 1970, NaN where it is missing or no date.
+
+    >>> seconds_of("1970-01-02", DateReading()), seconds_of(None, DateReading())
+    (86400.0, nan)
+    """
+    found = None if cell is None else dated(str(cell).strip(), reading)
+    if found is None:
+        return float("nan")
+    written, minutes = found
+    return (written - _START).total_seconds() - 60.0 * minutes
+
+
+def seconds_of_iso(text: str) -> float:
+    """Return the seconds of a date as `datetime.isoformat` writes it.
+
+    >>> seconds_of_iso("1970-01-01T00:00:00.250000")
+    0.25
+    """
+    return (datetime.fromisoformat(text).replace(tzinfo=None) - _START).total_seconds()
+
+
+def date_text(seconds: float, reading: DateReading) -> str:
+    """Return the text of seconds since 1970 in a form.
+
+    >>> date_text(86400.0, DateReading("mdy")), date_text(60.0, DateReading(times=True))
+    ('01/02/1970', '1970-01-01 00:01:00')
+    """
+    date = _START + timedelta(seconds=seconds)
+    day = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}[reading.form]
+    day = day.replace("%Y", f"{date.year:04}")  # strftime may leave out zeros
+    text = date.strftime(day)
+    return f"{text} {date:%H:%M:%S}" if reading.times else text
