@@ -135,7 +135,7 @@ def entries_verdict(
         if isinstance(node, PartialDerivative):
             return None
         is_other = isinstance(node, Name) and node.quantity not in known
-        if is_other and node.quantity.role not in (Role.CONSTANT, Role.LOSS):  # type: ignore[attr-defined]
+        if is_other and not is_number(node.quantity):  # type: ignore[attr-defined]
             return None
     entries = EquationMarker(marker.context, marker.constants)
     entries.examples = [_IndexedExample(each, names) for each in marker.examples]  # type: ignore[misc]
@@ -152,6 +152,12 @@ def entries_verdict(
         if not verdict.correct:
             return replace(verdict, position=None)
     return verdict
+
+
+def is_number(quantity: Quantity) -> bool:
+    """Return whether a quantity has no axes: a constant, a loss, or a loss by one of its parts."""
+    role = quantity.role if quantity.of is None else quantity.of.role
+    return role in (Role.CONSTANT, Role.LOSS)
 
 
 def _entries_of_layer(left: Quantity, names: EntryNames) -> dict[Quantity, Quantity]:

@@ -61,7 +61,7 @@ _COMMANDS = {
     "le": ("compare", "<="),
     "leq": ("compare", "<="),
 }
-_FUNCTIONS = {"exp", "log", "ln", "tanh", "sqrt", "max", "min"}
+_FUNCTIONS = {"exp", "log", "ln", "tanh", "sin", "cos", "sqrt", "max", "min"}
 _IGNORED_COMMANDS = {
     *("left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "limits"),
     *("quad", "qquad", "nolimits", "textstyle", "mathstrut"),

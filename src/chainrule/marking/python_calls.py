@@ -43,6 +43,8 @@ _FUNCTIONS = {
     "erf": "erf",
     "expm1": "expm1",
     "log1p": "log1p",
+    "sin": "sin",
+    "cos": "cos",
     "cosh": "cosh",
     "sinh": "sinh",
     "negative": "negative",
@@ -69,7 +71,7 @@ _UNCHANGED = {"astype", "copy", "detach", "clone", "item", "float", "double"}
 """The methods that leave the values as they are."""
 _COPIES = ("array", "asarray", "copy")
 """The functions that return their argument."""
-_METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign"}
+_METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign", "sin", "cos"}
 REDUCTIONS = {"sum": False, "mean": True}
 """The names of reductions, True for the mean."""
 _SUBSCRIPTS = re.compile(r"[a-z]{1,2}(?:,[a-z]{1,2}){0,2}->[a-z]{0,2}", re.I)
