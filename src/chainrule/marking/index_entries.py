@@ -167,9 +167,10 @@ def _entries_of_layer(left: Quantity, names: EntryNames) -> dict[Quantity, Quant
     found: dict[Quantity, Quantity] = {}
     for applied in applied_activations(names.names.network):
         is_delta = whole.role is Role.COTANGENT and whole.of == applied.argument
-        if is_delta and letters:
-            found[applied.argument] = names.entry(applied.argument, f"z{end}", letters)
-            found[applied.output] = names.entry(applied.output, f"a{end}", letters)
+        if is_delta and letters and applied.argument.role is Role.PRE_ACTIVATION:
+            for each in (applied.argument, applied.output):  # of a gate they are z and g
+                letter = each.symbol.partition("_")[0]
+                found[each] = names.entry(each, f"{letter}{end}", letters)
     return found
 
 

@@ -18,7 +18,7 @@ from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import examples_with_ones
 from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
-from chainrule.marking.partial_chains import Link, chains_of, links_of, sum_fault
+from chainrule.marking.partial_chains import Link, chains_of, sum_fault
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -132,7 +132,7 @@ class Equality(EqualityValues):
         if not ones or self.is_right_in_general(self.tree):
             return None
         tree = self.computations[0].with_explicit_products(self.tree)
-        for example in examples_with_ones(context):
+        for example in map(self.examples[0].standing_for, examples_with_ones(context)):
             try:
                 value = Computation(example.values)(tree)
             except (ShapeMismatch, InputError):
@@ -354,19 +354,19 @@ class Equality(EqualityValues):
         return self._verdict(fault.key, False, None, **fault.values)
 
     def with_chain_as_matrix(self) -> Tree:
-        """Return the line with a complete chain in it replaced by its value as a matrix.
+        """Return the line with complete chains in it replaced by its value as a matrix.
 
         Penalties do not contribute to the value.
         """
         for node in nodes(self.tree):
-            links = links_of(node)
+            chains = chains_of(node)
             if (
-                links is not None
-                and len(links) > 1
-                and sum_fault([links], self.target, self.examples[0]) is None
+                chains is not None
+                and len(chains[0]) > 1
+                and sum_fault(chains, self.target, self.examples[0]) is None
             ):
                 text = written(node, self.notation)
-                product = PartialDerivative(LOSS, links[-1][1], text, span=node.span)
+                product = PartialDerivative(LOSS, chains[0][-1][1], text, span=node.span)
                 return replaced(self.tree, node, product)
         return self.tree
 
