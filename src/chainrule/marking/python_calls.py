@@ -114,6 +114,8 @@ class PythonCalls:
             return lambda token: self.call(_FUNCTIONS[name], token)
         if name in REDUCTIONS:
             return lambda token: self.reduction(name, None, token.start)
+        if name == "add_reduce" and opened:  # of np.add.reduce the axis is 0 where none is given
+            return lambda token: self.reduction("sum", None, token.start, 0)
         if name in _PRODUCTS:
             return lambda token: self.product_call(_PRODUCTS[name], token)
         if name in _COPIES and opened and not primed:
@@ -304,10 +306,11 @@ class PythonCalls:
         self.grammar.position += named + signed + 1
         return True
 
-    def reduction(self, name: str, operand: Tree | None, start: int) -> Tree:
+    def reduction(
+        self, name: str, operand: Tree | None, start: int, axis: int | None = None
+    ) -> Tree:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
         self.grammar.expect("open", "(")
-        axis: int | None = None
         keepdims = False
         if operand is None:
             operand = self.grammar.condition()
