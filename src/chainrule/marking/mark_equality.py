@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.marking.book_columns import ColumnExample, may_be_columns
 from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
@@ -78,6 +79,7 @@ class Equality(EqualityValues):
         return (
             self.right_for_constants()
             or self.right_for_flat_vectors()
+            or self.right_for_columns()
             or self.right_for_widths()
             or self.repaired()
             or self.repaired_with_constants()
@@ -111,6 +113,16 @@ class Equality(EqualityValues):
         if not Equality(flat, *given).is_right(self.tree):
             return None
         return self.right("right_flat", names=vectors_in(self.tree, self.examples[0]))
+
+    def right_for_columns(self) -> LineVerdict | None:
+        """Return a verdict if diag(a) − a aᵀ is right for columns, as books print vectors."""
+        if not may_be_columns(self.line, self.target, self.examples[0]):
+            return None
+        turned: Any = [ColumnExample(example) for example in self.examples]
+        given = self.line, self.equation, self.target, self.tree, self.constants
+        if not Equality(turned, *given).is_right(self.tree):
+            return None
+        return self.right("right_columns", names=vectors_in(self.tree, self.examples[0]))
 
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
