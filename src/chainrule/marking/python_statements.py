@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
 from chainrule.marking.layer_lists import LayerLists
 from chainrule.marking.python_expressions import Bound, Expressions, Helper, helper_of
 from chainrule.marking.python_rewrites import (
     labels_of,
+    lengths_of_zeros,
     with_functional_updates,
     with_zeros_like,
     zipped_bodies,
@@ -31,11 +33,11 @@ _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
 
 def statements_of(
-    program: ast.Module, text: str, lists: LayerLists, rows: bool = True
+    program: ast.Module, text: str, lists: LayerLists, samples: Layout | None = "rows"
 ) -> list[ReadStatement]:
     """Return the statements of a program; those that are not read have the reason.
 
-    ``rows`` tells that samples are rows: loops over them are read.
+    ``samples`` tells how samples lie, so that loops over them are read; None for one sample.
 
     >>> from chainrule.marking.python_sources import parsed_program
     >>> from chainrule.marking.layer_lists import LayerLists
@@ -44,7 +46,7 @@ def statements_of(
     >>> [each.equation for each in statements_of(program, text, LayerLists(2, 0))]
     ['dW_2 = a_1.T @ delta_2', 'dW_1 = a_0.T @ delta_1']
     """
-    reader = _Reader(program, dedented(text), lists, rows)
+    reader = _Reader(program, dedented(text), lists, samples)
     reader.block(program.body, {})
     return reader.found
 
@@ -52,8 +54,10 @@ def statements_of(
 class _Reader:
     """Collects the statements of a program."""
 
-    def __init__(self, program: ast.Module, text: str, lists: LayerLists, rows: bool) -> None:
-        self.program, self.rows = program, rows
+    def __init__(
+        self, program: ast.Module, text: str, lists: LayerLists, samples: Layout | None
+    ) -> None:
+        self.program, self.samples = program, samples
         self.lines, self.lists = text.split("\n"), lists
         self.found: list[ReadStatement] = []
         self.group = self.scope = self.scopes = 0
@@ -204,7 +208,8 @@ class _Reader:
             for row, body in enumerate(bodies):
                 self.block(body, {**bound, "zip": row})
             return
-        statements = for_all_samples(node, self.program) if self.rows else None
+        layout = self.samples
+        statements = None if layout is None else for_all_samples(node, self.program, layout)
         if statements is not None:
             self.block(statements, bound)
             return
@@ -297,6 +302,15 @@ class _Reader:
             raise self.unknown(node)
         if left in self.helpers:
             raise Refusal("answer_function", text=(left,))
+        zeros = lengths_of_zeros(value)
+        if zeros is not None:
+            text = f"{left} = 0"
+            self.add(
+                ReadStatement(
+                    self.number(node), self.text(node), left, text, group=self.group, zeros=zeros
+                )
+            )
+            return
         self.equation(left, value, node, bound)
 
     def ordered(self, node: ast.stmt, returned: Sequence[str], taken: Sequence[str]) -> None:
