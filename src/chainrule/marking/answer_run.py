@@ -29,6 +29,9 @@ from chainrule.marking.vocabulary import Vocabulary
 from chainrule.marking.zero_arrays import has_shape
 
 
+_OF_LAYERS = (Role.PRE_ACTIVATION, Role.ACTIVATION)
+
+
 @dataclass
 class _Values:
     """What the answer has assigned: its own variables, and quantities that are not complete yet."""
@@ -65,9 +68,10 @@ class AnswerRun:
         """Whether the mistakes of wrong statements are looked for."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
-        self.is_matlab = vocabulary.convention.star == "matrix" or any(
-            map(_is_of_matlab, statements)
-        )
+        has_signs = any(map(_is_of_matlab, statements))
+        self.is_matlab = vocabulary.convention.star == "matrix" or has_signs
+        self.is_program = has_signs
+        """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -128,6 +132,9 @@ class AnswerRun:
         statement = self.statements[position]
         names = (node for tree in trees for node in nodes(tree) if isinstance(node, Name))
         for name in names:
+            if self._is_unbound(position, name):
+                part = MessagePart("order", {"name": name.text})
+                return LineVerdict(statement.equation, False, "order", message_parts=(part,))
             if name.text in variables or name.quantity.role is not Role.COTANGENT:
                 continue
             self.used.add(name.quantity)
@@ -137,10 +144,21 @@ class AnswerRun:
             if first == position and self._begins_with_itself(statement, name, trees):
                 part = MessagePart("order_start", {"name": name.text, "of": str(name.quantity.of)})
                 return LineVerdict(statement.equation, False, "order", message_parts=(part,))
-            if statement.is_ordered and first > position:
+            if (statement.is_ordered or self.is_program) and first > position:
                 part = MessagePart("order", {"name": name.text})
                 return LineVerdict(statement.equation, False, "order", message_parts=(part,))
         return None
+
+    def _is_unbound(self, position: int, name: Name) -> bool:
+        """Return whether a count, or in a function a layer's value, gets its value only later."""
+        statement = self.statements[position]
+        is_count = name.quantity in (SAMPLE_COUNT, OUTPUT_COUNT)
+        is_local = statement.scope > 0 and name.quantity.role in _OF_LAYERS
+        if not (statement.is_ordered and (is_count or is_local)):
+            return False
+        given = [n for n, each in enumerate(self.statements) if each.left == name.text]
+        own = [n for n in given if self.statements[n].scope == statement.scope]
+        return bool(own) and min(given) > position
 
     def _begins_with_itself(
         self, statement: ReadStatement, name: Name, trees: Sequence[Tree]
