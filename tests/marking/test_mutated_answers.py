@@ -92,18 +92,19 @@ def differences_of(widths):
 
 
 def mutated(text, names, chance):
-    """Return the program with one or two changes of names, signs, numbers or lines."""
+    """Return the program with one or two changes of names, signs, numbers or lines.
+
+    Lines that open a function, a class or a loop over numbers stay: a pasted block may lack them.
+    """
     for _ in range(chance.choice((1, 1, 2))):
+        lines = text.split("\n")
+        bodies = [n for n, line in enumerate(lines) if line and not re.search(r"(?:def|class|with)\b.*:$", line)]
         kind = chance.randrange(6)
         if kind == 0:
-            lines = text.split("\n")
-            lines.pop(chance.randrange(len(lines)))
-            text = "\n".join(lines)
+            lines.pop(chance.choice(bodies))
         elif kind == 1:
-            lines = text.split("\n")
-            first, second = sorted(chance.sample(range(len(lines)), 2))
+            first, second = sorted(chance.sample(bodies, 2))
             lines[first], lines[second] = lines[second], lines[first]
-            text = "\n".join(lines)
         else:
             pattern, others = (
                 (r"[-+*/@]|<=|>", ("-", "+", "*", "/", "@", "<=", ">")),
@@ -111,10 +112,12 @@ def mutated(text, names, chance):
                 (r"\.T\b|\.sum\(0\)", ("", ".T")),
                 (r"(?<![\w\\])(?:" + "|".join(map(re.escape, names)) + r")(?=\W|\{)", names),
             )[kind - 2]
-            found = list(re.finditer(pattern, text))
+            found = [(n, match) for n in bodies for match in re.finditer(pattern, lines[n])]
             if found:
-                match = chance.choice(found)
-                text = text[: match.start()] + chance.choice(others) + text[match.end() :]
+                number, match = chance.choice(found)
+                line = lines[number]
+                lines[number] = line[: match.start()] + chance.choice(others) + line[match.end() :]
+        text = "\n".join(lines)
     return text
 
 

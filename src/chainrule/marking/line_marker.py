@@ -13,7 +13,7 @@ from chainrule.marking.equation_sequence import EquationSequence, equation_marke
 from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layer_lists import with_entries
 from chainrule.marking.layered_lines import each_layer
-from chainrule.marking.matlab_notation import may_be_matlab
+from chainrule.marking.matlab_notation import may_be_matlab, sums_as_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
@@ -124,7 +124,7 @@ class LineMarker:
 
     def _verdict_for(self, line: str, vocabulary: Vocabulary | BareNames) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
-        is_matlab = self.convention.star == "matrix"
+        is_matlab = self.convention.star == "matrix" or sums_as_matlab(line)
         found = self._verdict_read(line, vocabulary, is_matlab)
         if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
             return found

@@ -143,20 +143,29 @@ class Equality(EqualityValues):
         ones = [axis for axis, size in context.lengths_with_ones(0).items() if size == 1]
         if not ones or self.is_right_in_general(self.tree):
             return None
-        tree = self.computations[0].with_explicit_products(self.tree)
-        for example in map(self.examples[0].standing_for, examples_with_ones(context)):
-            try:
-                value = Computation(example.values)(tree)
-            except (ShapeMismatch, InputError):
+        if not self._agrees_with_ones(self.tree):
+            negative = Negative(self.tree, span=self.tree.span)
+            if not self._agrees_with_ones(negative):
                 return None
-            if not same(value, example.values.values[self.target]):
-                return None
+            return self._verdict_of(Repair("sign", negative, self.tree))
         widths = tuple(f"{axis.size} = 1" for axis in ones)
         repaired = self.repaired()
         if repaired is None:
             return self._verdict("right_here_only", True, widths=widths)
         message_parts = (MessagePart("right_here", {"widths": widths}), repaired.message_parts[0])
         return replace(repaired, correct=True, kind="right_here", message_parts=message_parts)
+
+    def _agrees_with_ones(self, tree: Tree) -> bool:
+        """Return whether a tree has the true value where this network's layers of 1 have 1."""
+        tree = self.computations[0].with_explicit_products(tree)
+        for example in map(self.examples[0].standing_for, examples_with_ones(self.context)):
+            try:
+                value = Computation(example.values)(tree)
+            except (ShapeMismatch, InputError):
+                return False
+            if not same(value, example.values.values[self.target]):
+                return False
+        return True
 
     # -- repairs -------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ class _Reader:
     def __init__(
         self, program: ast.Module, text: str, lists: LayerLists, samples: Layout | None
     ) -> None:
+        _rename_variable(program, "activation", "the_activation")
         self.program, self.samples = program, samples
         self.lines, self.lists = text.split("\n"), lists
         self.found: list[ReadStatement] = []
@@ -76,6 +77,8 @@ class _Reader:
         self.function_now: ast.FunctionDef | None = None
         self.is_backward = False
         """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
+        self.appended: dict[str, int] = {}
+        """The lists that begin empty or written out, with the count of their entries."""
         self.filled: set[str] = set()
         """The tables and lists that have entries."""
         self.masks = {
@@ -177,6 +180,12 @@ class _Reader:
                 return  # under other names functions could be others than they seem
             case ast.Expr(value=ast.Constant()):
                 return  # a docstring
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=of, attr="append"), args=[value], keywords=[]
+                )
+            ) if ast.unparse(of) in self.appended:
+                self.append(of, value, node, bound)
             case ast.Expr(value=ast.Call() as call) if _called(call) in _SILENT_CALLS:
                 return
             case _:
@@ -292,6 +301,15 @@ class _Reader:
         if isinstance(target, (ast.Name, ast.Attribute)) and _is_container(value):
             if ast.unparse(target) in self.filled:
                 raise self.unknown(node)
+            if isinstance(value, ast.List):
+                self.appended[ast.unparse(target)] = 0
+            return
+        if isinstance(value, ast.List) and isinstance(target, ast.Name):
+            if not self.lists.has(target.id) or target.id in self.filled:
+                raise self.unknown(node)
+            self.appended[target.id] = 0
+            for each in value.elts:
+                self.append(target, each, node, bound)
             return
         if isinstance(target, ast.Subscript):
             self.filled.add(ast.unparse(target.value))
@@ -312,6 +330,14 @@ class _Reader:
             )
             return
         self.equation(left, value, node, bound)
+
+    def append(self, of: ast.expr, value: ast.expr, node: ast.stmt, bound: Bound) -> None:
+        """Read zs.append(z): the next entry of a list that the program has begun."""
+        self.group += 1
+        index = self.appended[ast.unparse(of)]
+        self.appended[ast.unparse(of)] += 1
+        entry = ast.Subscript(value=of, slice=ast.Constant(value=index), ctx=ast.Store())
+        self.assignment(entry, value, node, bound)
 
     def ordered(self, node: ast.stmt, returned: Sequence[str], taken: Sequence[str]) -> None:
         """Read the names that returned values are given, which are in the same order."""
@@ -402,6 +428,16 @@ def _called(call: ast.Call) -> str:
 def _loaded(target: ast.expr) -> ast.expr:
     """Return the target of an assignment as a value."""
     return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _rename_variable(program: ast.Module, name: str, other: str) -> None:
+    """Give a variable that is assigned and never called another name than a function's."""
+    names = [each for each in ast.walk(program) if isinstance(each, ast.Name) and each.id == name]
+    calls = [each for each in ast.walk(program) if isinstance(each, ast.Call)]
+    is_called = any(_called(each) == name for each in calls)
+    if not is_called and any(isinstance(each.ctx, ast.Store) for each in names):
+        for each in names:
+            each.id = other
 
 
 def _is_container(value: ast.expr) -> bool:
