@@ -14,7 +14,7 @@ import torch
 
 from tests.marking.test_check_answer import CS231N, NUMBERED
 
-FUNCTION = '''
+FUNCTION = """
 def backward(X, Y, W2, Z1, A1, A2):
     m = X.shape[0]
     dZ2 = (A2 - Y) / m
@@ -25,7 +25,7 @@ def backward(X, Y, W2, Z1, A1, A2):
     dW1 = np.dot(X.T, dZ1)
     db1 = np.sum(dZ1, axis=0, keepdims=True)
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
-'''
+"""
 LISTS = """
 delta = (activations[-1] - Y) / m
 nabla_b[-1] = delta.sum(axis=0)
@@ -99,7 +99,7 @@ db_1 &= \mathbf{1}^T \delta_1
 """
 
 
-class Matrix(np.ndarray):  # type: ignore[type-arg]
+class Matrix(np.ndarray):
     """An array whose product with a number is that of MATLAB's * and of juxtaposition."""
 
     def __matmul__(self, other):
@@ -167,7 +167,7 @@ class Program:
     layout: str = "rows"
     as_numpy: Callable[[str], str] = str
     is_ordered: bool = True
-    kind: Callable[[np.ndarray], object] = field(default=np.asarray)  # type: ignore[type-arg]
+    kind: Callable[[np.ndarray], object] = field(default=np.asarray)
 
     def __str__(self) -> str:
         return self.name
@@ -195,9 +195,7 @@ PROGRAMS = (
     Program("table", TABLE, ("dZ2", "dZ1", "dA1", '"A1"', '"Z1"', '"A2"', "X", "Y"), from_table),
     Program("class", CLASS, ("dz2", "dz1", "a1", "a2", "z1", "W2", "X"), from_class),
     Program("samples", SAMPLES, ("d1", "d2", "A1", "X", "W2", "Z1", "A2", "dW1", "dW2")),
-    Program(
-        "torch", TORCH, ("dz2", "dz1", "da1", "a1", "z1", "W2", "X", "a2"), kind=as_tensor
-    ),
+    Program("torch", TORCH, ("dz2", "dz1", "da1", "a1", "z1", "W2", "X", "a2"), kind=as_tensor),
     Program(
         "matlab",
         MATLAB,

@@ -38,14 +38,24 @@ LINES = [
     # Nielsen
     (SIGMOID, ONE, r"\delta^L = (a^L - y) \odot \sigma'(z^L)", ()),
     (SIGMOID, ONE, r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)", ()),
-    (SIGMOID, ONE, "delta = self.cost_derivative(activations[-1], y) * sigmoid_prime(zs[-1])", None),
+    (
+        SIGMOID,
+        ONE,
+        "delta = self.cost_derivative(activations[-1], y) * sigmoid_prime(zs[-1])",
+        None,
+    ),
     (SIGMOID, ONE, "nabla_b[-1] = deltas[-1]", ()),
     (SIGMOID, ONE, r"\frac{\partial C}{\partial b^L} = \delta^L", ()),
     (SIGMOID, ONE, r"\delta^L = (a^L - y) \odot \sigma'(a^L)", ("slope",)),
     (SIGMOID, ONE, r"\delta^l = (w^{l+1} \delta^{l+1}) \odot \sigma'(z^l)", ("transpose",)),
     (SIGMOID, ONE, "nabla_w[-1] = np.dot(activations[-2], deltas[-1].T)", ("side", "shape")),
     (SIGMOID, ONE, r"\delta^L = a^L - y", ("slope",)),
-    (SIGMOID, ONE, r"\frac{\partial C}{\partial w^L} = a^{L-1} \delta^L", ("side", "shape", "transpose")),
+    (
+        SIGMOID,
+        ONE,
+        r"\frac{\partial C}{\partial w^L} = a^{L-1} \delta^L",
+        ("side", "shape", "transpose"),
+    ),
     # 西瓜书 and Chinese handwriting
     (SIGMOID, dict(batch=False), "g_j = ŷ_j (1 - ŷ_j)(y_j - ŷ_j)", None),
     (SIGMOID, dict(batch=False), "δ_o = (a_o − y) ⊙ a_o ⊙ (1 − a_o)", ()),
@@ -83,7 +93,10 @@ LINES = [
 ]
 
 ANSWERS = [
-    (SOFTMAX, ROWS, """N = X.shape[0]
+    (
+        SOFTMAX,
+        ROWS,
+        """N = X.shape[0]
 hidden = np.maximum(0, X.dot(W1) + b1)
 scores = hidden.dot(W2) + b2
 exp_scores = np.exp(scores)
@@ -96,8 +109,13 @@ dhidden = dscores.dot(W2.T)
 dhidden[hidden <= 0] = 0
 grads['W1'] = X.T.dot(dhidden)
 grads['b1'] = np.sum(dhidden, axis=0)
-""", ()),
-    (BINARY, COLUMNS, """def backward_propagation(parameters, cache, X, Y):
+""",
+        (),
+    ),
+    (
+        BINARY,
+        COLUMNS,
+        """def backward_propagation(parameters, cache, X, Y):
     m = X.shape[1]
     W1 = parameters["W1"]
     W2 = parameters["W2"]
@@ -111,8 +129,13 @@ grads['b1'] = np.sum(dhidden, axis=0)
     db1 = np.sum(dZ1, axis=1, keepdims=True) / m
     grads = {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
     return grads
-""", ()),
-    (SIGMOID, ONE, """def backprop(self, x, y):
+""",
+        (),
+    ),
+    (
+        SIGMOID,
+        ONE,
+        """def backprop(self, x, y):
     nabla_b = [np.zeros(b.shape) for b in self.biases]
     nabla_w = [np.zeros(w.shape) for w in self.weights]
     activation = x
@@ -133,8 +156,13 @@ grads['b1'] = np.sum(dhidden, axis=0)
         nabla_b[-l] = delta
         nabla_w[-l] = np.dot(delta, activations[-l-1].transpose())
     return (nabla_b, nabla_w)
-""", ()),
-    (SIGMOID, COLUMNS, """a1 = 1 ./ (1 + exp(-(W1*X + b1)));
+""",
+        (),
+    ),
+    (
+        SIGMOID,
+        COLUMNS,
+        """a1 = 1 ./ (1 + exp(-(W1*X + b1)));
 a2 = 1 ./ (1 + exp(-(W2*a1 + b2)));
 delta2 = (a2 - y) .* a2 .* (1 - a2) / m;
 delta1 = (W2' * delta2) .* a1 .* (1 - a1);
@@ -142,8 +170,13 @@ dW2 = delta2 * a1';
 dW1 = delta1 * X';
 db2 = sum(delta2, 2);
 db1 = sum(delta1, 2);
-""", ()),
-    (SOFTMAX, ROWS, """N = X.shape[0]
+""",
+        (),
+    ),
+    (
+        SOFTMAX,
+        ROWS,
+        """N = X.shape[0]
 hidden = np.maximum(0, X.dot(W1) + b1)
 scores = hidden.dot(W2) + b2
 probs = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
@@ -153,8 +186,13 @@ db2 = np.sum(dscores, axis=1)
 dhidden = dscores.dot(W2.T)
 dW1 = X.T.dot(dhidden)
 db1 = np.sum(dhidden, axis=0)
-""", (7, 8)),
-    (BINARY, COLUMNS, """m = X.shape[1]
+""",
+        (7, 8),
+    ),
+    (
+        BINARY,
+        COLUMNS,
+        """m = X.shape[1]
 dZ2 = A2 - Y
 dW2 = np.dot(dZ2, A1.T) / m
 db2 = np.sum(dZ2, axis=1, keepdims=True) / m
@@ -162,15 +200,25 @@ W2 = W2 - learning_rate * dW2
 dZ1 = np.dot(W2.T, dZ2) * (1 - np.power(A1, 2))
 dW1 = np.dot(dZ1, X.T) / m
 db1 = np.sum(dZ1, axis=1, keepdims=True)
-""", (6, 8)),
-    (SIGMOID, COLUMNS, """delta2 = (a2 - y) .* a2 .* (1 - a2) / m;
+""",
+        (6, 8),
+    ),
+    (
+        SIGMOID,
+        COLUMNS,
+        """delta2 = (a2 - y) .* a2 .* (1 - a2) / m;
 delta1 = (W2 * delta2) .* a1 .* (1 - a1);
 dW2 = delta2 * a1';
 dW1 = X * delta1';
 db2 = sum(delta2, 1);
 db1 = sum(delta1, 2);
-""", (2, 4, 5)),
-    (SOFTMAX, ROWS, """with torch.no_grad():
+""",
+        (2, 4, 5),
+    ),
+    (
+        SOFTMAX,
+        ROWS,
+        """with torch.no_grad():
     dlogits = (y - probs) / y.shape[0]
     dW2 = h.t() @ dlogits
     db2 = dlogits.sum(0)
@@ -179,5 +227,7 @@ db1 = sum(delta1, 2);
     dW1 = X.t() @ dz1
     db1 = dz1.mean(0)
     W1 -= lr * dW1
-""", (2, 8)),
+""",
+        (2, 8),
+    ),
 ]

@@ -17,6 +17,7 @@ import chainrule as cr
 from tests.marking.answer_programs import PROGRAMS, gradients
 
 COUNT, LONG_COUNT = 12, 400
+HEADER = re.compile(r"(?:def|class|with)\b.*:$")
 
 
 def softmax(scores):
@@ -75,9 +76,7 @@ def is_right(program, text):
             computed = gradients(program, text, x, y, parameters, zs, activations)
         return all(
             np.allclose(np.reshape(mine, np.shape(true)), true, atol=1e-5)
-            for mine, true in zip(
-                computed.values(), differences_of(program.widths), strict=True
-            )
+            for mine, true in zip(computed.values(), differences_of(program.widths), strict=True)
         )
     except (
         *(ArithmeticError, AttributeError, IndexError, KeyError, NameError, RuntimeError),
@@ -98,7 +97,7 @@ def mutated(text, names, chance):
     """
     for _ in range(chance.choice((1, 1, 2))):
         lines = text.split("\n")
-        bodies = [n for n, line in enumerate(lines) if line and not re.search(r"(?:def|class|with)\b.*:$", line)]
+        bodies = [n for n, line in enumerate(lines) if line and not HEADER.search(line)]
         kind = chance.randrange(6)
         if kind == 0:
             lines.pop(chance.choice(bodies))
@@ -144,7 +143,7 @@ def test_what_is_called_right_computes_the_gradients(program):
     assert is_right(program, program.text)
     verdict = cr.check_answer(network, program.text, layout=program.layout)
     assert verdict.correct, str(verdict)
-    assert not (verdict.missing or verdict.given), (verdict.missing, verdict.given)
+    assert (verdict.missing, verdict.given) == ((), ())
     faults, _ = check_mutants(program, COUNT, 5)
     assert faults > COUNT / 3
 

@@ -1,4 +1,4 @@
-"""What students hand in, in the styles of six courses: read, and mistakes named as what they are."""
+"""What students of six courses hand in: it is read, and mistakes are named as what they are."""
 
 import pytest
 

@@ -28,7 +28,6 @@ from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
 from chainrule.marking.zero_arrays import has_shape
 
-
 _OF_LAYERS = (Role.PRE_ACTIVATION, Role.ACTIVATION)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.arrays import FloatArray
 from chainrule.marking.evaluator import ExampleValues
 from chainrule.marking.examples import Example
 from chainrule.marking.quantities import Quantity, Role
@@ -45,5 +46,5 @@ def may_be_columns(line: str, target: Quantity, example: Example) -> bool:
     return is_square and has_rows and not any(sign in line for sign in _OF_PROGRAMS)
 
 
-def _arrays(values: ExampleValues) -> dict[Quantity, np.ndarray]:  # type: ignore[type-arg]
+def _arrays(values: ExampleValues) -> dict[Quantity, FloatArray]:
     return {key: each for key, each in values.values.items() if np.ndim(each) == 2}

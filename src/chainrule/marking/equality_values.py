@@ -104,7 +104,7 @@ class EqualityValues:
         return True
 
     def agrees(self, value: FloatArray, truth: FloatArray) -> bool:
-        """Return whether a value is the true one; ∂a/∂z = 1 is every entry's slope, 0 every zero."""
+        """Return whether a value is the true one; as ∂a/∂z 1 is every entry's, 0 is all zeros."""
         is_number = np.ndim(value) == 0
         is_slope = self.target.role is Role.PARTIAL
         is_zero = is_number and not np.any(truth) and float(value) == 0.0

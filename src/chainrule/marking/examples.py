@@ -110,7 +110,7 @@ class Example:
         return named
 
     def _with_finite_logarithms(self) -> Evaluation:
-        """Return the values for weights that are smaller where deep sums saturate a sigmoid to 1."""
+        """Return the values, with smaller weights where a deep sum saturates a sigmoid to 1."""
         named = self._forward(self._drawn(1.0, 1.0))
         for scale in _SCALES:
             if self._largest(named) <= _SATURATING:

@@ -52,9 +52,7 @@ def other_scales(
     if example.context.stated.states_scale:
         return []
     names = [node.quantity for node in nodes(tree) if isinstance(node, Name)]
-    uses_delta = any(
-        each.role is Role.COTANGENT and each.scales_with_loss for each in names
-    )
+    uses_delta = any(each.role is Role.COTANGENT and each.scales_with_loss for each in names)
     if uses_delta and _is_gradient(target) and SAMPLE_COUNT in counts:
         return [each for each in missing_factors([SAMPLE_COUNT]) if each.label in ("B", "1/B")]
     if uses_delta or not target.scales_with_loss:

@@ -116,7 +116,7 @@ class Quantity:
 
     @property
     def scales_with_loss(self) -> bool:
-        """Whether it is twice as large for a loss that is: not so ∂Loss/∂Loss_1, a loss by a loss."""
+        """Whether it is twice as large for a loss that is; ∂Loss/∂Loss_1 is not."""
         if self.role is Role.COTANGENT:
             return self.of is None or self.of.role is not Role.LOSS
         return self.role is Role.LOSS

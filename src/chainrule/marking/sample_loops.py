@@ -249,10 +249,11 @@ def _read_in(samples: _Samples, loop: ast.For, program: ast.AST) -> list[ast.stm
                         return None
                     new: ast.stmt = ast.Assign(targets=[target], value=whole)
                     samples.rows[name] = ast.Name(id=name, ctx=ast.Load())
-                case ast.AugAssign(target=summed, op=operation, value=value):
+                case ast.AugAssign(
+                    target=summed, op=ast.Add() | ast.Sub() as operation, value=value
+                ):
                     name = ast.unparse(summed)
-                    is_sum = isinstance(operation, _SUMS) and _is_entry(summed)
-                    if not is_sum or name in samples.rows:
+                    if not _is_entry(summed) or name in samples.rows:
                         return None
                     added.add(name)
                     new = ast.AugAssign(target=summed, op=operation, value=samples.total(value))
@@ -277,7 +278,8 @@ def _with_sum(statement: ast.stmt) -> ast.stmt:
     """Return dW = dW + x as dW += x."""
     match statement:
         case ast.Assign(
-            targets=[target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub() as sign, right=x)
+            targets=[(ast.Name() | ast.Attribute() | ast.Subscript()) as target],
+            value=ast.BinOp(left=left, op=ast.Add() | ast.Sub() as sign, right=x),
         ) if ast.unparse(target) == ast.unparse(left):
             new = ast.AugAssign(target=target, op=sign, value=x)
             return ast.copy_location(new, statement)

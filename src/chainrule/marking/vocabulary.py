@@ -208,8 +208,8 @@ class Vocabulary:
         if self.network.penalties:
             yield DATA_LOSS, ("DataLoss", "data_loss")
         for quantity in losses_of_outputs(self.network):
-            number = quantity.symbol.removeprefix(f"{LOSS}_")
-            yield quantity, (quantity.symbol, *(f"{letter}_{number}" for letter in ("L", "J")))
+            end = quantity.symbol.removeprefix(f"{LOSS}_")
+            yield quantity, (quantity.symbol, *(f"{letter}_{end}" for letter in ("L", "J")))
             yield from self._spelled_derivatives(quantity, (quantity.symbol,))
         for quantity in other_given(self.network):
             yield quantity, (quantity.symbol, in_latin(quantity.symbol))

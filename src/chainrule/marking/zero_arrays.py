@@ -24,8 +24,8 @@ def has_shape(
 
     >>> from chainrule.marking.quantities import Role
     >>> network, weights = Network.dense([4, 5, 3]), Quantity("W_ho", Role.WEIGHT)
-    >>> has_shape(("5", "3"), weights, network, "rows"), has_shape(("5", "3"), weights, network, "columns")
-    (True, False)
+    >>> [has_shape(("5", "3"), weights, network, layout) for layout in ("rows", "columns")]
+    [True, False]
     """
     symbols = formulation_of(network).parameters
     axes = next(symbol.axes for symbol in symbols if symbol.name == parameter.symbol)
