@@ -15,6 +15,7 @@ from chainrule.marking.layer_lists import with_entries
 from chainrule.marking.layered_lines import each_layer
 from chainrule.marking.matlab_notation import may_be_matlab, sums_as_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
+from chainrule.marking.numbered_weights import numbered_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
@@ -89,7 +90,11 @@ class LineMarker:
             return None
         vocabulary = self.vocabulary(("a", "a"))
         marker = self.sequence(vocabulary).marker("step")
-        return neuron_verdict(line, marker, vocabulary) or index_verdict(line, marker, vocabulary)
+        return (
+            neuron_verdict(line, marker, vocabulary)
+            or numbered_verdict(line, marker, vocabulary)
+            or index_verdict(line, marker, vocabulary)
+        )
 
     def _with_names(self, line: str) -> str:
         """Return a line with names in place of Chinese words and of entries of lists."""
