@@ -93,14 +93,14 @@ def differences_of(widths):
 def mutated(text, names, chance):
     """Return the program with one or two changes of names, signs, numbers or lines.
 
-    Lines that open a function, a class or a loop over numbers stay: a pasted block may lack them.
+    Lines that open a function or a class, or return from it, stay: a pasted block may lack them.
     """
     for _ in range(chance.choice((1, 1, 2))):
         lines = text.split("\n")
         bodies = [n for n, line in enumerate(lines) if line and not HEADER.search(line)]
         kind = chance.randrange(6)
         if kind == 0:
-            lines.pop(chance.choice(bodies))
+            lines.pop(chance.choice([n for n in bodies if "return" not in lines[n]]))
         elif kind == 1:
             first, second = sorted(chance.sample(bodies, 2))
             lines[first], lines[second] = lines[second], lines[first]
