@@ -6,18 +6,18 @@ differences of a loss that is written out here.
 
 import random
 import re
+import warnings
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from tests.marking.test_check_answer import CS231N, NUMBERED
+from tests.marking.answer_programs import PROGRAMS, gradients
 
-WIDTHS = {"one": (4, 5, 3), "two": (4, 5, 6, 3)}
-COUNT = 80
-NAMES = ("dscores", "W2", "hidden_layer", "dhidden", "X", "probs", "y", "dW2", "W1", "db2")
-NUMBERED_NAMES = ("dZ", "dW", "db", "dA", "A", "W", "Z", "l", "L", "l-1", "l - 1")
+COUNT, LONG_COUNT = 12, 400
+HEADER = re.compile(r"(?:def|class|with)\b.*:$")
 
 
 def softmax(scores):
@@ -66,74 +66,91 @@ def example(widths):
     return x, y, parameters
 
 
-def is_right(text, style):
+def is_right(program, text):
     """Return whether the program computes the gradients, False where it fails."""
-    x, y, parameters = example(WIDTHS[style])
+    x, y, parameters = example(program.widths)
     zs, activations = forward(x, parameters)
-    names = {"np": np, "X": x, "Y": y, "y": y, "L": len(zs)}
-    params = {f"{'Wb'[i % 2]}{i // 2 + 1}": each for i, each in enumerate(parameters)}
-    cache = {f"A{i}": each for i, each in enumerate(activations)}
-    cache |= {f"Z{i + 1}": each for i, each in enumerate(zs)}
-    names |= {**params, "hidden_layer": activations[1], "probs": activations[-1]}
-    names |= {"params": params, "cache": cache, "grads": {}}
     try:
-        with np.errstate(all="ignore"):
-            exec(text, names)
-        found = names["grads"] if style == "two" else names
-        computed = [found[f"d{name}"] for name in params]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a changed program does
+            computed = gradients(program, text, x, y, parameters, zs, activations)
         return all(
             np.allclose(np.reshape(mine, np.shape(true)), true, atol=1e-5)
-            for mine, true in zip(computed, differences(x, y, parameters), strict=True)
+            for mine, true in zip(computed.values(), differences_of(program.widths), strict=True)
         )
-    except (ArithmeticError, IndexError, KeyError, NameError, SyntaxError, TypeError, ValueError):
+    except (
+        *(ArithmeticError, AttributeError, IndexError, KeyError, NameError, RuntimeError),
+        *(SyntaxError, TypeError, ValueError),
+    ):
         return False
 
 
+@lru_cache
+def differences_of(widths):
+    return differences(*example(widths))
+
+
 def mutated(text, names, chance):
-    """Return the program with one or two changes of names, signs, numbers or lines."""
+    """Return the program with one or two changes of names, signs, numbers or lines.
+
+    Lines that open a function or a class, or return from it, stay: a pasted block may lack them.
+    """
     for _ in range(chance.choice((1, 1, 2))):
+        lines = text.split("\n")
+        bodies = [n for n, line in enumerate(lines) if line and not HEADER.search(line)]
         kind = chance.randrange(6)
         if kind == 0:
-            lines = text.split("\n")
-            lines.pop(chance.randrange(len(lines)))
-            text = "\n".join(lines)
+            lines.pop(chance.choice([n for n in bodies if "return" not in lines[n]]))
         elif kind == 1:
-            lines = text.split("\n")
-            first, second = sorted(chance.sample(range(len(lines)), 2))
+            first, second = sorted(chance.sample(bodies, 2))
             lines[first], lines[second] = lines[second], lines[first]
-            text = "\n".join(lines)
         else:
             pattern, others = (
                 (r"[-+*/@]|<=|>", ("-", "+", "*", "/", "@", "<=", ">")),
                 (r"\b\d\b", ("0", "1", "2", "3")),
                 (r"\.T\b|\.sum\(0\)", ("", ".T")),
-                (r"\b(?:" + "|".join(map(re.escape, names)) + r")(?=\W|\{)", names),
+                (r"(?<![\w\\])(?:" + "|".join(map(re.escape, names)) + r")(?=\W|\{)", names),
             )[kind - 2]
-            found = list(re.finditer(pattern, text))
+            found = [(n, match) for n in bodies for match in re.finditer(pattern, lines[n])]
             if found:
-                match = chance.choice(found)
-                text = text[: match.start()] + chance.choice(others) + text[match.end() :]
+                number, match = chance.choice(found)
+                line = lines[number]
+                lines[number] = line[: match.start()] + chance.choice(others) + line[match.end() :]
+        text = "\n".join(lines)
     return text
 
 
-@pytest.mark.parametrize(
-    ("text", "names", "style"), [(CS231N, NAMES, "one"), (NUMBERED, NUMBERED_NAMES, "two")]
-)
-def test_what_is_called_right_computes_the_gradients(text, names, style):
-    widths = WIDTHS[style]
-    network = cr.Network.dense(widths, "relu", "log_loss")
-    assert is_right(text, style)
-    assert cr.check_answer(network, text).correct
-    chance = random.Random(5)
+def check_mutants(program, count, seed):
+    """Mark ``count`` mutants; return how many are wrong, and how many are called right."""
+    network = cr.Network.dense(program.widths, "relu", "log_loss")
+    chance = random.Random(seed)
     faults = rights = 0
-    for _ in range(COUNT):
-        changed = mutated(text, names, chance)
-        verdict = cr.check_answer(network, changed)
-        true = is_right(changed, style)
+    for _ in range(count):
+        changed = mutated(program.text, program.exchanged, chance)
+        verdict = cr.check_answer(network, changed, layout=program.layout)
+        true = is_right(program, changed)
         # A part of an answer may be right: it says what it lacks and what it takes as given.
         if verdict.correct and not (verdict.missing or verdict.given):
             assert true, changed
             rights += 1
         faults += not true
-    assert faults > COUNT / 2
+    return faults, rights
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+def test_what_is_called_right_computes_the_gradients(program):
+    network = cr.Network.dense(program.widths, "relu", "log_loss")
+    assert is_right(program, program.text)
+    verdict = cr.check_answer(network, program.text, layout=program.layout)
+    assert verdict.correct, str(verdict)
+    assert (verdict.missing, verdict.given) == ((), ())
+    faults, _ = check_mutants(program, COUNT, 5)
+    assert faults > COUNT / 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+def test_what_is_called_right_computes_the_gradients_in_many_programs(program):
+    faults, rights = check_mutants(program, LONG_COUNT, 6)
+    assert faults > LONG_COUNT / 2
     assert rights > 5

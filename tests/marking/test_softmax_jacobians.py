@@ -68,6 +68,31 @@ def test_columns_have_the_transpose_on_the_right():
     assert not cr.check_line(CLASSES, line.replace("a a^T", "a^T a"), layout="columns").correct
 
 
+BOOK = [
+    (r"\frac{\partial a}{\partial z} = \operatorname{diag}(a) - a a^T", True),
+    ("∂a_o/∂z_o = diag(a_o) − a_o a_oᵀ", True),
+    ("J = diag(p) - p p^T", True),
+    ("J = diag(p) + p p^T", False),
+    ("J = p p^T - diag(p)", False),
+    ("J = diag(p) - p p", False),
+    ("J = diag(p) - 2 p p^T", False),
+    ("J = diag(y) - p p^T", False),
+    ("J = diag(p) - z_o p^T", False),
+    ("J = np.diag(p) - p @ p^T", False),
+]
+
+
+@pytest.mark.parametrize(("line", "is_right"), BOOK)
+def test_books_have_columns_in_either_layout(line, is_right):
+    verdict = cr.check_line(CLASSES, line)
+    assert verdict.correct == is_right, verdict.message()
+    if is_right:
+        assert verdict.kind == "right_here"
+        assert "with vectors as columns, as in books" in verdict.message()
+        assert "如书上那样是列向量" in verdict.message("zh")
+        assert cr.check_line(CLASSES, line, layout="columns").correct
+
+
 def test_a_line_for_equal_or_different_indices_says_so():
     verdict = cr.check_line(CLASSES, "∂a_i/∂z_j = a_i(1 − a_j)")
     assert verdict.kind == "index"

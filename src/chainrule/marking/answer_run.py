@@ -1,6 +1,6 @@
 """One pass through the statements of an answer, with what they have assigned so far."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainrule.errors import InputError
@@ -21,11 +21,14 @@ from chainrule.marking.quantities import (
     applied_activations,
     cotangent,
 )
-from chainrule.marking.syntax import Constant, Name, Tree, children, nodes, with_children
+from chainrule.marking.syntax import Binary, Constant, Name, Tree, children, nodes, with_children
 from chainrule.marking.tokens import tokens
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
+from chainrule.marking.zero_arrays import has_shape
+
+_OF_LAYERS = (Role.PRE_ACTIVATION, Role.ACTIVATION)
 
 
 @dataclass
@@ -64,9 +67,10 @@ class AnswerRun:
         """Whether the mistakes of wrong statements are looked for."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
-        self.is_matlab = vocabulary.convention.star == "matrix" or any(
-            map(_is_of_matlab, statements)
-        )
+        has_signs = any(map(_is_of_matlab, statements))
+        self.is_matlab = vocabulary.convention.star == "matrix" or has_signs
+        self.is_program = has_signs
+        """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -121,22 +125,49 @@ class AnswerRun:
         return found
 
     def _used_too_early(
-        self, position: int, trees: Iterable[Tree], variables: Mapping[str, Tree]
+        self, position: int, trees: Sequence[Tree], variables: Mapping[str, Tree]
     ) -> LineVerdict | None:
         """Return the verdict on a derivative that is used before the statement that computes it."""
         statement = self.statements[position]
         names = (node for tree in trees for node in nodes(tree) if isinstance(node, Name))
         for name in names:
+            if self._is_unbound(position, name):
+                part = MessagePart("order", {"name": name.text})
+                return LineVerdict(statement.equation, False, "order", message_parts=(part,))
             if name.text in variables or name.quantity.role is not Role.COTANGENT:
                 continue
             self.used.add(name.quantity)
             first = self.first.get((statement.scope, name.quantity), -1)
             if first == position and name.quantity not in self.computed:
                 self.assumed.add(name.quantity)
-            if statement.is_ordered and first > position:
+            if first == position and self._begins_with_itself(statement, name, trees):
+                part = MessagePart("order_start", {"name": name.text, "of": str(name.quantity.of)})
+                return LineVerdict(statement.equation, False, "order", message_parts=(part,))
+            if (statement.is_ordered or self.is_program) and first > position:
                 part = MessagePart("order", {"name": name.text})
                 return LineVerdict(statement.equation, False, "order", message_parts=(part,))
         return None
+
+    def _is_unbound(self, position: int, name: Name) -> bool:
+        """Return whether a count, or in a function a layer's value, gets its value only later."""
+        statement = self.statements[position]
+        is_count = name.quantity in (SAMPLE_COUNT, OUTPUT_COUNT)
+        is_local = statement.scope > 0 and name.quantity.role in _OF_LAYERS
+        if not (statement.is_ordered and (is_count or is_local)):
+            return False
+        given = [n for n, each in enumerate(self.statements) if each.left == name.text]
+        own = [n for n in given if self.statements[n].scope == statement.scope]
+        return bool(own) and min(given) > position
+
+    def _begins_with_itself(
+        self, statement: ReadStatement, name: Name, trees: Sequence[Tree]
+    ) -> bool:
+        """Return whether dW += … is the first statement about dW: it has no value to add to."""
+        quantity, values = name.quantity, self._values(statement.scope)
+        if not statement.is_ordered or quantity in {*values.unread, *self.computed}:
+            return False
+        is_sum = any(isinstance(t, Binary) and t.operation in ("add", "subtract") for t in trees)
+        return is_sum and quantity.of is not None and quantity.of.is_parameter
 
     def _is_changed_later(self, position: int, quantity: Quantity) -> bool:
         scope = self.statements[position].scope
@@ -163,6 +194,8 @@ class AnswerRun:
             return
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
+        if statement.zeros and not self._has_shape(statement):
+            return
         left = statement.left
         is_named = is_function(left) or self.vocabulary.function(left) is not None
         if is_named and self.vocabulary.quantity(left) is None:
@@ -180,6 +213,20 @@ class AnswerRun:
             self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
+
+    def _has_shape(self, statement: ReadStatement) -> bool:
+        """Return whether zeros have the shape of the gradient that they begin; else add a fault."""
+        quantity = self.vocabulary.quantity(statement.left)
+        of = None if quantity is None else quantity.of
+        if of is None or not of.is_parameter:
+            raise self.vocabulary.unknown("zeros")
+        context = self.sequence.marker("step").context
+        if has_shape(statement.zeros, of, context.network, context.layout):
+            return True
+        part = MessagePart("zeros_shape", {"of": str(of)})
+        verdict = LineVerdict(statement.text, False, "shape", message_parts=(part,))
+        self._add(statement, "wrong", verdict)
+        return False
 
     def _mark_order(self, statement: ReadStatement) -> None:
         """Add a fault where values that a function returns get the names of others."""
@@ -221,6 +268,11 @@ class AnswerRun:
         values.unread.discard(left)
         values.unfinished.pop(left, None)
         verdict = early or verdict
+        if early is not None and early.message_parts[0].key == "order_start":
+            begun = _substituted(last, {**before.unfinished, left: Constant(0.0, "0")})
+            values.unfinished[left] = begun  # what follows is judged as if the sum began at 0
+            self._add(statement, "wrong", early)
+            return
         if later:
             values.unfinished[left] = _substituted(last, before.unfinished)
             if not verdict.correct and early is None:

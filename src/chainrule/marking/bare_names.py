@@ -113,8 +113,8 @@ def _readings(
     names: Vocabulary, verdict_for: Callable[[BareNames], LineVerdict]
 ) -> Iterator[tuple[BareNames, LineVerdict]]:
     """Yield the readings in which a letter has a meaning, and all names exist."""
-    count = len(names.network.layers) - 1
-    if not (names.network.is_dense and 1 < count <= MAX_LAYERS):
+    count = len(names.network.layers) - 1 if names.network.is_dense else 0
+    if not 1 < count <= MAX_LAYERS:
         return
     seen: list[dict[str, Quantity]] = []
     for layer in range(1, count + 1):

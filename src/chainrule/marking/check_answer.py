@@ -139,7 +139,7 @@ def _best(marker: LineMarker, text: str) -> AnswerRun:
 
 
 def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
-    network, rows = marker.network, marker.layout == "rows" and marker.batch
+    network, samples = marker.network, marker.layout if marker.batch else None
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
     program = parsed_program(text)
@@ -150,7 +150,7 @@ def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
             yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
         lists, tree = LayerLists(count, first, explicit_tables(text)), program
-        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, rows)), meanings)  # noqa: B023 - called at once
+        yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, samples)), meanings)  # noqa: B023 - called at once
 
 
 def _with_fault(

@@ -27,7 +27,7 @@ def scale_loss(context: MarkingContext, values: Values, partials: Partials) -> N
     scale *= samples if stated.average == "none" else 1.0
     if scale != 1.0 and network.penalties:
         raise Refusal("convention_penalty")
-    for quantity in [each for each in values if each.role in (Role.COTANGENT, Role.LOSS)]:
+    for quantity in [each for each in values if each.scales_with_loss]:
         values[quantity] = scale * values[quantity]
     for ends in [each for each in partials if each[0] == LOSS]:
         partials[ends] = scale * partials[ends]

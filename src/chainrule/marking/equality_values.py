@@ -104,9 +104,12 @@ class EqualityValues:
         return True
 
     def agrees(self, value: FloatArray, truth: FloatArray) -> bool:
-        """Return whether a value is the true one; ∂a/∂z = 1 is every entry's slope."""
-        is_slope = self.target.role is Role.PARTIAL and np.ndim(value) == 0
-        return same(np.broadcast_to(value, truth.shape) if is_slope else value, truth)
+        """Return whether a value is the true one; as ∂a/∂z 1 is every entry's, 0 is all zeros."""
+        is_number = np.ndim(value) == 0
+        is_slope = self.target.role is Role.PARTIAL
+        is_zero = is_number and not np.any(truth) and float(value) == 0.0
+        is_spread = is_number and (is_slope or is_zero)
+        return same(np.broadcast_to(value, truth.shape) if is_spread else value, truth)
 
     def is_right_within_limits(self, tree: Tree) -> bool:
         """Return ``is_right``, or False after too many computations."""

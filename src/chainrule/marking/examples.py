@@ -61,6 +61,9 @@ _LEARNING_RATES = (0.3, 0.42, 0.27)
 _STRENGTH_FACTORS = (1.0, 1.7, 0.6)
 _SPREADS = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0)
 """Factors of the biases in the last example: the first one within the limit."""
+_SCALES = (0.6, 0.35, 0.2)
+_SATURATING = 25.0
+"""Factors of the weights in the other examples: the first one whose values are below the limit."""
 _ATTEMPTS = 20
 """How often the last example is drawn in search of values in every region."""
 _LARGEST_VALUE = 7.0
@@ -93,25 +96,43 @@ class Example:
     def _named(self) -> Evaluation:
         """The derivation's values, as arrays with named axes."""
         if self.number < EXAMPLE_COUNT - 1:
-            named = self._forward(self._drawn(1.0, 1.0))
+            named = self._with_finite_logarithms()
         else:
             tried = map(self._with_large_values, range(_ATTEMPTS))
             named = next(filter(self._visits_every_region, tried), None) or self._with_large_values(
                 0
             )
+            if self._largest(named) > _SATURATING:
+                named = self._with_finite_logarithms()
             named = self._with_near_targets(named)
         for entry in self.context.gradients.backward:
             named.define(entry.left, named.spread(entry.right, entry.left.axes))
         return named
+
+    def _with_finite_logarithms(self) -> Evaluation:
+        """Return the values, with smaller weights where a deep sum saturates a sigmoid to 1."""
+        named = self._forward(self._drawn(1.0, 1.0))
+        for scale in _SCALES:
+            if self._largest(named) <= _SATURATING:
+                break
+            drawn = self._drawn(1.0, 1.0)
+            for symbol in self.context.gradients.formulation.parameters:
+                if len(symbol.axes) > 1:
+                    drawn[symbol.name] = scale * drawn[symbol.name]
+            named = self._forward(drawn)
+        return named
+
+    def _largest(self, named: Evaluation) -> float:
+        """Return the largest value that an equation computes."""
+        equations = self.context.gradients.formulation.equations
+        return max(float(np.max(np.abs(named(each.left)))) for each in equations)
 
     def _with_large_values(self, attempt: int) -> Evaluation:
         """Return the values for the widest biases whose values are within the limit."""
         ends = [(_SPREADS[0], end) for end in _SPREADS] + [(each, each) for each in _SPREADS]
         for spreads in ends:
             named = self._forward(self._drawn(*spreads, attempt))
-            equations = self.context.gradients.formulation.equations
-            largest = max(float(np.max(np.abs(named(each.left)))) for each in equations)
-            if largest <= _LARGEST_VALUE:
+            if self._largest(named) <= _LARGEST_VALUE:
                 break
         return named
 

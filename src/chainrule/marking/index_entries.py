@@ -135,7 +135,7 @@ def entries_verdict(
         if isinstance(node, PartialDerivative):
             return None
         is_other = isinstance(node, Name) and node.quantity not in known
-        if is_other and node.quantity.role not in (Role.CONSTANT, Role.LOSS):  # type: ignore[attr-defined]
+        if is_other and not is_number(node.quantity):  # type: ignore[attr-defined]
             return None
     entries = EquationMarker(marker.context, marker.constants)
     entries.examples = [_IndexedExample(each, names) for each in marker.examples]  # type: ignore[misc]
@@ -154,6 +154,12 @@ def entries_verdict(
     return verdict
 
 
+def is_number(quantity: Quantity) -> bool:
+    """Return whether a quantity has no axes: a constant, a loss, or a loss by one of its parts."""
+    role = quantity.role if quantity.of is None else quantity.of.role
+    return role in (Role.CONSTANT, Role.LOSS)
+
+
 def _entries_of_layer(left: Quantity, names: EntryNames) -> dict[Quantity, Quantity]:
     """Return z and a of the layer of a δ with its letters, for a slope that the line lacks."""
     whole, letters = names.found.get(left, (left, ""))
@@ -161,9 +167,10 @@ def _entries_of_layer(left: Quantity, names: EntryNames) -> dict[Quantity, Quant
     found: dict[Quantity, Quantity] = {}
     for applied in applied_activations(names.names.network):
         is_delta = whole.role is Role.COTANGENT and whole.of == applied.argument
-        if is_delta and letters:
-            found[applied.argument] = names.entry(applied.argument, f"z{end}", letters)
-            found[applied.output] = names.entry(applied.output, f"a{end}", letters)
+        if is_delta and letters and applied.argument.role is Role.PRE_ACTIVATION:
+            for each in (applied.argument, applied.output):  # of a gate they are z and g
+                letter = each.symbol.partition("_")[0]
+                found[each] = names.entry(each, f"{letter}{end}", letters)
     return found
 
 

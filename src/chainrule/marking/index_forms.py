@@ -22,7 +22,15 @@ from chainrule.marking.examples import Example
 from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdict, over_letters
 from chainrule.marking.labeled_indices import labeled_verdict
 from chainrule.marking.parser import parse
-from chainrule.marking.quantities import INPUTS, LOSS, TARGETS, Quantity, cotangent, outputs
+from chainrule.marking.quantities import (
+    INPUTS,
+    LOSS,
+    TARGETS,
+    Quantity,
+    Role,
+    cotangent,
+    outputs,
+)
 from chainrule.marking.softmax_jacobians import jacobian_verdict
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.marking.vocabulary import Vocabulary
@@ -69,6 +77,8 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     for match in _indexed(allowed).finditer(line):
         if any(start <= match.start() < each.end() for start, each in sums.items()):
             continue
+        if _is_length(line[: match.start()], match[0].strip("_{} "), names):
+            continue
         pieces += [line[end : match.start()], numbered(match)]
         end = match.end()
     used = sorted({*"".join(letters), *(match[1] for match in sums.values())})
@@ -92,6 +102,13 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not verdicts and (len(used) > 1 if is_entry else free):
         raise Refusal("index_letters", text=", ".join(used))
     return next((each for each in verdicts if not each.correct), verdicts[-1] if verdicts else None)
+
+
+def _is_length(before: str, letters: str, names: Vocabulary) -> bool:
+    """Return whether letters belong to the length of an axis, as in n_i."""
+    quantity = names.quantity(f"n_{letters}")
+    is_constant = quantity is not None and quantity.role is Role.CONSTANT
+    return is_constant and re.search(r"(?<![A-Za-z0-9_])n$", before) is not None
 
 
 def _readings(

@@ -19,7 +19,13 @@ from chainrule.formulas.render.expression_writer import small
 from chainrule.language.refusals import Refusal
 from chainrule.marking.equation_sequence import EquationMarker
 from chainrule.marking.examples import Example
-from chainrule.marking.index_entries import NUMBERED, EntryNames, entries_verdict, over_letters
+from chainrule.marking.index_entries import (
+    NUMBERED,
+    EntryNames,
+    entries_verdict,
+    is_number,
+    over_letters,
+)
 from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation, parse
 from chainrule.marking.quantities import LOSS, Quantity, Role, cotangent, partial
@@ -185,9 +191,9 @@ class _LabeledNames(EntryNames):
         self.scalars = {
             known: symbol
             for symbol in symbols
-            if not symbol.axes and symbol.name != LOSS.symbol
+            if not symbol.axes
             for known in [context.quantities.get(symbol.name)]
-            if known is not None
+            if known is not None and known.role is not Role.LOSS
         }
         self.slopes: dict[Quantity, tuple[Symbol, str, Symbol, str]] = {}
         """The entries of derivatives ∂above/∂below: both symbols, each with its letters."""
@@ -208,7 +214,7 @@ class _LabeledNames(EntryNames):
     def is_read(self, equation: ParsedEquation) -> bool:
         """Return whether an equation is one of entries, without operations on whole matrices."""
         left = equation.left.quantity
-        if left not in self.found and left.role is not Role.LOSS:
+        if left not in self.found and not is_number(left):
             return False
         return not any(
             isinstance(node, Transposed)

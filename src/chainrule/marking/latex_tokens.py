@@ -61,7 +61,7 @@ _COMMANDS = {
     "le": ("compare", "<="),
     "leq": ("compare", "<="),
 }
-_FUNCTIONS = {"exp", "log", "ln", "tanh", "sqrt", "max", "min"}
+_FUNCTIONS = {"exp", "log", "ln", "tanh", "sin", "cos", "sqrt", "max", "min"}
 _IGNORED_COMMANDS = {
     *("left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "limits"),
     *("quad", "qquad", "nolimits", "textstyle", "mathstrut"),
@@ -73,6 +73,8 @@ _FONT_COMMANDS = {
 _COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S)
 _SUMMATION_INDICES = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 """The indices of a sum after those of a name: y_t,bi is an entry of Y_t."""
+_WIDE_SUMMATION_INDICES = re.compile(r",b?[i-mp-w]{1,2}(?![A-Za-z0-9_])")
+"""The same in a line with sums, where deeper networks have more letters."""
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 INDICATOR = re.compile(r"1_(?=\{)")
 LINES = re.compile(
@@ -183,7 +185,9 @@ def indexed(text: ScannedText, word: str) -> str:
             return word
         match = SUPERSCRIPT.match(text.line, text.position)
         if match is None:
-            running = _SUMMATION_INDICES.match(text.line, text.position)
+            has_sum = any(sign in text.line for sign in ("Σ", "∑", "\\sum"))
+            indices = _WIDE_SUMMATION_INDICES if has_sum else _SUMMATION_INDICES
+            running = indices.match(text.line, text.position)
             text.position = running.end() if running and "_" in word else text.position
             return word
         superscript = plain(match)

@@ -1,6 +1,7 @@
 """Lists with an entry for each layer: which layer weights[-1], a[l + 1] or zs[0] is."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _LETTERS = {
@@ -18,6 +19,7 @@ _WITH_INPUTS = ("a", "da")
 _COUNTS = ("L", "n_layers", "nlayers", "number_of_layers", "layer_count")
 _COUNTS_WITH_INPUTS = ("num_layers",)
 _TABLES_OF_GRADIENTS = ("grads", "grad", "gradients", "gradient", "dparams")
+_ENTRY = re.compile(r"(?<![\w.])(?:self\.)?([A-Za-z]\w*)\[\s*(-?\d{1,3})\s*\]")
 _EXPLICIT = re.compile(r"(\w+)\[\s*f?['\"]d")
 
 
@@ -28,6 +30,28 @@ def explicit_tables(text: str) -> frozenset[str]:
     ['grads']
     """
     return frozenset(_EXPLICIT.findall(text))
+
+
+def with_entries(line: str, count: int, is_name: Callable[[str], bool]) -> str:
+    """Return a line with the names of layers in place of nabla_w[-1] and activations[0].
+
+    Without a program only entries are read that are the same wherever a list begins: those from
+    the end, and those of activations.  What ``is_name`` knows is a matrix, not a list.
+
+    >>> with_entries("nabla_w[-1] = delta @ activations[-2].T", 2, lambda name: False)
+    'dW_2 = delta @ a_1.T'
+    >>> with_entries("W[0] = z[-1]", 2, lambda name: name == "z")
+    'W[0] = z[-1]'
+    """
+    lists = LayerLists(count, 0)
+
+    def named(match: re.Match[str]) -> str:
+        name, index = match[1], int(match[2])
+        is_stated = index < 0 or _LETTERS.get(name) in _WITH_INPUTS
+        found = lists.name(name, index) if is_stated and not is_name(name) else None
+        return match[0] if found is None else found
+
+    return _ENTRY.sub(named, line)
 
 
 @dataclass(frozen=True)

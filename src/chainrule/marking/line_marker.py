@@ -7,12 +7,15 @@ from chainrule.errors import InputError, InputTypeError, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
 from chainrule.marking.bare_names import BareNames, bare_verdict
+from chainrule.marking.chinese_words import with_names
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.index_forms import index_verdict
+from chainrule.marking.layer_lists import with_entries
 from chainrule.marking.layered_lines import each_layer
-from chainrule.marking.matlab_notation import may_be_matlab
+from chainrule.marking.matlab_notation import may_be_matlab, sums_as_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
+from chainrule.marking.numbered_weights import numbered_verdict
 from chainrule.marking.parser import parse
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, constant
 from chainrule.marking.stated_conventions import Convention
@@ -72,7 +75,7 @@ class LineMarker:
         """Return the verdict on a line; one for every layer l is right if it is for each."""
         found: LineVerdict | None = None
         check_text(line)
-        for each in each_layer(line, self.network, self.convention):
+        for each in each_layer(self._with_names(line), self.network, self.convention):
             found = self._index_verdict(each) or self._verdict_or_bare(each)
             if each != line:
                 found = replace(found, line=line, position=None)
@@ -87,7 +90,20 @@ class LineMarker:
             return None
         vocabulary = self.vocabulary(("a", "a"))
         marker = self.sequence(vocabulary).marker("step")
-        return neuron_verdict(line, marker, vocabulary) or index_verdict(line, marker, vocabulary)
+        return (
+            neuron_verdict(line, marker, vocabulary)
+            or numbered_verdict(line, marker, vocabulary)
+            or index_verdict(line, marker, vocabulary)
+        )
+
+    def _with_names(self, line: str) -> str:
+        """Return a line with names in place of Chinese words and of entries of lists."""
+        text = with_names(line, self.network)
+        count = len(self.network.layers) - 1 if self.network.is_dense else 0
+        if "[" not in text or not count or self.convention.renumbers:
+            return text
+        known = self.vocabulary(("a", "a"))
+        return with_entries(text, count, lambda name: known.quantity(name) is not None)
 
     def _verdict_or_bare(self, line: str) -> LineVerdict:
         """Return the verdict on a line, whose letters may lack a layer."""
@@ -113,7 +129,7 @@ class LineMarker:
 
     def _verdict_for(self, line: str, vocabulary: Vocabulary | BareNames) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
-        is_matlab = self.convention.star == "matrix"
+        is_matlab = self.convention.star == "matrix" or sums_as_matlab(line)
         found = self._verdict_read(line, vocabulary, is_matlab)
         if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
             return found

@@ -52,10 +52,10 @@ def other_scales(
     if example.context.stated.states_scale:
         return []
     names = [node.quantity for node in nodes(tree) if isinstance(node, Name)]
-    uses_delta = any(each.role is Role.COTANGENT for each in names)
+    uses_delta = any(each.role is Role.COTANGENT and each.scales_with_loss for each in names)
     if uses_delta and _is_gradient(target) and SAMPLE_COUNT in counts:
         return [each for each in missing_factors([SAMPLE_COUNT]) if each.label in ("B", "1/B")]
-    if uses_delta or target.role not in (Role.COTANGENT, Role.LOSS):
+    if uses_delta or not target.scales_with_loss:
         return []
     found: list[MissingFactor] = []
     for factor in missing_factors(counts):
@@ -77,13 +77,13 @@ def states_loss(tree: Tree, target: Quantity, example: Example) -> bool:
     Only then can the line be right for another scale of the loss.  A line that computes a
     derivative from another one is right for every scale, or for none.
     """
-    if target.role not in (Role.COTANGENT, Role.LOSS):
+    if not target.scales_with_loss:
         return False
     found = example.values
     scaled = replace(
         found,
         values={
-            quantity: 2 * value if quantity.role in (Role.COTANGENT, Role.LOSS) else value
+            quantity: 2 * value if quantity.scales_with_loss else value
             for quantity, value in found.values.items()
         },
         partials={

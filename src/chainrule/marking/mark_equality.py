@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.marking.book_columns import ColumnExample, may_be_columns
 from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import examples_with_ones
 from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
-from chainrule.marking.partial_chains import Link, chains_of, links_of, sum_fault
+from chainrule.marking.partial_chains import Link, chains_of, sum_fault
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -78,6 +79,7 @@ class Equality(EqualityValues):
         return (
             self.right_for_constants()
             or self.right_for_flat_vectors()
+            or self.right_for_columns()
             or self.right_for_widths()
             or self.repaired()
             or self.repaired_with_constants()
@@ -112,6 +114,16 @@ class Equality(EqualityValues):
             return None
         return self.right("right_flat", names=vectors_in(self.tree, self.examples[0]))
 
+    def right_for_columns(self) -> LineVerdict | None:
+        """Return a verdict if diag(a) − a aᵀ is right for columns, as books print vectors."""
+        if not may_be_columns(self.line, self.target, self.examples[0]):
+            return None
+        turned: Any = [ColumnExample(example) for example in self.examples]
+        given = self.line, self.equation, self.target, self.tree, self.constants
+        if not Equality(turned, *given).is_right(self.tree):
+            return None
+        return self.right("right_columns", names=vectors_in(self.tree, self.examples[0]))
+
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
         rule, derived = self.context.rule, self.context.derived_lines
@@ -131,20 +143,29 @@ class Equality(EqualityValues):
         ones = [axis for axis, size in context.lengths_with_ones(0).items() if size == 1]
         if not ones or self.is_right_in_general(self.tree):
             return None
-        tree = self.computations[0].with_explicit_products(self.tree)
-        for example in examples_with_ones(context):
-            try:
-                value = Computation(example.values)(tree)
-            except (ShapeMismatch, InputError):
+        if not self._agrees_with_ones(self.tree):
+            negative = Negative(self.tree, span=self.tree.span)
+            if not self._agrees_with_ones(negative):
                 return None
-            if not same(value, example.values.values[self.target]):
-                return None
+            return self._verdict_of(Repair("sign", negative, self.tree))
         widths = tuple(f"{axis.size} = 1" for axis in ones)
         repaired = self.repaired()
         if repaired is None:
             return self._verdict("right_here_only", True, widths=widths)
         message_parts = (MessagePart("right_here", {"widths": widths}), repaired.message_parts[0])
         return replace(repaired, correct=True, kind="right_here", message_parts=message_parts)
+
+    def _agrees_with_ones(self, tree: Tree) -> bool:
+        """Return whether a tree has the true value where this network's layers of 1 have 1."""
+        tree = self.computations[0].with_explicit_products(tree)
+        for example in map(self.examples[0].standing_for, examples_with_ones(self.context)):
+            try:
+                value = Computation(example.values)(tree)
+            except (ShapeMismatch, InputError):
+                return False
+            if not same(value, example.values.values[self.target]):
+                return False
+        return True
 
     # -- repairs -------------------------------------------------------------------------------
 
@@ -354,19 +375,19 @@ class Equality(EqualityValues):
         return self._verdict(fault.key, False, None, **fault.values)
 
     def with_chain_as_matrix(self) -> Tree:
-        """Return the line with a complete chain in it replaced by its value as a matrix.
+        """Return the line with complete chains in it replaced by its value as a matrix.
 
         Penalties do not contribute to the value.
         """
         for node in nodes(self.tree):
-            links = links_of(node)
+            chains = chains_of(node)
             if (
-                links is not None
-                and len(links) > 1
-                and sum_fault([links], self.target, self.examples[0]) is None
+                chains is not None
+                and len(chains[0]) > 1
+                and sum_fault(chains, self.target, self.examples[0]) is None
             ):
                 text = written(node, self.notation)
-                product = PartialDerivative(LOSS, links[-1][1], text, span=node.span)
+                product = PartialDerivative(LOSS, chains[0][-1][1], text, span=node.span)
                 return replaced(self.tree, node, product)
         return self.tree
 

@@ -29,6 +29,16 @@ def may_be_matlab(line: str) -> bool:
     return "*" in line and line.isascii() and "\\" not in line and not _OF_PYTHON.search(line)
 
 
+def sums_as_matlab(line: str) -> bool:
+    """Return whether a line ends with ; and has sum(x, 1), which is over the rows in MATLAB.
+
+    >>> sums_as_matlab("db1 = sum(delta1, 2);"), sums_as_matlab("db1 = np.sum(delta1, 1);")
+    (True, False)
+    """
+    is_sum = re.search(r"(?<![.\w])(?:sum|mean)\([^()]*,\s*[12]\s*\)", line) is not None
+    return is_sum and line.rstrip().endswith(";") and not _OF_PYTHON.search(line)
+
+
 def is_matlab(found: list[Token]) -> bool:
     """Return whether a line is in MATLAB's notation, where * is the matrix product.
 

@@ -385,6 +385,9 @@ class _Parser(Grammar):
         opened = self.take()
         inside_bars, self.inside_bars = self.inside_bars, False
         tree = self.condition()
+        if opened.text == "[" and self.skip("equals"):  # [k = l] is 1 where they are equal
+            right = self.sum()
+            tree = Comparison("==", tree, right, span=joint_span(tree, right))
         self.inside_bars = inside_bars
         self.expect("close", CLOSING[opened.text])
         return replace(tree, span=self.since(opened.start))

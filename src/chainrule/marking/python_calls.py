@@ -43,6 +43,8 @@ _FUNCTIONS = {
     "erf": "erf",
     "expm1": "expm1",
     "log1p": "log1p",
+    "sin": "sin",
+    "cos": "cos",
     "cosh": "cosh",
     "sinh": "sinh",
     "negative": "negative",
@@ -69,7 +71,7 @@ _UNCHANGED = {"astype", "copy", "detach", "clone", "item", "float", "double"}
 """The methods that leave the values as they are."""
 _COPIES = ("array", "asarray", "copy")
 """The functions that return their argument."""
-_METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign"}
+_METHODS = {"exp", "log", "tanh", "sqrt", "abs", "square", "sign", "sin", "cos"}
 REDUCTIONS = {"sum": False, "mean": True}
 """The names of reductions, True for the mean."""
 _SUBSCRIPTS = re.compile(r"[a-z]{1,2}(?:,[a-z]{1,2}){0,2}->[a-z]{0,2}", re.I)
@@ -112,6 +114,8 @@ class PythonCalls:
             return lambda token: self.call(_FUNCTIONS[name], token)
         if name in REDUCTIONS:
             return lambda token: self.reduction(name, None, token.start)
+        if name == "add_reduce" and opened:  # of np.add.reduce the axis is 0 where none is given
+            return lambda token: self.reduction("sum", None, token.start, 0)
         if name in _PRODUCTS:
             return lambda token: self.product_call(_PRODUCTS[name], token)
         if name in _COPIES and opened and not primed:
@@ -302,10 +306,11 @@ class PythonCalls:
         self.grammar.position += named + signed + 1
         return True
 
-    def reduction(self, name: str, operand: Tree | None, start: int) -> Tree:
+    def reduction(
+        self, name: str, operand: Tree | None, start: int, axis: int | None = None
+    ) -> Tree:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
         self.grammar.expect("open", "(")
-        axis: int | None = None
         keepdims = False
         if operand is None:
             operand = self.grammar.condition()

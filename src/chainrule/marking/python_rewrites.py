@@ -95,6 +95,23 @@ class _FunctionalUpdates(ast.NodeTransformer):
         return _written_out(node)
 
 
+def lengths_of_zeros(value: ast.expr) -> tuple[str, ...] | None:
+    """Return the lengths of np.zeros((5, 3)) as text, None for another value.
+
+    >>> lengths_of_zeros(ast.parse("np.zeros((n_h, 3), dtype=float)", mode="eval").body)
+    ('n_h', '3')
+    """
+    if not isinstance(value, ast.Call) or not value.args:
+        return None
+    if ast.unparse(value.func).rpartition(".")[2] != "zeros":
+        return None
+    if any(each.arg not in ("dtype", "requires_grad") for each in value.keywords):
+        return None
+    (first, *others) = value.args
+    parts = first.elts if isinstance(first, (ast.Tuple, ast.List)) and not others else value.args
+    return tuple(ast.unparse(each).removeprefix("self.") for each in parts)
+
+
 def with_zeros_like(value: ast.expr) -> ast.expr:
     """Return np.zeros(W.shape) as zeros_like(W).
 

@@ -24,7 +24,8 @@ class ReadStatement:
     function has variables of its own, its ``scope``.  ``refusal`` is why it is not read, and
     ``touched`` what it may have changed then.  ``is_ordered`` is whether it is executed after those
     before it, as in a program but not in a derivation.  ``returned`` are names that a function
-    returns, each with the name that its caller or its text gives it.
+    returns, each with the name that its caller or its text gives it.  ``zeros`` are the lengths of
+    an array of zeros that it assigns, whose equation is ``left = 0``.
     """
 
     number: int
@@ -37,6 +38,7 @@ class ReadStatement:
     touched: tuple[str, ...] = ()
     is_ordered: bool = False
     returned: Pairs = ()
+    zeros: tuple[str, ...] = ()
 
 
 def parsed_program(text: str) -> ast.Module | None:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import Refusal
 from chainrule.marking.layer_lists import LayerLists
 from chainrule.marking.python_expressions import Bound, Expressions, Helper, helper_of
 from chainrule.marking.python_rewrites import (
     labels_of,
+    lengths_of_zeros,
     with_functional_updates,
     with_zeros_like,
     zipped_bodies,
@@ -31,11 +33,11 @@ _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
 
 def statements_of(
-    program: ast.Module, text: str, lists: LayerLists, rows: bool = True
+    program: ast.Module, text: str, lists: LayerLists, samples: Layout | None = "rows"
 ) -> list[ReadStatement]:
     """Return the statements of a program; those that are not read have the reason.
 
-    ``rows`` tells that samples are rows: loops over them are read.
+    ``samples`` tells how samples lie, so that loops over them are read; None for one sample.
 
     >>> from chainrule.marking.python_sources import parsed_program
     >>> from chainrule.marking.layer_lists import LayerLists
@@ -44,7 +46,7 @@ def statements_of(
     >>> [each.equation for each in statements_of(program, text, LayerLists(2, 0))]
     ['dW_2 = a_1.T @ delta_2', 'dW_1 = a_0.T @ delta_1']
     """
-    reader = _Reader(program, dedented(text), lists, rows)
+    reader = _Reader(program, dedented(text), lists, samples)
     reader.block(program.body, {})
     return reader.found
 
@@ -52,8 +54,11 @@ def statements_of(
 class _Reader:
     """Collects the statements of a program."""
 
-    def __init__(self, program: ast.Module, text: str, lists: LayerLists, rows: bool) -> None:
-        self.program, self.rows = program, rows
+    def __init__(
+        self, program: ast.Module, text: str, lists: LayerLists, samples: Layout | None
+    ) -> None:
+        _rename_variable(program, "activation", "the_activation")
+        self.program, self.samples = program, samples
         self.lines, self.lists = text.split("\n"), lists
         self.found: list[ReadStatement] = []
         self.group = self.scope = self.scopes = 0
@@ -72,6 +77,8 @@ class _Reader:
         self.function_now: ast.FunctionDef | None = None
         self.is_backward = False
         """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
+        self.appended: dict[str, int] = {}
+        """The lists that begin empty or written out, with the count of their entries."""
         self.filled: set[str] = set()
         """The tables and lists that have entries."""
         self.masks = {
@@ -173,6 +180,12 @@ class _Reader:
                 return  # under other names functions could be others than they seem
             case ast.Expr(value=ast.Constant()):
                 return  # a docstring
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=of, attr="append"), args=[value], keywords=[]
+                )
+            ) if ast.unparse(of) in self.appended:
+                self.append(of, value, node, bound)
             case ast.Expr(value=ast.Call() as call) if _called(call) in _SILENT_CALLS:
                 return
             case _:
@@ -204,7 +217,8 @@ class _Reader:
             for row, body in enumerate(bodies):
                 self.block(body, {**bound, "zip": row})
             return
-        statements = for_all_samples(node, self.program) if self.rows else None
+        layout = self.samples
+        statements = None if layout is None else for_all_samples(node, self.program, layout)
         if statements is not None:
             self.block(statements, bound)
             return
@@ -287,6 +301,15 @@ class _Reader:
         if isinstance(target, (ast.Name, ast.Attribute)) and _is_container(value):
             if ast.unparse(target) in self.filled:
                 raise self.unknown(node)
+            if isinstance(value, ast.List):
+                self.appended[ast.unparse(target)] = 0
+            return
+        if isinstance(value, ast.List) and isinstance(target, ast.Name):
+            if not self.lists.has(target.id) or target.id in self.filled:
+                raise self.unknown(node)
+            self.appended[target.id] = 0
+            for each in value.elts:
+                self.append(target, each, node, bound)
             return
         if isinstance(target, ast.Subscript):
             self.filled.add(ast.unparse(target.value))
@@ -297,7 +320,24 @@ class _Reader:
             raise self.unknown(node)
         if left in self.helpers:
             raise Refusal("answer_function", text=(left,))
+        zeros = lengths_of_zeros(value)
+        if zeros is not None:
+            text = f"{left} = 0"
+            self.add(
+                ReadStatement(
+                    self.number(node), self.text(node), left, text, group=self.group, zeros=zeros
+                )
+            )
+            return
         self.equation(left, value, node, bound)
+
+    def append(self, of: ast.expr, value: ast.expr, node: ast.stmt, bound: Bound) -> None:
+        """Read zs.append(z): the next entry of a list that the program has begun."""
+        self.group += 1
+        index = self.appended[ast.unparse(of)]
+        self.appended[ast.unparse(of)] += 1
+        entry = ast.Subscript(value=of, slice=ast.Constant(value=index), ctx=ast.Store())
+        self.assignment(entry, value, node, bound)
 
     def ordered(self, node: ast.stmt, returned: Sequence[str], taken: Sequence[str]) -> None:
         """Read the names that returned values are given, which are in the same order."""
@@ -388,6 +428,16 @@ def _called(call: ast.Call) -> str:
 def _loaded(target: ast.expr) -> ast.expr:
     """Return the target of an assignment as a value."""
     return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _rename_variable(program: ast.Module, name: str, other: str) -> None:
+    """Give a variable that is assigned and never called another name than a function's."""
+    names = [each for each in ast.walk(program) if isinstance(each, ast.Name) and each.id == name]
+    calls = [each for each in ast.walk(program) if isinstance(each, ast.Call)]
+    is_called = any(_called(each) == name for each in calls)
+    if not is_called and any(isinstance(each.ctx, ast.Store) for each in names):
+        for each in names:
+            each.id = other
 
 
 def _is_container(value: ast.expr) -> bool:

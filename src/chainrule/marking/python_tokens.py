@@ -16,7 +16,8 @@ _GRADIENT_TABLES = ("grads", "grad", "gradients", "gradient", "dparams")
 _NEW_AXIS = re.compile(r"\[\s*(:|None)\s*,\s*(:|None)\s*\]")
 _SHAPE = re.compile(r"\.(?:shape\[|size\()\s*([01]|-1)\s*[\])]")
 _STRING = re.compile(r"(['\"])([A-Za-z,>\- ]*)\1")
-_OUTER = re.compile(r"multiply\.outer\b")
+_OF_UFUNCS = re.compile(r"(multiply\.outer|add\.reduce)(?=\s*\()")
+"""The methods of NumPy's functions that are functions of matrices."""
 SKIPPED_LINES = re.compile(
     r"[ \t]*(?:def\s+\w+\s*\(.*\)\s*(?:->.*)?:|for\s+\w+\s+in\s+range\s*\(.*\)\s*:|pass"
     r"|return\b[\w\s,(){}'\":]*|import\s.*|from\s+\w+\s+import\s.*|end(?:function)?;?)"
@@ -35,8 +36,8 @@ def word(text: ScannedText) -> tuple[str, str] | None:
     """Return the token of a library's prefix or of a table's entry, None for another text."""
     if text.taken(_LIBRARY):
         return "", ""
-    if text.taken(_OUTER):
-        return "word", "outer"
+    if match := text.taken(_OF_UFUNCS):
+        return "word", {"multiply.outer": "outer"}.get(match[1], "add_reduce")
     if match := text.taken(_KEY):
         is_gradient = match["table"] in _GRADIENT_TABLES and match["name"][0] not in "dgδ∇"
         return "word", ("d" if is_gradient else "") + match["name"]

@@ -115,6 +115,13 @@ class Quantity:
         return self.role in (Role.UPDATED_WEIGHT, Role.UPDATED_BIAS)
 
     @property
+    def scales_with_loss(self) -> bool:
+        """Whether it is twice as large for a loss that is; ∂Loss/∂Loss_1 is not."""
+        if self.role is Role.COTANGENT:
+            return self.of is None or self.of.role is not Role.LOSS
+        return self.role is Role.LOSS
+
+    @property
     def is_memory(self) -> bool:
         """Whether the optimizer computes it for a parameter: memory or a corrected mean."""
         return self.role in (
@@ -301,6 +308,15 @@ def targets(network: Network) -> dict[str, Quantity]:
     return {name: Quantity(name, Role.TARGET) for name in network.target_names}
 
 
+@lru_cache(maxsize=64)
+def losses_of_outputs(network: Network) -> tuple[Quantity, ...]:
+    """Return Loss_1, Loss_2, ... of a network with several losses, which are summed to Loss."""
+    formulation = formulation_of(network)
+    whole = (LOSS.symbol, DATA_LOSS.symbol)
+    names = [each.left.name for each in formulation.equations if each.left in formulation.losses]
+    return tuple(Quantity(name, Role.LOSS) for name in names if name not in whole)
+
+
 def by_derivation_name(network: Network) -> dict[str, Quantity]:
     """Return the quantities by the names of the derivation, of which a batch has capitals Z, A."""
     found = {LOSS.symbol: LOSS, DATA_LOSS.symbol: DATA_LOSS, **targets(network)}
@@ -310,6 +326,7 @@ def by_derivation_name(network: Network) -> dict[str, Quantity]:
             found[_capital(quantity)] = quantity
     for quantity in other_given(network):
         found[quantity.symbol] = found[_capital(quantity)] = quantity
+    found |= {quantity.symbol: quantity for quantity in losses_of_outputs(network)}
     for quantity in list(found.values()):
         found[cotangent(quantity).symbol] = cotangent(quantity)
         if quantity.role is Role.ACTIVATION:

@@ -61,8 +61,8 @@ def recognized(
         left[convention] = -run_of(replace(marker, convention=convention)).score()[0]
     unread = sum(each.outcome == "unread" for each in verdicts)
     fewest = min(left.values(), default=len(wrong)) - unread
-    if fewest > (1 if len(wrong) >= 3 else 0):
-        return None
+    if fewest > (max(1, (len(wrong) - 1) // 2) if len(wrong) >= 3 else 0):
+        return None  # most of what is wrong is right there
     best = [each for each, count in left.items() if count - unread == fewest]
     best = [each for each in best if len(each.changes) == len(best[0].changes)]
     for name, first, other in (("delta", "negative", "ascent"), ("average", "update", "gradient")):

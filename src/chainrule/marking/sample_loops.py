@@ -8,6 +8,7 @@ express, or what would be another value after the loop, is not read.
 import ast
 from dataclasses import dataclass, field
 
+from chainrule.formulas.arrange import Layout
 from chainrule.marking.python_rewrites import SAMPLE_COUNTS
 
 _MATRIX_PRODUCTS = ("dot", "matmul")
@@ -100,8 +101,7 @@ class _Samples:
                 return ast.BinOp(left=self.total(left), op=operation, right=self.total(right))
         outer = self._outer(node)
         if outer is not None:
-            turned = ast.Attribute(value=outer[0], attr="T", ctx=ast.Load())
-            return ast.BinOp(left=turned, op=ast.MatMult(), right=outer[1])
+            return self.added_up(*outer)
         match node:
             case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as operation, right=right):
                 if not self._has_rows(right):
@@ -111,6 +111,15 @@ class _Samples:
         value, has_rows = self.whole(node)
         if not has_rows:
             raise _NotForAllError
+        return self.sum_of(value)
+
+    def added_up(self, first: ast.expr, second: ast.expr) -> ast.expr:
+        """Return the sum of the outer products of all samples' factors."""
+        turned = ast.Attribute(value=first, attr="T", ctx=ast.Load())
+        return ast.BinOp(left=turned, op=ast.MatMult(), right=second)
+
+    def sum_of(self, value: ast.expr) -> ast.expr:
+        """Return the sum of a value over the samples."""
         axis = ast.keyword(arg="axis", value=ast.Constant(value=0))
         return ast.Call(func=ast.Name(id="sum"), args=[value], keywords=[axis])
 
@@ -143,34 +152,111 @@ _COLUMNS = ("(:, None)", "(slice(None, None, None), None)", ":, None", "(:, np.n
 _ROWS = ("(None, :)", "None, :", "(np.newaxis, :)")
 
 
-def for_all_samples(loop: ast.For, program: ast.AST) -> list[ast.stmt] | None:
+class _MatrixSamples(_Samples):
+    """The same where one sample is a matrix: the row X[i:i+1] or the column X[:, i:i+1]."""
+
+    def __init__(self, index: str, layout: Layout) -> None:
+        super().__init__(index)
+        self.layout = layout
+
+    def _is_index(self, index: ast.expr) -> bool:
+        """Return whether an index is i:i + 1 or [i], of the axis of samples."""
+        found = ast.unparse(index).strip("()")
+        one = (f"{self.index}:{self.index} + 1", f"[{self.index}]")
+        if self.layout == "columns":
+            return found in [f":, {each}" for each in one]
+        return found in (*one, *(f"{each}, :" for each in one))
+
+    def _product(self, left: ast.expr, right: ast.expr) -> tuple[ast.expr, bool]:
+        """Return x @ W as X @ W, and of columns W @ x as W @ X."""
+        (first, of_left), (second, of_right) = self.whole(left), self.whole(right)
+        other = of_right if self.layout == "rows" else of_left
+        if other:
+            raise _NotForAllError
+        product = ast.BinOp(left=first, op=ast.MatMult(), right=second)
+        return product, of_left or of_right
+
+    def _outer(self, node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+        """Return both factors of x.T @ d, or of columns of d @ x.T."""
+        match node:
+            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+                pair = left, right
+            case ast.Call(args=[left, right], keywords=[]) if _called(node) in _MATRIX_PRODUCTS:
+                pair = left, right
+            case _:
+                return None
+        turned = pair[0] if self.layout == "rows" else pair[1]
+        match turned:
+            case ast.Attribute(value=inside, attr="T"):
+                pass
+            case ast.Call(func=ast.Attribute(value=inside, attr="transpose"), args=[]):
+                pass
+            case _:
+                return None
+        one, other = (inside, pair[1]) if self.layout == "rows" else (pair[0], inside)
+        (first, of_first), (second, of_second) = self.whole(one), self.whole(other)
+        if not (of_first and of_second):
+            raise _NotForAllError
+        return first, second
+
+    def added_up(self, first: ast.expr, second: ast.expr) -> ast.expr:
+        """Return the sum of the products of all samples' factors."""
+        if self.layout == "rows":
+            return super().added_up(first, second)
+        turned = ast.Attribute(value=second, attr="T", ctx=ast.Load())
+        return ast.BinOp(left=first, op=ast.MatMult(), right=turned)
+
+    def sum_of(self, value: ast.expr) -> ast.expr:
+        """Return the sum of a value over the samples, a row or a column."""
+        axis = ast.keyword(arg="axis", value=ast.Constant(value=int(self.layout == "columns")))
+        keeps = ast.keyword(arg="keepdims", value=ast.Constant(value=True))
+        return ast.Call(func=ast.Name(id="sum"), args=[value], keywords=[axis, keeps])
+
+
+def for_all_samples(
+    loop: ast.For, program: ast.AST, layout: Layout = "rows"
+) -> list[ast.stmt] | None:
     """Return the statements of a loop over samples for all samples, None for any other loop.
+
+    >>> text = "for i in range(m):\\n    dW += d[:, i:i+1] @ X[:, i:i+1].T"
+    >>> found = for_all_samples(ast.parse(text).body[0], ast.parse(""), "columns")
+    >>> [ast.unparse(each) for each in found]
+    ['dW += d @ X.T']
 
     >>> text = "for x, d in zip(X, delta):\\n    dW += np.outer(x, d)\\n    db += d"
     >>> found = for_all_samples(ast.parse(text).body[0], ast.parse(""))
     >>> [ast.unparse(each) for each in found]
     ['dW += X.T @ delta', 'db += sum(delta, axis=0)']
     """
-    samples = _samples_of(loop)
-    if samples is None or loop.orelse:
+    if loop.orelse:
         return None
+    readings = (_vectors_of(loop) if layout == "rows" else None, _matrices_of(loop, layout))
+    found = (_read_in(samples, loop, program) for samples in readings if samples is not None)
+    return next((each for each in found if each is not None), None)
+
+
+def _read_in(samples: _Samples, loop: ast.For, program: ast.AST) -> list[ast.stmt] | None:
+    """Return the statements of a loop for all samples in one reading of what a sample is."""
     given = {*samples.rows}
     found: list[ast.stmt] = []
     added: set[str] = set()
     try:
         for statement in loop.body:
-            match statement:
+            match _with_sum(statement):
                 case ast.Assign(targets=[ast.Name(id=name) as target], value=value):
                     whole, has_rows = samples.whole(value)
                     if not has_rows or name in given or name in added:
                         return None
                     new: ast.stmt = ast.Assign(targets=[target], value=whole)
                     samples.rows[name] = ast.Name(id=name, ctx=ast.Load())
-                case ast.AugAssign(target=ast.Name(id=name) as target, op=operation, value=value):
-                    if not isinstance(operation, _SUMS) or name in samples.rows:
+                case ast.AugAssign(
+                    target=summed, op=ast.Add() | ast.Sub() as operation, value=value
+                ):
+                    name = ast.unparse(summed)
+                    if not _is_entry(summed) or name in samples.rows:
                         return None
                     added.add(name)
-                    new = ast.AugAssign(target=target, op=operation, value=samples.total(value))
+                    new = ast.AugAssign(target=summed, op=operation, value=samples.total(value))
                 case _:
                     return None
             found.append(ast.fix_missing_locations(ast.copy_location(new, statement)))
@@ -182,12 +268,48 @@ def for_all_samples(loop: ast.For, program: ast.AST) -> list[ast.stmt] | None:
     loads = [each for each in loads if isinstance(each.ctx, ast.Load)]
     if any(each.id in own and id(each) not in inside for each in loads):
         return None  # after the loop it is the value of the last sample
-    if any(each.id in added and id(each) in inside for each in loads):
+    read = (each for part in found for each in ast.walk(part.value))  # type: ignore[attr-defined]
+    if any(isinstance(each, ast.expr) and ast.unparse(each) in added for each in read):
         return None  # W changes from sample to sample
     return found
 
 
-def _samples_of(loop: ast.For) -> _Samples | None:
+def _with_sum(statement: ast.stmt) -> ast.stmt:
+    """Return dW = dW + x as dW += x."""
+    match statement:
+        case ast.Assign(
+            targets=[(ast.Name() | ast.Attribute() | ast.Subscript()) as target],
+            value=ast.BinOp(left=left, op=ast.Add() | ast.Sub() as sign, right=x),
+        ) if ast.unparse(target) == ast.unparse(left):
+            new = ast.AugAssign(target=target, op=sign, value=x)
+            return ast.copy_location(new, statement)
+    return statement
+
+
+def _is_entry(target: ast.expr) -> bool:
+    """Return whether a target is a name, an attribute or an entry of a table: grads["dW"]."""
+    match target:
+        case ast.Name() | ast.Attribute(value=ast.Name()):
+            return True
+        case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str())):
+            return True
+    return False
+
+
+def _matrices_of(loop: ast.For, layout: Layout) -> _MatrixSamples | None:
+    """Return what is of one sample in a loop over indices, where samples stay matrices."""
+    match loop:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(args=[count], keywords=[]) as called):
+            axis = 0 if layout == "rows" else 1
+            text = ast.unparse(count)
+            is_count = text in SAMPLE_COUNTS and (layout == "rows" or text.isidentifier())
+            is_count = is_count or text in [f"{each}.shape[{axis}]" for each in "XYxy"]
+            if _called(called) == "range" and is_count:
+                return _MatrixSamples(name, layout)
+    return None
+
+
+def _vectors_of(loop: ast.For) -> _Samples | None:
     """Return what is of one sample in ``for i in range(m)`` or ``for x, y in zip(X, Y)``."""
     match loop:
         case ast.For(target=ast.Name(id=name), iter=ast.Call(args=[count], keywords=[]) as called):

@@ -30,6 +30,7 @@ from chainrule.marking.quantities import (
     formulation_of,
     in_latin,
     lengths,
+    losses_of_outputs,
     other_given,
     outputs,
     partial,
@@ -206,6 +207,10 @@ class Vocabulary:
             yield constant(number.name), (number.name, latin, latin.replace("epsilon", "eps"))
         if self.network.penalties:
             yield DATA_LOSS, ("DataLoss", "data_loss")
+        for quantity in losses_of_outputs(self.network):
+            end = quantity.symbol.removeprefix(f"{LOSS}_")
+            yield quantity, (quantity.symbol, *(f"{letter}_{end}" for letter in ("L", "J")))
+            yield from self._spelled_derivatives(quantity, (quantity.symbol,))
         for quantity in other_given(self.network):
             yield quantity, (quantity.symbol, in_latin(quantity.symbol))
         for letter in self.network.strengths:
@@ -310,7 +315,8 @@ class Vocabulary:
     def differentiable(self, text: str) -> Quantity | None:
         """Return the quantity that is named after ∂ or d."""
         quantity = self.quantity(text)
-        return quantity if quantity == LOSS or quantity in self.values else None
+        is_loss = quantity is not None and quantity.role is Role.LOSS
+        return quantity if is_loss or quantity in self.values else None
 
     def loss_derivative(self, above: str, below: str) -> Quantity | None:
         """Return the quantity ∂Loss/∂below, None unless ``above`` is the loss."""
