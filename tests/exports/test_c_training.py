@@ -141,9 +141,16 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance", "batch"),
+    [
+        ("float64", 1e-11, 4),
+        ("float32", 2e-4, 1),
+        pytest.param("float64", 1e-11, 1, marks=pytest.mark.long),
+        pytest.param("float32", 2e-4, 4, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-11), ("float32", 2e-4)])
 def test_the_loss_curve_is_ours(
     name: str, batch: int, dtype: Any, tolerance: float, tmp_path: Path
 ) -> None:
@@ -266,7 +273,7 @@ int main(void) { printf("%.17g\\n", model_test_vectors()); return 0; }
 """
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_stated_worst_error_holds(name: str, dtype: Any, tmp_path: Path) -> None:
     network = NETWORKS[name]()

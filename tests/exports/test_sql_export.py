@@ -284,14 +284,21 @@ def test_weights_as_tables_give_the_same(
     check(model, *run_in(program, model, request))
 
 
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_a_network_of_a_preset_runs(request: pytest.FixtureRequest) -> None:
+    predicts_ten_rows("iris, fast", "sqlite", request)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[] if n == "iris, fast" else [pytest.mark.long]) for n in PRESETS],
-)
+@pytest.mark.parametrize("name", PRESETS)
 def test_networks_of_the_presets_run(
     name: str, program: str, request: pytest.FixtureRequest
 ) -> None:
+    predicts_ten_rows(name, program, request)
+
+
+def predicts_ten_rows(name: str, program: str, request: pytest.FixtureRequest) -> None:
     model = case(name)
     rows = {column: cells[:10] for column, cells in model.rows.items()}
     labels = None if model.labels is None else model.labels[:10]

@@ -14,7 +14,7 @@ from chainrule.marking.printed_lines import read_back
 from chainrule.network import activations, losses
 from chainrule.network.optimizers import CATALOGUE as OPTIMIZERS
 from tests.random_graphs import random_graph
-from tests.selection import in_turn, sampled
+from tests.selection import in_turn
 
 DENSE = cr.Network.dense
 
@@ -100,7 +100,9 @@ GRAPHS = (9, 5, 7, 10, 12, 17, 25, 28, 38, 0, 1, 3, 4, 8, 13, 15, 20, 23, 27, 29
 is computed are rounding errors."""
 
 
-@pytest.mark.parametrize("seed", sampled(GRAPHS, every=6))
+@pytest.mark.parametrize(
+    "seed", [*GRAPHS[:6], *(pytest.param(seed, marks=pytest.mark.long) for seed in GRAPHS[6:])]
+)
 def test_every_printed_line_of_a_random_graph_is_read_and_right(seed):
     layout = ("rows", "columns")[seed % 2]
     found = read_back(cr.derive(random_graph(seed).network, detail="full", layout=layout))
