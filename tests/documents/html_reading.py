@@ -12,6 +12,8 @@ ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "main", "nav", "section", "div", "span"),
     *("h1", "h2", "h3", "p", "ul", "li", "a", "details", "summary"),
     *("table", "tr", "th", "td"),
+    # the drawing of a network
+    *("svg", "desc", "defs", "marker", "g", "path", "circle", "rect", "text", "tspan"),
 }
 
 
@@ -19,6 +21,14 @@ def parsed(page: str) -> Element:
     """Return the page's root; meta, the one empty element, is closed for the reader."""
     source = re.sub(r"(<meta [^>]*)>", r"\1/>", page.removeprefix("<!doctype html>"))
     return ElementTree.fromstring(source)
+
+
+def words(root: Element) -> str:
+    """Return what a reader of the page sees: no style sheets."""
+    body = root.find("body")
+    assert body is not None
+    styles = {text for style in body.iter("style") for text in style.itertext()}
+    return "".join(text for text in body.itertext() if text not in styles)
 
 
 def check_page(root: Element) -> None:
@@ -33,6 +43,7 @@ def check_page(root: Element) -> None:
     for formula in root.iter("math"):
         check_elements(formula)
         assert len(formula), "an empty formula"
+    assert len(list(root.iter("svg"))) <= 1
     names = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
     assert len(names) == len(set(names))
     for link in root.iter("a"):

@@ -11,6 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import InputError
+from chainrule.explanation.step_drawing import step_drawing
 from tests.network.test_drawing import GRAPHS, by_class, nested, parsed, points, unchecked
 
 NETWORKS = [
@@ -118,9 +119,13 @@ def test_save_writes_what_the_ending_says(tmp_path: Path) -> None:
 
 def test_documents_have_the_drawing_below_their_title() -> None:
     network = cr.Network.dense([2, 3, 1])
-    drawn = network.draw(backward=True, language="zh").to_tikz().rstrip("\n")
     explanation = cr.explain(network, network.initialize(seed=0), [[0.5, 1.0]], [[1.0]])
-    for document in (cr.derive(network), explanation):
+    step = step_drawing(explanation.batch, explanation.values, "zh")
+    assert step is not None
+    for document, drawn in (
+        (cr.derive(network), network.draw(backward=True, language="zh").to_tikz().rstrip("\n")),
+        (explanation, step.to_tikz().rstrip("\n")),
+    ):
         for whole in (True, False):
             latex = document.to_latex("zh", document=whole)
             assert latex.count(drawn) == 1

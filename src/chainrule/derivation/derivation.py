@@ -38,7 +38,7 @@ from chainrule.formulas.expressions import Symbol
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.proofs import Proof
 from chainrule.network.architecture import Network
-from chainrule.network.drawing import tikz_for_page
+from chainrule.network.drawing import drawing_for_page
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Backward, Gradients, differentiate
 from chainrule.network.optimizers import Optimizer
@@ -188,20 +188,18 @@ class Derivation:
 
         The English document compiles with pdflatex and xelatex, the Chinese one with xelatex.
         """
+        drawing = drawing_for_page(self.network, language)
         if not document:
-            return latex_fragment_of(
-                self._with_new_proofs(), language, tikz_for_page(self.network, language)
-            )
-        return latex_of(
-            self._with_new_proofs(), language, drawing=tikz_for_page(self.network, language)
-        )
+            return latex_fragment_of(self._with_new_proofs(), language, drawing)
+        return latex_of(self._with_new_proofs(), language, drawing=drawing)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the derivation as one HTML file without scripts, or as a part of a page.
 
         Every matrix product can be opened there: why this order, why these transposes.
         """
-        return html_of(self._with_all_proofs(), language, document=document)
+        drawing = drawing_for_page(self.network, language) if document else None
+        return html_of(self._with_all_proofs(), language, document=document, drawing=drawing)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)

@@ -40,7 +40,10 @@ from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
 from chainrule.formulas.render.mathml import MathML, row
+from chainrule.network.drawing import NetworkDrawing
 
+_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
+"""What a file of SVG needs and HTML knows without."""
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
 _LONG = 28
 """A formula with more letters may not fit a phone: its box can be focused by keyboard."""
@@ -58,10 +61,19 @@ def style_sheet(name: str) -> str:
     return sheet.read_text(encoding="utf-8").strip()
 
 
-def html_of(elements: Iterable[Element], language: str, *, document: bool = True) -> str:
-    """Return a document as HTML: a whole file, or a part of a page (a notebook's, say)."""
+def html_of(
+    elements: Iterable[Element],
+    language: str,
+    *,
+    document: bool = True,
+    drawing: NetworkDrawing | None = None,
+) -> str:
+    """Return a document as HTML: a whole file, or a part of a page (a notebook's, say).
+
+    ``drawing`` stands below the title.
+    """
     listed = list(elements)
-    body = "\n".join(HtmlWriter(language, numbered=document).blocks(listed))
+    body = "\n".join(HtmlWriter(language, numbered=document, drawing=drawing).blocks(listed))
     tag = _LANGUAGE_TAGS[language]
     if not document:
         return (
@@ -92,8 +104,11 @@ class HtmlWriter(DocumentWriter):
     styles = Styles(MATHML, _NumericMathML())
     path_arrow = '<mo stretchy="false">←</mo>'
 
-    def __init__(self, language: str, *, numbered: bool) -> None:
+    def __init__(
+        self, language: str, *, numbered: bool, drawing: NetworkDrawing | None = None
+    ) -> None:
         super().__init__(language)
+        self.drawing = drawing
         self.numbered = numbered
         self.sections = 0
 
@@ -182,6 +197,9 @@ class HtmlWriter(DocumentWriter):
         text, tag = self.text(heading), f"h{heading.level}"
         if heading.level == 1:
             yield f"<h1>{text}</h1>"
+            if self.drawing is not None:
+                inside = self.drawing.svg.replace(_NAMESPACE, "", 1)
+                yield f'<div class="wide" tabindex="0">{inside}</div>'
         elif not self.numbered:
             yield f"<section><{tag}>{text}</{tag}>"
         else:

@@ -20,6 +20,7 @@ from chainrule.documents.latex_writer import (
     packages,
     room_beside,
 )
+from chainrule.network.drawing import NetworkDrawing
 
 __all__ = ["label_of", "latex_fragment_of"]
 
@@ -29,7 +30,9 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_/:.+-]+")
 _SPELLED = {"∂": "d", "′": "prime", "−": "-", "√": "sqrt", "²": "2"}
 
 
-def latex_fragment_of(elements: Iterable[Element], language: str, drawing: str = "") -> str:
+def latex_fragment_of(
+    elements: Iterable[Element], language: str, drawing: NetworkDrawing | None = None
+) -> str:
     """Return the body of a document with labels; a comment says what it needs."""
     listed = list(elements)
     body = "\n".join(_LabeledWriter(language, drawing).blocks(listed))
@@ -84,7 +87,7 @@ def _letter(letter: str) -> str:
 class _LabeledWriter(LatexWriter):
     """Numbers stand at the margin, so that notes stand beside their formulas."""
 
-    def __init__(self, language: str, drawing: str) -> None:
+    def __init__(self, language: str, drawing: NetworkDrawing | None) -> None:
         super().__init__(language, drawing)
         self.used: Counter[str] = Counter()
 

@@ -36,6 +36,7 @@ from chainrule.formulas.render.breaking import broken_latex
 from chainrule.formulas.render.latex_text import escaped_latex
 from chainrule.formulas.render.latex_width import units, width
 from chainrule.formulas.render.styles import Latex
+from chainrule.network.drawing import NetworkDrawing
 
 _MARKS = {True: r"\checkmark", False: r"\boldsymbol{\times}", None: ""}
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
@@ -59,11 +60,15 @@ _PAGE = (
 
 
 def latex_of(
-    elements: Iterable[Element], language: str, *, document: bool = True, drawing: str = ""
+    elements: Iterable[Element],
+    language: str,
+    *,
+    document: bool = True,
+    drawing: NetworkDrawing | None = None,
 ) -> str:
     """Return a document as LaTeX, whole or its body to be put into another.
 
-    ``drawing`` is a picture of TikZ, which stands below the title.
+    ``drawing`` stands below the title, in TikZ.
     """
     listed = list(elements)
     body = "\n".join(LatexWriter(language, drawing).blocks(listed))
@@ -80,10 +85,11 @@ def needs_chinese(body: str) -> bool:
     return _HAN.search(body) is not None
 
 
-def packages(elements: Iterable[Element], drawing: str) -> tuple[str, ...]:
+def packages(elements: Iterable[Element], drawing: NetworkDrawing | None) -> tuple[str, ...]:
     """Return the packages that a body needs beside those of mathematics."""
     has_table = any(isinstance(each, TableBlock) for each in elements)
-    return ("graphicx",) * (has_table or bool(drawing)) + ("tikz",) * bool(drawing)
+    drawn = drawing is not None
+    return ("graphicx",) * (has_table or drawn) + ("tikz",) * drawn
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class LatexWriter(DocumentWriter):
     styles = Styles(LATEX, _NumericLatex())
     path_arrow = r" \leftarrow "
 
-    def __init__(self, language: str, drawing: str = "") -> None:
+    def __init__(self, language: str, drawing: NetworkDrawing | None = None) -> None:
         super().__init__(language)
         self.drawing = drawing
 
@@ -143,8 +149,8 @@ class LatexWriter(DocumentWriter):
                 match element:
                     case Heading():
                         yield f"\\{_SECTIONS[element.level]}*{{{self.text(element)}}}"
-                        if element.level == 1 and self.drawing:
-                            yield _shrunk(self.drawing.rstrip("\n"), "")
+                        if element.level == 1 and self.drawing is not None:
+                            yield _shrunk(self.drawing.to_tikz().rstrip("\n"), "")
                     case Paragraph():
                         yield self.text(element) + "\n"
                     case Display():

@@ -14,11 +14,11 @@ from chainrule.explanation.build_document import document_of
 from chainrule.explanation.evaluated_derivation import EvaluatedDerivation
 from chainrule.explanation.json_record import record_of
 from chainrule.explanation.sample_labels import SampleLabels
+from chainrule.explanation.step_drawing import step_drawing
 from chainrule.explanation.step_values import StepValues, memory_from
 from chainrule.explanation.weight_selector import entry_of
 from chainrule.formulas.arrange import Layout
 from chainrule.network.architecture import Network
-from chainrule.network.drawing import tikz_for_page
 from chainrule.network.optimizers import Optimizer
 from chainrule.network.optimizers import find as find_optimizer
 from chainrule.training.inputs import inputs_of, parameters_of, targets_of
@@ -48,14 +48,15 @@ class Explanation(EvaluatedDerivation):
 
         In the body every equation has a number and a label, such as ``eq:chainrule:forward:Z_h``.
         """
-        drawing = tikz_for_page(self.batch.network, language)
+        drawing = step_drawing(self.batch, self.values, language)
         if not document:
             return latex_fragment_of(document_of(self), language, drawing)
         return latex_of(document_of(self), language, drawing=drawing)
 
     def to_html(self, language: Language = "en", *, document: bool = True) -> str:
         """Return the explanation in HTML with MathML: a file, or a part of a page."""
-        return html_of(document_of(self), language, document=document)
+        drawing = step_drawing(self.batch, self.values, language) if document else None
+        return html_of(document_of(self), language, document=document, drawing=drawing)
 
     def _repr_html_(self) -> str:
         return self.to_html(document=False)

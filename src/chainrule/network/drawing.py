@@ -111,11 +111,11 @@ def draw(network: "Network", *, backward: bool = False, language: str = "en") ->
     return NetworkDrawing(svg_of(picture), picture)
 
 
-def tikz_for_page(network: "Network", language: str) -> str:
-    """Return the drawing with the arrows back for a document, empty for a very large network."""
+def drawing_for_page(network: "Network", language: str) -> NetworkDrawing | None:
+    """Return the drawing with the arrows back for a document, None for a very large network."""
     if len(network.nodes) > MOST_ON_PAGE:
-        return ""
-    return draw(network, backward=True, language=language).to_tikz()
+        return None
+    return draw(network, backward=True, language=language)
 
 
 def _cotangents(network: "Network") -> dict[Symbol, str]:

@@ -59,6 +59,7 @@ STYLE = """\
 .chainrule-drawing .back{fill:none;stroke:var(--back);stroke-width:1.5;stroke-dasharray:5 3}
 .chainrule-drawing .back-tip{fill:var(--back)}
 .chainrule-drawing text.cotangent{fill:var(--back)}
+.chainrule-drawing text.number{font-size:11px;paint-order:stroke;stroke:var(--paper);stroke-width:4}
 """
 
 

@@ -39,7 +39,10 @@ Text = tuple[str | Name, ...]
 
 @dataclass(frozen=True)
 class Label:
-    """A text, centered at x, whose line is at y; ``style`` is "", "soft" or "cotangent"."""
+    """A text, centered at x, whose line is at y.
+
+    ``style`` is "", "soft", "cotangent" or "number", a small text that hides what is behind it.
+    """
 
     x: float
     y: float

@@ -32,7 +32,8 @@ _STYLES = """\
   cr back/.style={{draw={{rgb,255:red,179;green,38;blue,30}}, dashed}},
   cr text/.style={{anchor=base, inner sep=0pt}},
   cr soft/.style={{cr text, text=darkgray}},
-  cr cotangent/.style={{cr text, text={{rgb,255:red,179;green,38;blue,30}}}}"""
+  cr cotangent/.style={{cr text, text={{rgb,255:red,179;green,38;blue,30}}}},
+  cr number/.style={{cr text, font=\\scriptsize, fill=white, inner sep=1pt}}"""
 """Names of their own: TikZ has keys such as shape."""
 _SIGNS = {"Sum": "+", "Difference": "-", "Product": r"\cdot"}
 _HEADS = {"": "", "end": ", ->", "start": ", <-"}
