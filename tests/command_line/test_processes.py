@@ -159,3 +159,34 @@ def test_of_two_trainings_into_one_folder_both_are_written(folder):
     assert "next      chainrule predict iris-2 DATA" in output
     assert (folder / "iris" / "model.safetensors").read_bytes() == first
     assert load(folder / "iris-2").predict(folder / "iris.csv").shape == (150,)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_states_of_a_training_that_did_not_end_are_not_written_over(folder):
+    arguments = ["train", "iris.csv", "--target", "species", "--hidden", "4", "--epochs", "40000"]
+    arguments += ["--checkpoint-every", "1"]
+    process = subprocess.Popen([*CHAINRULE, *arguments], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            break
+    states = folder / "iris.checkpoint"
+    while not list(states.rglob("previous.safetensors")):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    before = {path: path.read_bytes() for path in states.rglob("*.safetensors")}
+    again = subprocess.run([*CHAINRULE, *arguments], capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "holds the state of a training that did not end; add --resume" in again.stderr
+    assert {path: path.read_bytes() for path in states.rglob("*.safetensors")} == before
+    resumed = subprocess.Popen(
+        [*CHAINRULE, *arguments, "--resume"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = next(line for line in resumed.stdout if line.startswith("epoch"))
+    resumed.send_signal(signal.SIGINT)
+    _, notes = resumed.communicate(timeout=60)
+    assert "chainrule: note: the training in iris.checkpoint goes on" in notes
+    assert not re.match(r"epoch +1 of", first)

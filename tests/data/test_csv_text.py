@@ -208,3 +208,11 @@ def test_single_quotes_around_every_cell():
     assert cells_of(parsed) == [["1", "x"], ["2", "y"], ["3", "z"]]
     parsed = parse_csv(b"a,b\n'1','x'\n'2','y'\n3,'z'\n", "f.csv")
     assert cells_of(parsed)[0] == ["'1'", "'x'"]
+
+
+def test_a_file_in_chinese_encoding_says_how_to_convert_it():
+    data = "姓名,城市\n王芳,广州\n".encode("gb18030")
+    with pytest.raises(DataError, match=r"not UTF-8 text; save .*iconv -f GB18030 -t UTF-8"):
+        parse_csv(data, "f.csv")
+    with pytest.raises(DataError, match=r"save the file as CSV in UTF-8$"):
+        parse_csv("name\nMüller\n".encode("latin-1"), "f.csv")

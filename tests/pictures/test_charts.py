@@ -154,7 +154,7 @@ def test_hostile_and_chinese_names_are_texts():
     names = by_class(root, "bar-name")
     assert next(iter(names[0])).text == HOSTILE.replace("\x00", "�") + ": 1"
     assert next(iter(names[1])).text == CHINESE + ": 2"
-    assert (next(iter(names[1])).tail or "").endswith("…")
+    assert "…" in (next(iter(names[1])).tail or "")
 
 
 def test_both_languages_have_the_same_phrases_and_every_one_is_used():

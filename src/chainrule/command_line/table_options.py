@@ -179,8 +179,8 @@ def column_options(command: Command) -> Command:
             "--na",
             metavar="MARK",
             multiple=True,
-            help="A further mark of a missing cell, beside NA, null, ? and others.  May be "
-            "repeated.",
+            help="A further mark of a missing cell, in text too; NA, null, ? and others are marks "
+            "among numbers, dates and booleans.  May be repeated.",
         ),
         click.option(
             "--decimal",

@@ -124,12 +124,19 @@ def train_to_folder(
             "resume": resume,
         }
     refuse_folder(folder)
+    if checkpoint_every is not None and not resume and states.exists():
+        raise InputError(
+            f"{written_path(states)}: holds the state of a training that did not end; add --resume "
+            "to continue it, or remove the folder to begin anew"
+        )
     if resume:
         key = "resumed" if states.exists() else "nothing_to_resume"
         note(language, key, folder=written_path(states))
     with (
         Interruptions() as interruptions,
-        TrainingReport(language, quiet=quiet, as_json=as_json) as report,
+        TrainingReport(
+            language, quiet=quiet, as_json=as_json, resumed=resume and states.exists()
+        ) as report,
         LiveRun(report, language, asked=live) as seen,
     ):
         with interruptions.allowed():

@@ -58,7 +58,7 @@ MOST_NETWORKS = 3
 class TrainingReport:
     """The listener of one training run, a context manager that always closes the progress bar."""
 
-    def __init__(self, language: str, *, quiet: bool, as_json: bool) -> None:
+    def __init__(self, language: str, *, quiet: bool, as_json: bool, resumed: bool = False) -> None:
         self.words = Wording("tables", language)
         self.as_json = as_json
         self.silent = quiet or as_json
@@ -67,6 +67,8 @@ class TrainingReport:
         self._bar: TaskID | None = None
         self.interrupted = False
         self._reported = 0
+        self._resumed = resumed
+        self._first = 0
         self._candidate = 0
         if not self.silent and sys.stdout.isatty():
             from rich.console import Console
@@ -126,8 +128,11 @@ class TrainingReport:
         done = max(1, sum(member.done for member in members) // len(run.members))
         if run.candidate != self._candidate:
             self._candidate, self._reported = run.candidate, 0
+        if self._resumed:  # the epochs before were reported by the training that was interrupted
+            self._resumed, self._reported, self._first = False, done - 1, done
         for number in range(self._reported + 1, done + 1):
-            if _is_reported(number, of, briefly=run.of > MOST_NETWORKS):
+            briefly = run.of > MOST_NETWORKS
+            if number == self._first or _is_reported(number, of, briefly=briefly):
                 text = self.words(
                     "epoch_line_network" if run.of > 1 else "epoch_line",
                     number=f"{number:{len(str(of))}}",

@@ -64,7 +64,7 @@ def _decodable(data: bytes, source: str) -> bytes:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{source}, line {line}: the byte 0x{data[error.start]:02x} is not UTF-8 text; "
-            "save the file as CSV in UTF-8"
+            f"save the file as CSV in UTF-8{_how_to_convert(data)}"
         ) from error
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -137,3 +137,12 @@ def _separator(data: bytes) -> str:
 def _end_of_line(data: bytes, start: int) -> int:
     end = data.find(b"\n", start)
     return len(data) if end < 0 else end
+
+
+def _how_to_convert(data: bytes) -> str:
+    """Return how a file in the usual encoding of Chinese systems is converted, if it may be one."""
+    try:
+        chinese = re.search("[\u4e00-\u9fff]{2}", data.decode("gb18030"))
+    except UnicodeDecodeError:
+        return ""
+    return " (iconv -f GB18030 -t UTF-8, if it is Chinese)" if chinese else ""

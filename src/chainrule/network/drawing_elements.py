@@ -100,6 +100,22 @@ def shortened(text: str, most: int) -> str:
     return f"{short}…"
 
 
+def shortened_inside(text: str, most: int) -> str:
+    """Return a text of at most ``most`` letters, with an ellipsis inside if it was longer.
+
+    Names that begin alike stay apart: those of the parts of one date, for example.
+
+    >>> shortened_inside("date_of_sale.day_of_week", 16)
+    'date_of_s…f_week'
+    """
+    if length(text) <= most:
+        return text
+    end = text[-(most // 3 + 1) :]
+    while length(end) > most // 3 + 1:
+        end = end[1:]
+    return shortened(text, most - length(end)) + end
+
+
 def fitted(text: str, room: float) -> str:
     """Return a text that is at most ``room`` wide, with an ellipsis if it was longer."""
     most = int(room / LETTER) + 1

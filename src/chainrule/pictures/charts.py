@@ -20,6 +20,7 @@ from chainrule.network.drawing_elements import (
     fitted,
     label,
     shortened,
+    shortened_inside,
     text_width,
 )
 from chainrule.pictures.frame import WIDTH, Axis, Frame, Legend, Points, chart
@@ -100,7 +101,7 @@ def bars(
     )
     ends = np.concatenate([[0.0], found - half, found + half])
     scale = Scale.around(ends[_usable(ends)].tolist(), log=False)
-    shown = [shortened(" ".join(str(name).split()) or "∅", _NAME) for name in names]
+    shown = [shortened_inside(" ".join(str(name).split()) or "∅", _NAME) for name in names]
     numbers = [number_text(float(value), 3) for value in found]
     left = max(map(text_width, shown), default=0) + 12
     right = WIDTH - max(map(text_width, numbers), default=0) - 12

@@ -214,12 +214,19 @@ def _epochs(
         return Progress(trainer.losses.epochs, count, _history(trainer))
 
     last_call = time.monotonic()
+
+    def reported(progress: Progress) -> object:
+        nonlocal last_call
+        last_call = time.monotonic()
+        assert on_progress is not None
+        return on_progress(progress)
+
     ends: object = trainer.losses.ending == "no_better"  # of a run that is resumed
     while trainer.losses.epochs < count and not ends:
         done = trainer.losses.epochs
         listener = None
         if on_progress is not None and on_epoch is None:
-            listener = _listener(trainer, count, on_progress)
+            listener = _listener(trainer, count, reported)
         piece = count - done
         if on_epoch is not None:
             piece = 1
@@ -231,24 +238,25 @@ def _epochs(
             checkpoints.write(*state_of(trainer))
         if on_epoch is not None:
             ends = on_epoch(so_far().epoch(done)) or ends
-            if on_progress is not None and time.monotonic() - last_call >= PERIOD and not ends:
-                ends = on_progress(so_far())
-                last_call = time.monotonic()
+        # A call of few epochs ends before its listener is called.
+        waited = time.monotonic() - last_call >= PERIOD
+        if on_progress is not None and waited and done < count and not ends:
+            ends = reported(so_far())
     if on_progress is not None:
-        on_progress(so_far())
+        reported(so_far())
 
 
 def _listener(trainer: Trainer, count: int, on_progress: Callable[[Progress], object]) -> Listener:
     """Return the listener of one call of the trainer, which gets the records of that call."""
     names = ("loss", "data_loss", "validation_loss")[: 2 if trainer.given.held is None else 3]
-    earlier = {name: list(getattr(trainer.losses, name)) for name in names}
     before = trainer.losses.epochs
 
     def listener(records: Records) -> object:
         columns: dict[str, Any] = {}
         for column, name in enumerate(names):
             values = records[:, column]
-            columns[name] = np.concatenate([earlier[name], values]) if before else values
+            earlier = getattr(trainer.losses, name)[:before]
+            columns[name] = np.concatenate([earlier, values]) if before else values
         return on_progress(Progress(before + len(records), count, columns))
 
     return listener
