@@ -120,6 +120,28 @@ def test_lengths_of_one_sample_are_not_determined():
         cr.check_line(SIGMOID, "delta_o = 2*(a_o - Y)/len(Y) * a_o*(1-a_o)")
 
 
+LENGTHS = [
+    ("delta_o = 2*(a_o - Y)/len(Y) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2*(a_o - Y)/len(X) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2/len(Y)*(a_o - Y) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2*(a_o - Y)/Y.shape[0] * a_o*(1-a_o)", "rows"),
+    ("Loss = np.sum((Y-a_o)**2)/len(Y)", "rows"),
+    ("delta_o = 2*(a_o - Y)/Y.shape[1] * a_o*(1-a_o)", "columns"),
+    ("Loss = np.sum((Y-a_o)**2)/Y.shape[1]", "columns"),
+]
+
+
+@pytest.mark.parametrize(("line", "layout"), LENGTHS)
+def test_the_length_of_the_targets_is_the_count_of_samples_also_for_one_output(line, layout):
+    network = cr.Network.dense([2, 3, 1])
+    verdict = cr.check_line(network, line, batch=True, layout=layout)
+    assert verdict.message().startswith("Right for this network, because n = 1."), line
+    other = "columns" if layout == "rows" else "rows"
+    assert not cr.check_line(network, line, batch=True, layout=other).correct  # its length is n
+    wider = cr.check_line(SIGMOID, line, batch=True, layout=layout)
+    assert (wider.correct, "1/n" in wider.message()) == (False, True)
+
+
 def test_a_variable_that_nothing_uses_is_an_unknown_name():
     with pytest.raises(InputError, match="unknown name 'dW_hoo'"):
         cr.check_line(SIGMOID, "dW_hoo = a_h.T @ delta_o")

@@ -372,9 +372,10 @@ _FUNCTIONS: Mapping[str, Callable[[FloatArray], Any]] = {
 def _length(name: str, value: FloatArray) -> FloatArray:
     """Return len(x), x.shape[0], x.shape[1] or x.size.
 
-    Of one sample the lengths depend on whether it is a vector or a matrix in the program.
+    That of a row depends on whether it is a vector or a matrix in the program; that of a column is
+    the vector's too, and a vector has no second axis.
     """
-    if value.ndim < 2 or (1 in value.shape and name != "size"):
+    if value.ndim < 2 or (len(value) == 1 and name in ("len", "shape0")):
         raise Refusal("one_length")
     lengths = {"len": value.shape[0], "shape0": value.shape[0], "shape1": value.shape[1]}
     return np.asarray(float(lengths.get(name, value.size)))
