@@ -42,6 +42,35 @@ BATCH = [
     (RELU, "a_o = F.softmax(z_o, dim=-1)", ("dim=-1", "dim=-2")),
     (RELU, "a_o = torch.softmax(z_o, 1)", ("o, 1", "o, 0")),
     (RELU, "delta_o = (softmax(z_o, axis=1) - Y) / B", ("axis=1", "axis=0")),
+    (
+        RELU,
+        "powers = np.exp(z_o - np.max(z_o, axis=1, keepdims=True))\n"
+        "a_o = powers / powers.sum(1, keepdims=True)",
+        ("axis=1", "axis=0"),
+    ),
+    (
+        RELU,
+        "powers = np.exp(z_o - z_o.max(axis=-1, keepdims=True))\n"
+        "a_o = powers / powers.sum(1, keepdims=True)",
+        (".max(axis=-1, keepdims=True)", ".max(axis=-1)"),
+    ),
+    (
+        RELU,
+        "powers = np.exp(z_o - z_o.max())\na_o = powers / powers.sum(axis=1)[:, None]",
+        ("z_o.max()", "z_o"),
+    ),
+    (
+        RELU,
+        "a_o = softmax(z_o - np.amax(z_o, 1)[:, None])",
+        ("np.amax(z_o, 1)[:, None]", "np.amax(z_o, 0)"),
+    ),
+    (
+        RELU,
+        "a_o = softmax(z_o - torch.amax(z_o, dim=1, keepdim=True))",
+        ("torch.amax(z_o, dim=1", "torch.max(z_o, dim=1"),  # which returns indices too
+    ),
+    (RELU, "a_h = max(z_h, 0)", ("max", "np.max")),
+    (RELU, "a_h = np.maximum(z_h, 0)", ("np.maximum", "np.max")),
     (SIGMOID, "theta2_grad = a1.T @ delta2", ("a1", "a0")),
     (SIGMOID, "output_delta = 2/(B*n)*(a_o-Y)*a_o*(1-a_o)", ("a_o-Y", "Y-a_o")),
     (SIGMOID, "error = a_o - Y", ("a_o - Y", "a_o + Y")),

@@ -23,6 +23,7 @@ from chainrule.marking.syntax import (
     Call,
     Comparison,
     Constant,
+    Largest,
     Name,
     Negative,
     PartialDerivative,
@@ -194,6 +195,8 @@ class Computation:
                 return self._call(tree)
             case Reduction():
                 return self._reduction(tree)
+            case Largest():
+                return self._largest(tree)
             case Comparison():
                 compare = _COMPARISONS[tree.sign]
                 return self._broadcast(tree, compare, tree.left, tree.right).astype(float)
@@ -351,6 +354,12 @@ class Computation:
             raise ShapeMismatch(tree, value.shape, ())
         operation = np.mean if tree.mean else np.sum
         return np.asarray(operation(value, axis=axis, keepdims=tree.keepdims and axis is not None))
+
+    def _largest(self, tree: Largest) -> FloatArray:
+        value = self._array(tree.operand)
+        if tree.axis is not None and not -value.ndim <= tree.axis < value.ndim:
+            raise ShapeMismatch(tree, np.shape(value), ())
+        return np.asarray(np.max(value, axis=tree.axis, keepdims=tree.keepdims))
 
     def _partial(self, tree: PartialDerivative) -> FloatArray:
         found = self.example.partials.get((tree.above, tree.below))
