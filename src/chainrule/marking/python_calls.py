@@ -112,6 +112,8 @@ class PythonCalls:
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
                 return lambda token: self.named_call(name, token)
+        if name in ("size", "np.size") and opened and not primed:
+            return lambda token: self.size_call(name, token)
         if name in ("max", "amax") and opened and not primed and self._is_of_one_operand(name):
             return lambda token: self.largest(name, None, token.start)
         if name in _FUNCTIONS and not primed:
@@ -176,6 +178,24 @@ class PythonCalls:
         if not (isinstance(argument, Call) and argument.function == "shape"):
             raise Refusal("attribute", text=token.text, position=str(token.start + 1))
         return Call("size", argument.arguments, span=self.grammar.since(token.start))
+
+    def size_call(self, name: str, token: Token) -> Tree:
+        """Parse size(x, 2) of MATLAB, np.size(x, axis=1), or np.size(x), the count of entries."""
+        first = 0 if name == "np.size" else 1
+        self.grammar.expect("open", "(")
+        operand = self.grammar.condition()
+        function = "size" if first == 0 else ""
+        if self.grammar.skip("comma"):
+            if first == 0 and self.grammar.skip("word", "axis"):
+                self.grammar.expect("equals", "=")
+            number = self.grammar.take().text
+            function = {str(first): "shape0", str(first + 1): "shape1"}.get(number, "")
+        elif not function:
+            raise self.grammar.error("arguments", expected="2", count="1")
+        if not function:
+            raise self.grammar.error("surplus")
+        self.grammar.expect("close", ")")
+        return Call(function, (operand,), span=self.grammar.since(token.start))
 
     def einsum_call(self, token: Token) -> Tree:
         """Parse einsum('bi,bj->ij', x, y): one letter for each axis."""
@@ -363,8 +383,8 @@ class PythonCalls:
                 return self.grammar.now.text == "("
             if depth == 1 and token.kind == "comma":
                 second, third = self.grammar.ahead(position + 1), self.grammar.ahead(position + 2)
-                is_number = second.text in ("0", "1") and third.kind in ("comma", "close")
-                is_axis = is_number or second.kind == "subtract"
+                is_alone = second.text in ("0", "1") and third.kind in ("comma", "close")
+                is_axis = is_alone or second.kind == "subtract"
                 return third.kind == "equals" or (name == "amax" and is_axis)
             position += 1
         return False
