@@ -138,6 +138,52 @@ def test_lists_have_the_separators_of_the_language():
     assert "∂Loss/∂W_ho；W_ho ← W_ho + v_W_ho。" in verdict.message("zh")
 
 
+RATES = [
+    ("W_ih -= 0.1*dW_ih", "sgd", "0.1", "W_ih = W_ih - alpha * dW_ih"),
+    ("W_ih = W_ih - 0.1*X.T @ delta_h", "sgd", "0.1", "W_ih = W_ih - alpha * X.T @ delta_h"),
+    (
+        r"W_{ih} \leftarrow W_{ih} - 0.5 \frac{\partial L}{\partial W_{ih}}",
+        "sgd",
+        "0.5",
+        "W_ih ← W_ih − α ∂L/∂W_ih",
+    ),
+    (
+        "W_ih -= 0.001*m_W_ih/(1-0.9**t)/(np.sqrt(v_W_ih/(1-0.999**t)) + 1e-8)",
+        "adam",
+        "0.001",
+        "alpha * m_W_ih",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "optimizer", "number", "repaired"), RATES)
+def test_a_number_that_may_be_the_learning_rate_is_named(line, optimizer, number, repaired):
+    network = cr.Network.dense([2, 3, 1])
+    verdict = check_line(network, line, batch=True, optimizer=optimizer)
+    assert (verdict.correct, verdict.kind) == (False, "rate"), verdict.message()
+    assert f"Right if the learning rate is {number}, which is not stated." in verdict.message()
+    assert f"若学习率为 {number} 则正确" in verdict.message("zh")
+    assert repaired in verdict.repaired
+    assert check_line(network, verdict.repaired, batch=True, optimizer=optimizer).correct
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "W_ih += 0.1*dW_ih",
+        "W_ih -= 0.1*dW_ih.T",
+        "W_ih -= 2*lr*dW_ih",
+        "W_ih -= 0.1*0.1*dW_ih",
+        "W_ih = 0.1*W_ih - 0.1*dW_ih",
+        "W_ih -= 1*dW_ih",
+        "dW_ih = 0.1 * X.T @ delta_h",
+    ],
+)
+def test_a_number_that_is_no_learning_rate_is_not_named_so(line):
+    verdict = check_line(cr.Network.dense([2, 3, 1]), line, batch=True)
+    assert (verdict.correct, verdict.kind == "rate") == (False, False)
+
+
 def test_the_value_of_the_learning_rate_is_accepted_only_if_it_was_given():
     line = "W_ho = W_ho - 0.01 * dW_ho"
     network = NETWORKS["small"]

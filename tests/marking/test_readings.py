@@ -15,6 +15,9 @@ BATCH = [
     (SIGMOID, "delta_o = 2*(a_o - Y)/(X.shape[0]*n) * a_o*(1-a_o)", ("shape[0]", "shape[1]")),
     (SIGMOID, "delta_o = 2*(a_o - Y)/Y.size * a_o*(1-a_o)", ("Y.size", "a_h.size")),
     (SIGMOID, "delta_o = 2*(a_o - Y)/np.prod(Y.shape) * a_o*(1-a_o)", ("prod(Y", "prod(X")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/(np.size(X, 0)*n) * a_o*(1-a_o)", ("X, 0", "X, 1")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/(np.size(X, axis=0)*n) * a_o*(1-a_o)", ("=0", "=1")),
+    (SIGMOID, "delta_o = 2*(a_o - Y)/np.size(Y) * a_o*(1-a_o)", ("(Y)", "(X)")),
     (SIGMOID, 'grads["dW2"] = cache["A1"].T @ cache[\'dZ2\']', ("A1", "A0")),
     (SIGMOID, "params['W2'] -= lr * grads['W2']", ("lr *", "lr**2 *")),
     (SIGMOID, "self.W2 = np.subtract(self.W2, self.lr * self.dW2)", ("self.lr *", "lr * lr *")),
@@ -42,6 +45,35 @@ BATCH = [
     (RELU, "a_o = F.softmax(z_o, dim=-1)", ("dim=-1", "dim=-2")),
     (RELU, "a_o = torch.softmax(z_o, 1)", ("o, 1", "o, 0")),
     (RELU, "delta_o = (softmax(z_o, axis=1) - Y) / B", ("axis=1", "axis=0")),
+    (
+        RELU,
+        "powers = np.exp(z_o - np.max(z_o, axis=1, keepdims=True))\n"
+        "a_o = powers / powers.sum(1, keepdims=True)",
+        ("axis=1", "axis=0"),
+    ),
+    (
+        RELU,
+        "powers = np.exp(z_o - z_o.max(axis=-1, keepdims=True))\n"
+        "a_o = powers / powers.sum(1, keepdims=True)",
+        (".max(axis=-1, keepdims=True)", ".max(axis=-1)"),
+    ),
+    (
+        RELU,
+        "powers = np.exp(z_o - z_o.max())\na_o = powers / powers.sum(axis=1)[:, None]",
+        ("z_o.max()", "z_o"),
+    ),
+    (
+        RELU,
+        "a_o = softmax(z_o - np.amax(z_o, 1)[:, None])",
+        ("np.amax(z_o, 1)[:, None]", "np.amax(z_o, 0)"),
+    ),
+    (
+        RELU,
+        "a_o = softmax(z_o - torch.amax(z_o, dim=1, keepdim=True))",
+        ("torch.amax(z_o, dim=1", "torch.max(z_o, dim=1"),  # which returns indices too
+    ),
+    (RELU, "a_h = max(z_h, 0)", ("max", "np.max")),
+    (RELU, "a_h = np.maximum(z_h, 0)", ("np.maximum", "np.max")),
     (SIGMOID, "theta2_grad = a1.T @ delta2", ("a1", "a0")),
     (SIGMOID, "output_delta = 2/(B*n)*(a_o-Y)*a_o*(1-a_o)", ("a_o-Y", "Y-a_o")),
     (SIGMOID, "error = a_o - Y", ("a_o - Y", "a_o + Y")),
@@ -56,6 +88,11 @@ BATCH = [
     (SIGMOID, "for epoch in range(9):\n    a_h = sigmoid(z_h)", ("(z_h)", "(X)")),
 ]
 COLUMNS = [
+    (SIGMOID, "m = size(X, 2); dZ2 = 2/(n*m)*(A2-Y).*A2.*(1-A2)", ("X, 2", "X, 1")),
+    (SIGMOID, "dZ2 = 2*(A2-Y).*A2.*(1-A2)/(size(Y,1)*size(X,2))", ("Y,1", "Y,2")),
+    (SIGMOID, "dZ2 = 2*(A2-Y).*A2.*(1-A2)/(n*size(X,2))", ("size(", "np.size(")),
+    (SIGMOID, "dZ2 = 2*(A2-Y).*A2.*(1-A2)/(n*size(X,2))", ("X,2", "X")),
+    (SIGMOID, "dZ2 = 2*(A2-Y).*A2.*(1-A2)/(n*size(X,2))", ("X,2", "X,0")),
     (SIGMOID, "dZ1 = (W2'*dZ2) .* A1 .* (1-A1)", ("W2'", "W2")),
     (SIGMOID, "db2 = sum(dZ2, 2);", ("2)", "0)")),
     (RELU, "a_o = softmax(z_o, axis=0)", ("axis=0", "axis=1")),
@@ -85,6 +122,27 @@ ONE = [
         r" \frac{\partial L}{\partial W_{ho}} &= a_h^T \delta_o \end{aligned}",
         (r"a_h^T \delta", r"X^T \delta"),
     ),
+    (
+        SIGMOID,
+        r"\delta_o = \frac{2}{n}(a_o - Y) \odot a_o \odot (1-a_o), \quad "
+        r"\delta_h = (\delta_o W_{ho}^T) \odot a_h \odot (1-a_h)",
+        (r"\frac{2}{n}", r"\frac{3}{n}"),
+    ),
+    (
+        SIGMOID,
+        r"\[ \frac{\partial L}{\partial W_{ho}} = a_h^T \delta_o, \qquad "
+        r"\frac{\partial L}{\partial b_{ho}} = \delta_o \]",
+        (r"= \delta_o", r"= 2 \delta_o"),
+    ),
+    (
+        SIGMOID,
+        r"W_{ho} \leftarrow W_{ho} - \alpha a_h^T \delta_o \qquad "
+        r"b_{ho} \leftarrow b_{ho} - \alpha \delta_o",
+        (r"b_{ho} -", r"b_{ho} +"),
+    ),
+    (SIGMOID, r"\delta_h = (\delta_o W_{ho}^T) \odot a_h \quad \odot (1-a_h)", ("1-", "1+")),
+    (SIGMOID, r"z_o = a_h W_{ho} + b_{ho} \quad = b_{ho} + a_h W_{ho}", ("= b_{", "= 2 b_{")),
+    (RELU, r"a_h = \max(0, \quad z_h)", ("z_h", "-z_h")),
     (HALF, r"E = \frac12 \sum_k (t_k - o_k)^2", (r"\frac12", r"\frac13")),
     (SIGMOID, "Loss = 1/n ‖Y_t − a_o‖²", ("²", "")),
     (SIGMOID, "δₕ = (δₒ W_hoᵀ) ⊙ aₕ ⊙ (1 − aₕ)", ("1 −", "1 +")),
@@ -111,6 +169,17 @@ def test_a_line_is_read_as_it_is_written(network, line, change, given):
     assert not changed.correct, line.replace(*change)
 
 
+def test_equations_of_one_display_are_statements_of_an_answer():
+    text = (
+        r"\[ \delta_o = \frac{2}{n}(a_o - Y) \odot a_o \odot (1-a_o), \qquad"
+        "\n"
+        r"\nabla_{W_{ho}} L = a_h^T \delta_o, \quad \nabla_{b_{ho}} L = 2 \delta_o \]"
+    )
+    found = cr.check_answer(SIGMOID, text, batch=False)
+    outcomes = [(each.number, each.outcome) for each in found.statements]
+    assert outcomes == [(1, "right"), (2, "right"), (2, "wrong")], str(found)
+
+
 def test_a_star_is_not_the_matrix_product_in_a_line_of_numpy():
     assert not cr.check_line(SIGMOID, "dW_ho = a_h.T * delta_o", batch=True).correct
 
@@ -118,6 +187,28 @@ def test_a_star_is_not_the_matrix_product_in_a_line_of_numpy():
 def test_lengths_of_one_sample_are_not_determined():
     with pytest.raises(InputError, match="not determined for one sample"):
         cr.check_line(SIGMOID, "delta_o = 2*(a_o - Y)/len(Y) * a_o*(1-a_o)")
+
+
+LENGTHS = [
+    ("delta_o = 2*(a_o - Y)/len(Y) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2*(a_o - Y)/len(X) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2/len(Y)*(a_o - Y) * a_o*(1-a_o)", "rows"),
+    ("delta_o = 2*(a_o - Y)/Y.shape[0] * a_o*(1-a_o)", "rows"),
+    ("Loss = np.sum((Y-a_o)**2)/len(Y)", "rows"),
+    ("delta_o = 2*(a_o - Y)/Y.shape[1] * a_o*(1-a_o)", "columns"),
+    ("Loss = np.sum((Y-a_o)**2)/Y.shape[1]", "columns"),
+]
+
+
+@pytest.mark.parametrize(("line", "layout"), LENGTHS)
+def test_the_length_of_the_targets_is_the_count_of_samples_also_for_one_output(line, layout):
+    network = cr.Network.dense([2, 3, 1])
+    verdict = cr.check_line(network, line, batch=True, layout=layout)
+    assert verdict.message().startswith("Right for this network, because n = 1."), line
+    other = "columns" if layout == "rows" else "rows"
+    assert not cr.check_line(network, line, batch=True, layout=other).correct  # its length is n
+    wider = cr.check_line(SIGMOID, line, batch=True, layout=layout)
+    assert (wider.correct, "1/n" in wider.message()) == (False, True)
 
 
 def test_a_variable_that_nothing_uses_is_an_unknown_name():

@@ -51,6 +51,8 @@ class AnswerVerdict:
     layer.  ``missing`` are the gradients of the network's parameters that no statement computes.
     ``recognized`` are the keys of what the convention changes that the answer was found to be in.
     ``given`` are derivatives that it uses without computing them: their values are taken as true.
+    ``right_in_columns`` is how many statements are right with samples in columns, where these are
+    most of an answer that is marked in rows, else 0.
     ``str()`` is the answer with its marks and a message below each fault.
     """
 
@@ -59,6 +61,7 @@ class AnswerVerdict:
     given: tuple[str, ...] = ()
     language: str = field(default="en", repr=False, compare=False)
     recognized: tuple[str, ...] = ()
+    right_in_columns: int = 0
 
     def count(self, outcome: Outcome) -> int:
         """Return how many statements are right, wrong, unread or of variables of one's own."""
@@ -85,6 +88,9 @@ class AnswerVerdict:
             changes = known["and"].join(known[key] for key in self.recognized)
             key = "answer_right_with" if not self.count("wrong") else "answer_marked_with"
             text += known["between"] + known[key].format(changes=changes)
+        if self.right_in_columns:
+            count = str(self.right_in_columns)
+            text += known["between"] + known["answer_columns"].format(count=count)
         for key, listed in (("answer_missing", self.missing), ("answer_given", self.given)):
             if listed:
                 text += known["between"] + known[key].format(names=known["comma"].join(listed))

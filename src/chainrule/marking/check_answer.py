@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from chainrule.errors import InputError, InputTypeError, shown
@@ -18,7 +19,8 @@ from chainrule.marking.python_sources import ReadStatement, parsed_program, synt
 from chainrule.marking.python_statements import read_or_refused, statements_of
 from chainrule.marking.quantities import cotangent
 from chainrule.marking.recognized_conventions import recognized
-from chainrule.marking.stated_conventions import Convention
+from chainrule.marking.recognized_layouts import in_columns
+from chainrule.marking.stated_conventions import OWN, Convention
 from chainrule.marking.stated_conventions import find as find_convention
 from chainrule.marking.usual_names import Meanings, meanings_in
 from chainrule.marking.verdicts import LineVerdict
@@ -52,7 +54,8 @@ def check_answer(
 
     Where no ``convention`` is stated, an answer in another one is recognized: δ = t − o with the
     signs of the updates that belong to it, f′(a), 1/m in dW instead of in δ.  It is marked in
-    that one, and the summary says so.
+    that one, and the summary says so.  Where no ``layout`` is stated either, an answer that is
+    right as a whole with samples in columns is marked so; the summary also says if most of it is.
 
     The other arguments are those of `check_line`, but an answer is for a batch unless
     ``batch=False``.
@@ -81,9 +84,15 @@ def check_answer(
     try:
         run = _best(marker, text)
         verdicts, keys = run.verdicts(), tuple[str, ...]()
-        other = recognized(marker, text, verdicts, lambda each: _best(each, text))
+        other = recognized(marker, text, verdicts, partial(_best, text=text))
         if other is not None:
             run, verdicts, keys = other.run, [*other.verdicts], other.keys
+        is_stated = layout is not None or marker.convention != OWN
+        run_of = partial(_best, text=text)
+        columns = None if is_stated else in_columns(marker, text, verdicts, run_of)
+        if columns is not None and columns.whole is not None:
+            whole = columns.whole
+            run, verdicts, keys, columns = whole.run, [*whole.verdicts], whole.keys, None
     except Refusal as refusal:
         if language == "en":
             raise
@@ -96,7 +105,8 @@ def check_answer(
     )
     statements = tuple(replace(each, language=language) for each in verdicts)
     given = sorted(quantity.typed for quantity in (run.used - run.computed) | run.assumed)
-    return AnswerVerdict(statements, missing, tuple(given), language, keys)
+    right = 0 if columns is None else columns.right
+    return AnswerVerdict(statements, missing, tuple(given), language, keys, right)
 
 
 def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:

@@ -11,6 +11,21 @@ MAX_NUMBERS = 6
 """The largest count of numbers of a line that are replaced."""
 
 
+def with_named(tree: Tree, constant: Quantity) -> Iterator[tuple[Tree, Constant]]:
+    """Yield the line with one positive number other than 1 replaced by a constant, and the number.
+
+    >>> from chainrule.marking.quantities import LEARNING_RATE
+    >>> line = Binary("product", Constant(0.1, "0.1"), Constant(1.0, "1"))
+    >>> [number.text for _, number in with_named(line, LEARNING_RATE)]
+    ['0.1']
+    """
+    numbers = [node for node in nodes(tree) if isinstance(node, Constant)]
+    for node in numbers[:MAX_NUMBERS]:
+        if node.value > 0 and node.value != 1:
+            name = Name(constant, constant.symbol, span=node.span)
+            yield replaced(tree, node, name), node
+
+
 def with_constants(
     tree: Tree, constants: Mapping[Quantity, float]
 ) -> Iterator[tuple[Tree, set[Quantity]]]:

@@ -6,15 +6,15 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
-from chainrule.marking.constant_values import with_constants
+from chainrule.marking.constant_values import with_constants, with_named
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example
 from chainrule.marking.hidden_numbers import with_moved_numbers
 from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
-from chainrule.marking.quantities import Quantity, Role
-from chainrule.marking.syntax import Binary, Name, Notation, Tree, is_number, nodes
+from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role
+from chainrule.marking.syntax import Binary, Constant, Name, Notation, Tree, is_number, nodes
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -127,6 +127,19 @@ class EqualityValues:
         for tree, letters in self.with_constants():
             if self.is_right_within_limits(tree):
                 return sorted(letters, key=lambda letter: letter.symbol)
+        return None
+
+    def matching_rate(self) -> tuple[Tree, Constant] | None:
+        """Return the line with the learning rate in place of the number that it is, and the number.
+
+        None where the learning rate is stated, or is no number of the line.
+        """
+        if not self.is_update or LEARNING_RATE in self.constants:
+            return None
+        for tree in (self.tree, *(tree for tree, _ in self.with_constants())):
+            for named, number in with_named(tree, LEARNING_RATE):
+                if self.is_right_within_limits(named):
+                    return named, number
         return None
 
     def with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:

@@ -23,6 +23,7 @@ from chainrule.marking.syntax import (
     Call,
     Comparison,
     Constant,
+    Largest,
     Name,
     Negative,
     PartialDerivative,
@@ -194,6 +195,8 @@ class Computation:
                 return self._call(tree)
             case Reduction():
                 return self._reduction(tree)
+            case Largest():
+                return self._largest(tree)
             case Comparison():
                 compare = _COMPARISONS[tree.sign]
                 return self._broadcast(tree, compare, tree.left, tree.right).astype(float)
@@ -352,6 +355,12 @@ class Computation:
         operation = np.mean if tree.mean else np.sum
         return np.asarray(operation(value, axis=axis, keepdims=tree.keepdims and axis is not None))
 
+    def _largest(self, tree: Largest) -> FloatArray:
+        value = self._array(tree.operand)
+        if tree.axis is not None and not -value.ndim <= tree.axis < value.ndim:
+            raise ShapeMismatch(tree, np.shape(value), ())
+        return np.asarray(np.max(value, axis=tree.axis, keepdims=tree.keepdims))
+
     def _partial(self, tree: PartialDerivative) -> FloatArray:
         found = self.example.partials.get((tree.above, tree.below))
         if found is None:
@@ -372,9 +381,10 @@ _FUNCTIONS: Mapping[str, Callable[[FloatArray], Any]] = {
 def _length(name: str, value: FloatArray) -> FloatArray:
     """Return len(x), x.shape[0], x.shape[1] or x.size.
 
-    Of one sample the lengths depend on whether it is a vector or a matrix in the program.
+    That of a row depends on whether it is a vector or a matrix in the program; that of a column is
+    the vector's too, and a vector has no second axis.
     """
-    if value.ndim < 2 or (1 in value.shape and name != "size"):
+    if value.ndim < 2 or (len(value) == 1 and name in ("len", "shape0")):
         raise Refusal("one_length")
     lengths = {"len": value.shape[0], "shape0": value.shape[0], "shape1": value.shape[1]}
     return np.asarray(float(lengths.get(name, value.size)))

@@ -17,7 +17,7 @@ from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Apply, Symbol
 from chainrule.marking.examples import Example
 from chainrule.marking.marking_contexts import MarkingContext
-from chainrule.marking.syntax import Call, Comparison, Tree, nodes
+from chainrule.marking.syntax import Call, Comparison, Largest, Tree, nodes
 from chainrule.network import activations
 from chainrule.network.activations import Activation
 
@@ -40,7 +40,7 @@ _DEEPEST = 8
 def is_piecewise(tree: Tree) -> bool:
     """Return whether a tree has comparisons, extremes or other functions with kinks."""
     for node in nodes(tree):
-        if isinstance(node, Comparison):
+        if isinstance(node, Comparison | Largest):
             return True
         if isinstance(node, Call):
             known = activations.CATALOGUE.get(node.function)

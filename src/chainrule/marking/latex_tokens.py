@@ -75,6 +75,11 @@ _SUMMATION_INDICES = re.compile(r",b?[i-l]{1,2}(?![A-Za-z0-9_])")
 """The indices of a sum after those of a name: y_t,bi is an entry of Y_t."""
 _WIDE_SUMMATION_INDICES = re.compile(r",b?[i-mp-w]{1,2}(?![A-Za-z0-9_])")
 """The same in a line with sums, where deeper networks have more letters."""
+SPACE_BETWEEN = re.compile(
+    r",?\s{0,9}\\q?quad(?![A-Za-z])(?:[\s,~]|\\q?quad(?![A-Za-z]))*"
+    r"(?!(?:[\s,~]|\\q?quad)*(?:=|&|←|\\leftarrow|\\gets))(?=(?:(?!\\\\)[^=;\n←])+?(?:=|←|\\leftarrow|\\gets))"
+)
+"""The space between two equations of one display: what follows has a left side of its own."""
 _CASES = re.compile(r"\\(begin|end)\{cases\}")
 INDICATOR = re.compile(r"1_(?=\{)")
 LINES = re.compile(

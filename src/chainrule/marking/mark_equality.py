@@ -81,6 +81,7 @@ class Equality(EqualityValues):
             or self.right_for_flat_vectors()
             or self.right_for_columns()
             or self.right_for_widths()
+            or self.right_for_rate()
             or self.repaired()
             or self.repaired_with_constants()
             or self.wrong()
@@ -103,6 +104,15 @@ class Equality(EqualityValues):
             return None
         values = tuple(f"{letter.typed} = {self.constants[letter]:g}" for letter in found)
         return self.right("right_constants", constants=values)
+
+    def right_for_rate(self) -> LineVerdict | None:
+        """Return a verdict if the line is right for a learning rate that is not stated."""
+        found = self.matching_rate()
+        if found is None:
+            return None
+        tree, number = found
+        verdict = self._verdict_of(Repair("rate", tree, number, {"number": number.text}))
+        return replace(verdict, message_parts=verdict.message_parts[:1])
 
     def right_for_flat_vectors(self) -> LineVerdict | None:
         """Return a verdict if the line is right where vectors have one axis, as in NumPy."""

@@ -428,8 +428,15 @@ class _Parser(Grammar):
         return Name(self.known(text), text, span=span)
 
 
+_LENGTHS = ("len", "shape0", "shape1", "size")
+
+
 def _has_number(*factors: Tree) -> bool:
-    return any(map(is_number, factors))
+    """Return whether a factor is a number, or a length such as size(X, 2)."""
+    return any(
+        is_number(each) or (isinstance(each, Call) and each.function in _LENGTHS)
+        for each in factors
+    )
 
 
 def _sum_axis(index: str) -> ReductionAxis:

@@ -1,7 +1,9 @@
 """The statements of an answer that is not Python: MATLAB, LaTeX or handwriting, one a line."""
 
 import re
+from collections.abc import Iterator
 
+from chainrule.marking.latex_tokens import SPACE_BETWEEN
 from chainrule.marking.python_sources import ReadStatement
 
 _SEPARATOR = re.compile(r"\\\\(?:\[[^\]]*\])?|;|\n")
@@ -27,11 +29,7 @@ def plain_statements(text: str) -> list[ReadStatement]:
     plain = "\n".join(_COMMENT.sub("", each) for each in text.split("\n"))
     plain = re.sub(r"[ \t]*\.\.\.[ \t]*\n[ \t]*", " \0", plain)
     position = 0
-    ends = [*_SEPARATOR.finditer(plain)]
-    for start, end, sign in [
-        *((match.start(), match.end(), match[0]) for match in ends),
-        (len(plain), len(plain), "\n"),
-    ]:
+    for start, end, sign in _ends(plain):
         piece = plain[position:start]
         number += piece.count("\0")
         whole = begun + piece.replace("\0", "")
@@ -56,6 +54,21 @@ def plain_statements(text: str) -> list[ReadStatement]:
         begun = ""
         number += sign == "\n"
     return found
+
+
+def _ends(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where statements end, with the sign there; a space within brackets ends none."""
+    begin = 0
+    for match in sorted(
+        [*_SEPARATOR.finditer(text), *SPACE_BETWEEN.finditer(text)], key=lambda match: match.start()
+    ):
+        piece = re.sub(r"\\[\[(]", "", text[begin : match.start()])
+        is_within = _is_open(piece) or piece.count(r"\begin{cases") > piece.count(r"\end{cases")
+        if match.re is SPACE_BETWEEN and is_within:
+            continue
+        yield match.start(), match.end(), "" if match.re is SPACE_BETWEEN else match[0]
+        begin = match.end()
+    yield len(text), len(text), "\n"
 
 
 def _is_open(text: str) -> bool:

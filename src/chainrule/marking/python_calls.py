@@ -16,6 +16,7 @@ from chainrule.marking.syntax import (
     Call,
     Comparison,
     Constant,
+    Largest,
     Negative,
     Operation,
     Raised,
@@ -37,6 +38,7 @@ _FUNCTIONS = {
     "square": "square",
     "maximum": "maximum",
     "max": "maximum",
+    "amax": "maximum",
     "minimum": "minimum",
     "min": "minimum",
     "where": "where",
@@ -110,6 +112,10 @@ class PythonCalls:
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
                 return lambda token: self.named_call(name, token)
+        if name in ("size", "np.size") and opened and not primed:
+            return lambda token: self.size_call(name, token)
+        if name in ("max", "amax") and opened and not primed and self._is_of_one_operand(name):
+            return lambda token: self.largest(name, None, token.start)
         if name in _FUNCTIONS and not primed:
             return lambda token: self.call(_FUNCTIONS[name], token)
         if name in REDUCTIONS:
@@ -172,6 +178,24 @@ class PythonCalls:
         if not (isinstance(argument, Call) and argument.function == "shape"):
             raise Refusal("attribute", text=token.text, position=str(token.start + 1))
         return Call("size", argument.arguments, span=self.grammar.since(token.start))
+
+    def size_call(self, name: str, token: Token) -> Tree:
+        """Parse size(x, 2) of MATLAB, np.size(x, axis=1), or np.size(x), the count of entries."""
+        first = 0 if name == "np.size" else 1
+        self.grammar.expect("open", "(")
+        operand = self.grammar.condition()
+        function = "size" if first == 0 else ""
+        if self.grammar.skip("comma"):
+            if first == 0 and self.grammar.skip("word", "axis"):
+                self.grammar.expect("equals", "=")
+            number = self.grammar.take().text
+            function = {str(first): "shape0", str(first + 1): "shape1"}.get(number, "")
+        elif not function:
+            raise self.grammar.error("arguments", expected="2", count="1")
+        if not function:
+            raise self.grammar.error("surplus")
+        self.grammar.expect("close", ")")
+        return Call(function, (operand,), span=self.grammar.since(token.start))
 
     def einsum_call(self, token: Token) -> Tree:
         """Parse einsum('bi,bj->ij', x, y): one letter for each axis."""
@@ -310,18 +334,32 @@ class PythonCalls:
         self, name: str, operand: Tree | None, start: int, axis: int | None = None
     ) -> Tree:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
+        operand, axis, keepdims = self.over_axis(name, operand, axis)
+        span = self.grammar.since(start)
+        return Reduction(operand, axis, REDUCTIONS[name], keepdims or axis is None, span=span)
+
+    def largest(self, name: str, operand: Tree | None, start: int) -> Tree:
+        """Parse max(x, axis=1, keepdims=True), or the method .max(…) of an operand."""
+        operand, axis, keepdims = self.over_axis(name, operand, None)
+        return Largest(operand, axis, keepdims, span=self.grammar.since(start))
+
+    def over_axis(
+        self, name: str, operand: Tree | None, axis: int | None
+    ) -> tuple[Tree, int | None, bool]:
+        """Parse an operand, unless it is given, and return it with its axis and keepdims."""
         self.grammar.expect("open", "(")
         keepdims = False
         if operand is None:
             operand = self.grammar.condition()
             self.grammar.skip("comma")
+        axes = ("axis",) if name == "max" else ("axis", "dim")  # PyTorch's max has two results
         while self.grammar.now.kind != "close":
             is_plain = self.grammar.now.kind != "word" or self.grammar.now.text == "None"
             option = "axis" if is_plain else self.grammar.take().text
             self.grammar.skip("equals")
             sign = -1 if self.grammar.skip("subtract") else 1
             value = self.grammar.take().text
-            if option in ("axis", "dim") and value in ("0", "1", "2", "None"):
+            if option in axes and value in ("0", "1", "2", "None"):
                 axis = None if value == "None" else sign * int(value)
                 if axis is not None and is_plain and (self.grammar.is_matlab or axis == 2):
                     axis, keepdims = axis - 1, True  # MATLAB counts from 1 and keeps axes
@@ -334,8 +372,22 @@ class PythonCalls:
                 raise self.grammar.error("reduction", function=name, option=(option,))
             self.grammar.skip("comma")
         self.grammar.expect("close", ")")
-        span = self.grammar.since(start)
-        return Reduction(operand, axis, REDUCTIONS[name], keepdims or axis is None, span=span)
+        return operand, axis, keepdims
+
+    def _is_of_one_operand(self, name: str) -> bool:
+        """Return whether the call of max here is that of one array, with an axis or without."""
+        depth = position = 0
+        while (token := self.grammar.ahead(position)).kind not in ("stop", "end"):
+            depth += (token.kind == "open") - (token.kind == "close")
+            if depth == 0:
+                return self.grammar.now.text == "("
+            if depth == 1 and token.kind == "comma":
+                second, third = self.grammar.ahead(position + 1), self.grammar.ahead(position + 2)
+                is_alone = second.text in ("0", "1") and third.kind in ("comma", "close")
+                is_axis = is_alone or second.kind == "subtract"
+                return third.kind == "equals" or (name == "amax" and is_axis)
+            position += 1
+        return False
 
     def method(self, tree: Tree, token: Token) -> Tree:
         """Parse .dot(…), .sum(axis=0), .transpose() or .astype(…) after an operand."""
@@ -346,6 +398,8 @@ class PythonCalls:
             return Binary(operation, tree, other, span=self.grammar.since(start))
         if name in REDUCTIONS:
             return self.reduction(name, tree, start)
+        if name in ("max", "amax"):
+            return self.largest(name, tree, start)
         if name in ("transpose", *_UNCHANGED):
             self.grammar.expect("open", "(")
             if name == "astype":

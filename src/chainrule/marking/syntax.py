@@ -103,6 +103,15 @@ class Reduction(Tree):
 
 
 @dataclass(frozen=True, eq=False)
+class Largest(Tree):
+    """The largest entry, or the largest ones along an axis."""
+
+    operand: Tree
+    axis: int | None
+    keepdims: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison(Tree):
     """1 where the comparison is true, 0 elsewhere."""
 
@@ -125,7 +134,7 @@ def children(tree: Tree) -> tuple[Tree, ...]:
     match tree:
         case Binary() | Comparison():
             return (tree.left, tree.right)
-        case Negative() | Transposed() | Reduction():
+        case Negative() | Transposed() | Reduction() | Largest():
             return (tree.operand,)
         case Raised():
             return (tree.base, tree.exponent)
@@ -139,7 +148,7 @@ def with_children(tree: Tree, parts: tuple[Tree, ...]) -> Tree:
     match tree:
         case Binary() | Comparison():
             return replace(tree, left=parts[0], right=parts[1])
-        case Negative() | Transposed() | Reduction():
+        case Negative() | Transposed() | Reduction() | Largest():
             return replace(tree, operand=parts[0])
         case Raised():
             return replace(tree, base=parts[0], exponent=parts[1])
@@ -303,6 +312,11 @@ class _Writer:
         if isinstance(tree.axis, int):
             inside += f", axis={tree.axis}" + (", keepdims=True" if tree.keepdims else "")
         return f"{name}({inside})", ATOM
+
+    def _largest(self, tree: Largest) -> tuple[str, int]:
+        axis = "" if tree.axis is None else f", axis={tree.axis}"
+        keepdims = ", keepdims=True" if tree.keepdims else ""
+        return f"max({self.rule(tree.operand)[0]}{axis}{keepdims})", ATOM
 
     def _comparison(self, tree: Comparison) -> tuple[str, int]:
         return f"({self.at(tree.left, SUM)} {tree.sign} {self.at(tree.right, SUM)})", ATOM

@@ -140,6 +140,11 @@ class _Scanner(ScannedText):
                 continue
             if self.taken(latex_tokens.LINES):
                 continue
+            is_within = self.open_brackets > 0 or self.inside_cases
+            if before is not None and not is_within and self.taken(latex_tokens.SPACE_BETWEEN):
+                before = Token("end", "\n", self.position, self.position)
+                yield before
+                continue
             at_start = self.position == 0 or self.line[self.position - 1] == "\n"
             if at_start and self.taken(python_tokens.SKIPPED_LINES):
                 continue

@@ -28,10 +28,10 @@ class LineVerdict:
     for the optimizer's constants, or under an assumption that the message states; or the mistake:
     ``transpose``, ``side`` (order of factors), ``product`` (elementwise or matrix), ``factor``,
     ``slope`` (derivative of an activation), ``sign``, ``sum``, ``sequential``, ``name``, ``bias``,
-    ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction`` and
-    ``decay``, and ``chain``, ``index`` (right only for equal, or different, indices),
-    ``convention``, ``itself`` (the right side uses the left side), ``shape`` (incompatible axes) or
-    ``different``.
+    ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction``,
+    ``decay`` and ``rate`` (right if a number is the learning rate), and ``chain``, ``index`` (right
+    only for equal, or different, indices), ``convention``, ``itself`` (the right side uses the left
+    side), ``shape`` (incompatible axes) or ``different``.
     ``correct`` is True for the kinds ``right`` and ``right_here``.  ``position`` is the start and
     the end of the mistake in the line, ``repaired`` the corrected line.  ``numbers`` contains
     ``found`` and ``expected``, the values of a small example, and ``sizes``, the lengths of its
