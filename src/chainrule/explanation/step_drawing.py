@@ -62,7 +62,7 @@ def _figure(number: float) -> str:
     """Return a number with three significant digits, or two where it is long.
 
     >>> [_figure(number) for number in (0.5, -0.25, -0.0123456, 123456.0)]
-    ['0.5', '−0.25', '−0.0123', '1.23e+05']
+    ['0.5', '−0.25', '−0.0123', '1.2e+05']
     """
     text = f"{number:.3g}"
     return (text if len(text) <= _LETTERS else f"{number:.2g}").replace("-", "−")
