@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from tests.marking.test_check_answer import CS231N, NUMBERED
 
@@ -174,6 +173,8 @@ class Program:
 
 
 def as_tensor(value):
+    import torch
+
     return torch.tensor(value, dtype=torch.float64)
 
 
@@ -225,7 +226,11 @@ def gradients(program, text, x, y, parameters, zs, activations):
     params = {f"{'Wb'[i % 2]}{i // 2 + 1}": given(each) for i, each in enumerate(parameters)}
     cache = {f"A{i}": given(each) for i, each in enumerate(activations)}
     cache |= {f"Z{i + 1}": given(each) for i, each in enumerate(zs)}
-    names = {"np": np, "torch": torch, "X": given(x), "Y": given(y), "y": given(y), "L": len(zs)}
+    names = {"np": np, "X": given(x), "Y": given(y), "y": given(y), "L": len(zs)}
+    if program.kind is as_tensor:
+        import torch
+
+        names["torch"] = torch
     names |= {**params, **cache, "params": params, "cache": cache, "grads": {}, "m": len(x)}
     names |= {name[0].lower() + name[1:]: value for name, value in cache.items()}
     names |= {f"{name[0]}_{name[1:]}": value for name, value in {**params, **cache}.items()}

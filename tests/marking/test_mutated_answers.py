@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from tests.marking.answer_programs import PROGRAMS, gradients
+from tests.marking.answer_programs import PROGRAMS, as_tensor, gradients
 
 COUNT, LONG_COUNT = 12, 400
 HEADER = re.compile(r"(?:def|class|with)\b.*:$")
@@ -137,7 +137,17 @@ def check_mutants(program, count, seed):
     return faults, rights
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+CASES = [
+    pytest.param(
+        program,
+        id=str(program),
+        marks=[pytest.mark.peers("torch")] if program.kind is as_tensor else [],
+    )
+    for program in PROGRAMS
+]
+
+
+@pytest.mark.parametrize("program", CASES)
 def test_what_is_called_right_computes_the_gradients(program):
     network = cr.Network.dense(program.widths, "relu", "log_loss")
     assert is_right(program, program.text)
@@ -149,7 +159,7 @@ def test_what_is_called_right_computes_the_gradients(program):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("program", PROGRAMS, ids=str)
+@pytest.mark.parametrize("program", CASES)
 def test_what_is_called_right_computes_the_gradients_in_many_programs(program):
     faults, rights = check_mutants(program, LONG_COUNT, 6)
     assert faults > LONG_COUNT / 2
