@@ -19,7 +19,7 @@ def advance(run: Execution, steps: int) -> dict[str, NDArray[Any]]:
     return {name: run.values[name] for name in NETWORK.trainable_names}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_errors_of_training_by_the_reference() -> None:
     """After 10,000 and after 50,000 steps of one run."""
     step = training_plan(NETWORK, STEP).only("W_ih", "W_ho")  # no step needs the loss
