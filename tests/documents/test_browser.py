@@ -35,25 +35,30 @@ MEASURE = """
 <script>
 const page = document.documentElement;
 const wide = box => box.scrollWidth > box.clientWidth + 1;
-const boxes = [...document.querySelectorAll('.formula, p[tabindex], li[tabindex]')];
+const shown = box => parseFloat(getComputedStyle(box, '::after').height) > 5;
+const boxes = [...document.querySelectorAll('.formula, [tabindex]')].filter(
+  box => box.checkVisibility());
 const outside = [...document.querySelectorAll('body *')].filter(element => {
   const place = element.getBoundingClientRect();
   return place.right > page.clientWidth + 1 && !element.closest('.formula, [tabindex]');
 });
 const first = document.querySelector('.statement math msub');
-const found = {
+const measure = () => ({
   width: page.clientWidth,
   overflow: page.scrollWidth - page.clientWidth,
   outside: outside.map(element => element.tagName + '.' + element.className),
   boxes: boxes.length,
   scrolled: boxes.filter(wide).length,
+  silent: boxes.filter(box => wide(box) && !shown(box)).length,
+  wrong: boxes.filter(box => !wide(box) && shown(box)).length,
   unreachable: boxes.filter(box => wide(box) && box.tabIndex < 0).length,
   clipped: boxes.filter(box => box.scrollHeight > box.clientHeight + 1).length,
   raised: first && first.children[1].getBoundingClientRect().bottom
     > first.children[0].getBoundingClientRect().bottom,
   paper: getComputedStyle(document.body).backgroundColor,
-};
-parent.postMessage(JSON.stringify(found), '*');
+});
+requestAnimationFrame(() => requestAnimationFrame(() =>  // labels are shown by an animation
+  parent.postMessage(JSON.stringify(measure()), '*')));
 </script>
 """
 
@@ -68,7 +73,11 @@ onmessage = event => {
 </script>
 %s
 """
-FRAME = '<iframe src="page{}.html" style="border: 0" width="{}" height="{}"></iframe>'
+FRAME = (
+    '<iframe src="page{}.html" width="{}" height="{}" '
+    'style="border: 0; position: absolute; top: 0; left: 0"></iframe>'
+)
+"""All frames lie on each other: what is out of view has no animations."""
 
 
 @pytest.fixture(autouse=True)
@@ -128,8 +137,14 @@ def assert_only_boxes_scroll(name: str, size: Screen, found: Found) -> None:
     assert found["overflow"] <= 0, name
     assert found["outside"] == [], name
     assert found["boxes"] > 10, name
+    assert_boxes_say_that_they_scroll(name, found)
+
+
+def assert_boxes_say_that_they_scroll(name: object, found: Found) -> None:
+    """A box that is wider than the screen has a line that says so, and no other box has one."""
     assert found["unreachable"] == 0, f"{name}: what scrolls must be reached by keyboard"
     assert found["clipped"] == 0, name
+    assert found["silent"] == found["wrong"] == 0, name
 
 
 DEEP = cr.Network.dense(

@@ -1,7 +1,7 @@
 """Documents as one HTML file: MathML by our own writer, no script, nothing fetched.
 
 Each formula has a box of its own, which scrolls sideways where the formula is wider than the
-screen; the page itself never does.  Proofs of matrix products can be opened (``<details>``).
+screen.  Proofs of matrix products can be opened (``<details>``).
 """
 
 import re
@@ -34,6 +34,7 @@ from chainrule.documents.elements import (
     with_proofs,
 )
 from chainrule.documents.numerals import Grid, Numeral, grid
+from chainrule.documents.scrolling_box import scrolling_box
 from chainrule.documents.text_writer import TextWriter
 from chainrule.documents.wording import distinct, left_side, written
 from chainrule.formulas.expressions import Expression
@@ -111,6 +112,7 @@ class HtmlWriter(DocumentWriter):
         self.drawing = drawing
         self.numbered = numbered
         self.sections = 0
+        self.box = scrolling_box(self.phrase("scroll_sideways"))
 
     def prose(self, text: str) -> str:
         return escape(text)
@@ -199,7 +201,7 @@ class HtmlWriter(DocumentWriter):
             yield f"<h1>{text}</h1>"
             if self.drawing is not None:
                 inside = self.drawing.svg.replace(_NAMESPACE, "", 1)
-                yield f'<div class="wide" tabindex="0">{inside}</div>'
+                yield f'<div class="wide"{self.box}>{inside}</div>'
         elif not self.numbered:
             yield f"<section><{tag}>{text}</{tag}>"
         else:
@@ -217,10 +219,8 @@ class HtmlWriter(DocumentWriter):
         yield "</ul></nav>"
 
     def _focusable(self, letters: int) -> str:
-        """Return the attributes of a box that may have to scroll sideways."""
-        if letters <= _LONG:
-            return ""
-        return f' tabindex="0" role="group" aria-label="{escape(self.phrase("long_formula"))}"'
+        """Return the attributes of a formula's box: it may have to scroll if it is long."""
+        return self.box if letters > _LONG else ""
 
     # -- equations -----------------------------------------------------------------------------
 
@@ -309,8 +309,7 @@ class HtmlWriter(DocumentWriter):
     # -- tables --------------------------------------------------------------------------------
 
     def _table(self, table: TableBlock) -> Iterator[str]:
-        label = escape(self.phrase("long_formula"))
-        yield f'<div class="wide" tabindex="0" role="group" aria-label="{label}"><table>'
+        yield f'<div class="wide"{self.box}><table>'
         yield self._row(table.head, table.numbers, "th")
         for cells in table.rows:
             yield self._row(cells, table.numbers, "td")

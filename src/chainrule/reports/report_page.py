@@ -1,8 +1,6 @@
 """A report as one HTML file: no script, nothing fetched, light and dark, phone and paper.
 
-Whatever may be wider than a phone is in a box that scrolls sideways and can be focused by keyboard;
-a line in the box, its label, says so where there is something to scroll (by an animation along the
-scrolling, in browsers that have it; shadows at the edges say it in others).
+Whatever may be wider than a phone is in a box that scrolls sideways (`scrolling_box`).
 """
 
 from __future__ import annotations
@@ -11,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from chainrule.documents.html_writer import style_sheet
+from chainrule.documents.scrolling_box import scrolling_box
+from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import escaped
 from chainrule.reports.report_blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
 
@@ -33,7 +33,8 @@ def page_of(
     links = "".join(
         f'<li><a href="#{section.key}">{escaped(section.title)}</a></li>' for section in sections
     )
-    body = "\n".join(_section(section, texts) for section in sections)
+    box = scrolling_box(phrases_of("derivation", language)["scroll_sideways"])
+    body = "\n".join(_section(section, box) for section in sections)
     return (
         f'<!doctype html>\n<html lang="{_TAGS[language]}">\n<head>\n<meta charset="utf-8">\n'
         f"{POLICY}\n"
@@ -51,39 +52,29 @@ def _style() -> str:
     return sheet.read_text(encoding="utf-8").strip()
 
 
-def _section(section: Section, texts: Mapping[str, str]) -> str:
-    blocks = "\n".join(part for block in section.blocks for part in _block(block, texts))
+def _section(section: Section, box: str) -> str:
+    blocks = "\n".join(part for block in section.blocks for part in _block(block, box))
     return (
         f'<section aria-labelledby="{section.key}">\n'
         f'<h2 id="{section.key}">{escaped(section.title)}</h2>\n{blocks}\n</section>'
     )
 
 
-def _block(block: Block, texts: Mapping[str, str]) -> Iterator[str]:
+def _block(block: Block, box: str) -> Iterator[str]:
+    """Yield the parts of a block; ``box`` has the attributes of what may be wider than a phone."""
     match block:
         case Text(text, kind):
             yield f'<p class="{kind}">{escaped(text)}</p>'
         case Grid():
-            yield _wide(_table(block), texts)
+            yield f'<div class="wide"{box}>{_table(block)}</div>'
         case Pictures(drawings):
-            figures = "".join(
-                f'<figure tabindex="0" role="group" aria-label="{escaped(texts["picture"])}">'
-                f"{drawing.svg}</figure>"
-                for drawing in drawings
-            )
+            figures = "".join(f"<figure{box}>{drawing.svg}</figure>" for drawing in drawings)
             yield f'<div class="pictures">{figures}</div>'
         case Formulas(html):
             yield html
         case Folded(title, blocks):
-            inside = "\n".join(part for each in blocks for part in _block(each, texts))
+            inside = "\n".join(part for each in blocks for part in _block(each, box))
             yield f"<details><summary>{escaped(title)}</summary>\n{inside}\n</details>"
-
-
-def _wide(inside: str, texts: Mapping[str, str]) -> str:
-    return (
-        f'<div class="wide" tabindex="0" role="group" aria-label="{escaped(texts["scroll"])}">'
-        f"{inside}</div>"
-    )
 
 
 def _table(grid: Grid) -> str:
