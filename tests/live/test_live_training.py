@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import signal
@@ -287,7 +288,18 @@ def test_members_keep_their_numbers_while_others_wait():
     moment = Moment(()).after(Run(0, 1, [None, progress(1.0), None, progress(2.0)]))
     (members,) = view_of(moment, "en")["tables"]
     assert [row[0] for row in members["rows"]] == ["2", "4"]
-    assert view_of(moment, "en")["share"] == pytest.approx(0.05)
+    view = view_of(moment, "en")
+    assert view["share"] == pytest.approx(0.05)
+    assert fact(view, "Folds begun") == "2 of 4"  # the losses are their means
+
+
+def test_the_network_in_training_is_marked_among_the_settings_tried():
+    candidate = Candidate((8,), ("relu",), cr.Adam(0.01))
+    moment = Moment((candidate, candidate), bests=((3, 0.5),)).after(Run(1, 2, [progress(1.0)]))
+    rows = view_of(moment, "en")["tables"][-1]["rows"]
+    assert [row[0] for row in rows] == ["1", "2 (in training)"]
+    ended = view_of(dataclasses.replace(moment, state="ended"), "en")["tables"][-1]["rows"]
+    assert [row[0] for row in ended] == ["1", "2"]
 
 
 def test_both_languages_have_the_same_phrases_and_each_is_used():

@@ -122,7 +122,7 @@ class TrainingReport:
                     "epoch_of", number=f"{completed:.0f}", of=f"{self._progress.tasks[0].total:.0f}"
                 ),
                 completed=completed,
-                losses=_losses(members, self.words),
+                losses=_losses(members, len(run.members), _latest(members), self.words),
             )
             return
         done = max(1, sum(member.done for member in members) // len(run.members))
@@ -138,7 +138,7 @@ class TrainingReport:
                     number=f"{number:{len(str(of))}}",
                     of=of,
                     network=run.candidate + 1,
-                    losses=_losses(members, self.words, number),
+                    losses=_losses(members, len(run.members), number, self.words),
                 )
                 self._show(self.words("label_epoch"), text)
         self._reported = max(self._reported, done)
@@ -334,19 +334,31 @@ def _metric(run: TableRun) -> list[str]:
     return [] if metric is None or run.metric is None else [f"{metric.name} {figure(run.metric)}"]
 
 
-def _losses(members: Sequence[Progress], words: Wording, number: int | None = None) -> str:
-    """Return the mean losses of an epoch, of the latest of each member if None, and the best."""
-    last = [min(number or member.done, member.done) for member in members]
-    epochs = [member.epoch(done) for member, done in zip(members, last, strict=True)]
-    loss = mean(epoch.loss for epoch in epochs)
-    held = [epoch.validation_loss for epoch in epochs if epoch.validation_loss is not None]
+def _latest(members: Sequence[Progress]) -> int:
+    """Return the last epoch that all networks in training have finished, or the last of all."""
+    running = [member.done for member in members if member.done < member.of]
+    return min(running) if running else max(member.done for member in members)
+
+
+def _losses(members: Sequence[Progress], of: int, number: int, words: Wording) -> str:
+    """Return the mean losses of an epoch, and the lowest mean so far.
+
+    They are means over the networks that have finished the epoch; how many of the ``of`` networks
+    of the folds these are is said where some are missing: with the next ones the means may rise.
+    """
+    number = min(number, max(member.done for member in members))
+    reached = [member for member in members if member.done >= number]
+    loss = mean(member.epoch(number).loss for member in reached)
+    held = [m.history["validation_loss"] for m in reached if "validation_loss" in m.history]
     if not held:
-        return words("loss", loss=loss)
-    best = mean(
-        min(list(member.history["validation_loss"])[:done])
-        for member, done in zip(members, last, strict=True)
-    )
-    return words("loss_held_out", loss=loss, held=mean(held), best=best)
+        text = words("loss", loss=loss)
+    else:
+        curve = mean_curve(held)[:number]
+        best = lowest(curve)
+        text = words(
+            "loss_held_out", loss=loss, held=curve[-1], best=curve[-1] if best is None else best[1]
+        )
+    return text if len(reached) == of else words("some_folds", losses=text, some=len(reached), of=of)
 
 
 def _curve(members: Sequence[Progress], console: Console, words: Wording) -> str:

@@ -91,6 +91,9 @@ def _facts(
         done = sum(member.done for member in members) // len(members)
         part = texts["part"].format(done=f"{done:,}", of=f"{members[0].of:,}")
         facts.append((texts["epoch"], part))
+        if run is not None and len(members) < len(run.members):
+            begun = texts["part"].format(done=len(members), of=len(run.members))
+            facts.append((texts["begun"], begun))  # the losses are means over these
         facts.append((texts["training_loss"], _last(curves.training)))
         if curves.held_out:
             facts.append((texts["held_out_loss"], _last(curves.held_out)))
@@ -133,8 +136,9 @@ def _networks(moment: Moment, curves: LossCurves, texts: Mapping[str, str]) -> l
         zip(moment.candidates, (*moment.bests, curves.best), strict=False), start=1
     ):
         settings = candidate.to_dict()
+        current = number > len(moment.bests) and moment.state == "training"
         rows.append([
-            str(number),
+            texts["in_training"].format(number=number) if current else str(number),
             ", ".join(map(str, settings["hidden"])) or NONE,
             ", ".join(settings["activation"]),
             f"{candidate.optimizer.learning_rate:.3g}",
