@@ -515,6 +515,9 @@ def test_verify_fails_when_a_check_fails(monkeypatch):
 
 def test_info(trained, tmp_path):
     text = run_verb("info", trained).stdout
+    settings = next(line for line in text.splitlines() if line.startswith("training "))
+    assert "seed 0" in settings
+    assert not any(word in settings for word in ("None", "False", "none", "["))
     for part in (
         "network     4-64-3, relu then softmax, log_loss, 515 parameters",
         "predicts    'species', 3 classes: 'setosa', 'versicolor', 'virginica'",

@@ -121,4 +121,4 @@ def test_epochs_are_whole():
 
 def test_numbers_for_people():
     found = [number_text(v) for v in (0.0, 1.0, -0.5, 1234.5, 1e6, 5e-5, math.nan, -math.inf)]
-    assert found == ["0", "1", "−0.5", "1,234", "1e6", "5e−5", "NaN", "−∞"]
+    assert found == ["0", "1", "−0.5", "1234", "1e6", "5e−5", "NaN", "−∞"]

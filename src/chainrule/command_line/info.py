@@ -78,9 +78,10 @@ def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]
             yield f"info_{kind}", words("info_columns", count=len(columns), listed=listed)
     if model.preprocessor.dropped:
         yield "info_left_out", listed_dropped(model.preprocessor, words, NAMES_SHOWN)
-    settings = {k: v for k, v in model.training.items() if k != "score"}
+    settings = {key: value for key, value in model.training.items() if key != "score"}
     if settings:
-        yield "info_training", ", ".join(_setting(key, value) for key, value in settings.items())
+        listed = (_setting(*entry) for entry in settings.items() if entry[1] not in (None, "none"))
+        yield "info_training", ", ".join(filter(None, listed))
     score = model.training.get("score")
     if isinstance(score, Mapping) and score.get("rows") in SCORED:
         entries = score.get("targets")
@@ -105,7 +106,12 @@ def _setting(key: str, value: object) -> str:
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_unquoted(k)} {_unquoted(v)}" for k, v in value.items() if k != "name")
         return f"{_unquoted(value.get('name', key))} ({inner})"
-    return f"{_unquoted(key).replace('_', ' ')} {_unquoted(value)}"
+    name = _unquoted(key).replace("_", " ")
+    if isinstance(value, bool):
+        return name if value else ""
+    if isinstance(value, list):
+        return f"{name} {'-'.join(map(_unquoted, value)) or 0}"
+    return f"{name} {_unquoted(value)}"
 
 
 def _listed(names: Sequence[object], words: Wording) -> str:

@@ -358,7 +358,9 @@ def _losses(members: Sequence[Progress], of: int, number: int, words: Wording) -
         text = words(
             "loss_held_out", loss=loss, held=curve[-1], best=curve[-1] if best is None else best[1]
         )
-    return text if len(reached) == of else words("some_folds", losses=text, some=len(reached), of=of)
+    return (
+        text if len(reached) == of else words("some_folds", losses=text, some=len(reached), of=of)
+    )
 
 
 def _curve(members: Sequence[Progress], console: Console, words: Wording) -> str:
@@ -435,7 +437,8 @@ def _score(score: ClassScore | NumberScore, words: Wording) -> str:
 def _beats_baseline(score: ClassScore | NumberScore) -> bool:
     if isinstance(score, ClassScore):
         return score.correct > score.baseline_correct
-    return score.rmse < score.baseline_rmse
+    equal = figure(score.rmse) == figure(score.baseline_rmse)
+    return score.rmse < score.baseline_rmse and not equal
 
 
 def _record(run: TableRun, model: Path) -> dict[str, object]:

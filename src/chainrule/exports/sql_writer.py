@@ -117,6 +117,7 @@ class _Query:
             name: [number(value) for value in array.ravel().tolist()]
             for name, array in prediction.constants.items()
         }
+        self.literals = frozenset(text for texts in self.texts.values() for text in texts)
         self.ends = last_uses(prediction)
 
     def lines(self) -> Iterator[str]:
@@ -177,9 +178,8 @@ class _Query:
 
     def _columns(self, live: list[str], own: list[str]) -> list[str]:
         """Return the columns of the values that are still needed, each once, without new ones."""
-        constants = {text for n in self.prediction.constants for text in self.texts[n]}
         found = dict.fromkeys(text for name in live for text in self.texts[name])
-        return [text for text in found if text not in own and text not in constants]
+        return [text for text in found if text not in own and text not in self.literals]
 
     def _is_large(self, step: MatrixProduct) -> bool:
         """Return whether the weights of a product are a table."""

@@ -104,14 +104,22 @@ def number_text(value: float, digits: int = 4) -> str:
 
     >>> number_text(0.034567), number_text(-1234567.0), number_text(2e-7), number_text(12000.0)
     ('0.03457', '−1.235e6', '2e−7', '12,000')
+    >>> number_text(1987.0)  # years are among the numbers of four digits
+    '1987'
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     size = abs(value)
     if size and not 1e-4 <= size < 1e6:
         return _tidy(f"{value:.{digits - 1}e}")
-    text = f"{value:,.{max(0, digits - 1 - _size(value))}f}" if value else "0"
+    text = _grouped(value, max(0, digits - 1 - _size(value))) if value else "0"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def _grouped(value: float, decimals: int, largest: float = 0.0) -> str:
+    """Return a number with separators of thousands, from the first of five digits."""
+    separator = "," if max(abs(value), largest) >= 9999.5 else ""
+    return f"{value:{separator}.{decimals}f}"
 
 
 def _tidy(text: str) -> str:
@@ -131,7 +139,7 @@ def _equal_digits(ticks: list[float], spacing: float) -> list[str]:
             _tidy(f"{tick:.{max(0, _size(tick) - last)}e}") if abs(tick) > spacing / 2 else "0"
             for tick in ticks
         ]
-    texts = [f"{tick:,.{max(0, -last)}f}" for tick in ticks]
+    texts = [_grouped(tick, max(0, -last), largest) for tick in ticks]
     return [text.replace("-", "−") for text in texts]
 
 
