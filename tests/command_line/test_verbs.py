@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import chainrule.command_line.training_report as training_report
 from chainrule.check_result import CheckResult
+from chainrule.command_line.epoch_texts import curve_text
 from chainrule.command_line.human_numbers import figure
 from chainrule.command_line.main import VERBS, command
 from chainrule.errors import DataWarning
@@ -280,11 +281,11 @@ def test_the_curve_is_of_the_training_loss_without_rows_held_out_and_fits_the_te
     narrow = Console(file=io.StringIO(), force_terminal=True, width=60)
     progress = Progress(200, 200, {"loss": [float(200 - n) for n in range(200)]})
     words = Wording("tables", "en")
-    line = training_report._curve([progress], narrow, words)
+    line = curve_text([progress], narrow, words)
     assert line.endswith("  loss, best 1 in epoch 200")
-    assert len(line) == 59 < len(training_report._curve([progress], Console(width=100), words))
+    assert len(line) == 59 < len(curve_text([progress], Console(width=100), words))
     nothing = Progress(1, 1, {"loss": [float("nan")]})
-    assert training_report._curve([nothing], narrow, words) == "curve     x  loss"
+    assert curve_text([nothing], narrow, words) == "curve     x  loss"
 
 
 def test_figures():

@@ -80,8 +80,8 @@ def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]
         yield "info_left_out", listed_dropped(model.preprocessor, words, NAMES_SHOWN)
     settings = {key: value for key, value in model.training.items() if key != "score"}
     if settings:
-        listed = (_setting(*entry) for entry in settings.items() if entry[1] not in (None, "none"))
-        yield "info_training", ", ".join(filter(None, listed))
+        shown_settings = (_setting(*entry) for entry in settings.items())
+        yield "info_training", ", ".join(filter(None, shown_settings))
     score = model.training.get("score")
     if isinstance(score, Mapping) and score.get("rows") in SCORED:
         entries = score.get("targets")
@@ -103,12 +103,15 @@ def _score(entry: Any, words: Wording) -> str:
 
 
 def _setting(key: str, value: object) -> str:
+    """Return a setting with its value; nothing for one that was not used."""
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_unquoted(k)} {_unquoted(v)}" for k, v in value.items() if k != "name")
         return f"{_unquoted(value.get('name', key))} ({inner})"
     name = _unquoted(key).replace("_", " ")
     if isinstance(value, bool):
         return name if value else ""
+    if value in (None, "none"):
+        return ""
     if isinstance(value, list):
         return f"{name} {'-'.join(map(_unquoted, value)) or 0}"
     return f"{name} {_unquoted(value)}"

@@ -10,30 +10,27 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import mean
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from chainrule.command_line.epoch_texts import LABEL, curve_text, is_reported, latest, losses_text
 from chainrule.command_line.human_numbers import figure, percent
 from chainrule.command_line.notes import note
 from chainrule.data import CategoricalColumn, Preprocessor
 from chainrule.errors import one_line, shown
 from chainrule.files import written_path
-from chainrule.language.printed_phrases import Wording, padded, width
+from chainrule.language.printed_phrases import Wording, padded
 from chainrule.network.architecture import Network
-from chainrule.pictures.loss_curves import lowest, mean_curve
-from chainrule.pictures.sparkline import sparkline
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.recipes import Candidate
 from chainrule.table_models.run_folders import LEADERBOARD_NAME, REPORT_NAME
 from chainrule.table_models.table_run import TableRun, TableTask
 from chainrule.training.metrics import ClassScore, NumberScore, finite
-from chainrule.training.results import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,11 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCORED", "TrainingReport", "listed_dropped"]
 
-LABEL = 10
-PLAIN_LINES = 5
-"""Epochs reported in plain lines, in addition to the first."""
-CURVE = 32
-"""The most characters of the line of losses."""
 NAMES_SHOWN = 6
 SCORED = {"training": "seen", "out of fold": "unseen", "held out": "held_out"}
 """The part of a label's key by the rows of a score."""
@@ -114,7 +106,7 @@ class TrainingReport:
         of = members[0].of
         if self._progress is not None and self._bar is not None:
             done = sum(member.done for member in members) / len(run.members)
-            self._progress.below = _curve(members, self._progress.console, self.words)
+            self._progress.below = curve_text(members, self._progress.console, self.words)
             completed = run.candidate * of + done
             self._progress.update(
                 self._bar,
@@ -122,7 +114,7 @@ class TrainingReport:
                     "epoch_of", number=f"{completed:.0f}", of=f"{self._progress.tasks[0].total:.0f}"
                 ),
                 completed=completed,
-                losses=_losses(members, len(run.members), _latest(members), self.words),
+                losses=losses_text(members, len(run.members), latest(members), self.words),
             )
             return
         done = max(1, sum(member.done for member in members) // len(run.members))
@@ -132,13 +124,13 @@ class TrainingReport:
             self._resumed, self._reported, self._first = False, done - 1, done
         for number in range(self._reported + 1, done + 1):
             briefly = run.of > MOST_NETWORKS
-            if number == self._first or _is_reported(number, of, briefly=briefly):
+            if number == self._first or is_reported(number, of, briefly=briefly):
                 text = self.words(
                     "epoch_line_network" if run.of > 1 else "epoch_line",
                     number=f"{number:{len(str(of))}}",
                     of=of,
                     network=run.candidate + 1,
-                    losses=_losses(members, len(run.members), number, self.words),
+                    losses=losses_text(members, len(run.members), number, self.words),
                 )
                 self._show(self.words("label_epoch"), text)
         self._reported = max(self._reported, done)
@@ -332,59 +324,6 @@ def _leaders(run: TableRun, words: Wording) -> Iterator[str]:
 def _metric(run: TableRun) -> list[str]:
     metric = run.task.objective.metric
     return [] if metric is None or run.metric is None else [f"{metric.name} {figure(run.metric)}"]
-
-
-def _latest(members: Sequence[Progress]) -> int:
-    """Return the last epoch that all networks in training have finished, or the last of all."""
-    running = [member.done for member in members if member.done < member.of]
-    return min(running) if running else max(member.done for member in members)
-
-
-def _losses(members: Sequence[Progress], of: int, number: int, words: Wording) -> str:
-    """Return the mean losses of an epoch, and the lowest mean so far.
-
-    They are means over the networks that have finished the epoch; how many of the ``of`` networks
-    of the folds these are is said where some are missing: with the next ones the means may rise.
-    """
-    number = min(number, max(member.done for member in members))
-    reached = [member for member in members if member.done >= number]
-    loss = mean(member.epoch(number).loss for member in reached)
-    held = [m.history["validation_loss"] for m in reached if "validation_loss" in m.history]
-    if not held:
-        text = words("loss", loss=loss)
-    else:
-        curve = mean_curve(held)[:number]
-        best = lowest(curve)
-        text = words(
-            "loss_held_out", loss=loss, held=curve[-1], best=curve[-1] if best is None else best[1]
-        )
-    return (
-        text if len(reached) == of else words("some_folds", losses=text, some=len(reached), of=of)
-    )
-
-
-def _curve(members: Sequence[Progress], console: Console, words: Wording) -> str:
-    """Return the mean losses so far in one line: the held-out ones where there are any."""
-    name = "validation_loss" if "validation_loss" in members[0].history else "loss"
-    text = words("curve_held_out" if name == "validation_loss" else "curve_training")
-    losses = mean_curve([member.history[name] for member in members])
-    best = lowest(losses)
-    if best is not None:
-        text = words("curve_best", kind=text, value=best[1], epoch=best[0])
-    columns = min(CURVE, console.width - LABEL - width(text) - 3)
-    curve = sparkline(losses, columns, console.encoding)
-    return f"{padded(words('label_curve'), LABEL)}{curve}  {text}"
-
-
-def _is_reported(number: int, of: int, *, briefly: bool) -> bool:
-    """Return whether an epoch is reported in a plain line: the first, the last and some between.
-
-    ``briefly`` is the last one alone.
-    """
-    if briefly:
-        return number == of
-    every = max(1, of // PLAIN_LINES)
-    return number in (1, of) or (number % every == 0 and of - number >= every)
 
 
 def _inputs(task: TableTask, words: Wording) -> str:
