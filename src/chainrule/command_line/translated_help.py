@@ -95,10 +95,9 @@ def _listed(name: str) -> Iterable[str]:
 
 
 def _chinese_help(command: click.Command, context: click.Context) -> str:
-    is_group = isinstance(command, click.Group)
-    verb = "chainrule" if is_group else str(command.name)
-    texts, columns = _Texts(texts_of(verb, "zh")), context.make_formatter().width
-    rows = [
+    texts = _Texts(texts_of(str(command.name), "zh"))
+    columns = context.make_formatter().width
+    options = [
         _option(parameter, record, texts)
         for parameter in command.get_params(context)
         if isinstance(parameter, click.Option)
@@ -107,15 +106,14 @@ def _chinese_help(command: click.Command, context: click.Context) -> str:
     blocks = [
         _usage(command, context, texts, columns),
         _paragraphs(texts("about", command.help), columns),
-        _section(texts["options"], rows, columns),
+        _section(texts["options"], options, columns),
     ]
-    if is_group:
-        lines = [
-            (name, texts_of(name, "zh").get("line", "")) for name in command.list_commands(context)
-        ]
-        blocks.append(_section(texts["verbs"], lines, columns))
+    if isinstance(command, click.Group):
+        verbs = [(verb, texts_of(verb, "zh")["line"]) for verb in command.list_commands(context)]
+        blocks.append(_section(texts["verbs"], verbs, columns))
     blocks.append(_paragraphs(texts("epilog", command.epilog), columns))
-    return "\n\n".join("\n".join(lines) for block in blocks if (lines := list(block)))
+    printed = ["\n".join(block) for block in blocks]
+    return "\n\n".join(block for block in printed if block)
 
 
 def _usage(
@@ -159,15 +157,12 @@ def _option(option: click.Option, record: tuple[str, str], texts: _Texts) -> tup
     if isinstance(option.show_default, str):
         value = texts(f"{name} default", option.show_default)
         added = added.replace(f"({option.show_default})", value)
-    added = re.sub(
-        "default: ([^;\\]]*)", lambda found: texts["default"].format(value=found[1]), added
-    )
-    added = added.replace("required", texts["required"]).replace("; ", "；")
+    added = added.replace("default: ", texts["default"]).replace("required", texts["required"])
+    added = added.replace("; ", "；")
     return _metavars(spec), texts(name, option.help) + added
 
 
 def _metavars(text: str) -> str:
     """Return the names of values, which are words in capital letters, in Chinese."""
-    return re.sub(
-        "[A-Z]{2,}", lambda found: texts_of("metavar", "zh").get(found[0], found[0]), text
-    )
+    names = texts_of("metavar", "zh")
+    return re.sub("[A-Z]{2,}", lambda found: names.get(found[0], found[0]), text)
