@@ -22,7 +22,11 @@ def context_of(each, verb):
 
 COMMANDS = {
     "chainrule": command,
-    **{verb: command.get_command(context_of(command, "chainrule"), verb) for verb in VERBS},
+    **{
+        verb: found
+        for verb in VERBS
+        if (found := command.get_command(context_of(command, "chainrule"), verb)) is not None
+    },
 }
 BOOK = phrases_of("help", "zh")
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -66,7 +70,7 @@ def key_of(verb, item):
     return item if item in BOOK else f"{verb}: {item}"
 
 
-NEEDED = {}
+NEEDED: dict[str, dict[str, str]] = {}
 for each_verb in COMMANDS:
     for each_item, english in english_texts(each_verb).items():
         NEEDED.setdefault(key_of(each_verb, each_item), {})[each_verb] = english

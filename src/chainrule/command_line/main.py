@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -26,7 +25,7 @@ from chainrule.command_line.output_streams import (
     output_failure,
 )
 from chainrule.command_line.shown_language import language_of_verbs
-from chainrule.command_line.start_up import end_of_start_up
+from chainrule.command_line.start_up import begin_ending, end_of_start_up
 from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.errors import (
     ChainruleError,
@@ -184,6 +183,4 @@ def main() -> NoReturn:
     try:
         command.main(prog_name="chainrule")
     finally:
-        # Python ends its threads and modules now, and would show a traceback of an interruption.
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        begin_ending()
