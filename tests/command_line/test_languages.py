@@ -90,3 +90,35 @@ def test_the_locale_decides_where_no_language_is_given(folder):
     assert "准确率" in printed(None, *arguments, environment={"LC_ALL": "zh_CN.UTF-8"})
     assert "accuracy" in printed(None, *arguments, environment={"LC_ALL": "de_DE.UTF-8"})
     assert "准确率" in printed("zh", *arguments, environment={"LC_ALL": "C"})
+
+
+def test_the_page_of_a_report_is_in_the_language_of_the_locale_or_as_stated(folder):
+    train = ("train", "iris.csv", "--target", "species", "--hidden", 3, "--epochs", 1, "--quiet")
+    printed("en", *train, "--output", "run", "--no-report")
+    chinese = {"LC_ALL": "zh_CN.UTF-8"}
+    for language, environment, expected in [
+        (None, chinese, "zh"),
+        (None, {"LC_ALL": "C"}, "en"),
+        ("en", chinese, "en"),
+        ("zh", {"LC_ALL": "C"}, "zh"),
+    ]:
+        printed(language, "report", "run", "--output", "page.html", environment=environment)
+        page = (folder / "page.html").read_text(encoding="utf-8")
+        assert f'<html lang="{expected}' in page
+    # That of the locale asks for no other page where one is stored.
+    printed("en", "report", "run", environment=chinese)
+    assert printed(None, "report", "run", environment=chinese) == "run/report.html\n"
+
+
+def test_the_figures_of_an_export_in_chinese(folder):
+    printed(
+        *("en", "train", "iris.csv", "--target", "species", "--hidden", 3),
+        *("--epochs", 1, "--quiet"),
+    )
+    english, chinese = (
+        printed(language, "export", "iris", "--output", "model.h", "--training")
+        for language in ("en", "zh")
+    )
+    assert numbers(chinese) == numbers(english)
+    assert len(numbers(english)) >= 4
+    assert not re.findall("[A-Za-z]{2,}", re.sub(r"\d\S*", "", chinese))

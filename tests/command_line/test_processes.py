@@ -91,6 +91,60 @@ def test_an_interruption_is_one_line_and_what_was_learned_is_written(folder, tim
     assert load(folder / "iris").predict(folder / "iris.csv").shape == (150,)
 
 
+SEND = "os.kill(os.getpid(), signal.SIGINT)"
+INTERRUPTED = {
+    "in an exec, as that of a dataclass": (
+        "info.described = lambda model: exec('raise KeyboardInterrupt')"
+    ),
+    "in the verb": f"info.described = lambda model: {SEND}",
+    "while threads end": (
+        f"thread = lambda: (threading.main_thread().join(), {SEND}, time.sleep(20))\n"
+        "info.described = lambda model: threading.Thread(target=thread).start() or sys.exit(0)"
+    ),
+    "while a verb is imported": (
+        "class Sender:\n"
+        "    def find_spec(self, name, *rest):\n"
+        f"        if name == 'chainrule.command_line.derive': {SEND}\n"
+        "sys.meta_path.insert(0, Sender())\n"
+        "sys.argv[1:] = ['derive', '-h']"
+    ),
+}
+
+
+def run_module(folder, lines):
+    """Run the command line in a process as ``python -m``, after some lines."""
+    start = (
+        "import atexit, os, signal, sys, threading, time\n"
+        "from chainrule.command_line import info\n"
+        "from chainrule.command_line.start_up import main\n"
+        "sys.argv[1:] = ['info', 'absent']\n"
+    )
+    (folder / "interrupted.py").write_text(f"{start}{lines}\nmain()\n", encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "interrupted"], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("when", INTERRUPTED)
+def test_an_interruption_is_one_line_and_the_exit_code_130(folder, when):
+    run = run_module(folder, INTERRUPTED[when])
+    assert (run.returncode, run.stdout) == (130, "")
+    assert run.stderr == "chainrule: error: interrupted\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_an_interruption_while_python_ends_changes_nothing(folder):
+    lines = (
+        f"class Last:\n    def __del__(self, send=os.kill, own=os.getpid(), which=signal.SIGINT):\n"
+        "        send(own, which)\n"
+        f"last = Last()\natexit.register(lambda: {SEND})\nsys.argv[1:] = ['--version']"
+    )
+    run = run_module(folder, lines)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("chainrule ")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 @pytest.mark.parametrize("arguments", [["derive", "--layers", "9,8,7,6"], ["-h"]])
 def test_a_reader_that_goes_away_is_no_error(arguments):

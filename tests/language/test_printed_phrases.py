@@ -21,7 +21,7 @@ def fields(text):
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("book", ["columns", "tables", "verification"])
+@pytest.mark.parametrize("book", ["columns", "export", "tables", "verification"])
 def test_both_languages_have_the_same_phrases_and_every_one_is_used(book):
     english, chinese = phrases_of(book, "en"), phrases_of(book, "zh")
     assert list(english) == list(chinese)
@@ -48,3 +48,14 @@ def test_lines_fit_and_hold_all_of_the_text(columns):
         assert width(line) <= columns + 2 or " " not in line  # punctuation may stand out
     assert wrapped("one two three", 8) == ["one two", "three"]
     assert wrapped("", 8) == [""]
+
+
+def test_brackets_and_quotes_stay_with_what_they_enclose():
+    text = "损失（见“甲”）下降[默认值：0]；f(x) 与（乙）。"
+    for columns in range(8, 40):
+        lines = wrapped(text, columns)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        for line in lines:
+            assert line[-1] not in "（“[("
+            assert line[0] not in "）”]；。"
+            assert width(line) <= columns

@@ -16,11 +16,12 @@ from chainrule.command_line.check_files import is_file_argument, statements_in, 
 from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
-    language_option,
     network_options,
     sample_option,
     update_options,
 )
+from chainrule.command_line.shown_language import language_option
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.errors import InputError, one_line
 from chainrule.files import write_atomically
 from chainrule.language.refusals import Refusal, in_language
@@ -36,6 +37,7 @@ __all__ = ["command"]
 
 @click.command(
     "check",
+    cls=TranslatedHelp,
     epilog="The exit code is 0 where the line is right, 1 where it is wrong, 2 where it cannot be "
     "read.",
 )

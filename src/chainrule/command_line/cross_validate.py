@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from chainrule.command_line.notes import note
-from chainrule.command_line.shared_options import language_option
+from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_options import (
     DATA,
     column_options,
@@ -21,6 +21,7 @@ from chainrule.command_line.table_options import (
     row_options,
     table_settings,
 )
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.language.printed_phrases import Wording
 from chainrule.table_models.cross_validation import CrossValidation, cross_validate
 from chainrule.table_models.evaluation import Evaluation
@@ -31,6 +32,7 @@ __all__ = ["command"]
 
 @click.command(
     "cv",
+    cls=TranslatedHelp,
     epilog="Each fold is held out once: a model is trained on the others, with everything that "
     "belongs to it, and evaluated on the fold.  Nothing is written.  With --time each fold is "
     f"predicted from the rows before it.  {DATA}",

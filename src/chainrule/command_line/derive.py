@@ -16,12 +16,13 @@ from chainrule.command_line.shared_options import (
     sample_option,
     update_options,
 )
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.derivation.derivation import derive
 
 __all__ = ["command"]
 
 
-@click.command("derive")
+@click.command("derive", cls=TranslatedHelp)
 @model_argument
 @network_options(required=False)
 @update_options("The optimizer of the update")

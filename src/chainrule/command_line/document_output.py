@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 
 import click
 
-from chainrule.command_line.shared_options import Command, language_option, output_option, together
+from chainrule.command_line.shared_options import Command, output_option, together
+from chainrule.command_line.shown_language import language_option
 from chainrule.errors import InputError
 from chainrule.files import write_atomically, written_path
 

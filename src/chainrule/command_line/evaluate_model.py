@@ -10,8 +10,10 @@ import json
 import click
 
 from chainrule.command_line.notes import note_cells
-from chainrule.command_line.shared_options import language_option, seed_option
+from chainrule.command_line.shared_options import seed_option
+from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_arguments import loaded_table_model
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.table_models.evaluation import evaluate
 from chainrule.training.metrics import METRICS
 
@@ -24,6 +26,7 @@ def _names(task: str) -> str:
 
 @click.command(
     "evaluate",
+    cls=TranslatedHelp,
     epilog="Each metric has its 95 % interval from a bootstrap of the rows, and the value of the "
     "naive prediction, which ignores the inputs.  Give rows that training has not seen.",
 )

@@ -16,6 +16,7 @@ from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import (
     layout_option,
 )
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.network import optimizers
@@ -27,6 +28,7 @@ __all__ = ["command"]
 
 @click.command(
     "explain",
+    cls=TranslatedHelp,
     epilog="Rows count from 0, the header not counted.  A weight is named by its array and its "
     "indices, input and output from 0, or by the names of columns and classes: W_ih[0,2], "
     "W_ih[age,2], b_ho[1].  The step starts at the model's parameters with the optimizer's "
@@ -40,14 +42,16 @@ __all__ = ["command"]
     type=int,
     metavar="N",
     multiple=True,
-    help="The row to explain; several make a batch.  [default: 0]",
+    default=[0],
+    show_default=True,
+    help="The row to explain; several make a batch.",
 )
 @click.option("--weight", metavar="NAME[I,J]", help="Follow one weight or bias to the end.")
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help=f"The optimizer of the step: {', '.join(optimizers.CATALOGUE)}.  "
-    "[default: the model's own]",
+    show_default="the model's own",
+    help=f"The optimizer of the step: {', '.join(optimizers.CATALOGUE)}.",
 )
 @click.option(
     "--learning-rate",
@@ -87,7 +91,7 @@ def command(
     explanation = explain_table(
         trained,
         data,
-        rows=rows or (0,),
+        rows=rows,
         weight=weight,
         optimizer=optimizer,
         learning_rate=learning_rate,

@@ -8,6 +8,8 @@ import click
 
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import output_option
+from chainrule.command_line.shown_language import language_option
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.exports.c_writer import CHeader, rounded_up
 from chainrule.exports.export_model import (
     FORMATS,
@@ -17,15 +19,18 @@ from chainrule.exports.export_model import (
     format_for,
 )
 from chainrule.files import write_atomically
+from chainrule.language.printed_phrases import Wording
 from chainrule.table_models.model_files import load
 
 __all__ = ["command"]
 
-_ENDINGS = ", ".join(f"{form.suffixes[0]} {name}" for name, form in FORMATS.items())
+ENDINGS = [f"{form.suffixes[0]} {name}" for name, form in FORMATS.items()]
+"""The first ending of each format, and its name."""
 
 
 @click.command(
     "export",
+    cls=TranslatedHelp,
     epilog="The formats: "
     + "; ".join(f"{name}, {form.description}" for name, form in FORMATS.items())
     + ".  Preprocessing and the labels of classes are in the file.",
@@ -34,7 +39,7 @@ _ENDINGS = ", ".join(f"{form.suffixes[0]} {name}" for name, form in FORMATS.item
 @click.option(
     "--to",
     type=click.Choice(list(FORMATS)),
-    help=f"The format; without it the ending of --output decides ({_ENDINGS}).",
+    help=f"The format; without it the ending of --output decides ({', '.join(ENDINGS)}).",
 )
 @click.option(
     "--training",
@@ -55,8 +60,9 @@ _ENDINGS = ", ".join(f"{form.suffixes[0]} {name}" for name, form in FORMATS.item
     help="c: functions such as exp and tanh in the header itself; nothing to link.",
 )
 @output_option("Where to write; - is standard output.")
+@language_option
 def command(
-    model: str, to: str | None, training: bool, int8: bool, libm: bool, output: str
+    model: str, to: str | None, training: bool, int8: bool, libm: bool, output: str, language: str
 ) -> None:
     """Write MODEL, a file or run folder, as a program that needs no chainrule."""
     chosen = format_for(to, None if output == "-" else output)
@@ -66,7 +72,7 @@ def command(
     if training or int8 or not libm:
         header = c_program(load(model), training=training, int8=int8, libm=libm)
         written = header.text
-        click.echo(_figures(header), err=True)
+        click.echo(_figures(header, Wording("export", language)), err=True)
     else:
         written = export(load(model), chosen)
     data = written.encode("utf-8") if isinstance(written, str) else written
@@ -77,13 +83,15 @@ def command(
         write_atomically(output, data)
 
 
-def _figures(header: CHeader) -> str:
+def _figures(header: CHeader, words: Wording) -> str:
     learning = ""
     if header.learning is not None:
         parameters, step = header.learning
-        learning = f", {step:,} bytes for a step of training and {parameters:,} of parameters"
-    return (
-        f"{header.flash:,} bytes of flash, {header.ram:,} bytes of working memory{learning}; the "
-        f"answers differ by {rounded_up(header.worst)} at most from the model's own on the "
-        "rows of the test vectors."
+        learning = words("learning", step=step, parameters=parameters)
+    return words(
+        "figures",
+        flash=header.flash,
+        ram=header.ram,
+        learning=learning,
+        worst=rounded_up(header.worst),
     )

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from chainrule.command_line.human_numbers import figure, percent
-from chainrule.command_line.shared_options import language_option
+from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.training_report import SCORED, listed_dropped
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path
@@ -25,7 +26,7 @@ LABEL = 12
 NAMES_SHOWN = 12
 
 
-@click.command("info")
+@click.command("info", cls=TranslatedHelp)
 @click.argument("model", metavar="MODEL")
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")

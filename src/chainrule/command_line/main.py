@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -25,7 +24,9 @@ from chainrule.command_line.output_streams import (
     open_closed_streams,
     output_failure,
 )
-from chainrule.command_line.start_up import end_of_start_up
+from chainrule.command_line.shown_language import language_of_verbs
+from chainrule.command_line.start_up import begin_ending, end_of_start_up
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.errors import (
     ChainruleError,
     InputError,
@@ -55,7 +56,7 @@ VERBS = {
 MODULES = {"evaluate": "evaluate_model", "cv": "cross_validate"}
 
 
-class CommandLine(click.Group):
+class CommandLine(TranslatedHelp, click.Group):
     """The group of the verbs: imports each when it is used, and prints every error on one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -152,6 +153,7 @@ def _print_version(context: click.Context, _: click.Parameter, requested: bool) 
 
 
 @click.group(
+    "chainrule",
     cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="VERB [ARGUMENTS]",
@@ -166,6 +168,7 @@ def _print_version(context: click.Context, _: click.Parameter, requested: bool) 
     callback=_print_version,
     help="Show the version and exit.",
 )
+@language_of_verbs
 @click.pass_context
 def command(context: click.Context) -> None:
     """Derive the backpropagation of a network, check every step, and train with it."""
@@ -180,6 +183,4 @@ def main() -> NoReturn:
     try:
         command.main(prog_name="chainrule")
     finally:
-        # Python ends its threads and modules now, and would show a traceback of an interruption.
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        begin_ending()

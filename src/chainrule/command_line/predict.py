@@ -8,8 +8,10 @@ import click
 
 from chainrule.command_line.notes import note_cells
 from chainrule.command_line.output_paths import refuse_inputs
-from chainrule.command_line.shared_options import language_option, output_option
+from chainrule.command_line.shared_options import output_option
+from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_arguments import loaded_table_model
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.data.reading import read_cells
 from chainrule.files import write_atomically
 from chainrule.table_models.prediction_table import (
@@ -23,6 +25,7 @@ __all__ = ["command"]
 
 @click.command(
     "predict",
+    cls=TranslatedHelp,
     epilog="Columns are found by name: their order is irrelevant, and others are ignored.  The "
     "output has one row for each row of DATA: the columns of --keep, the column prediction, and "
     "with --proba one column probability_<class> for each class, with --interval low and high, "

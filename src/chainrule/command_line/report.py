@@ -8,6 +8,8 @@ from typing import Literal
 import click
 
 from chainrule.command_line.output_paths import refuse_inputs
+from chainrule.command_line.shown_language import language_option
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.table_models.run_folders import REPORT_NAME, RUN_FILES
@@ -19,6 +21,7 @@ COMPARISON = "comparison.html"
 
 @click.command(
     "report",
+    cls=TranslatedHelp,
     epilog="RUN is a run folder that chainrule train or tune wrote; one has its report beside its "
     "model, with what was measured on rows that training did not see.  A report that is made from "
     f"DATA measures on DATA.  Of several runs the page is {COMPARISON}.  Nothing is fetched by a "
@@ -30,22 +33,19 @@ COMPARISON = "comparison.html"
     metavar="DATA",
     help="A table with the target, on which the report measures: CSV, Parquet, Excel or -.",
 )
-@click.option(
-    "--language",
-    type=click.Choice(["en", "zh"]),
-    show_default="en",
-    help="That of the page that is made.",
-)
+@language_option
 @click.option(
     "--output",
     metavar="FILE",
     show_default=f"{REPORT_NAME} in the run folder, of several runs {COMPARISON}",
     help="Where the page is written.",
 )
+@click.pass_context
 def command(
+    context: click.Context,
     runs: tuple[str, ...],
     data: str | None,
-    language: Literal["en", "zh"] | None,
+    language: Literal["en", "zh"],
     output: str | None,
 ) -> None:
     """Show where the report of a run is, make it, or compare runs on one page."""
@@ -57,11 +57,12 @@ def command(
             )
         from chainrule.reports.comparison import comparison_of
 
-        page, path = comparison_of(runs, language or "en"), Path(output or COMPARISON)
+        page, path = comparison_of(runs, language), Path(output or COMPARISON)
     else:
         (run,) = runs
         stored = Path(run) / REPORT_NAME
-        asked = data is not None or output is not None or language is not None
+        stated = context.get_parameter_source("language") is not click.core.ParameterSource.DEFAULT
+        asked = data is not None or output is not None or stated
         if not asked and stored.is_file():
             click.echo(written_path(stored))
             return
@@ -69,7 +70,7 @@ def command(
         from chainrule.reports.make_report import report_on
         from chainrule.reports.subject import Subject
 
-        page = report_on(Subject.of_folder(run, data), language or "en")
+        page = report_on(Subject.of_folder(run, data), language)
     stored_files = [
         str(Path(run) / name) for run in runs for name in RUN_FILES if name != REPORT_NAME
     ]

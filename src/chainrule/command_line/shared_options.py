@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import click
 
 from chainrule.command_line.option_types import names, widths
-from chainrule.language.phrase_books import LANGUAGES
 from chainrule.language.refusals import Refusal
 from chainrule.network import activations, losses, optimizers
 from chainrule.network.optimizers import SGD, Optimizer
@@ -19,8 +17,6 @@ __all__ = [
     "chosen_optimizer",
     "chosen_penalty",
     "l2_option",
-    "language_of_locale",
-    "language_option",
     "layout_option",
     "network_options",
     "output_option",
@@ -31,20 +27,6 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def language_of_locale(environment: Mapping[str, str]) -> str:
-    """Return the language that the environment asks for: Chinese, or else English.
-
-    >>> language_of_locale({"LANG": "zh_CN.UTF-8"}), language_of_locale({"LANG": "C"})
-    ('zh', 'en')
-    >>> language_of_locale({"LC_ALL": "en_US.UTF-8", "LANG": "zh_CN.UTF-8"})
-    'en'
-    """
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if environment.get(name):
-            return "zh" if environment[name].startswith("zh") else "en"
-    return "en"
 
 
 class Decorator(Protocol):
@@ -70,13 +52,6 @@ layout_option = click.option(
     default="rows",
     show_default=True,
     help="Whether samples are rows or columns.",
-)
-language_option = click.option(
-    "--language",
-    type=click.Choice(LANGUAGES),
-    default=lambda: language_of_locale(os.environ),
-    show_default="that of the locale",
-    help="The language of what is shown; errors are in English.",
 )
 seed_option = click.option(
     "--seed",

@@ -8,11 +8,12 @@ import click
 
 from chainrule.command_line.table_options import network_options
 from chainrule.command_line.train_to_folder import WRITTEN, run_options, train_to_folder
+from chainrule.command_line.translated_help import TranslatedHelp
 
 __all__ = ["command"]
 
 
-@click.command("train", epilog=WRITTEN)
+@click.command("train", cls=TranslatedHelp, epilog=WRITTEN)
 @run_options
 @network_options
 @click.pass_context

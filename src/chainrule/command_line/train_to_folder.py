@@ -11,7 +11,8 @@ import click
 from chainrule.command_line.interruptions import Interruptions
 from chainrule.command_line.live_run import LiveRun
 from chainrule.command_line.notes import note
-from chainrule.command_line.shared_options import Command, language_option, together
+from chainrule.command_line.shared_options import Command, together
+from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_options import (
     DATA,
     column_options,

@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from chainrule.command_line.train_to_folder import WRITTEN, run_options, train_to_folder
+from chainrule.command_line.translated_help import TranslatedHelp
 
 __all__ = ["command"]
 
 
 @click.command(
     "tune",
+    cls=TranslatedHelp,
     epilog="The first setting is the preset's; width, depth, activation, encoding, dropout, "
     "learning rate, weight decay and batch of the others are random.  All are trained on the same "
     "folds, and the model is a mean of the best five at most.  Its score has chosen it, so that it "

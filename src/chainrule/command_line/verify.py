@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from chainrule.command_line.network_argument import given_network, model_argument
-from chainrule.command_line.shared_options import language_option, network_options, seed_option
+from chainrule.command_line.shared_options import network_options, seed_option
+from chainrule.command_line.shown_language import language_option
+from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.derivation.derivation import LAYOUTS, derive
 from chainrule.language.printed_phrases import Wording
 from chainrule.marking.printed_lines import read_back
@@ -16,6 +18,7 @@ __all__ = ["command"]
 
 @click.command(
     "verify",
+    cls=TranslatedHelp,
     epilog="Numbers are drawn at random; a MODEL is checked at its trained parameters.  Every line "
     "that `derive --detail full` prints is read back as a learner's line is marked; a line that is "
     "not read is not counted as right.  The exit code is 1 where a check fails.",

@@ -3,10 +3,8 @@
 The files are ``phrases/<book>.<language>.toml``; the keys are the same in each language.
 """
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 from chainrule.errors import unknown_name
 
@@ -27,5 +25,9 @@ def phrases_of(book: str, language: str) -> Mapping[str, str]:
     '前向传播'
     """
     check_language(language)
+    # Here, because a command that shows no phrase need not import them.
+    import tomllib
+    from importlib.resources import files
+
     stored = files("chainrule.language").joinpath("phrases", f"{book}.{language}.toml")
     return tomllib.loads(stored.read_text(encoding="utf-8"))

@@ -11,8 +11,11 @@ from chainrule.language.phrase_books import phrases_of
 __all__ = ["Wording", "left_padded", "padded", "width", "wrapped"]
 
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"
-_PARTS = re.compile(rf"[{_WIDE}“”][，。；：、）”]*|[^\s{_WIDE}“”]+[，。；：、）”]*\s*|\s+")
-"""What a line may end behind: a Chinese character with its punctuation, or a word."""
+_OPENING, _CLOSING = re.escape("“（《[("), re.escape("”）》])，。；：、！？")
+_PARTS = re.compile(
+    rf"[{_OPENING}]*(?:[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}“”]+[{_CLOSING}]*\s*)|\s+|."
+)
+"""What a line may end behind: a Chinese character or a word, with its punctuation and brackets."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def left_padded(text: str, columns: int) -> str:
 def wrapped(text: str, columns: int) -> list[str]:
     """Return a text as lines of at most so many columns of a terminal.
 
-    Lines end between words, and within Chinese between any two characters but before punctuation.
+    Lines end between words, and within Chinese between any two characters, but never before
+    punctuation or behind an opening bracket.
 
     >>> wrapped("one two", 5), wrapped("留出的行数很多，训练", 8)
     (['one', 'two'], ['留出的行', '数很多，', '训练'])
