@@ -4,6 +4,7 @@ import datetime
 import io
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import polars as pl
@@ -61,6 +62,34 @@ CASES = {
         "x: parentheses for negative numbers, read as numbers",
     ),
     "unit": (["3.5 kg", "-4 kg"], "numeric", [3.5, -4.0], "x: unit kg, read as numbers"),
+    "万 and 亿": (
+        ["8000", "1.2万", "4.35 萬", "0.5亿", "-1.2万亿"],
+        "numeric",
+        [8000.0, 12000.0, 43500.0, 5e7, -1.2e12],
+        "x: multiplier 万 (10,000), multiplier 万亿 (1,000,000,000,000), multiplier 亿 "
+        "(100,000,000), multiplier 萬 (10,000), read as numbers",
+    ),
+    "元": (
+        ["1,200元", "3.2万元", "85元"],
+        "numeric",
+        [1200.0, 32000.0, 85.0],
+        "x: currency 元, thousands separator ',', multiplier 万 (10,000), read as numbers",
+    ),
+    "元 for each": (
+        ["12,500元/平米", "9,800元/平米"],
+        "numeric",
+        [12500.0, 9800.0],
+        "x: unit 元/平米, thousands separator ',', read as numbers",
+    ),
+    "￥": (["￥1,200", "￥ 3万"], "numeric", [1200.0, 30000.0], ANY),
+    "平米": (["89平米", "120.5 平米"], "numeric", [89.0, 120.5], "x: unit 平米, read as numbers"),
+    "㎡": (["1,089㎡", "89.5㎡"], "numeric", [1089.0, 89.5], ANY),
+    "岁": (["31岁", "8岁", "未知"], "categorical", ["31岁", "8岁", "未知"], ""),
+    "％": (["31％", "8.5％"], "numeric", [31.0, 8.5], "x: unit ％, read as numbers"),
+    "multipliers show the comma": (["1,200万", "1,300万"], "numeric", [1.2e7, 1.3e7], ANY),
+    "names that are numbers": (["12路", "3路"], "categorical", ["12路", "3路"], ""),
+    "numbers and more": (["2室1厅", "3室1厅"], "categorical", ["2室1厅", "3室1厅"], ""),
+    "two exponents": (["1e3万", "2e3万"], "categorical", ["1e3万", "2e3万"], ""),
     "decimal comma": (["1,5", "2"], "numeric", [1.5, 2.0], "x: decimal comma, read as numbers"),
     "no thousands begin with 0": (
         ["0,123", "1,234"],
@@ -158,7 +187,7 @@ def test_the_rule(name):
     (column,) = reading.columns
     assert column.kind == kind
     assert column.line == line
-    assert reading.lines == ((line,) if line else ())
+    assert reading.lines == ((column.line,) if line else ())
     applied = reading.apply(table)
     assert set(applied.frame.dtypes) <= {pl.Float64, pl.String}
     if values is not None:
@@ -203,6 +232,7 @@ def test_decisions_in_chinese():
             day=["31.3.2020 10:00", "1.4.2020", "2.4.2020"],
             code=["007", "8", "9"],
             sold=["true", "false", "?"],
+            worth=["8000元", "1.2万元", "3亿元"],
         ),
         drop=["code"],
     )
@@ -212,11 +242,22 @@ def test_decisions_in_chinese():
         "day：日期（日/月/年，含时刻），读作年、月、星期几、一年中的第几天、小时和距最早日期的天数",
         "code：按声明不使用",
         "sold：真与假，读作一个特征；1 个单元格中的 '?' 视为缺失",
+        "worth：货币 元、“万”按 10,000 倍计、“亿”按 100,000,000 倍计，读作数值",
     )
 
 
-def test_the_first_files_have_their_decision_as_one_text():
+def test_multipliers_and_units_are_read_as_declared_and_stay_together():
+    reading = TableReading.decide(raw("12.5万", "8000"), columns={"x": "numeric"})
+    assert reading.apply(raw("3万", "1亿")).frame["x"].to_list() == [3e4, 1e8]
+    with pytest.raises(DataError, match="line 3, column 'x': '2元' has the unit 元, but 2 of the"):
+        decide_kinds(raw("3万", "2元", "8"))
+    with pytest.raises(DataError, match="line 2, column 'x': '3号' is not a number"):
+        decide_kinds(raw("3号", "4号"), columns={"x": "numeric"})
+
+
+def test_the_first_files_have_neither_remarks_nor_multipliers():
     record = ColumnReading("x", "boolean").to_dict()
+    del record["multipliers"]
     del record["remarks"]
     reading = ColumnReading.from_dict({**record, "why": "as it was stated"})
     assert reading.line == "x: as it was stated"
@@ -501,6 +542,8 @@ def test_text_of_a_frame_that_is_plain_numbers_stays_text_and_says_so():
         {"marks": [3]},
         {"words": ["no", "yes"]},
         {"labels": "float"},
+        {"multipliers": ["dozen"]},
+        {"multipliers": [[]]},
         {"times": 1},
         {"kind": "date", "earliest": "soon"},
         {"remarks": None},

@@ -25,7 +25,7 @@ from chainrule.data.cells import (
 )
 from chainrule.data.date_texts import FORMS, PARTS, date_parts
 from chainrule.data.date_texts import parse as parse_dates
-from chainrule.data.number_texts import MARKS_OF_MISSING, PLAIN, NumberForm
+from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS, PLAIN, NumberForm
 from chainrule.data.number_texts import parse as parse_numbers
 from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
 from chainrule.data.record_fields import choice, field, unreadable
@@ -210,6 +210,7 @@ class ColumnReading:
             "decimal": self.form.decimal,
             "thousands": self.form.thousands,
             "unit": self.form.unit,
+            "multipliers": list(self.form.multipliers),
             "marks": list(self.marks),
             "labels": self.labels,
             "words": list(self.words),
@@ -239,7 +240,7 @@ class ColumnReading:
         return cls(
             field(record, "name", str),
             kind,
-            NumberForm(decimal, thousands, field(record, "unit", str)),
+            NumberForm(decimal, thousands, field(record, "unit", str), _multipliers(record)),
             tuple(marks),
             cast(Any, choice(record, "labels", ("text", "integer", "boolean"))),
             (words[0], words[1]),
@@ -248,6 +249,16 @@ class ColumnReading:
             earliest,
             _remarks(record),
         )
+
+
+def _multipliers(record: object) -> tuple[str, ...]:
+    """Return the multipliers of a record; the first files have none."""
+    if not isinstance(record, dict) or "multipliers" not in record:
+        return ()
+    marks = field(record, "multipliers", list)
+    if not all(mark in list(MULTIPLIERS) for mark in marks):
+        raise unreadable(f"'multipliers' must be among {list(MULTIPLIERS)}, got {shown(marks)}")
+    return tuple(marks)
 
 
 def _remarks(record: object) -> tuple[Remark, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.number_cells import number_pattern
@@ -180,9 +180,14 @@ def _written(text, pattern, thousands, decimal):
     if found is None:
         raise ValueError("is not a number as in the training table")
     digits = found[found.lastindex].replace(thousands, "").replace(decimal, ".")
-    negative = ("-" in inner[: found.start(found.lastindex)]) != bool(enclosed)
+{multipliers}    negative = ("-" in inner[: found.start(found.lastindex)]) != bool(enclosed)
     return (-1.0 if negative else 1.0) * float(re.sub("[dD]", "e", digits))
 '''
+
+_MULTIPLIERS = f"""\
+    for multiplier, power in {MULTIPLIERS!a}.items():
+        digits = re.sub(" *" + multiplier, "e" + str(power), digits)
+"""
 
 _DATES = '''
 
@@ -251,7 +256,11 @@ def numpy_file(prediction: Prediction) -> str:
         missing = sorted(MARKS_OF_MISSING)
         lines.append(
             _WRITTEN.format(
-                forms=ascii(listed), missing=ascii(missing), minus=MINUS, spaces=SPACES
+                forms=ascii(listed),
+                missing=ascii(missing),
+                minus=MINUS,
+                spaces=SPACES,
+                multipliers=_MULTIPLIERS if any(f.multipliers for f in forms.values()) else "",
             ).rstrip("\n")
         )
     else:
