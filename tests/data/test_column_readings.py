@@ -204,6 +204,9 @@ def test_the_rule(name):
         (["2020-03-31", "2020-04-02"], "year-month-day", 31),
         (["31/03/2020", "02/04/2020"], "day/month/year", 31),
         (["03/31/2020", "4/2/2020"], "month/day/year", 31),
+        (["2020年3月31日", "2020年04月02日"], "year年month月day日", 31),
+        (["2020年3月31日", "2020-04-02"], "year年month月day日", 31),
+        (["2020年3月", "2020年04月02日"], "year年month月day日", 1),
         (["31.3.2020", "2.4.2020"], "day/month/year", 31),
         (["2020-03-31T00:00:00Z", "2020-04-02 00:00"], "year-month-day", 31),
     ],
@@ -253,6 +256,15 @@ def test_multipliers_and_units_are_read_as_declared_and_stay_together():
         decide_kinds(raw("3万", "2元", "8"))
     with pytest.raises(DataError, match="line 2, column 'x': '3号' is not a number"):
         decide_kinds(raw("3号", "4号"), columns={"x": "numeric"})
+
+
+def test_chinese_dates_with_times():
+    made = decide_kinds(raw("2021年3月5日 14:30", "2021年3月5日02:30:00"), columns={"x": "date"})
+    assert made.reading.lines_in("zh") == (
+        "x：日期（某年某月某日，含时刻），读作年、月、星期几、一年中的第几天、小时和距最早日期的天数",
+    )
+    assert made.frame["x.hour"].to_list() == [14.0, 2.0]
+    assert made.frame["x.age"].to_list() == [0.5, 0.0]
 
 
 def test_the_first_files_have_neither_remarks_nor_multipliers():
@@ -379,6 +391,7 @@ LATER = {
     "unit": (["1 kg", "2 kg"], ["3"], r"'3' is not a number as in the .* \(unit kg\); write it"),
     "comma": (["1,5", "2,5"], ["3.5"], r"'3.5' is not a number as .* \(decimal comma\); write"),
     "boolean": (["true", "false"], ["yes"], "'yes' is neither true nor false, but the column"),
+    "Chinese date": (["2020年12月"], ["2020年13月"], r"'2020年13月' is not a date \(year年"),
     "date": (["31/12/2020"], ["12/31/2020"], r"'12/31/2020' is not a date \(day/month/year\)"),
 }
 
@@ -396,6 +409,7 @@ def test_later_cells_that_fit():
     assert reading.apply(raw("7", "NA", " -0,5 ")).frame["x"].to_list() == [7.0, None, -0.5]
     reading = TableReading.decide(raw("31/12/2020", "13/01/2021"))
     assert reading.apply(raw("2021-01-01")).frame["x.age"].to_list() == [1.0]
+    assert reading.apply(raw("2021年1月2日")).frame["x.age"].to_list() == [2.0]
     reading = TableReading.decide(raw("01", "02"))
     assert reading.apply(raw("3")).frame["x"].to_list() == ["3"]
     assert reading.apply(raw(**{"y": ["3"], "x": ["4"]})).columns == ("x",)

@@ -234,6 +234,7 @@ DATE_TEXTS: dict[str, list[str]] = {
         "%Y-%m-%d %H:%M -0930",
         "%Y-%m-%d %H:%M:%S UTC",
     ],
+    "chinese, times": ["%Y年%m月%d日 %H:%M", "%Y年M月D日%H:%M:%S", "%Y年M月", "%Y年%m月%d日"],
     "dmy": ["%d/%m/%Y", "%d.%m.%Y", "D-M-%Y", "D.M.%Y"],
     "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
     "mdy": ["%m/%d/%Y", "M/D/%Y"],

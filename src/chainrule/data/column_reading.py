@@ -23,8 +23,7 @@ from chainrule.data.cells import (
     stripped,
     texts,
 )
-from chainrule.data.date_texts import FORMS, PARTS, date_parts
-from chainrule.data.date_texts import parse as parse_dates
+from chainrule.data.date_texts import FORMS, PARTS, date_parts, parse_certain
 from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS, PLAIN, NumberForm
 from chainrule.data.number_texts import parse as parse_numbers
 from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
@@ -174,15 +173,8 @@ class ColumnReading:
 
         kind = pl.Datetime("us")
         cells = series.cast(pl.String) if series.dtype == pl.Float64 else stripped(series)
-
-        def read_one(unique: pl.Series) -> pl.Series:
-            # ISO dates are accepted in every column: they are what data frames write.
-            read = parse_dates(unique, self.date_form)
-            return read if self.date_form == "iso" else read.zip_with(
-                read.is_not_null(), parse_dates(unique, "iso")
-            )  # fmt: skip
-
-        read = self._mapped(cells, read_one, kind)
+        # ISO dates are what data frames write.
+        read = self._mapped(cells, lambda unique: parse_certain(unique, self.date_form), kind)
         wrong = _first(cells.is_not_null() & read.is_null() & ~_are_marks(cells))
         if wrong is not None:
             raise DataError(

@@ -31,8 +31,8 @@ def patterns(reading: DateReading) -> tuple[tuple[str, str], ...]:
     >>> [order for order, _ in patterns(DateReading("mdy"))]
     ['mdy', 'iso']
     """
-    orders = dict.fromkeys((reading.form, "iso"))
-    return tuple((order, pattern_of(order)) for order in orders)
+    forms = dict.fromkeys((reading.form, "iso"))
+    return tuple(("iso" if form == "chinese" else form, pattern_of(form)) for form in forms)
 
 
 def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
@@ -47,7 +47,7 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"]
+            month, day = part["month"] or part["month2"], part["day"] or "1"
         else:
             other = part["s"] or part["h"] or part["p"]
             month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
@@ -98,7 +98,11 @@ def date_text(seconds: float, reading: DateReading) -> str:
     ('01/02/1970', '1970-01-01 00:01:00')
     """
     date = _START + timedelta(seconds=seconds)
-    day = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}[reading.form]
-    day = day.replace("%Y", f"{date.year:04}")  # strftime may leave out zeros
-    text = date.strftime(day)
+    year, month, day = f"{date.year:04}", f"{date.month:02}", f"{date.day:02}"
+    text = {
+        "iso": f"{year}-{month}-{day}",
+        "chinese": f"{year}年{month}月{day}日",
+        "dmy": f"{day}/{month}/{year}",
+        "mdy": f"{month}/{day}/{year}",
+    }[reading.form]
     return f"{text} {date:%H:%M:%S}" if reading.times else text

@@ -18,6 +18,8 @@ __all__ = ["PIECES", "date_formulas", "date_pieces"]
 _LATER = 730_485 + 25_569
 """Days of 2,000 years, and from Excel's first day to 1970."""
 
+_CHINESE = (("年", "-"), ("月", "-"), ("日", " "))
+
 PIECES = (
     "the text",
     "its date",
@@ -54,8 +56,14 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
     zone = f"MID({time},{end},99)"
     offset = f'60*VALUE(MID({zone},2,2))+VALUE("0"&RIGHT(SUBSTITUTE({zone},":",""),2))'
     is_iso = f"LEN({first})=4"
+    given = f"TRIM({cell})"
+    if form == "chinese":
+        given = f'{given}&IF(RIGHT({given})="月","1","")'
+        for mark, sign in _CHINESE:
+            given = f'SUBSTITUTE({given},"{mark}","{sign}")'
+        given = f"TRIM({given})"
     in_front, behind = (second, first) if form == "dmy" else (first, second)
-    if form == "iso":
+    if form in ("iso", "chinese"):
         fields = [f"VALUE({field})" for field in (first, second, third)]
     else:
         pairs = ((first, third), (second, in_front), (third, behind))
@@ -65,7 +73,7 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
     is_date = f"AND({month}>=1,{month}<=12,DAY({moved})={day},{at('seconds of the day')}<86400)"
     of_text = f"IF({is_date},{seconds},NA())"
     return [
-        f'IF(ISNUMBER({cell}),"",SUBSTITUTE(SUBSTITUTE(TRIM({cell}),"UTC","Z"),"T"," "))',
+        f'IF(ISNUMBER({cell}),"",SUBSTITUTE(SUBSTITUTE({given},"UTC","Z"),"T"," "))',
         f'SUBSTITUTE(SUBSTITUTE(LEFT({text},FIND(" ",{text}&" ")-1),"-","/"),".","/")',
         f'LEFT({date},FIND("/",{date}&"/")-1)',
         f'LEFT({rest},FIND("/",{rest})-1)',
@@ -88,6 +96,11 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
     ['3/4/2020 7:05', '3/4/2020', '3', '4', '2020']
     """
     text = "" if cell is None else " ".join(str(cell).split())
+    if reading.form == "chinese":
+        text += "1" * text.endswith("月")
+        for mark, sign in _CHINESE:
+            text = text.replace(mark, sign)
+        text = " ".join(text.split())
     text = text.replace("UTC", "Z").replace("T", " ")
     found = dated(text, reading)
     if found is None:

@@ -151,7 +151,7 @@ function seconds(row, index, patterns) {
     const part = new RegExp(pattern).exec(text)?.groups;
     if (!part) continue;
     const other = part.s ?? part.h ?? part.p;
-    const day = Number({ iso: part.day, dmy: part.first, mdy: other }[order]);
+    const day = Number({ iso: part.day ?? "1", dmy: part.first, mdy: other }[order]);
     const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
     const [hour, minute, second] = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
     const date = new Date(0);

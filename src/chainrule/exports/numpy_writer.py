@@ -204,7 +204,7 @@ def _seconds(cell, marks, patterns):
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"]
+            month, day = part["month"] or part["month2"], part["day"] or "1"
         else:
             second = part["s"] or part["h"] or part["p"]
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]

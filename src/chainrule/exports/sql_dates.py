@@ -30,6 +30,8 @@ def date_levels(cell: str, missing: Sequence[str], reading: DateReading) -> list
     """
     among = ", ".join(missing)
     text = f"trim(CAST({cell} AS TEXT))"
+    if reading.form == "chinese":
+        text = _with_hyphens(text)
     levels = [{"cell": f"CASE WHEN {text} IN ({among}) THEN NULL ELSE {text} END"}]
     rest = f"ltrim(cell, {_DIGITS})"
     rests = {"cell": "cell"}
@@ -42,6 +44,15 @@ def date_levels(cell: str, missing: Sequence[str], reading: DateReading) -> list
     levels.append(_checked())
     levels.append({"seconds": "CASE WHEN is_date THEN whole - 60e0 * zone END"})
     return levels
+
+
+def _with_hyphens(text: str) -> str:
+    """Return a text whose Chinese date is an ISO date; of a month alone its first day."""
+    hyphens = f"{text} || CASE WHEN {text} LIKE '%月' THEN '1' ELSE '' END"
+    for written, read in (("年", "-"), ("月", "-"), ("日 ", "日"), ("日", " ")):
+        hyphens = f"replace({hyphens}, '{written}', '{read}')"
+    is_chinese = f"{text} LIKE '____年%月' OR {text} LIKE '____年%月%日%'"
+    return f"CASE WHEN {is_chinese} THEN trim({hyphens}) ELSE {text} END"
 
 
 def _fields() -> dict[str, str]:
@@ -69,13 +80,13 @@ def _numbers(reading: DateReading) -> dict[str, str]:
     day, month = ("n1", "n2") if reading.form != "mdy" else ("n2", "n1")
     is_iso = "length(n1) = 4"
     named = {"y": ("n1", "n3"), "m": ("n2", month), "d": ("n3", day)}
-    if reading.form == "iso":
+    if reading.form in ("iso", "chinese"):
         named = {name: (iso, iso) for name, (iso, _) in named.items()}
     short = "IN (1, 2)"
     iso = f"{is_iso} AND s1 IN ('-', '/') AND length(n2) {short} AND length(n3) {short}"
     other = f"length(n1) {short} AND s1 IN ('/', '-', '.') AND length(n2) {short}"
     other += " AND length(n3) = 4"
-    form = iso if reading.form == "iso" else f"({iso} OR {other})"
+    form = iso if reading.form in ("iso", "chinese") else f"({iso} OR {other})"
     second = "(s5 <> ':' OR length(n6) = 2)"
     time = f"s3 IN ('T', ' ') AND length(n4) {short} AND s4 = ':' AND length(n5) = 2 AND {second}"
     has_fraction = "s5 = ':' AND s6 IN ('.', ',')"
