@@ -21,6 +21,7 @@ from chainrule.command_line.table_options import (
     row_options,
     table_settings,
 )
+from chainrule.data import TableFile
 from chainrule.language.printed_phrases import Wording
 from chainrule.table_models.cross_validation import CrossValidation, cross_validate
 from chainrule.table_models.evaluation import Evaluation
@@ -73,6 +74,7 @@ def command(
     context: click.Context,
     /,
     data: str,
+    text_encoding: str | None,
     targets: tuple[str, ...],
     metrics: tuple[str, ...],
     language: str,
@@ -103,7 +105,7 @@ def command(
 
     try:
         found = cross_validate(
-            data,
+            TableFile(data, text_encoding),
             targets,
             metrics=metrics or None,
             on_fold=None if silent else report,

@@ -15,7 +15,9 @@ from chainrule.command_line.document_output import (
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import (
     layout_option,
+    text_encoding_option,
 )
+from chainrule.data import TableFile
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.network import optimizers
@@ -34,6 +36,7 @@ __all__ = ["command"]
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@text_encoding_option
 @click.option(
     "--row",
     "rows",
@@ -63,6 +66,7 @@ def command(
     context: click.Context,
     model: str,
     data: str,
+    text_encoding: str | None,
     rows: tuple[int, ...],
     weight: str | None,
     optimizer: str | None,
@@ -86,7 +90,7 @@ def command(
 
     explanation = explain_table(
         trained,
-        data,
+        TableFile(data, text_encoding),
         rows=rows or (0,),
         weight=weight,
         optimizer=optimizer,

@@ -8,7 +8,11 @@ import click
 
 from chainrule.command_line.notes import note_cells
 from chainrule.command_line.output_paths import refuse_inputs
-from chainrule.command_line.shared_options import language_option, output_option
+from chainrule.command_line.shared_options import (
+    language_option,
+    output_option,
+    text_encoding_option,
+)
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.data.reading import read_cells
 from chainrule.files import write_atomically
@@ -30,6 +34,7 @@ __all__ = ["command"]
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@text_encoding_option
 @output_option("Where to write: .csv, .csv.gz or .parquet; - is standard output (CSV).")
 @click.option("--proba", is_flag=True, help="Add the probability of every class.")
 @click.option(
@@ -49,6 +54,7 @@ __all__ = ["command"]
 def command(
     model: str,
     data: str,
+    text_encoding: str | None,
     output: str,
     proba: bool,
     interval: float | None,
@@ -59,7 +65,7 @@ def command(
     """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
     trained = loaded_table_model(model)
     refuse_inputs(output, data, model)
-    table, cells = read_cells(data)
+    table, cells = read_cells(data, text_encoding)
     for name in keep:
         table.series(name)  # raises for an unknown column before the work
     found = prediction_frame(trained, table, probabilities=proba, spread=spread, interval=interval)

@@ -8,6 +8,8 @@ from typing import Literal
 import click
 
 from chainrule.command_line.output_paths import refuse_inputs
+from chainrule.command_line.shared_options import text_encoding_option
+from chainrule.data import TableFile
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.table_models.run_folders import REPORT_NAME, RUN_FILES
@@ -30,6 +32,7 @@ COMPARISON = "comparison.html"
     metavar="DATA",
     help="A table with the target, on which the report measures: CSV, Parquet, Excel or -.",
 )
+@text_encoding_option
 @click.option(
     "--language",
     type=click.Choice(["en", "zh"]),
@@ -45,6 +48,7 @@ COMPARISON = "comparison.html"
 def command(
     runs: tuple[str, ...],
     data: str | None,
+    text_encoding: str | None,
     language: Literal["en", "zh"] | None,
     output: str | None,
 ) -> None:
@@ -69,7 +73,10 @@ def command(
         from chainrule.reports.make_report import report_on
         from chainrule.reports.subject import Subject
 
-        page = report_on(Subject.of_folder(run, data), language or "en")
+        page = report_on(
+            Subject.of_folder(run, None if data is None else TableFile(data, text_encoding)),
+            language or "en",
+        )
     stored_files = [
         str(Path(run) / name) for run in runs for name in RUN_FILES if name != REPORT_NAME
     ]
