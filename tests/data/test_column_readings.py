@@ -391,9 +391,50 @@ LATER = {
     "unit": (["1 kg", "2 kg"], ["3"], r"'3' is not a number as in the .* \(unit kg\); write it"),
     "comma": (["1,5", "2,5"], ["3.5"], r"'3.5' is not a number as .* \(decimal comma\); write"),
     "boolean": (["true", "false"], ["yes"], "'yes' is neither true nor false, but the column"),
+    "thousands or decimals": (
+        ["1200", "3.5"],
+        ["1,200"],
+        "'1.200' may be 1.2 or 1200, and the training table does not show which; write it without",
+    ),
+    "points of thousands": (["1,5", "2,5"], ["1.200"], "'1.200' may be 1.2 or 1200, and the"),
+    "decimal sign": (["1200", "3.5"], ["12,5"], r"'12,5' is not .* table \(plain numbers\); write"),
+    "new unit": (["1200", "3"], ["12 kg"], r"'12 kg' is not a number as in the .* \(plain numbers"),
+    "other unit": (
+        ["3万元", "8元"],
+        ["3万"],
+        r"'3万' is not a number as in .* \(currency 元, mult",
+    ),
     "Chinese date": (["2020年12月"], ["2020年13月"], r"'2020年13月' is not a date \(year年"),
     "date": (["31/12/2020"], ["12/31/2020"], r"'12/31/2020' is not a date \(day/month/year\)"),
 }
+
+
+# name: (training cells, later cells, numbers)
+CERTAIN = {
+    "thousands": (["1200", "3"], ["1,200.50", "1,234,567", "-2,000.0"], [1200.5, 1234567, -2000]),
+    "spaces": (["1200", "3"], ["1 200", "1\u202f200,000"], [1200.0, None]),
+    "multiplier": (["1200", "3"], ["1.2万", "1,200万", "0.5 亿"], [12000.0, 1.2e7, 5e7]),
+    "decimal comma": (
+        ["1,5", "2"],
+        ["1.200,50", "1 200,5", "1.200.300"],
+        [1200.5, 1200.5, 1200300],
+    ),
+    "currency": (["$12", "$3.5"], ["$1,200", "1 200 $"], [1200.0, 1200.0]),
+    "Chinese unit": (["85元", "1200元"], ["1,200元", "3万元"], [1200.0, 30000.0]),
+    "other separator": (["1,200.5", "3"], ["1 200.5", "1'200"], [1200.5, 1200.0]),
+}
+
+
+@pytest.mark.parametrize("name", CERTAIN)
+def test_later_numbers_that_are_written_otherwise_but_have_one_meaning(name):
+    cells, later, values = CERTAIN[name]
+    reading = TableReading.decide(raw(*cells))
+    for cell, value in zip(later, values, strict=True):
+        if value is None:
+            with pytest.raises(DataError):
+                reading.apply(raw(cell))
+        else:  # what a cell means does not depend on the cells beside it
+            assert reading.apply(raw(cell)).frame["x"].to_list() == [value]
 
 
 @pytest.mark.parametrize("name", LATER)

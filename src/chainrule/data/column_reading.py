@@ -18,14 +18,22 @@ from chainrule.data.cells import (
     checked_numbers,
     is_usable,
     not_a_number,
+    number_text,
     read_stripped,
     refuse_unusable,
     stripped,
     texts,
 )
-from chainrule.data.date_texts import FORMS, PARTS, date_parts, parse_certain
-from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS, PLAIN, NumberForm
-from chainrule.data.number_texts import parse as parse_numbers
+from chainrule.data.date_texts import FORMS, PARTS, date_parts
+from chainrule.data.date_texts import parse_certain as parse_dates
+from chainrule.data.number_texts import (
+    MARKS_OF_MISSING,
+    MULTIPLIERS,
+    PLAIN,
+    NumberForm,
+    readings_of,
+)
+from chainrule.data.number_texts import parse_certain as parse_numbers
 from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
 from chainrule.data.record_fields import choice, field, unreadable
 from chainrule.data.remarks import Remark
@@ -139,11 +147,19 @@ class ColumnReading:
     def _not_a_number(self, table: Table, cells: pl.Series, row: int) -> DataError:
         if cells[row : row + 1].cast(float, strict=False).is_infinite().any():
             refuse_unusable(table, self.name, cells.cast(float, strict=False), cells)
-        if self.form == PLAIN:
+        readings = readings_of(cells[row])
+        if len(readings) > 1:
+            either = " or ".join(map(number_text, readings))
+            return DataError(
+                f"{table.location(row, self.name)}: {shown(cells[row])} may be {either}, and the "
+                f"training table does not show which; write it without separators, or {LEAVE_EMPTY}"
+            )
+        if self.form == PLAIN and not readings:
             return not_a_number(table, self.name, row, cells[row])
         return DataError(
             f"{table.location(row, self.name)}: {shown(cells[row])} is not a number as in the "
-            f"training table ({', '.join(form_words(self.form))}); write it so, or {LEAVE_EMPTY}"
+            f"training table ({', '.join(form_words(self.form)) or 'plain numbers'}); write it so, "
+            f"or {LEAVE_EMPTY}"
         )
 
     def _booleans(self, table: Table, series: pl.Series) -> pl.Series:
@@ -174,7 +190,7 @@ class ColumnReading:
         kind = pl.Datetime("us")
         cells = series.cast(pl.String) if series.dtype == pl.Float64 else stripped(series)
         # ISO dates are what data frames write.
-        read = self._mapped(cells, lambda unique: parse_certain(unique, self.date_form), kind)
+        read = self._mapped(cells, lambda unique: parse_dates(unique, self.date_form), kind)
         wrong = _first(cells.is_not_null() & read.is_null() & ~_are_marks(cells))
         if wrong is not None:
             raise DataError(

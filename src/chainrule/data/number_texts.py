@@ -11,7 +11,7 @@ of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ __all__ = [
     "NumberForm",
     "Parts",
     "parse",
+    "parse_certain",
     "parts_of",
     "possible_forms",
     "readable",
+    "readings_of",
     "shows_thousands",
     "signs_of",
 ]
@@ -209,9 +211,60 @@ def parse(cells: pl.Series, form: NumberForm) -> pl.Series:
     >>> parse(polars.Series(["8000", "1.2万"]), NumberForm(multipliers=("万",))).to_list()
     [8000.0, 12000.0]
     """
+    return _read(parts_of(cells), form)
+
+
+def parse_certain(cells: pl.Series, form: NumberForm) -> pl.Series:
+    """Return the numbers of stripped cells in one form, or in another that has one meaning.
+
+    The decimal sign is that of the form, so that all cells are read alike, and the unit too;
+    separators of thousands and multipliers may differ. A cell that would be another number with
+    the other decimal sign ("1,234" is 1234 or 1.234) is null.
+
+    >>> import polars
+    >>> cells = polars.Series(["12.5", "1,200.50", "1,234,567", "1 200", "1.2万", "1,234", "12,5"])
+    >>> parse_certain(cells, PLAIN).to_list()
+    [12.5, 1200.5, 1234567.0, 1200.0, 12000.0, None, None]
+    """
+    read = parse(cells, form)
+    if not read.null_count():
+        return read
+    parts = parts_of(cells)
+    found, other = (read.set(read.is_not_null(), None) for _ in range(2))
+    for each in FORMS:
+        made = _read(parts, replace(each, unit=form.unit, multipliers=tuple(MULTIPLIERS)))
+        if each.decimal == form.decimal:
+            found = found.zip_with(found.is_not_null(), made)
+        else:
+            other = other.zip_with(other.is_not_null(), made)
+    doubtful = (other != found).fill_null(False)
+    if form.decimal == ".":
+        doubtful &= (parts.multiplier == "").fill_null(True) & (not shows_thousands(form.unit))
+    return read.zip_with(read.is_not_null(), found.set(doubtful, None))
+
+
+def readings_of(cell: str) -> list[float]:
+    """Return the numbers that a stripped cell may be, whatever its unit, in the order of `FORMS`.
+
+    >>> readings_of("1,234"), readings_of("$3"), readings_of("a")
+    ([1234.0, 1.234], [3.0], [])
+    """
     import polars as pl
 
-    sign, digits, multiplier, unit = parts_of(cells)
+    parts = parts_of(pl.Series([cell]))
+    unit = parts.unit[0]
+    if unit is None:
+        return []
+    forms = (replace(form, unit=unit, multipliers=tuple(MULTIPLIERS)) for form in FORMS)
+    found = (_read(parts, form)[0] for form in forms)
+    return list(dict.fromkeys(number for number in found if number is not None))
+
+
+def _read(parts: Parts, form: NumberForm) -> pl.Series:
+    """Return the numbers of the parts of cells in one form, null where they are not in it."""
+    import polars as pl
+
+    sign, digits, multiplier, unit = parts
     right = digits.str.contains(form.pattern) & (unit == form.unit)
     if not form.multipliers:
         right &= multiplier == ""
