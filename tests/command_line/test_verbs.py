@@ -335,13 +335,17 @@ def test_predict_finds_columns_by_name_and_reports_the_filled_cells(folder):
         {"y": [1.5, 2.5, 3.5] * 4, "a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4}
     ).write_csv("t.csv")
     run_verb("train", "t.csv", "--target", "y", "--epochs", 1, "--quiet")
-    Path("new.csv").write_text("extra,c,a\n1,u,2\n2,w,\n3,v,1\n")
+    Path("new.csv").write_text("extra,c,a\n1,u,2\n2,w,\n3,v,1\n3,,1\n4, ,1\n")
     run = run_verb("predict", "t", "new.csv")
-    assert len(run.stdout.splitlines()) == 4
+    assert len(run.stdout.splitlines()) == 6
     assert run.stderr.splitlines() == [
         "chainrule: note: missing cells were filled with the training rows' median: 'a' 1",
         "chainrule: note: cells have a category that the training rows did not have: 'c' 1",
+        "chainrule: note: text cells are missing where no training row had a missing one: 'c' 2",
     ]
+    assert run_verb("predict", "t", "new.csv", "--language", "zh").stderr.splitlines()[2] == (
+        "chainrule: 注意：有文字单元格缺失，而训练行中该列没有缺失：'c' 2"
+    )
 
 
 def test_every_verb_reads_a_table_of_a_stated_encoding(folder):

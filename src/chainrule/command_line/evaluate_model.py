@@ -75,4 +75,4 @@ def command(
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
     click.echo("\n".join(found.lines(language)))
-    note_cells(language, found.filled, found.unknown)
+    note_cells(language, found.filled, found.unknown, found.missing)

@@ -78,4 +78,4 @@ def command(
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    note_cells(language, found.filled, found.unknown)
+    note_cells(language, found.filled, found.unknown, found.missing)
