@@ -267,6 +267,24 @@ def test_chinese_dates_with_times():
     assert made.frame["x.age"].to_list() == [0.5, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("cell", "hour"),
+    [
+        ("03/31/2021 02:00 PM", 14.0),
+        ("03/31/2021 2:30:15 pm", 14.0),
+        ("03/31/2021 12:05AM", 0.0),
+        ("3/31/2021 12:05 p.m.", 12.0),
+        ("2021-03-31 11:59 P.M. +01:00", 22.0),
+        ("2021年3月31日 1:00 AM", 1.0),
+    ],
+)
+def test_times_of_twelve_hours(cell, hour):
+    made = decide_kinds(raw(cell, cell))
+    assert made.frame["x.hour"].to_list() == [hour] * 2
+    with pytest.raises(DataError, match="line 3, column 'x': '03/31/2021 13:00 PM' is not a date"):
+        decide_kinds(raw("03/31/2021 02:00 PM", "03/31/2021 13:00 PM"))
+
+
 def test_the_first_files_have_neither_remarks_nor_multipliers():
     record = ColumnReading("x", "boolean").to_dict()
     del record["multipliers"]
@@ -394,7 +412,7 @@ LATER = {
     "thousands or decimals": (
         ["1200", "3.5"],
         ["1,200"],
-        "'1.200' may be 1.2 or 1200, and the training table does not show which; write it without",
+        "'1,200' may be 1200 or 1.2, and the training table does not show which; write it without",
     ),
     "points of thousands": (["1,5", "2,5"], ["1.200"], "'1.200' may be 1.2 or 1200, and the"),
     "decimal sign": (["1200", "3.5"], ["12,5"], r"'12,5' is not .* table \(plain numbers\); write"),

@@ -81,7 +81,7 @@ def test_the_program_of_python_reads_what_chainrule_reads() -> None:
 
 def test_dates_that_are_none_are_errors() -> None:
     names = program(case("dates, dmy").model)
-    for text in ("31/04/2020", "1/13/2020", "1/1/2020 24:00", "x"):
+    for text in ("31/04/2020", "1/13/2020", "1/1/2020 24:00", "1/1/2020 0:00 am", "x"):
         with pytest.raises(ValueError, match="is not a date as in the training table"):
             names["predict"]([{"x": 0.5, "the 'day'": text, "k": "a"}])
 
@@ -132,7 +132,7 @@ def test_the_module_reads_what_chainrule_reads(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node")
 def test_dates_that_are_none_are_errors_in_node(tmp_path: Path) -> None:
-    texts = ["31/04/2020", "1/13/2020", "1/1/2020 24:00", "x"]
+    texts = ["31/04/2020", "1/13/2020", "1/1/2020 24:00", "1/1/2020 13:00 PM", "x"]
     wrong = [{"x": 0.5, "the 'day'": text, "k": "a"} for text in texts]
     text = str(cr.export(case("dates, dmy").model, "javascript"))
     answer = in_node(tmp_path, text, MAIN, {"rows": [], "wrong": wrong})

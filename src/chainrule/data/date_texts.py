@@ -3,7 +3,8 @@
 Forms: ISO (2020-03-31, with ``T`` or a space and a time, and a time zone, converted to UTC),
 Chinese (2020年3月31日, with a time; 2020年3月 is its first day), and day, month and year in one
 of two orders with ``/``, ``-`` or ``.`` between. Which of the orders is decided over the whole
-column: a number beyond 12 shows it. With ``.`` the day is first.
+column: a number beyond 12 shows it. With ``.`` the day is first. Times are of 24 hours, or of 12
+with AM or PM.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ PARTS = ("year", "month", "day_of_week", "day_of_year", "hour", "age")
 
 _CLOCK = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s?"
+    r"(?P<half>[AaPp]\.?[Mm]\.?)?\s?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _TIME = rf"(?:[T ]{_CLOCK})?$"
 _ISO = (
@@ -96,6 +98,8 @@ def parse(cells: pl.Series, form: str) -> pl.Series:
     >>> import polars
     >>> parse(polars.Series(["31/03/2020", "31/02/2020", "2020-01-01"]), "dmy").to_list()
     [datetime.datetime(2020, 3, 31, 0, 0), None, None]
+    >>> parse(polars.Series(["3/31/2020 2:05 PM", "3/31/2020 13:05 PM"]), "mdy").to_list()
+    [datetime.datetime(2020, 3, 31, 14, 5), None]
     """
     import polars as pl
 
@@ -108,8 +112,12 @@ def parse(cells: pl.Series, form: str) -> pl.Series:
     whole = pl.lit("")
     for part, joint in ((pl.col("year"), "-"), (month, "-"), (day, "T")):
         whole = whole + part.str.zfill(2) + joint
-    for name, joint in (("hour", ":"), ("minute", ":"), ("second", ".")):
-        whole = whole + pl.col(name).fill_null("00").str.zfill(2) + joint
+    hour = pl.col("hour").cast(pl.Int64)
+    of_day = hour % 12 + pl.when(pl.col("half").str.contains("^[Pp]")).then(12).otherwise(0)
+    right = pl.when(hour.is_between(1, 12)).then(of_day).otherwise(24)  # 24: no time of a day
+    hour = pl.when(pl.col("half").is_null()).then(hour).otherwise(right).cast(pl.String)
+    for value, joint in ((hour, ":"), (pl.col("minute"), ":"), (pl.col("second"), ".")):
+        whole = whole + value.fill_null("00").str.zfill(2) + joint
     whole = whole + pl.col("fraction").fill_null("0").str.pad_end(9, "0").str.head(6)
     zone = pl.col("zone").str.replace(":", "", literal=True)
     hours = zone.str.extract(r"^([+-][0-9]{2})", 1).cast(pl.Int64, strict=False).fill_null(0)

@@ -16,6 +16,7 @@ __all__ = [
     "DAY",
     "date_text",
     "dated",
+    "hour_of_day",
     "patterns",
     "seconds_of",
     "seconds_of_iso",
@@ -53,6 +54,8 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
         fraction = (part["fraction"] or "0").ljust(6, "0")[:6]
         hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        if part["half"]:
+            hour = hour_of_day(hour, part["half"])
         date = int(part["year"]), int(month), int(day)
         try:
             written = datetime(*date, hour, minute, second, int(fraction))
@@ -60,6 +63,15 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         return written, _minutes(part["zone"])
     return None
+
+
+def hour_of_day(hour: int, half: str) -> int:
+    """Return the hour from 0 to 23 of one from 1 to 12 before or after noon, 24 of another.
+
+    >>> [hour_of_day(*given) for given in ((12, "am"), (12, "P.M."), (1, "PM"), (13, "PM"))]
+    [0, 12, 13, 24]
+    """
+    return hour % 12 + 12 * (half[0] in "pP") if 1 <= hour <= 12 else 24
 
 
 def _minutes(zone: str | None) -> int:

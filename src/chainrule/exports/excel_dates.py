@@ -28,7 +28,8 @@ PIECES = (
     "third field",
     "its time",
     "end of the time",
-    "time of day",
+    "time as written",
+    "time without AM and PM",
     "year",
     "month",
     "day",
@@ -49,10 +50,14 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
     """
     text, date, time, end = map(at, ("the text", "its date", "its time", "end of the time"))
     first, second, third = map(at, ("first field", "second field", "third field"))
-    clock, year, month, day = map(at, ("time of day", "year", "month", "day"))
+    whole, clock = map(at, ("time as written", "time without AM and PM"))
+    year, month, day = map(at, ("year", "month", "day"))
     rest = f'MID({date},LEN({first})+2,99)&"/"'
     colon = f'FIND(":",{clock})'
     fraction = f"MID({clock},{colon}+7,6)"
+    hour = f"VALUE(LEFT({clock},{colon}-1))"
+    has_half = f'OR(RIGHT({whole},2)="AM",RIGHT({whole},2)="PM")'
+    of_half = f'IF(AND({hour}>=1,{hour}<=12),MOD({hour},12)+IF(RIGHT({whole},2)="PM",12,0),24)'
     zone = f"MID({time},{end},99)"
     offset = f'60*VALUE(MID({zone},2,2))+VALUE("0"&RIGHT(SUBSTITUTE({zone},":",""),2))'
     is_iso = f"LEN({first})=4"
@@ -80,9 +85,10 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
         f"MID({date},LEN({first})+LEN({second})+3,99)",
         f"MID({text},LEN({date})+2,99)",
         f'MIN(FIND("Z",{time}&"Z+-"),FIND("+",{time}&"Z+-"),FIND("-",{time}&"Z+-"))',
-        f"TRIM(LEFT({time},{end}-1))",
+        f'SUBSTITUTE(SUBSTITUTE(UPPER(TRIM(LEFT({time},{end}-1))),".M","M"),"M.","M")',
+        f"IF({has_half},TRIM(LEFT({whole},LEN({whole})-2)),{whole})",
         *fields,
-        f'IF({clock}="",0,3600*VALUE(LEFT({clock},{colon}-1))+60*VALUE(MID({clock},{colon}+1,2))'
+        f'IF({clock}="",0,3600*IF({has_half},{of_half},{hour})+60*VALUE(MID({clock},{colon}+1,2))'
         f'+VALUE("0"&MID({clock},{colon}+4,2))+VALUE("0"&{fraction})/10^LEN({fraction}))',
         f'IF(LEN({zone})<2,0,IF(LEFT({zone},1)="-",-60,60)*({offset}))',
         f'IF(ISNUMBER({cell}),ROUND(86400*({cell}-25569),3),IF({is_missing},"",{of_text}))',
@@ -109,6 +115,7 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
     date, _, time = text.partition(" ")
     date = date.replace("-", "/").replace(".", "/")
     end = min((time + "Z+-").index(sign) for sign in "Z+-")
+    clock = time[:end].strip().upper().replace(".M", "M").replace("M.", "M")
     of_day = written - datetime.combine(written, datetime.min.time())
     numbers = (written.year, written.month, written.day, of_day.total_seconds(), 60 * minutes)
     return [
@@ -117,6 +124,7 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
         *date.split("/"),
         time,
         float(end + 1),
-        time[:end].strip(),
+        clock,
+        clock.removesuffix("AM").removesuffix("PM").strip(),
         *map(float, numbers),
     ]

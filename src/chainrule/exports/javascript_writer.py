@@ -153,7 +153,10 @@ function seconds(row, index, patterns) {
     const other = part.s ?? part.h ?? part.p;
     const day = Number({ iso: part.day ?? "1", dmy: part.first, mdy: other }[order]);
     const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
-    const [hour, minute, second] = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
+    const clock = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
+    const [given, minute, second] = clock;
+    const ofHalf = given < 1 || given > 12 ? 24 : (given % 12) + (/^p/i.test(part.half) ? 12 : 0);
+    const hour = part.half ? ofHalf : given;
     const date = new Date(0);
     date.setUTCFullYear(Number(part.year), month - 1, day);
     const right = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;

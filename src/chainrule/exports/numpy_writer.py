@@ -209,6 +209,8 @@ def _seconds(cell, marks, patterns):
             second = part["s"] or part["h"] or part["p"]
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]
         hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        if part["half"]:
+            hour = hour % 12 + 12 * (part["half"][0] in "pP") if 1 <= hour <= 12 else 24
         fraction = int((part["fraction"] or "0").ljust(6, "0")[:6])
         given = re.match("([+-]?)([0-9]{0,2}):?([0-9]{0,2})", part["zone"] or "")
         sign, hours, minutes = given.groups()
