@@ -61,8 +61,8 @@ EXPONENT = r"(?:[eEdD][+-]?[0-9]+)?"
 _DIGITS = rf"(?:[0-9][0-9.,' ]*{EXPONENT}|[.,][0-9]+{EXPONENT})"
 _SYMBOL = r"[$€£¥￥₹₩₽₺₪฿₫₴]"
 _BEFORE = "|".join(re.escape(currency) for currency in _CURRENCIES.split())
-_CHINESE = "\u4e00-\u9fff"
-_LETTERS = rf"a-zA-ZµμΩÅåäöü°℃℉\u3380-\u33df{_CHINESE}"  # ㎡ and the like are from U+3380 on
+_CHINESE = "\u4e00-\u9fff\u3380-\u33df"  # ㎡ and the like are from U+3380 on
+_LETTERS = rf"a-zA-ZµμΩÅåäöü°℃℉{_CHINESE}"
 _BEHIND = rf"(?:[%％‰]|{_SYMBOL}|[{_LETTERS}][{_LETTERS}²³⁻¹·*/^.]*[23]?)"
 _WHOLE = (
     rf"^(?P<sign>[+-]?)\s*(?P<before>{_BEFORE})?\s*(?P<inner>[+-]?)\s*(?P<digits>{_DIGITS})\s*"
@@ -193,10 +193,10 @@ def readable(digits: pl.Series) -> pl.Series:
 def shows_thousands(unit: str) -> bool:
     """Return whether numbers of a unit have ',' between thousands, never as decimal sign.
 
-    Prices have no three decimals, and China writes decimal points.
+    Prices have no three decimals, and where Chinese characters are written, so are decimal points.
 
-    >>> [shows_thousands(unit) for unit in ("€", "EUR/kg", "平米", "m")]
-    [True, True, True, False]
+    >>> [shows_thousands(unit) for unit in ("€", "EUR/kg", "平米", "㎡", "m")]
+    [True, True, True, True, False]
     """
     return unit.partition("/")[0] in CURRENCIES or bool(re.search(f"[{_CHINESE}]", unit))
 
