@@ -12,6 +12,7 @@ first used, so that ``import chainrule`` itself costs next to nothing.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.data.reading import read_table
     from chainrule.derivation.derivation import Derivation, derive
     from chainrule.estimators.classifier import MLPClassifier
     from chainrule.estimators.regressor import MLPRegressor
@@ -136,6 +137,7 @@ __all__ = [
     "predict",
     "quantile_edges",
     "read_back",
+    "read_table",
     "save",
     "show_config",
     "to_sklearn",
@@ -147,6 +149,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "data.reading": ["read_table"],
     "estimators.classifier": ["MLPClassifier"],
     "estimators.regressor": ["MLPRegressor"],
     "exports.export_model": ["export"],

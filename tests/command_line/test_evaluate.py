@@ -70,14 +70,17 @@ def test_evaluate_chosen_metrics_as_json(model, folder):
 def test_evaluate_numbers_with_unknown_categories(folder):
     table = pl.DataFrame({"a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4, "y": range(12)})
     save(train_table(table, "y:number", epochs=1).model, "m.safetensors")
-    Path("new.csv").write_text("a,c,y\n1,w,0\n,v,2\n3,u,9\n")
+    Path("new.csv").write_text("a,c,y\n1,w,0\n,v,2\n3,u,9\n2,,5\n")
     run = run_verb("evaluate", "m.safetensors", "new.csv", "--resamples", 0)
     assert "mape                       -  -" in run.stdout  # a target is 0
     assert "class" not in run.stdout
     assert run.stderr.splitlines() == [
         "chainrule: note: missing cells were filled with the training rows' median: 'a' 1",
         "chainrule: note: cells have a category that the training rows did not have: 'c' 1",
+        "chainrule: note: text cells are missing where no training row had a missing one: 'c' 1",
     ]
+    record = json.loads(run_verb("evaluate", "m.safetensors", "new.csv", "--json").stdout)
+    assert [record[key] for key in ("filled", "unknown", "missing")] == [{"a": 1}, *[{"c": 1}] * 2]
 
 
 def test_evaluate_refuses(model, folder):

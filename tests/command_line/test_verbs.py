@@ -336,13 +336,38 @@ def test_predict_finds_columns_by_name_and_reports_the_filled_cells(folder):
         {"y": [1.5, 2.5, 3.5] * 4, "a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4}
     ).write_csv("t.csv")
     run_verb("train", "t.csv", "--target", "y", "--epochs", 1, "--quiet")
-    Path("new.csv").write_text("extra,c,a\n1,u,2\n2,w,\n3,v,1\n")
+    Path("new.csv").write_text("extra,c,a\n1,u,2\n2,w,\n3,v,1\n3,,1\n4, ,1\n")
     run = run_verb("predict", "t", "new.csv")
-    assert len(run.stdout.splitlines()) == 4
+    assert len(run.stdout.splitlines()) == 6
     assert run.stderr.splitlines() == [
         "chainrule: note: missing cells were filled with the training rows' median: 'a' 1",
         "chainrule: note: cells have a category that the training rows did not have: 'c' 1",
+        "chainrule: note: text cells are missing where no training row had a missing one: 'c' 2",
     ]
+    assert run_verb("predict", "t", "new.csv", "--language", "zh").stderr.splitlines()[2] == (
+        "chainrule: 注意：有文字单元格缺失，而训练行中该列没有缺失：'c' 2"
+    )
+
+
+def test_every_verb_reads_a_table_of_a_stated_encoding(folder):
+    rows = [f"{n},{'广州' if n % 2 else '北京'},{n % 2}" for n in range(40)]
+    Path("旧.csv").write_text("\n".join(["面积,城市,已售", *rows]), encoding="gb18030")
+    data, encoded = ("旧.csv",), ("--text-encoding", "gb18030")
+    settings = ("--target", "已售", "--hidden", 3, "--epochs", 2)
+    assert "--text-encoding gb18030" in run_verb("train", *data, *settings, code=2).stderr
+    run_verb("train", *data, *settings, *encoded, "--output", "run", "--quiet", "--no-report")
+    assert load("run").preprocessor.feature_names == ("面积", "城市=北京", "城市=广州")
+    cells = pl.read_csv(
+        run_verb("predict", "run", *data, *encoded, "--keep", "城市").stdout.encode()
+    )
+    assert cells["城市"].to_list() == ["北京", "广州"] * 20
+    assert "40 rows" in run_verb("evaluate", "run", *data, *encoded, "--resamples", 0).stdout
+    assert run_verb("explain", "run", *data, *encoded, "--json").stdout
+    assert run_verb("cv", *data, *settings, *encoded, "--folds", 2, "--json").stdout
+    run_verb("report", "run", "--data", *data, *encoded)
+    assert Path("run", "report.html").exists()
+    refused = run_verb("predict", "run", *data, "--text-encoding", "gb1803", code=2).stderr
+    assert "unknown encoding 'gb1803'. Did you mean 'gb18030'?" in refused
 
 
 def test_predict_several_targets(folder):

@@ -4,6 +4,7 @@ import datetime
 import io
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import polars as pl
@@ -61,6 +62,34 @@ CASES = {
         "x: parentheses for negative numbers, read as numbers",
     ),
     "unit": (["3.5 kg", "-4 kg"], "numeric", [3.5, -4.0], "x: unit kg, read as numbers"),
+    "万 and 亿": (
+        ["8000", "1.2万", "4.35 萬", "0.5亿", "-1.2万亿"],
+        "numeric",
+        [8000.0, 12000.0, 43500.0, 5e7, -1.2e12],
+        "x: multiplier 万 (10,000), multiplier 万亿 (1,000,000,000,000), multiplier 亿 "
+        "(100,000,000), multiplier 萬 (10,000), read as numbers",
+    ),
+    "元": (
+        ["1,200元", "3.2万元", "85元"],
+        "numeric",
+        [1200.0, 32000.0, 85.0],
+        "x: currency 元, thousands separator ',', multiplier 万 (10,000), read as numbers",
+    ),
+    "元 for each": (
+        ["12,500元/平米", "9,800元/平米"],
+        "numeric",
+        [12500.0, 9800.0],
+        "x: unit 元/平米, thousands separator ',', read as numbers",
+    ),
+    "￥": (["￥1,200", "￥ 3万"], "numeric", [1200.0, 30000.0], ANY),
+    "平米": (["89平米", "120.5 平米"], "numeric", [89.0, 120.5], "x: unit 平米, read as numbers"),
+    "㎡": (["1,089㎡", "89.5㎡"], "numeric", [1089.0, 89.5], ANY),
+    "岁": (["31岁", "8岁", "未知"], "categorical", ["31岁", "8岁", "未知"], ""),
+    "％": (["31％", "8.5％"], "numeric", [31.0, 8.5], "x: unit ％, read as numbers"),
+    "multipliers show the comma": (["1,200万", "1,300万"], "numeric", [1.2e7, 1.3e7], ANY),
+    "names that are numbers": (["12路", "3路"], "categorical", ["12路", "3路"], ""),
+    "numbers and more": (["2室1厅", "3室1厅"], "categorical", ["2室1厅", "3室1厅"], ""),
+    "two exponents": (["1e3万", "2e3万"], "categorical", ["1e3万", "2e3万"], ""),
     "decimal comma": (["1,5", "2"], "numeric", [1.5, 2.0], "x: decimal comma, read as numbers"),
     "no thousands begin with 0": (
         ["0,123", "1,234"],
@@ -158,7 +187,7 @@ def test_the_rule(name):
     (column,) = reading.columns
     assert column.kind == kind
     assert column.line == line
-    assert reading.lines == ((line,) if line else ())
+    assert reading.lines == ((column.line,) if line else ())
     applied = reading.apply(table)
     assert set(applied.frame.dtypes) <= {pl.Float64, pl.String}
     if values is not None:
@@ -175,6 +204,9 @@ def test_the_rule(name):
         (["2020-03-31", "2020-04-02"], "year-month-day", 31),
         (["31/03/2020", "02/04/2020"], "day/month/year", 31),
         (["03/31/2020", "4/2/2020"], "month/day/year", 31),
+        (["2020年3月31日", "2020年04月02日"], "year年month月day日", 31),
+        (["2020年3月31日", "2020-04-02"], "year年month月day日", 31),
+        (["2020年3月", "2020年04月02日"], "year年month月day日", 1),
         (["31.3.2020", "2.4.2020"], "day/month/year", 31),
         (["2020-03-31T00:00:00Z", "2020-04-02 00:00"], "year-month-day", 31),
     ],
@@ -203,6 +235,7 @@ def test_decisions_in_chinese():
             day=["31.3.2020 10:00", "1.4.2020", "2.4.2020"],
             code=["007", "8", "9"],
             sold=["true", "false", "?"],
+            worth=["8000元", "1.2万元", "3亿元"],
         ),
         drop=["code"],
     )
@@ -212,11 +245,49 @@ def test_decisions_in_chinese():
         "day：日期（日/月/年，含时刻），读作年、月、星期几、一年中的第几天、小时和距最早日期的天数",
         "code：按声明不使用",
         "sold：真与假，读作一个特征；1 个单元格中的 '?' 视为缺失",
+        "worth：货币 元、“万”按 10,000 倍计、“亿”按 100,000,000 倍计，读作数值",
     )
 
 
-def test_the_first_files_have_their_decision_as_one_text():
+def test_multipliers_and_units_are_read_as_declared_and_stay_together():
+    reading = TableReading.decide(raw("12.5万", "8000"), columns={"x": "numeric"})
+    assert reading.apply(raw("3万", "1亿")).frame["x"].to_list() == [3e4, 1e8]
+    with pytest.raises(DataError, match="line 3, column 'x': '2元' has the unit 元, but 2 of the"):
+        decide_kinds(raw("3万", "2元", "8"))
+    with pytest.raises(DataError, match="line 2, column 'x': '3号' is not a number"):
+        decide_kinds(raw("3号", "4号"), columns={"x": "numeric"})
+
+
+def test_chinese_dates_with_times():
+    made = decide_kinds(raw("2021年3月5日 14:30", "2021年3月5日02:30:00"), columns={"x": "date"})
+    assert made.reading.lines_in("zh") == (
+        "x：日期（某年某月某日，含时刻），读作年、月、星期几、一年中的第几天、小时和距最早日期的天数",
+    )
+    assert made.frame["x.hour"].to_list() == [14.0, 2.0]
+    assert made.frame["x.age"].to_list() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "hour"),
+    [
+        ("03/31/2021 02:00 PM", 14.0),
+        ("03/31/2021 2:30:15 pm", 14.0),
+        ("03/31/2021 12:05AM", 0.0),
+        ("3/31/2021 12:05 p.m.", 12.0),
+        ("2021-03-31 11:59 P.M. +01:00", 22.0),
+        ("2021年3月31日 1:00 AM", 1.0),
+    ],
+)
+def test_times_of_twelve_hours(cell, hour):
+    made = decide_kinds(raw(cell, cell))
+    assert made.frame["x.hour"].to_list() == [hour] * 2
+    with pytest.raises(DataError, match="line 3, column 'x': '03/31/2021 13:00 PM' is not a date"):
+        decide_kinds(raw("03/31/2021 02:00 PM", "03/31/2021 13:00 PM"))
+
+
+def test_the_first_files_have_neither_remarks_nor_multipliers():
     record = ColumnReading("x", "boolean").to_dict()
+    del record["multipliers"]
     del record["remarks"]
     reading = ColumnReading.from_dict({**record, "why": "as it was stated"})
     assert reading.line == "x: as it was stated"
@@ -338,8 +409,51 @@ LATER = {
     "unit": (["1 kg", "2 kg"], ["3"], r"'3' is not a number as in the .* \(unit kg\); write it"),
     "comma": (["1,5", "2,5"], ["3.5"], r"'3.5' is not a number as .* \(decimal comma\); write"),
     "boolean": (["true", "false"], ["yes"], "'yes' is neither true nor false, but the column"),
+    "thousands or decimals": (
+        ["1200", "3.5"],
+        ["1,200"],
+        "'1,200' may be 1200 or 1.2, and the training table does not show which; write it without",
+    ),
+    "points of thousands": (["1,5", "2,5"], ["1.200"], "'1.200' may be 1.2 or 1200, and the"),
+    "decimal sign": (["1200", "3.5"], ["12,5"], r"'12,5' is not .* table \(plain numbers\); write"),
+    "new unit": (["1200", "3"], ["12 kg"], r"'12 kg' is not a number as in the .* \(plain numbers"),
+    "other unit": (
+        ["3万元", "8元"],
+        ["3万"],
+        r"'3万' is not a number as in .* \(currency 元, mult",
+    ),
+    "Chinese date": (["2020年12月"], ["2020年13月"], r"'2020年13月' is not a date \(year年"),
     "date": (["31/12/2020"], ["12/31/2020"], r"'12/31/2020' is not a date \(day/month/year\)"),
 }
+
+
+# name: (training cells, later cells, numbers)
+CERTAIN = {
+    "thousands": (["1200", "3"], ["1,200.50", "1,234,567", "-2,000.0"], [1200.5, 1234567, -2000]),
+    "spaces": (["1200", "3"], ["1 200", "1\u202f200,000"], [1200.0, None]),
+    "multiplier": (["1200", "3"], ["1.2万", "1,200万", "0.5 亿"], [12000.0, 1.2e7, 5e7]),
+    "decimal comma": (
+        ["1,5", "2"],
+        ["1.200,50", "1 200,5", "1.200.300"],
+        [1200.5, 1200.5, 1200300],
+    ),
+    "currency": (["$12", "$3.5"], ["$1,200", "1 200 $"], [1200.0, 1200.0]),
+    "Chinese unit": (["85元", "1200元"], ["1,200元", "3万元"], [1200.0, 30000.0]),
+    "㎡": (["85㎡", "1200 ㎡"], ["1,200㎡"], [1200.0]),
+    "other separator": (["1,200.5", "3"], ["1 200.5", "1'200"], [1200.5, 1200.0]),
+}
+
+
+@pytest.mark.parametrize("name", CERTAIN)
+def test_later_numbers_that_are_written_otherwise_but_have_one_meaning(name):
+    cells, later, values = CERTAIN[name]
+    reading = TableReading.decide(raw(*cells))
+    for cell, value in zip(later, values, strict=True):
+        if value is None:
+            with pytest.raises(DataError):
+                reading.apply(raw(cell))
+        else:  # what a cell means does not depend on the cells beside it
+            assert reading.apply(raw(cell)).frame["x"].to_list() == [value]
 
 
 @pytest.mark.parametrize("name", LATER)
@@ -355,6 +469,7 @@ def test_later_cells_that_fit():
     assert reading.apply(raw("7", "NA", " -0,5 ")).frame["x"].to_list() == [7.0, None, -0.5]
     reading = TableReading.decide(raw("31/12/2020", "13/01/2021"))
     assert reading.apply(raw("2021-01-01")).frame["x.age"].to_list() == [1.0]
+    assert reading.apply(raw("2021年1月2日")).frame["x.age"].to_list() == [2.0]
     reading = TableReading.decide(raw("01", "02"))
     assert reading.apply(raw("3")).frame["x"].to_list() == ["3"]
     assert reading.apply(raw(**{"y": ["3"], "x": ["4"]})).columns == ("x",)
@@ -501,6 +616,8 @@ def test_text_of_a_frame_that_is_plain_numbers_stays_text_and_says_so():
         {"marks": [3]},
         {"words": ["no", "yes"]},
         {"labels": "float"},
+        {"multipliers": ["dozen"]},
+        {"multipliers": [[]]},
         {"times": 1},
         {"kind": "date", "earliest": "soon"},
         {"remarks": None},

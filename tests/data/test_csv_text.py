@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chainrule.data import csv_text
+from chainrule.data import csv_text, read_table, text_encodings
 from chainrule.data.csv_text import parse_csv
-from chainrule.errors import DataError
+from chainrule.errors import DataError, InputError
 
 CELL = st.text(st.sampled_from('ab1.,;\t"\n é漢😀-') | st.characters(codec="utf-8"), max_size=6)
 
@@ -210,9 +210,76 @@ def test_single_quotes_around_every_cell():
     assert cells_of(parsed)[0] == ["'1'", "'x'"]
 
 
-def test_a_file_in_chinese_encoding_says_how_to_convert_it():
-    data = "姓名,城市\n王芳,广州\n".encode("gb18030")
-    with pytest.raises(DataError, match=r"not UTF-8 text; save .*iconv -f GB18030 -t UTF-8"):
-        parse_csv(data, "f.csv")
-    with pytest.raises(DataError, match=r"save the file as CSV in UTF-8$"):
+CHINESE = "姓名,城市\n王芳,广州\n张伟,北京\n"
+
+
+def test_a_file_in_another_encoding_says_how_to_read_it():
+    with pytest.raises(DataError) as caught:
+        parse_csv(CHINESE.encode("gb18030"), "f.csv")
+    assert str(caught.value) == (
+        "f.csv, line 1: the byte 0xd0 is not UTF-8 text; save the file as CSV in UTF-8, or state "
+        "its encoding: --text-encoding gb18030, in Python cr.read_table(path, encoding='gb18030') "
+        "if it is Chinese"
+    )
+    with pytest.raises(DataError, match=r"state its encoding \(--text-encoding NAME, in Python"):
         parse_csv("name\nMüller\n".encode("latin-1"), "f.csv")
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "big5", "utf-16-le", "utf-7", "utf-8-sig"])
+@pytest.mark.parametrize("block", [1, 5, 1 << 22])
+def test_text_of_a_stated_encoding_is_read_by_blocks(encoding, block, monkeypatch):
+    monkeypatch.setattr(text_encodings, "BLOCK", block)
+    text = CHINESE.replace("张伟", "張偉").replace("广", "東") if encoding == "big5" else CHINESE
+    parsed = parse_csv(text.encode(encoding), "f.csv", encoding)
+    expected = [line.split(",") for line in text.splitlines()]
+    assert [parsed.frame.columns, *cells_of(parsed)] == expected
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 22])
+@pytest.mark.parametrize(
+    ("data", "encoding", "message"),
+    [
+        (
+            CHINESE.encode("gb18030") + b"a,\xff\n",
+            "gb18030",
+            "line 4: the byte 0xff is not gb18030",
+        ),
+        (CHINESE.encode("utf-8") + b"a,\x81", "utf-8-sig", "line 4: the byte 0x81 is not UTF-8"),
+        (
+            "a\n1\n".encode("utf-16-le") + b"\x00\xd8\x00\x00",
+            "utf-16-le",
+            "line 3: the byte 0x00 is not utf-16-le text",
+        ),
+        ("a\n1\n".encode("utf-8-sig"), "gbk", "begins with the byte-order mark of UTF-8, but is"),
+    ],
+)
+def test_the_first_byte_that_is_not_of_the_encoding_is_named(
+    data, encoding, message, block, monkeypatch
+):
+    monkeypatch.setattr(text_encodings, "BLOCK", block)
+    with pytest.raises(DataError, match=rf"^f.csv(:|,) {message}"):
+        parse_csv(data, "f.csv", encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gb18300", "unknown encoding 'gb18300'. Did you mean 'gb18030'?"),
+        ("zip", "unknown encoding 'zip'. "),
+        ("rot13", "unknown encoding 'rot13'. "),
+        ("punycode", "unknown encoding 'punycode'. "),
+        ("\0", r"unknown encoding '\\x00'. Available: 'gb18030', 'gbk', 'big5'"),
+    ],
+)
+def test_an_unknown_encoding_is_refused(name, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        read_table("f.csv", encoding=name)
+
+
+def test_files_that_state_their_encoding(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+    with pytest.raises(DataError, match="is a Parquet file, which states its encoding itself"):
+        read_table(path, encoding="gbk")
+    with pytest.raises(TypeError, match="`encoding` must be a name, got int"):
+        read_table(path, encoding=3)

@@ -80,8 +80,10 @@ def test_text_is_one_hot_as_by_scikit_learn(fitted, later):
         applied = preprocessor.apply(table)
         expected = oracle.transform(np.array(cells, dtype=object)[:, None])
         np.testing.assert_array_equal(applied.matrix, expected)
-        unknown = sum(cell not in fitted for cell in cells)
+        unknown = sum(cell not in fitted for cell in cells if cell is not None)
         assert applied.unknown == ({"c": unknown} if unknown else {})
+        missing = 0 if None in fitted else cells.count(None)
+        assert applied.missing == ({"c": missing} if missing else {})
 
 
 def mixed():

@@ -233,11 +233,13 @@ DATE_TEXTS: dict[str, list[str]] = {
         "%Y-%m-%d %H:%M:%S.123456+05:30",
         "%Y-%m-%d %H:%M -0930",
         "%Y-%m-%d %H:%M:%S UTC",
+        "%Y-%m-%d %I:%M:%S.25 %p +05:30",
     ],
+    "chinese, times": ["%Y年%m月%d日 %H:%M", "%Y年M月D日%H:%M:%S", "%Y年M月", "%Y年%m月%d日"],
     "dmy": ["%d/%m/%Y", "%d.%m.%Y", "D-M-%Y", "D.M.%Y"],
     "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
     "mdy": ["%m/%d/%Y", "M/D/%Y"],
-    "mdy, times": ["%m/%d/%Y %H:%M", "M/D/%Y %H:%M:%S"],
+    "mdy, times": ["%m/%d/%Y %H:%M", "M/D/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "M/D/%Y %I:%M:%Sp.m."],
 }
 """Formats of dates in one column; D and M are a day and a month without a zero in front."""
 
@@ -258,7 +260,7 @@ def date_texts(name: str, rows: int = 200) -> list[str | None]:
             continue
         formats = DATE_TEXTS[name]
         text = day.strftime(formats[at % len(formats)])
-        found.append(text.replace("D", str(day.day)).replace("M", str(day.month)))
+        found.append(re.sub("(?<![AP])M", str(day.month), text.replace("D", str(day.day))))
     return found
 
 
@@ -272,6 +274,8 @@ def dates(name: str) -> Case:
     ]
     frame = pl.DataFrame({"x": x, "the 'day'": texts, "k": ["a", "b"] * (len(x) // 2), "y": y})
     run = cr.train_table(frame, "y", hidden=(5,), epochs=4, seed=0)
+    assert run.model.reading is not None
+    assert run.model.reading.columns[1].kind == "date"
     iso = pl.Series("the 'day'", ["2024-02-29", "1999-12-31 23:59:59.5", "2001-7-4T5:06Z"])
     return of_table(run, frame.with_columns(iso.append(frame["the 'day'"][3:])), 1e-9)
 

@@ -22,6 +22,7 @@ from chainrule.command_line.table_options import (
     table_settings,
 )
 from chainrule.command_line.translated_help import TranslatedHelp
+from chainrule.data import TableFile
 from chainrule.language.printed_phrases import Wording
 from chainrule.table_models.cross_validation import CrossValidation, cross_validate
 from chainrule.table_models.evaluation import Evaluation
@@ -75,6 +76,7 @@ def command(
     context: click.Context,
     /,
     data: str,
+    text_encoding: str | None,
     targets: tuple[str, ...],
     metrics: tuple[str, ...],
     language: str,
@@ -105,7 +107,7 @@ def command(
 
     try:
         found = cross_validate(
-            data,
+            TableFile(data, text_encoding),
             targets,
             metrics=metrics or None,
             on_fold=None if silent else report,

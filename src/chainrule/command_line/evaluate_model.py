@@ -10,10 +10,11 @@ import json
 import click
 
 from chainrule.command_line.notes import note_cells
-from chainrule.command_line.shared_options import seed_option
+from chainrule.command_line.shared_options import seed_option, text_encoding_option
 from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.command_line.translated_help import TranslatedHelp
+from chainrule.data import TableFile
 from chainrule.table_models.evaluation import evaluate
 from chainrule.training.metrics import METRICS
 
@@ -32,6 +33,7 @@ def _names(task: str) -> str:
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@text_encoding_option
 @click.option(
     "--metric",
     "metrics",
@@ -60,6 +62,7 @@ def _names(task: str) -> str:
 def command(
     model: str,
     data: str,
+    text_encoding: str | None,
     metrics: tuple[str, ...],
     resamples: int,
     group: str | None,
@@ -69,9 +72,10 @@ def command(
 ) -> None:
     """Evaluate MODEL, a file or run folder, on DATA (CSV, Parquet or -) with its target."""
     trained = loaded_table_model(model)
-    found = evaluate(trained, data, metrics or None, resamples=resamples, seed=seed, group=group)
+    given = TableFile(data, text_encoding)
+    found = evaluate(trained, given, metrics or None, resamples=resamples, seed=seed, group=group)
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
     click.echo("\n".join(found.lines(language)))
-    note_cells(language, found.filled, found.unknown)
+    note_cells(language, found.filled, found.unknown, found.missing)

@@ -15,8 +15,10 @@ from chainrule.command_line.document_output import (
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import (
     layout_option,
+    text_encoding_option,
 )
 from chainrule.command_line.translated_help import TranslatedHelp
+from chainrule.data import TableFile
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.network import optimizers
@@ -36,6 +38,7 @@ __all__ = ["command"]
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@text_encoding_option
 @click.option(
     "--row",
     "rows",
@@ -67,6 +70,7 @@ def command(
     context: click.Context,
     model: str,
     data: str,
+    text_encoding: str | None,
     rows: tuple[int, ...],
     weight: str | None,
     optimizer: str | None,
@@ -90,7 +94,7 @@ def command(
 
     explanation = explain_table(
         trained,
-        data,
+        TableFile(data, text_encoding),
         rows=rows,
         weight=weight,
         optimizer=optimizer,

@@ -18,10 +18,16 @@ def note(language: str, key: str, **values: object) -> None:
     click.echo(f"chainrule: {words('note', text=words(key, **values))}", err=True)
 
 
-def note_cells(language: str, filled: Mapping[str, int], unknown: Mapping[str, int]) -> None:
-    """Print a line for missing cells that were filled, and one for unknown categories."""
+def note_cells(
+    language: str,
+    filled: Mapping[str, int],
+    unknown: Mapping[str, int],
+    missing: Mapping[str, int],
+) -> None:
+    """Print a line each for missing numbers, unknown categories and missing categories."""
     comma = Wording("tables", language)("comma")
-    for key, counts in (("filled", filled), ("unknown", unknown)):
+    kinds = (("filled", filled), ("unknown", unknown), ("missing_category", missing))
+    for key, counts in kinds:
         if counts:
             listed = comma.join(f"{shown(name)} {count:,}" for name, count in counts.items())
             note(language, key, listed=listed)

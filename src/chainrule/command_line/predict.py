@@ -8,7 +8,7 @@ import click
 
 from chainrule.command_line.notes import note_cells
 from chainrule.command_line.output_paths import refuse_inputs
-from chainrule.command_line.shared_options import output_option
+from chainrule.command_line.shared_options import output_option, text_encoding_option
 from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.command_line.translated_help import TranslatedHelp
@@ -33,6 +33,7 @@ __all__ = ["command"]
 )
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@text_encoding_option
 @output_option("Where to write: .csv, .csv.gz or .parquet; - is standard output (CSV).")
 @click.option("--proba", is_flag=True, help="Add the probability of every class.")
 @click.option(
@@ -52,6 +53,7 @@ __all__ = ["command"]
 def command(
     model: str,
     data: str,
+    text_encoding: str | None,
     output: str,
     proba: bool,
     interval: float | None,
@@ -62,7 +64,7 @@ def command(
     """Predict with MODEL, a file or run folder, for the rows of DATA (CSV, Parquet or -)."""
     trained = loaded_table_model(model)
     refuse_inputs(output, data, model)
-    table, cells = read_cells(data)
+    table, cells = read_cells(data, text_encoding)
     for name in keep:
         table.series(name)  # raises for an unknown column before the work
     found = prediction_frame(trained, table, probabilities=proba, spread=spread, interval=interval)
@@ -75,4 +77,4 @@ def command(
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    note_cells(language, found.filled, found.unknown)
+    note_cells(language, found.filled, found.unknown, found.missing)

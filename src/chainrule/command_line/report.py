@@ -8,8 +8,10 @@ from typing import Literal
 import click
 
 from chainrule.command_line.output_paths import refuse_inputs
+from chainrule.command_line.shared_options import text_encoding_option
 from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.translated_help import TranslatedHelp
+from chainrule.data import TableFile
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.table_models.run_folders import REPORT_NAME, RUN_FILES
@@ -34,6 +36,7 @@ COMPARISON = "comparison.html"
     help="A table with the target, on which the report measures: CSV, Parquet, Excel or -.",
 )
 @language_option
+@text_encoding_option
 @click.option(
     "--output",
     metavar="FILE",
@@ -46,6 +49,7 @@ def command(
     runs: tuple[str, ...],
     data: str | None,
     language: Literal["en", "zh"],
+    text_encoding: str | None,
     output: str | None,
 ) -> None:
     """Show where the report of a run is, make it, or compare runs on one page."""
@@ -70,7 +74,10 @@ def command(
         from chainrule.reports.make_report import report_on
         from chainrule.reports.subject import Subject
 
-        page = report_on(Subject.of_folder(run, data), language)
+        page = report_on(
+            Subject.of_folder(run, None if data is None else TableFile(data, text_encoding)),
+            language,
+        )
     stored_files = [
         str(Path(run) / name) for run in runs for name in RUN_FILES if name != REPORT_NAME
     ]

@@ -22,6 +22,7 @@ __all__ = [
     "output_option",
     "sample_option",
     "seed_option",
+    "text_encoding_option",
     "together",
     "update_options",
 ]
@@ -60,6 +61,14 @@ seed_option = click.option(
     default=0,
     show_default=True,
     help="Determines all random numbers.",
+)
+
+
+text_encoding_option = click.option(
+    "--text-encoding",
+    metavar="NAME",
+    help="The encoding of DATA if it is a CSV file that is not in UTF-8: gb18030, windows-1252, "
+    "shift_jis, ...",
 )
 
 

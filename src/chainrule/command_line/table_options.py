@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from chainrule.command_line.option_types import class_weight, column_kind, names, widths
-from chainrule.command_line.shared_options import Command, l2_option, seed_option, together
+from chainrule.command_line.shared_options import (
+    Command,
+    l2_option,
+    seed_option,
+    text_encoding_option,
+    together,
+)
 from chainrule.network import activations, losses, optimizers
 from chainrule.table_models.recipes import ENCODINGS, PRESETS
 from chainrule.training.metrics import METRICS
@@ -33,7 +39,7 @@ DATA = (
 
 
 def data_options(command: Command) -> Command:
-    """Add DATA and --target."""
+    """Add DATA, --text-encoding and --target."""
     return together(
         click.argument("data", metavar="DATA"),
         click.option(
@@ -45,6 +51,7 @@ def data_options(command: Command) -> Command:
             help="The column to predict: classes if it is text or integers of at most ten values, "
             "else numbers, unless :class or :number is appended.  Repeat it for several numbers.",
         ),
+        text_encoding_option,
     )(command)
 
 

@@ -22,6 +22,7 @@ from chainrule.command_line.table_options import (
     table_settings,
 )
 from chainrule.command_line.training_report import TrainingReport
+from chainrule.data import TableFile
 from chainrule.errors import InputError
 from chainrule.files import written_path
 from chainrule.table_models.leaderboard import leaderboard_csv
@@ -103,6 +104,7 @@ def train_to_folder(
     context: click.Context,
     *,
     data: str,
+    text_encoding: str | None,
     targets: tuple[str, ...],
     output: str | None,
     as_json: bool,
@@ -143,7 +145,7 @@ def train_to_folder(
         with interruptions.allowed():
             run = report.watched(
                 train_table,
-                data,
+                TableFile(data, text_encoding),
                 targets,
                 **settings,
                 on_start=seen.starts,

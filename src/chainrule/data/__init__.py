@@ -25,7 +25,7 @@ from chainrule.data.preprocessing import (
     Preprocessor,
     Transformed,
 )
-from chainrule.data.reading import as_table, read_table
+from chainrule.data.reading import TableFile, as_table, read_table
 from chainrule.data.scaling import TargetScaler
 from chainrule.data.splits import holdout, random_order
 from chainrule.data.summary import Summary, summarize
@@ -50,6 +50,7 @@ __all__ = [
     "Preprocessor",
     "Summary",
     "Table",
+    "TableFile",
     "TableReading",
     "TargetKind",
     "TargetScaler",

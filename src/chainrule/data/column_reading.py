@@ -18,15 +18,22 @@ from chainrule.data.cells import (
     checked_numbers,
     is_usable,
     not_a_number,
+    number_text,
     read_stripped,
     refuse_unusable,
     stripped,
     texts,
 )
 from chainrule.data.date_texts import FORMS, PARTS, date_parts
-from chainrule.data.date_texts import parse as parse_dates
-from chainrule.data.number_texts import MARKS_OF_MISSING, PLAIN, NumberForm
-from chainrule.data.number_texts import parse as parse_numbers
+from chainrule.data.date_texts import parse_certain as parse_dates
+from chainrule.data.number_texts import (
+    MARKS_OF_MISSING,
+    MULTIPLIERS,
+    PLAIN,
+    NumberForm,
+    readings_of,
+)
+from chainrule.data.number_texts import parse_certain as parse_numbers
 from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
 from chainrule.data.record_fields import choice, field, unreadable
 from chainrule.data.remarks import Remark
@@ -140,11 +147,19 @@ class ColumnReading:
     def _not_a_number(self, table: Table, cells: pl.Series, row: int) -> DataError:
         if cells[row : row + 1].cast(float, strict=False).is_infinite().any():
             refuse_unusable(table, self.name, cells.cast(float, strict=False), cells)
-        if self.form == PLAIN:
+        readings = readings_of(cells[row])
+        if len(readings) > 1:
+            either = " or ".join(map(number_text, readings))
+            return DataError(
+                f"{table.location(row, self.name)}: {shown(cells[row])} may be {either}, and the "
+                f"training table does not show which; write it without separators, or {LEAVE_EMPTY}"
+            )
+        if self.form == PLAIN and not readings:
             return not_a_number(table, self.name, row, cells[row])
         return DataError(
             f"{table.location(row, self.name)}: {shown(cells[row])} is not a number as in the "
-            f"training table ({', '.join(form_words(self.form))}); write it so, or {LEAVE_EMPTY}"
+            f"training table ({', '.join(form_words(self.form)) or 'plain numbers'}); write it so, "
+            f"or {LEAVE_EMPTY}"
         )
 
     def _booleans(self, table: Table, series: pl.Series) -> pl.Series:
@@ -174,15 +189,8 @@ class ColumnReading:
 
         kind = pl.Datetime("us")
         cells = series.cast(pl.String) if series.dtype == pl.Float64 else stripped(series)
-
-        def read_one(unique: pl.Series) -> pl.Series:
-            # ISO dates are accepted in every column: they are what data frames write.
-            read = parse_dates(unique, self.date_form)
-            return read if self.date_form == "iso" else read.zip_with(
-                read.is_not_null(), parse_dates(unique, "iso")
-            )  # fmt: skip
-
-        read = self._mapped(cells, read_one, kind)
+        # ISO dates are what data frames write.
+        read = self._mapped(cells, lambda unique: parse_dates(unique, self.date_form), kind)
         wrong = _first(cells.is_not_null() & read.is_null() & ~_are_marks(cells))
         if wrong is not None:
             raise DataError(
@@ -210,6 +218,7 @@ class ColumnReading:
             "decimal": self.form.decimal,
             "thousands": self.form.thousands,
             "unit": self.form.unit,
+            "multipliers": list(self.form.multipliers),
             "marks": list(self.marks),
             "labels": self.labels,
             "words": list(self.words),
@@ -239,7 +248,7 @@ class ColumnReading:
         return cls(
             field(record, "name", str),
             kind,
-            NumberForm(decimal, thousands, field(record, "unit", str)),
+            NumberForm(decimal, thousands, field(record, "unit", str), _multipliers(record)),
             tuple(marks),
             cast(Any, choice(record, "labels", ("text", "integer", "boolean"))),
             (words[0], words[1]),
@@ -248,6 +257,16 @@ class ColumnReading:
             earliest,
             _remarks(record),
         )
+
+
+def _multipliers(record: object) -> tuple[str, ...]:
+    """Return the multipliers of a record; the first files have none."""
+    if not isinstance(record, dict) or "multipliers" not in record:
+        return ()
+    marks = field(record, "multipliers", list)
+    if not all(mark in list(MULTIPLIERS) for mark in marks):
+        raise unreadable(f"'multipliers' must be among {list(MULTIPLIERS)}, got {shown(marks)}")
+    return tuple(marks)
 
 
 def _remarks(record: object) -> tuple[Remark, ...]:

@@ -1,26 +1,30 @@
 """What is around the rows of a CSV file: its encoding, lines above the header, its separator.
 
-Accepted, as programs write it: UTF-8 with or without a byte-order mark, UTF-16 with one; a first
-line ``sep=;``, which spreadsheets write; lines above the header that begin with ``#``. Lines above
-the header become blank lines, so that messages still count lines as an editor does.
+Accepted, as programs write it: UTF-8 with or without a byte-order mark, UTF-16 with one, another
+encoding that is stated; a first line ``sep=;``, which spreadsheets write; lines above the header
+that begin with ``#``. Lines above the header become blank lines, so that messages still count lines
+as an editor does.
 """
 
 from __future__ import annotations
 
 import re
 
+from chainrule.data.text_encodings import in_utf8, seems_chinese
 from chainrule.errors import DataError
 
 __all__ = ["prepared"]
 
 SEPARATORS = (",", ";", "\t")
+UTF8 = ("utf-8", "utf-8-sig")
+MARK = b"\xef\xbb\xbf"
 LONGEST_HEADER = 1 << 20
 ROWS_COMPARED = 5
 MOST_BLANK = 1 << 20
 STATED = re.compile(rb"(?:\r?\n)*sep=([,;\t|])\r?(?=\n)", re.IGNORECASE)
 
 
-def prepared(data: bytes, source: str) -> tuple[bytes, str]:
+def prepared(data: bytes, source: str, encoding: str | None = None) -> tuple[bytes, str]:
     """Return the text of a CSV file as UTF-8 that begins with its header, and its separator.
 
     >>> prepared(b"sep=;\\na;b\\n1;2\\n", "f.csv")
@@ -28,7 +32,7 @@ def prepared(data: bytes, source: str) -> tuple[bytes, str]:
     >>> prepared(b"# day 3\\na,b\\n1,2\\n", "f.csv")
     (b'\\na,b\\n1,2\\n', ',')
     """
-    data = _decodable(data, source)
+    data = _decodable(data, source, encoding)
     _refuse_empty(data, source)
     _refuse_blank_lines(data, source)
     stated = STATED.match(data)
@@ -46,17 +50,24 @@ def _refuse_empty(data: bytes, source: str) -> None:
         raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
 
 
-def _decodable(data: bytes, source: str) -> bytes:
+def _decodable(data: bytes, source: str, encoding: str | None) -> bytes:
     """Return the text without byte-order mark and with LF or CRLF line ends, or raise DataError."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if encoding is not None and encoding not in UTF8:
+        if data.startswith(MARK):
+            raise DataError(
+                f"{source}: begins with the byte-order mark of UTF-8, but is stated to be "
+                f"{encoding}; leave the encoding out"
+            )
+        data = in_utf8(data, encoding, source)
+    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
-            data = data.decode("utf-16").encode("utf-8")
-        except UnicodeError as error:
+            data = in_utf8(data, "utf-16", source)
+        except DataError as error:
             raise DataError(
                 f"{source}: begins like UTF-16 text, but cannot be decoded as such; "
                 "save the file as CSV in UTF-8"
             ) from error
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(MARK)
     try:
         if not data.isascii():  # twenty times as fast as decoding
             data.decode("utf-8")
@@ -64,7 +75,7 @@ def _decodable(data: bytes, source: str) -> bytes:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{source}, line {line}: the byte 0x{data[error.start]:02x} is not UTF-8 text; "
-            f"save the file as CSV in UTF-8{_how_to_convert(data)}"
+            f"save the file as CSV in UTF-8, or state its encoding{_hint(data)}"
         ) from error
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -139,10 +150,8 @@ def _end_of_line(data: bytes, start: int) -> int:
     return len(data) if end < 0 else end
 
 
-def _how_to_convert(data: bytes) -> str:
-    """Return how a file in the usual encoding of Chinese systems is converted, if it may be one."""
-    try:
-        chinese = re.search("[\u4e00-\u9fff]{2}", data.decode("gb18030"))
-    except UnicodeDecodeError:
-        return ""
-    return " (iconv -f GB18030 -t UTF-8, if it is Chinese)" if chinese else ""
+def _hint(data: bytes) -> str:
+    """Return how an encoding is stated, and which one is likely."""
+    name = "gb18030" if seems_chinese(data) else "NAME"
+    stated = f"--text-encoding {name}, in Python cr.read_table(path, encoding={name!r})"
+    return f": {stated} if it is Chinese" if name == "gb18030" else f" ({stated})"

@@ -82,8 +82,8 @@ class Records(NamedTuple):
             first, start = last, end
 
 
-def parse_csv(data: bytes, source: str) -> ParsedCsv:
-    """Return the columns of a CSV file as text.
+def parse_csv(data: bytes, source: str, encoding: str | None = None) -> ParsedCsv:
+    """Return the columns of a CSV file as text, which is UTF-8 or of an encoding by its name.
 
     Raises DataError for an empty file, a header alone, names that are missing or doubled, a row
     with too many or too few cells, a quote that is never closed and text that is not UTF-8.
@@ -99,7 +99,7 @@ def parse_csv(data: bytes, source: str) -> ParsedCsv:
     chainrule.errors.DataError: people.csv, line 2: has 1 cell where the header has 2; \
 complete or remove the row, and put quotes around a cell that contains ','
     """
-    data, separator = prepared(data, source)
+    data, separator = prepared(data, source, encoding)
     quotes = _positions(data, QUOTE)
     if not _regular(data, quotes, ord(separator)):
         return _parse_slowly(data, separator, source)

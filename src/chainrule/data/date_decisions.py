@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.data.cells import LEAVE_EMPTY, first_row
 from chainrule.data.column_reading import ColumnReading
-from chainrule.data.date_texts import date_form, parse
+from chainrule.data.date_texts import date_form, parse, parse_certain
 from chainrule.data.reading_texts import date_words
 from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
@@ -48,7 +48,7 @@ def date_reading(
             "first, and no cell of the column shows which; declare the column date_dmy (--column "
             "NAME:date_dmy) or date_mdy, or write dates as 2020-03-31"
         )
-    read = parse(found, form)
+    read = parse_certain(found, form) if form == "chinese" else parse(found, form)
     if read.null_count():
         raise _no_date(table, name, cells, found.filter(read.is_null()), form)
     earliest = read.min()

@@ -1,8 +1,10 @@
 """Dates as text, and the numbers that become of them.
 
-Forms: ISO (2020-03-31, with ``T`` or a space and a time, and a time zone, converted to UTC), and
-day, month and year in one of two orders with ``/``, ``-`` or ``.`` between. Which of the orders is
-decided over the whole column: a number beyond 12 shows it. With ``.`` the day is first.
+Forms: ISO (2020-03-31, with ``T`` or a space and a time, and a time zone, converted to UTC),
+Chinese (2020年3月31日, with a time; 2020年3月 is its first day), and day, month and year in one
+of two orders with ``/``, ``-`` or ``.`` between. Which of the orders is decided over the whole
+column: a number beyond 12 shows it. With ``.`` the day is first. Times are of 24 hours, or of 12
+with AM or PM.
 """
 
 from __future__ import annotations
@@ -19,20 +21,28 @@ __all__ = [
     "date_parts",
     "looks_like_dates",
     "parse",
+    "parse_certain",
     "pattern_of",
 ]
 
-FORMS = ("iso", "dmy", "mdy")
+FORMS = ("iso", "chinese", "dmy", "mdy")
 PARTS = ("year", "month", "day_of_week", "day_of_year", "hour", "age")
 """The features of a date; hour only where there are times, age in days since the earliest date."""
 
-_TIME = (
-    r"(?:[T ](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?$"
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s?"
+    r"(?P<half>[AaPp]\.?[Mm]\.?)?\s?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_TIME = rf"(?:[T ]{_CLOCK})?$"
 _ISO = (
     r"^(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{1,2})-|/(?P<month2>[0-9]{1,2})/)(?P<day>[0-9]{1,2})"
     + _TIME
+)
+# The groups are those of ISO dates: both are year, month and day.
+_CHINESE = (
+    r"^(?P<year>[0-9]{4})年(?:(?P<month>[0-9]{1,2})月(?P<day>[0-9]{1,2})日"
+    rf"(?:[T ]?{_CLOCK})?|(?P<month2>[0-9]{{1,2}})月)$"
 )
 _NAMED = (
     r"^(?P<first>[0-9]{1,2})(?:/(?P<s>[0-9]{1,2})/|-(?P<h>[0-9]{1,2})-|\.(?P<p>[0-9]{1,2})\.)"
@@ -48,12 +58,12 @@ def pattern_of(form: str) -> str:
     >>> re.search(pattern_of("dmy"), "3.4.2020 7:05")["p"]
     '4'
     """
-    return _ISO if form == "iso" else _OTHER
+    return {"iso": _ISO, "chinese": _CHINESE}.get(form, _OTHER)
 
 
 def looks_like_dates(cells: pl.Series) -> pl.Series:
     """Return which cells have the form of a date; whether they are one, `parse` determines."""
-    return cells.str.contains(_ISO) | cells.str.contains(_OTHER)
+    return cells.str.contains(_ISO) | cells.str.contains(_CHINESE) | cells.str.contains(_OTHER)
 
 
 def date_form(cells: pl.Series) -> str | None:
@@ -67,9 +77,10 @@ def date_form(cells: pl.Series) -> str | None:
     """
     import polars as pl
 
-    if cells.str.contains(_ISO).sum() * 2 >= len(cells):
-        return "iso"
-    parts = cells.filter(~cells.str.contains(_ISO)).str.extract_groups(_OTHER).struct.unnest()
+    iso, chinese = cells.str.contains(_ISO), cells.str.contains(_CHINESE)
+    if 2 * (iso | chinese).sum() >= len(cells):
+        return "chinese" if chinese.any() else "iso"
+    parts = cells.filter(~iso & ~chinese).str.extract_groups(_OTHER).struct.unnest()
     first = parts["first"].cast(pl.Int64).to_numpy()
     second = parts.select(pl.coalesce("s", "h", "p").cast(pl.Int64)).to_series().to_numpy()
     if parts["p"].is_not_null().any() or second.max() <= 12 < first.max():
@@ -87,20 +98,26 @@ def parse(cells: pl.Series, form: str) -> pl.Series:
     >>> import polars
     >>> parse(polars.Series(["31/03/2020", "31/02/2020", "2020-01-01"]), "dmy").to_list()
     [datetime.datetime(2020, 3, 31, 0, 0), None, None]
+    >>> parse(polars.Series(["3/31/2020 2:05 PM", "3/31/2020 13:05 PM"]), "mdy").to_list()
+    [datetime.datetime(2020, 3, 31, 14, 5), None]
     """
     import polars as pl
 
     parts = cells.str.extract_groups(pattern_of(form)).struct.unnest()
-    if form == "iso":
-        month, day = pl.coalesce("month", "month2"), pl.col("day")
+    if form in ("iso", "chinese"):
+        month, day = pl.coalesce("month", "month2"), pl.col("day").fill_null("1")
     else:
         first, second = pl.col("first"), pl.coalesce("s", "h", "p")
         day, month = (first, second) if form == "dmy" else (second, first)
     whole = pl.lit("")
     for part, joint in ((pl.col("year"), "-"), (month, "-"), (day, "T")):
         whole = whole + part.str.zfill(2) + joint
-    for name, joint in (("hour", ":"), ("minute", ":"), ("second", ".")):
-        whole = whole + pl.col(name).fill_null("00").str.zfill(2) + joint
+    hour = pl.col("hour").cast(pl.Int64)
+    of_day = hour % 12 + pl.when(pl.col("half").str.contains("^[Pp]")).then(12).otherwise(0)
+    right = pl.when(hour.is_between(1, 12)).then(of_day).otherwise(24)  # 24: no time of a day
+    hour = pl.when(pl.col("half").is_null()).then(hour).otherwise(right).cast(pl.String)
+    for value, joint in ((hour, ":"), (pl.col("minute"), ":"), (pl.col("second"), ".")):
+        whole = whole + value.fill_null("00").str.zfill(2) + joint
     whole = whole + pl.col("fraction").fill_null("0").str.pad_end(9, "0").str.head(6)
     zone = pl.col("zone").str.replace(":", "", literal=True)
     hours = zone.str.extract(r"^([+-][0-9]{2})", 1).cast(pl.Int64, strict=False).fill_null(0)
@@ -110,6 +127,20 @@ def parse(cells: pl.Series, form: str) -> pl.Series:
     return parts.select(
         (read - pl.duration(minutes=offset.fill_null(0))).alias(cells.name)
     ).to_series()
+
+
+def parse_certain(cells: pl.Series, form: str) -> pl.Series:
+    """Return dates of a form, or that begin with the year: those have no other meaning.
+
+    >>> import polars
+    >>> parse_certain(polars.Series(["31/03/2020", "2020年3月", "03/31/2020"]), "dmy").to_list()
+    [datetime.datetime(2020, 3, 31, 0, 0), datetime.datetime(2020, 3, 1, 0, 0), None]
+    """
+    read = parse(cells, form)
+    for other in ("iso", "chinese"):
+        if other != form:
+            read = read.zip_with(read.is_not_null(), parse(cells, other))
+    return read
 
 
 def date_parts(dates: pl.Series, earliest: str, *, times: bool) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from chainrule.data.number_texts import (
     NumberForm,
     Parts,
     possible_forms,
+    shows_thousands,
 )
 from chainrule.data.number_texts import FORMS as NUMBER_FORMS
 from chainrule.data.tables import Table
@@ -80,7 +81,9 @@ def numeric_form(
                 f"{right} of the column's {present} cells are; {REMEDY}"
             )
         raise _wrong(table, name, cells, others)
-    return replace(_form(table, name, cells, found, parts.digits, unit, decimal), unit=unit)
+    used = parts.multiplier.filter(parts.multiplier != "").unique()
+    form = _form(table, name, cells, found, parts, unit, decimal)
+    return replace(form, unit=unit, multipliers=tuple(sorted(used.to_list())))
 
 
 def _form(
@@ -88,11 +91,12 @@ def _form(
     name: str,
     cells: pl.Series,
     found: pl.Series,
-    digits: pl.Series,
+    parts: Parts,
     unit: str,
     decimal: str | None,
 ) -> NumberForm:
     """Return the form of digits of which each can be read in some form."""
+    digits = parts.digits
     forms = possible_forms(digits)
     if not forms:
         raise _contradictory(table, name, cells, found, digits)
@@ -103,7 +107,7 @@ def _form(
     with_comma = found.filter(digits.str.contains(",", literal=True))
     if len(with_comma) == 0:  # a point alone is a decimal point
         return forms[0]
-    if unit in CURRENCIES:  # prices have no three decimals
+    if shows_thousands(unit) or (parts.multiplier != "").any():
         return next(form for form in forms if form.thousands == ",")
     row = first_row(cells, with_comma)
     digit = digits.filter(found == cells[row])[0]

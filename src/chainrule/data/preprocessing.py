@@ -5,7 +5,8 @@
   by x ↦ x / √(1 + (x/3)²), which keeps every value within ±3.
 - A robust column with missing cells has a second feature, 1 where the cell is missing.
 - Text: one-hot, categories sorted; missing is a category of its own where the training rows
-  have missing cells. A category that the training rows do not have is all zeros, and counted.
+  have missing cells. A category that the training rows do not have is all zeros, and counted, as
+  is a missing cell where they have none.
 - Dropped, and reported by name with the reason: columns that are empty or constant in the training
   rows, and text that looks like a name or a key (more than 50 categories, and more than one to
   every two cells). Of other text at most the 200 most frequent categories get a feature each.
@@ -50,13 +51,15 @@ MOST_CATEGORIES = 200
 
 
 class Transformed(NamedTuple):
-    """The matrix for a network, and the counts of filled and unknown cells by column."""
+    """The matrix for a network, and the counts of filled, unknown and missing cells by column."""
 
     matrix: FloatArray
     filled: dict[str, int]
     """Missing numbers that became the median."""
     unknown: dict[str, int]
-    """Text cells, missing ones included, of a category that has no column."""
+    """Text cells of a category that has no feature."""
+    missing: dict[str, int]
+    """Missing text cells of columns that had none in training: they have no feature either."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,7 @@ class Preprocessor:
         return self.apply(table).matrix
 
     def apply(self, table: Table) -> Transformed:
-        """Return the features with the counts of cells that were filled or unknown.
+        """Return the features with the counts of cells that were filled, unknown or missing.
 
         Give a CSV file's table undecided, as it was read: the fitted columns determine which are
         numeric. Raises DataError for a missing column, with the nearest name, and for a cell that
@@ -222,6 +225,7 @@ class Preprocessor:
         matrix = np.zeros((table.n_rows, self.n_features))
         filled: dict[str, int] = {}
         unknown: dict[str, int] = {}
+        without: dict[str, int] = {}
         start = 0
         for column in self.columns:
             if isinstance(column, NumericColumn):
@@ -233,12 +237,15 @@ class Preprocessor:
                     matrix[:, start + 1] = missing
                 _count(filled, column.name, missing)
             else:
-                codes = _codes(texts(table, column.name), column.categories)
+                cells = texts(table, column.name)
+                codes = _codes(cells, column.categories)
                 known = np.flatnonzero(codes >= 0)
                 matrix[known, start + codes[known]] = 1.0
-                _count(unknown, column.name, codes < 0)
+                missing = cells.is_null().to_numpy()
+                _count(unknown, column.name, (codes < 0) & ~missing)
+                _count(without, column.name, (codes < 0) & missing)
             start += len(column.feature_names)
-        return Transformed(matrix, filled, unknown)
+        return Transformed(matrix, filled, unknown, without)
 
     def _refuse_missing_columns(self, table: Table) -> None:
         present = set(table.columns)

@@ -16,12 +16,14 @@ import os
 import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data.csv_text import parse_csv
 from chainrule.data.forked_processes import refuse_dead_threads
 from chainrule.data.tables import Table
+from chainrule.data.text_encodings import checked_encoding
 from chainrule.data.unpacked_sizes import read_all, refuse_size, zstd_bytes
 from chainrule.data.workbooks import is_workbook, parse_workbook
 from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
@@ -29,7 +31,7 @@ from chainrule.errors import DataError, InputTypeError, nearest, one_line, shown
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["as_table", "read_cells", "read_table"]
+__all__ = ["TableFile", "as_table", "read_cells", "read_table"]
 
 PARQUET = b"PAR1"
 CELL_BYTES = 8
@@ -55,11 +57,25 @@ FOREIGN = {
 }
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+@dataclass(frozen=True)
+class TableFile:
+    """A file that is read where a table is needed, and is not in memory before and after.
+
+    ``path`` and ``encoding`` are those of `read_table`.
+    """
+
+    path: str | os.PathLike[str]
+    encoding: str | None = None
+
+
+def read_table(path: str | os.PathLike[str], *, encoding: str | None = None) -> Table:
     """Read a CSV, Parquet or Excel file, or standard input for ``"-"``, into a Table.
 
-    The cells of a CSV file are still text: `columns.decide_kinds` decides which columns are
-    numbers. Raises DataError, in one line, for a file that cannot be used.
+    ``encoding`` is that of a CSV file which is not in UTF-8, by its name in Python, such as
+    "gb18030", "windows-1252" or "shift_jis". The cells of a CSV file are still text: which columns
+    are numbers is decided when a model is trained. Raises DataError, in one line, for a file that
+    cannot be used, which names the first byte that is not of the encoding and its line, and
+    InputError for an encoding that does not exist.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
@@ -67,16 +83,22 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     >>> table = read_table(path)
     >>> table.n_rows, table.columns, table.rows.tolist()
     (2, ('age', 'city'), [2, 3])
+    >>> _ = path.write_text("年龄,城市\\n31,广州\\n", encoding="gb18030")
+    >>> read_table(path, encoding="gb18030").columns
+    ('年龄', '城市')
     """
-    return read_cells(path)[0]
+    return read_cells(path, encoding)[0]
 
 
-def read_cells(path: str | os.PathLike[str]) -> tuple[Table, pl.DataFrame]:
+def read_cells(
+    path: str | os.PathLike[str], encoding: str | None = None
+) -> tuple[Table, pl.DataFrame]:
     """Read a file as `read_table` does; return its cells too, as they are in the file.
 
     A Table has numbers as doubles and dates as text. A Parquet file's own columns have their types,
     a CSV file's are text, so that zeros before a number stay.
     """
+    encoding = None if encoding is None else checked_encoding(encoding)
     source = "standard input" if os.fspath(path) == "-" else _quoted(path)
     data = _bytes_of(path, source)
     refuse_dead_threads(source)
@@ -84,20 +106,22 @@ def read_cells(path: str | os.PathLike[str]) -> tuple[Table, pl.DataFrame]:
         raise DataError(f"{source}: the file is empty; it needs a header row and rows of data")
     data = _decompressed(data, source)
     if is_workbook(data):
+        _refuse_encoding(encoding, source, "an Excel workbook")
         table = parse_workbook(data, source)
         return table, table.frame
     for magic, name in FOREIGN.items():
         if data.startswith(magic):
             raise DataError(f"{source}: is {name}; save the table as CSV or Parquet")
     if data.startswith(PARQUET) or os.fspath(path).lower().endswith(PARQUET_SUFFIXES):
+        _refuse_encoding(encoding, source, "a Parquet file")
         cells = _parse_parquet(data, source)
         return Table.from_polars(cells, source), cells
-    parsed = parse_csv(data, source)
+    parsed = parse_csv(data, source, encoding)
     return Table(parsed.frame, source, parsed.lines, "line", decided=False), parsed.frame
 
 
 def as_table(data: Any, source: str = "the table") -> Table:
-    """Return a Table for a path, a data frame or a Table.
+    """Return a Table for a path, a TableFile, a data frame or a Table.
 
     >>> import polars
     >>> as_table(polars.DataFrame({"x": [1.5]})).columns
@@ -106,11 +130,20 @@ def as_table(data: Any, source: str = "the table") -> Table:
     if isinstance(data, Table):
         refuse_dead_threads(source)
         return data
+    if isinstance(data, TableFile):
+        return read_table(data.path, encoding=data.encoding)
     if isinstance(data, str | os.PathLike):
         return read_table(data)
     if isinstance(data, bytes):
         raise InputTypeError(f"{source}: must be a path, a data frame or a Table, got bytes")
     return Table.from_frame(data, source)
+
+
+def _refuse_encoding(encoding: str | None, source: str, kind: str) -> None:
+    if encoding is not None:
+        raise DataError(
+            f"{source}: is {kind}, which states its encoding itself; leave the encoding out"
+        )
 
 
 def _quoted(path: str | os.PathLike[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainrule.data.number_texts import CURRENCIES, PLAIN, NumberForm
+from chainrule.data.number_texts import CURRENCIES, MULTIPLIERS, PLAIN, NumberForm
 from chainrule.data.remarks import Remark
 from chainrule.language.phrase_books import phrases_of
 
@@ -34,7 +34,10 @@ def form_words(form: NumberForm, language: str = "en") -> list[str]:
         words.append(texts["decimal_comma"])
     if form.thousands:
         words.append(texts["thousands"].format(mark=form.thousands))
-    return words
+    return words + [
+        texts["multiplier"].format(mark=mark, factor=10 ** MULTIPLIERS[mark])
+        for mark in form.multipliers
+    ]
 
 
 def date_words(form: str, language: str = "en") -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "DAY",
     "date_text",
     "dated",
+    "hour_of_day",
     "patterns",
     "seconds_of",
     "seconds_of_iso",
@@ -31,8 +32,8 @@ def patterns(reading: DateReading) -> tuple[tuple[str, str], ...]:
     >>> [order for order, _ in patterns(DateReading("mdy"))]
     ['mdy', 'iso']
     """
-    orders = dict.fromkeys((reading.form, "iso"))
-    return tuple((order, pattern_of(order)) for order in orders)
+    forms = dict.fromkeys((reading.form, "iso"))
+    return tuple(("iso" if form == "chinese" else form, pattern_of(form)) for form in forms)
 
 
 def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
@@ -47,12 +48,14 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"]
+            month, day = part["month"] or part["month2"], part["day"] or "1"
         else:
             other = part["s"] or part["h"] or part["p"]
             month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
         fraction = (part["fraction"] or "0").ljust(6, "0")[:6]
         hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        if part["half"]:
+            hour = hour_of_day(hour, part["half"])
         date = int(part["year"]), int(month), int(day)
         try:
             written = datetime(*date, hour, minute, second, int(fraction))
@@ -60,6 +63,15 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         return written, _minutes(part["zone"])
     return None
+
+
+def hour_of_day(hour: int, half: str) -> int:
+    """Return the hour from 0 to 23 of one from 1 to 12 before or after noon, 24 of another.
+
+    >>> [hour_of_day(*given) for given in ((12, "am"), (12, "P.M."), (1, "PM"), (13, "PM"))]
+    [0, 12, 13, 24]
+    """
+    return hour % 12 + 12 * (half[0] in "pP") if 1 <= hour <= 12 else 24
 
 
 def _minutes(zone: str | None) -> int:
@@ -98,7 +110,11 @@ def date_text(seconds: float, reading: DateReading) -> str:
     ('01/02/1970', '1970-01-01 00:01:00')
     """
     date = _START + timedelta(seconds=seconds)
-    day = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}[reading.form]
-    day = day.replace("%Y", f"{date.year:04}")  # strftime may leave out zeros
-    text = date.strftime(day)
+    year, month, day = f"{date.year:04}", f"{date.month:02}", f"{date.day:02}"
+    text = {
+        "iso": f"{year}-{month}-{day}",
+        "chinese": f"{year}年{month}月{day}日",
+        "dmy": f"{day}/{month}/{year}",
+        "mdy": f"{month}/{day}/{year}",
+    }[reading.form]
     return f"{text} {date:%H:%M:%S}" if reading.times else text

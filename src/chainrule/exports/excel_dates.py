@@ -18,6 +18,8 @@ __all__ = ["PIECES", "date_formulas", "date_pieces"]
 _LATER = 730_485 + 25_569
 """Days of 2,000 years, and from Excel's first day to 1970."""
 
+_CHINESE = (("年", "-"), ("月", "-"), ("日", " "))
+
 PIECES = (
     "the text",
     "its date",
@@ -26,7 +28,8 @@ PIECES = (
     "third field",
     "its time",
     "end of the time",
-    "time of day",
+    "time as written",
+    "time without AM and PM",
     "year",
     "month",
     "day",
@@ -47,15 +50,25 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
     """
     text, date, time, end = map(at, ("the text", "its date", "its time", "end of the time"))
     first, second, third = map(at, ("first field", "second field", "third field"))
-    clock, year, month, day = map(at, ("time of day", "year", "month", "day"))
+    whole, clock = map(at, ("time as written", "time without AM and PM"))
+    year, month, day = map(at, ("year", "month", "day"))
     rest = f'MID({date},LEN({first})+2,99)&"/"'
     colon = f'FIND(":",{clock})'
     fraction = f"MID({clock},{colon}+7,6)"
+    hour = f"VALUE(LEFT({clock},{colon}-1))"
+    has_half = f'OR(RIGHT({whole},2)="AM",RIGHT({whole},2)="PM")'
+    of_half = f'IF(AND({hour}>=1,{hour}<=12),MOD({hour},12)+IF(RIGHT({whole},2)="PM",12,0),24)'
     zone = f"MID({time},{end},99)"
     offset = f'60*VALUE(MID({zone},2,2))+VALUE("0"&RIGHT(SUBSTITUTE({zone},":",""),2))'
     is_iso = f"LEN({first})=4"
+    given = f"TRIM({cell})"
+    if form == "chinese":
+        given = f'{given}&IF(RIGHT({given})="月","1","")'
+        for mark, sign in _CHINESE:
+            given = f'SUBSTITUTE({given},"{mark}","{sign}")'
+        given = f"TRIM({given})"
     in_front, behind = (second, first) if form == "dmy" else (first, second)
-    if form == "iso":
+    if form in ("iso", "chinese"):
         fields = [f"VALUE({field})" for field in (first, second, third)]
     else:
         pairs = ((first, third), (second, in_front), (third, behind))
@@ -65,16 +78,17 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
     is_date = f"AND({month}>=1,{month}<=12,DAY({moved})={day},{at('seconds of the day')}<86400)"
     of_text = f"IF({is_date},{seconds},NA())"
     return [
-        f'IF(ISNUMBER({cell}),"",SUBSTITUTE(SUBSTITUTE(TRIM({cell}),"UTC","Z"),"T"," "))',
+        f'IF(ISNUMBER({cell}),"",SUBSTITUTE(SUBSTITUTE({given},"UTC","Z"),"T"," "))',
         f'SUBSTITUTE(SUBSTITUTE(LEFT({text},FIND(" ",{text}&" ")-1),"-","/"),".","/")',
         f'LEFT({date},FIND("/",{date}&"/")-1)',
         f'LEFT({rest},FIND("/",{rest})-1)',
         f"MID({date},LEN({first})+LEN({second})+3,99)",
         f"MID({text},LEN({date})+2,99)",
         f'MIN(FIND("Z",{time}&"Z+-"),FIND("+",{time}&"Z+-"),FIND("-",{time}&"Z+-"))',
-        f"TRIM(LEFT({time},{end}-1))",
+        f'SUBSTITUTE(SUBSTITUTE(UPPER(TRIM(LEFT({time},{end}-1))),".M","M"),"M.","M")',
+        f"IF({has_half},TRIM(LEFT({whole},LEN({whole})-2)),{whole})",
         *fields,
-        f'IF({clock}="",0,3600*VALUE(LEFT({clock},{colon}-1))+60*VALUE(MID({clock},{colon}+1,2))'
+        f'IF({clock}="",0,3600*IF({has_half},{of_half},{hour})+60*VALUE(MID({clock},{colon}+1,2))'
         f'+VALUE("0"&MID({clock},{colon}+4,2))+VALUE("0"&{fraction})/10^LEN({fraction}))',
         f'IF(LEN({zone})<2,0,IF(LEFT({zone},1)="-",-60,60)*({offset}))',
         f'IF(ISNUMBER({cell}),ROUND(86400*({cell}-25569),3),IF({is_missing},"",{of_text}))',
@@ -88,6 +102,11 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
     ['3/4/2020 7:05', '3/4/2020', '3', '4', '2020']
     """
     text = "" if cell is None else " ".join(str(cell).split())
+    if reading.form == "chinese":
+        text += "1" * text.endswith("月")
+        for mark, sign in _CHINESE:
+            text = text.replace(mark, sign)
+        text = " ".join(text.split())
     text = text.replace("UTC", "Z").replace("T", " ")
     found = dated(text, reading)
     if found is None:
@@ -96,6 +115,7 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
     date, _, time = text.partition(" ")
     date = date.replace("-", "/").replace(".", "/")
     end = min((time + "Z+-").index(sign) for sign in "Z+-")
+    clock = time[:end].strip().upper().replace(".M", "M").replace("M.", "M")
     of_day = written - datetime.combine(written, datetime.min.time())
     numbers = (written.year, written.month, written.day, of_day.total_seconds(), 60 * minutes)
     return [
@@ -104,6 +124,7 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
         *date.split("/"),
         time,
         float(end + 1),
-        time[:end].strip(),
+        clock,
+        clock.removesuffix("AM").removesuffix("PM").strip(),
         *map(float, numbers),
     ]

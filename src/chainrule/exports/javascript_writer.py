@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
 from chainrule.errors import InputError, shown
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
@@ -128,10 +128,15 @@ function written(text, [pattern, thousands, decimal]) {{
   const found = new RegExp(pattern).exec(inner);
   if (found === null) return NaN;
   const given = found[1] ?? found[2];
-  const digits = given.replaceAll(thousands, "").replace(decimal, ".").replace(/[dD]/, "e");
-  const negative = inner.replace(given, "").includes("-") !== (enclosed !== null);
+  let digits = given.replaceAll(thousands, "").replace(decimal, ".").replace(/[dD]/, "e");
+{multipliers}  const negative = inner.replace(given, "").includes("-") !== (enclosed !== null);
   return (negative ? -1 : 1) * Number(digits);
 }}
+"""
+
+_MULTIPLIERS = f"""\
+  for (const [multiplier, power] of {json.dumps(list(MULTIPLIERS.items()))})
+    digits = digits.replace(new RegExp(` *${{multiplier}}`), `e${{power}}`);
 """
 
 _DATES = """
@@ -146,9 +151,12 @@ function seconds(row, index, patterns) {
     const part = new RegExp(pattern).exec(text)?.groups;
     if (!part) continue;
     const other = part.s ?? part.h ?? part.p;
-    const day = Number({ iso: part.day, dmy: part.first, mdy: other }[order]);
+    const day = Number({ iso: part.day ?? "1", dmy: part.first, mdy: other }[order]);
     const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
-    const [hour, minute, second] = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
+    const clock = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
+    const [given, minute, second] = clock;
+    const ofHalf = given < 1 || given > 12 ? 24 : (given % 12) + (/^p/i.test(part.half) ? 12 : 0);
+    const hour = part.half ? ofHalf : given;
     const date = new Date(0);
     date.setUTCFullYear(Number(part.year), month - 1, day);
     const right = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
@@ -202,6 +210,8 @@ def javascript_module(prediction: Prediction) -> str:
     if dates or forms:
         listed = {n: [number_pattern(f), f.thousands, f.decimal] for n, f in forms.items()}
         texts = {"forms": _json(listed), "missing": _json(sorted(MARKS_OF_MISSING))}
+        used = any(form.multipliers for form in forms.values())
+        texts["multipliers"] = _MULTIPLIERS if used else ""
         lines.append(_WRITTEN.format(**texts, minus=MINUS, spaces=SPACES))
     else:
         lines.append("const forms = {};\nconst missing = [];")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chainrule.data.number_texts import CURRENCIES, NumberForm
+from chainrule.data.number_texts import CURRENCIES, EXPONENT, MULTIPLIERS, NumberForm
 
 __all__ = ["number_pattern"]
 
@@ -14,15 +14,21 @@ _ESCAPED = re.compile(r"([\\^$.|?*+()\[\]{}/'-])")
 def number_pattern(form: NumberForm) -> str:
     """Return the expression of a number in a form, without parentheses that negate it.
 
-    Its groups are the digits, of which one matches; a minus sign stands before them. The unit is
-    required, a currency before or behind the number, as `number_texts.parse` has it.
+    Its groups are the digits and a multiplier behind them, of which one matches; a minus sign
+    stands before them. The unit is required, a currency before or behind the number, as
+    `number_texts.parse` has it.
 
     >>> import re
     >>> euro = re.compile(number_pattern(NumberForm(",", ".", "€")))
     >>> euro.search("-1.200,5 €").groups(), euro.search("€ 3").groups(), euro.search("3")
     (('1.200,5', None), (None, '3'), None)
+    >>> re.search(number_pattern(NumberForm(multipliers=("万",))), "-1.2 万").groups()
+    ('1.2 万',)
     """
-    digits = f"({form.pattern.removeprefix('^').removesuffix('$')})"
+    digits = form.pattern.removeprefix("^").removesuffix("$")
+    if form.multipliers:  # never behind an exponent
+        digits += rf"|{digits.replace(EXPONENT, '')}\s*(?:{'|'.join(MULTIPLIERS)})"
+    digits = f"({digits})"
     sign = r"[+-]?\s*"
     if not form.unit:
         return f"^{sign}{digits}$"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.number_cells import number_pattern
@@ -180,9 +180,14 @@ def _written(text, pattern, thousands, decimal):
     if found is None:
         raise ValueError("is not a number as in the training table")
     digits = found[found.lastindex].replace(thousands, "").replace(decimal, ".")
-    negative = ("-" in inner[: found.start(found.lastindex)]) != bool(enclosed)
+{multipliers}    negative = ("-" in inner[: found.start(found.lastindex)]) != bool(enclosed)
     return (-1.0 if negative else 1.0) * float(re.sub("[dD]", "e", digits))
 '''
+
+_MULTIPLIERS = f"""\
+    for multiplier, power in {MULTIPLIERS!a}.items():
+        digits = re.sub(" *" + multiplier, "e" + str(power), digits)
+"""
 
 _DATES = '''
 
@@ -199,11 +204,13 @@ def _seconds(cell, marks, patterns):
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"]
+            month, day = part["month"] or part["month2"], part["day"] or "1"
         else:
             second = part["s"] or part["h"] or part["p"]
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]
         hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        if part["half"]:
+            hour = hour % 12 + 12 * (part["half"][0] in "pP") if 1 <= hour <= 12 else 24
         fraction = int((part["fraction"] or "0").ljust(6, "0")[:6])
         given = re.match("([+-]?)([0-9]{0,2}):?([0-9]{0,2})", part["zone"] or "")
         sign, hours, minutes = given.groups()
@@ -251,7 +258,11 @@ def numpy_file(prediction: Prediction) -> str:
         missing = sorted(MARKS_OF_MISSING)
         lines.append(
             _WRITTEN.format(
-                forms=ascii(listed), missing=ascii(missing), minus=MINUS, spaces=SPACES
+                forms=ascii(listed),
+                missing=ascii(missing),
+                minus=MINUS,
+                spaces=SPACES,
+                multipliers=_MULTIPLIERS if any(f.multipliers for f in forms.values()) else "",
             ).rstrip("\n")
         )
     else:

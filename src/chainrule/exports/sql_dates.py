@@ -30,6 +30,8 @@ def date_levels(cell: str, missing: Sequence[str], reading: DateReading) -> list
     """
     among = ", ".join(missing)
     text = f"trim(CAST({cell} AS TEXT))"
+    if reading.form == "chinese":
+        text = _with_hyphens(text)
     levels = [{"cell": f"CASE WHEN {text} IN ({among}) THEN NULL ELSE {text} END"}]
     rest = f"ltrim(cell, {_DIGITS})"
     rests = {"cell": "cell"}
@@ -42,6 +44,15 @@ def date_levels(cell: str, missing: Sequence[str], reading: DateReading) -> list
     levels.append(_checked())
     levels.append({"seconds": "CASE WHEN is_date THEN whole - 60e0 * zone END"})
     return levels
+
+
+def _with_hyphens(text: str) -> str:
+    """Return a text whose Chinese date is an ISO date; of a month alone its first day."""
+    hyphens = f"{text} || CASE WHEN {text} LIKE '%月' THEN '1' ELSE '' END"
+    for written, read in (("年", "-"), ("月", "-"), ("日 ", "日"), ("日", " ")):
+        hyphens = f"replace({hyphens}, '{written}', '{read}')"
+    is_chinese = f"{text} LIKE '____年%月' OR {text} LIKE '____年%月%日%'"
+    return f"CASE WHEN {is_chinese} THEN trim({hyphens}) ELSE {text} END"
 
 
 def _fields() -> dict[str, str]:
@@ -69,15 +80,21 @@ def _numbers(reading: DateReading) -> dict[str, str]:
     day, month = ("n1", "n2") if reading.form != "mdy" else ("n2", "n1")
     is_iso = "length(n1) = 4"
     named = {"y": ("n1", "n3"), "m": ("n2", month), "d": ("n3", day)}
-    if reading.form == "iso":
+    if reading.form in ("iso", "chinese"):
         named = {name: (iso, iso) for name, (iso, _) in named.items()}
     short = "IN (1, 2)"
     iso = f"{is_iso} AND s1 IN ('-', '/') AND length(n2) {short} AND length(n3) {short}"
     other = f"length(n1) {short} AND s1 IN ('/', '-', '.') AND length(n2) {short}"
     other += " AND length(n3) = 4"
-    form = iso if reading.form == "iso" else f"({iso} OR {other})"
+    form = iso if reading.form in ("iso", "chinese") else f"({iso} OR {other})"
     second = "(s5 <> ':' OR length(n6) = 2)"
     time = f"s3 IN ('T', ' ') AND length(n4) {short} AND s4 = ':' AND length(n5) = 2 AND {second}"
+    # AM, p.m. and the like stand before the zone; other letters stay, and are no zone.
+    marks = {4: "'a.m.', 'p.m.'", 3: "'a.m', 'p.m', 'am.', 'pm.'", 2: "'am', 'pm'"}
+    cases = [f"WHEN lower(substr(zoned, 1, {n})) IN ({m}) THEN {n + 1}" for n, m in marks.items()]
+    behind = f"CASE {' '.join(cases)} ELSE 1 END"
+    half = f"CASE WHEN {behind} > 1 THEN lower(substr(zoned, 1, 1)) ELSE '' END"
+    zoned = f"trim(substr(zoned, {behind}))"
     has_fraction = "s5 = ':' AND s6 IN ('.', ',')"
     found = {
         name: _number(_either(is_iso, iso_field, other_field))
@@ -85,16 +102,25 @@ def _numbers(reading: DateReading) -> dict[str, str]:
     }
     return {
         **found,
-        "hour": _number("n4"),
+        "hour": _hour(half),
         "minute": _number("n5"),
         "second": _number("CASE WHEN s5 = ':' THEN n6 ELSE '' END"),
         "fraction": f"CASE WHEN {has_fraction} THEN CAST('0.' || substr(n7, 1, 6) || '0' "
         "AS DOUBLE PRECISION) ELSE 0e0 END",
         "has_form": f"{form} AND s2 = s1 AND (s3 = '' OR {time})",
-        "sign": "substr(zoned, 1, 1)",
-        "zone": "replace(substr(zoned, 2), ':', '')",
-        "zoned": "zoned",
+        "sign": f"substr({zoned}, 1, 1)",
+        "zone": f"replace(substr({zoned}, 2), ':', '')",
+        "zoned": zoned,
     }
+
+
+def _hour(half: str) -> str:
+    """Return the hour of the day; of one with AM or PM that is not among 1 to 12 it is 24."""
+    hour = _number("n4")
+    noon = f"CASE WHEN {half} = 'p' THEN 12e0 ELSE 0e0 END"
+    of_half = f"{hour} - CASE WHEN {hour} = 12e0 THEN 12e0 ELSE 0e0 END + {noon}"
+    right = f"CASE WHEN {hour} >= 1e0 AND {hour} <= 12e0 THEN {of_half} ELSE 24e0 END"
+    return f"CASE WHEN {half} IN ('a', 'p') THEN {right} ELSE {hour} END"
 
 
 def _either(condition: str, first: str, other: str) -> str:

@@ -268,7 +268,12 @@ def _comments(prediction: Prediction) -> Iterator[str]:
 def _worded(column: Column) -> str:
     if column.date is None:
         return column.kind
-    others = {"iso": "", "dmy": " or day/month/year", "mdy": " or month/day/year"}
+    others = {
+        "iso": "",
+        "chinese": " or 2020年3月31日",
+        "dmy": " or day/month/year",
+        "mdy": " or month/day/year",
+    }
     return f"date: DATE, TIMESTAMP, or a text, year-month-day{others[column.date.form]}"
 
 

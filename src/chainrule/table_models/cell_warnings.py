@@ -1,4 +1,4 @@
-"""The warning of cells whose category the training rows did not have."""
+"""The warnings of text cells that have no feature: a model predicts without them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,39 @@ from collections.abc import Mapping
 
 from chainrule.errors import LONGEST_LIST, DataWarning, shown
 
-__all__ = ["warn_of_unknown"]
+__all__ = ["warn_of_cells"]
 
 
-def warn_of_unknown(unknown: Mapping[str, int], stacklevel: int = 3) -> None:
-    """Give a DataWarning that names the columns and their counts, unless there are none.
+def warn_of_cells(
+    unknown: Mapping[str, int], missing: Mapping[str, int], stacklevel: int = 3
+) -> None:
+    """Give a DataWarning of unknown categories, and one of missing cells, with columns and counts.
 
     ``stacklevel`` 3 is the caller of the function that calls this one.
 
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     warn_of_unknown({"color": 2, "city": 1})
-    >>> print(caught[0].message)
+    ...     warn_of_cells({"color": 2, "city": 1}, {"city": 3})
+    >>> for warning in caught:
+    ...     print(warning.message)
     cells have a category that the training rows did not have: 'color' 2, 'city' 1; their \
 predictions are from the other columns
+    text cells are missing where no training row had a missing one: 'city' 3; their predictions \
+are from the other columns
     """
-    if not unknown:
-        return
-    listed = ", ".join(f"{shown(name)} {n:,}" for name, n in list(unknown.items())[:LONGEST_LIST])
-    if len(unknown) > LONGEST_LIST:
-        listed += f" and {len(unknown) - LONGEST_LIST} more columns"
-    warnings.warn(
-        f"cells have a category that the training rows did not have: {listed}; their predictions "
-        "are from the other columns",
-        DataWarning,
-        stacklevel=stacklevel,
-    )
+    for what, counts in (
+        ("cells have a category that the training rows did not have", unknown),
+        ("text cells are missing where no training row had a missing one", missing),
+    ):
+        if counts:
+            warnings.warn(
+                f"{what}: {_listed(counts)}; their predictions are from the other columns",
+                DataWarning,
+                stacklevel=stacklevel,
+            )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{shown(name)} {n:,}" for name, n in list(counts.items())[:LONGEST_LIST])
+    rest = len(counts) - LONGEST_LIST
+    return f"{listed} and {rest} more columns" if rest > 0 else listed

@@ -75,7 +75,8 @@ class Evaluation:
 
     ``confusion[i][j]`` counts the rows of class i that are predicted as class j, in the order of
     ``classes``; both are empty for numbers. ``unknown`` counts the cells by column whose category
-    the training rows did not have, ``filled`` the missing numbers.
+    the training rows did not have, ``filled`` the missing numbers, and ``missing`` the missing
+    texts of columns that had none in training.
     """
 
     source: str
@@ -91,6 +92,7 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
     filled: Mapping[str, int]
     unknown: Mapping[str, int]
+    missing: Mapping[str, int]
 
     def __getitem__(self, metric: str) -> Estimate:
         """Return the estimate of a metric of a model with one target."""
@@ -134,6 +136,7 @@ class Evaluation:
             "confusion": [list(counts) for counts in self.confusion],
             "filled": dict(self.filled),
             "unknown": dict(self.unknown),
+            "missing": dict(self.missing),
         }
         plain: dict[str, Any] = finite(record)
         return plain
@@ -177,7 +180,11 @@ def evaluate(
     samples = Resamples(given.n_rows, resamples, seed, drawn_together)
     found = evaluate_outputs(model, model.outputs(transformed.matrix), given, chosen, samples)
     return replace(
-        found, group=group, filled=dict(transformed.filled), unknown=dict(transformed.unknown)
+        found,
+        group=group,
+        filled=dict(transformed.filled),
+        unknown=dict(transformed.unknown),
+        missing=dict(transformed.missing),
     )
 
 
@@ -211,6 +218,7 @@ def evaluate_outputs(
         confusion=tuple(tuple(counts) for counts in confusion.tolist()),
         filled={},
         unknown={},
+        missing={},
     )
 
 

@@ -38,6 +38,7 @@ class Predictions(NamedTuple):
     frame: pl.DataFrame
     filled: Mapping[str, int]
     unknown: Mapping[str, int]
+    missing: Mapping[str, int]
 
 
 def prediction_frame(
@@ -48,7 +49,7 @@ def prediction_frame(
     spread: bool = False,
     interval: float | None = None,
 ) -> Predictions:
-    """Return the predictions as a polars frame, and the counts of filled and unknown cells.
+    """Return the predictions as a polars frame, and the counts of `Transformed`.
 
     ``spread`` adds the standard deviation of the networks' outputs (``std``), ``interval`` the
     ends ``low`` and ``high`` of intervals that hold the share ``interval`` of the targets. Raises
@@ -70,11 +71,12 @@ def prediction_frame(
             "(without --proba)"
         )
     frames: list[pl.DataFrame] = []
-    filled, unknown = Counter[str](), Counter[str]()
+    filled, unknown, missing = Counter[str](), Counter[str](), Counter[str]()
     for block in as_table(table).blocks(BLOCK):
         transformed = model.transform(block)
         filled.update(transformed.filled)
         unknown.update(transformed.unknown)
+        missing.update(transformed.missing)
         columns = _columns(
             model,
             transformed.matrix,
@@ -83,7 +85,7 @@ def prediction_frame(
             interval=interval,
         )
         frames.append(pl.DataFrame(columns))
-    return Predictions(pl.concat(frames), filled, unknown)
+    return Predictions(pl.concat(frames), filled, unknown, missing)
 
 
 def _columns(

@@ -35,7 +35,7 @@ from chainrule.errors import InputError, ModelFileError, shown
 from chainrule.network.architecture import Network
 from chainrule.network.parameters import Parameters
 from chainrule.table_models.calibration import calibrated
-from chainrule.table_models.cell_warnings import warn_of_unknown
+from chainrule.table_models.cell_warnings import warn_of_cells
 from chainrule.table_models.table_networks import inputs_for
 from chainrule.training.metrics import Score, score_classes, score_numbers
 from chainrule.training.single_pass import predict
@@ -162,20 +162,21 @@ class TableModel:
         Integer labels are returned as integers. The shape is (rows,), and (rows, targets) where
         there are several targets. Raises DataError for missing columns and for cells that are not
         numbers in a numeric column, and gives a DataWarning for categories that training did not
-        have.
+        have, and for missing cells where it had none.
         """
         given = self.transform(table)
-        warn_of_unknown(given.unknown)
+        warn_of_cells(given.unknown, given.missing)
         return self.answers(self.outputs(given.matrix))
 
     def probabilities(self, table: Any) -> FloatArray:
         """Return the probability of every class, (rows, classes), in the order of ``classes``.
 
-        Gives a DataWarning for categories that training did not have.
+        Gives a DataWarning for categories that training did not have, and for missing cells where
+        it had none.
         """
         self._class_target()  # an error is raised before the work
         given = self.transform(table)
-        warn_of_unknown(given.unknown)
+        warn_of_cells(given.unknown, given.missing)
         return self.class_probabilities(self.outputs(given.matrix))
 
     def evaluate(self, table: Any) -> Score:
@@ -194,7 +195,7 @@ class TableModel:
         return self.reading.apply(given, only=[*names, *(self.target.names if targets else ())])
 
     def transform(self, table: Any) -> Transformed:
-        """Return the network's inputs, and the counts of filled and unknown cells."""
+        """Return the network's inputs, and the counts of filled, unknown and missing cells."""
         given = self.read(table)
         with np.errstate(over="ignore"):  # the network raises InputError for infinite inputs
             return self.preprocessor.apply(given)
