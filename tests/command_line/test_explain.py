@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.network.architecture import Network
 from chainrule.table_models.model_files import save
-from tests.command_line.test_verbs import IRIS, run_verb
+from tests.command_line.verb_runs import IRIS, run_verb
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
+
 import click
 
-__all__ = ["class_weight", "column_kind", "names", "widths"]
+from chainrule.table_models.recipes import ENCODINGS
+
+__all__ = ["class_weight", "column_kind", "encoding", "names", "widths"]
 
 KINDS = ("numeric", "categorical", "date", "date_dmy", "date_mdy", "drop")
+
+
+def encoding(value: str) -> str:
+    """Return how numbers are encoded; an error leads from an encoding of text to its option.
+
+    >>> encoding("periodic")
+    'periodic'
+    """
+    if value in ENCODINGS:
+        return value
+    message = f"must be one of {', '.join(ENCODINGS)}, got {value!r}"
+    try:
+        codecs.lookup(value)
+    except (LookupError, ValueError):
+        raise click.BadParameter(message) from None
+    raise click.BadParameter(f"{message}; the encoding of a file is --text-encoding {value}")
 
 
 def widths(value: str) -> tuple[int, ...]:

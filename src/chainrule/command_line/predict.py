@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from chainrule.command_line.notes import note_cells
+from chainrule.command_line.notes import note, note_cells
 from chainrule.command_line.output_paths import refuse_inputs
 from chainrule.command_line.shared_options import output_option, text_encoding_option
 from chainrule.command_line.shown_language import language_option
@@ -78,3 +78,5 @@ def command(
     else:
         write_atomically(output, encoded)
     note_cells(language, found.filled, found.unknown, found.missing)
+    if spread and len(trained.members) == 1:
+        note(language, "one_network")

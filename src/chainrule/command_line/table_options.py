@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from chainrule.command_line.option_types import class_weight, column_kind, names, widths
+from chainrule.command_line.option_types import class_weight, column_kind, encoding, names, widths
 from chainrule.command_line.shared_options import (
     Command,
     l2_option,
@@ -117,7 +117,12 @@ def network_options(command: Command) -> Command:
             help="Of the hidden layers: one name or one per layer, with an optional one for the "
             f"last layer: {', '.join(activations.CATALOGUE)}.",
         ),
-        click.option("--encoding", type=click.Choice(ENCODINGS), help="How numbers are encoded."),
+        click.option(
+            "--encoding",
+            type=encoding,
+            metavar=f"[{'|'.join(ENCODINGS)}]",
+            help="How numbers are encoded.",
+        ),
         click.option(
             "--dropout", type=float, metavar="F", help="The share of hidden values left out."
         ),
