@@ -37,7 +37,8 @@ from chainrule.formulas.positional import MatrixEvaluation, laid_out
 from chainrule.html_tables import block, table
 from chainrule.kernels.reference import Execution, named_array
 from chainrule.language.phrase_books import phrases_of
-from chainrule.language.printed_phrases import Wording, padded, width
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import columns_of, padded
 from chainrule.network.architecture import Network
 from chainrule.network.formulation import Formulation
 from chainrule.network.gradients import Gradients, differentiate
@@ -142,7 +143,7 @@ class Verification:
         """Return the table of methods and worst errors in English or Chinese, line by line."""
         words = Wording("verification", language)
         names = [_method(method, words) for method, _, _ in self.methods()]
-        columns = max(map(width, names), default=0)
+        columns = max(map(columns_of, names), default=0)
         lines = [self.title]
         for name, (_, count, worst) in zip(names, self.methods(), strict=True):
             verdict = "✓" if worst.passed else f"✗ {worst.quantity}"

@@ -13,7 +13,7 @@ from chainrule.command_line.shown_language import language_of_locale
 from chainrule.command_line.translated_help import texts_of
 from chainrule.exports.export_model import FORMATS
 from chainrule.language.phrase_books import phrases_of
-from chainrule.language.printed_phrases import width
+from chainrule.language.text_columns import columns_of
 
 
 def context_of(each, verb):
@@ -160,7 +160,7 @@ def test_no_english_sentence_is_left(verb):
 def test_no_line_is_wider_than_the_terminal(verb, columns):
     text = shown(*arguments(verb), "-h", locale="zh_CN.UTF-8", columns=columns)
     for line in text.splitlines():
-        assert width(line) <= columns, line
+        assert columns_of(line) <= columns, line
         assert not re.match(r"\s*[，。；：、）”\]]", line), line
         assert not re.search(r"[（“\[]$", line), line
     full = shown(*arguments(verb), "-h", locale="zh_CN.UTF-8", columns=2000)

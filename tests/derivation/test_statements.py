@@ -14,10 +14,10 @@ import pytest
 import chainrule as cr
 from chainrule.derivation.derivation import derive
 from chainrule.documents.elements import Heading, Paragraph, Statement
-from chainrule.documents.text_writer import columns
 from chainrule.errors import InputError
 from chainrule.formulas.evaluate import Evaluation
 from chainrule.formulas.expressions import symbols
+from chainrule.language.text_columns import columns_of
 from chainrule.network.scope import SAMPLES
 from tests.random_networks import random_networks
 from tests.selection import sampled
@@ -166,7 +166,7 @@ def test_text_fits_a_terminal_but_for_long_formulas(detail, language):
         told = derive(network, detail=detail, optimizer="adam").to_text(language)
         for line in told.splitlines():
             formula = line.startswith("    ") and (" = " in line or " ← " in line)
-            assert columns(line) <= 80 or formula, line
+            assert columns_of(line) <= 80 or formula, line
             assert line == line.rstrip()
 
 

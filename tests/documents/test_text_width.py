@@ -5,8 +5,8 @@ import re
 import pytest
 
 import chainrule as cr
-from chainrule.documents.text_writer import columns
 from chainrule.errors import InputError
+from chainrule.language.text_columns import columns_of
 
 NETWORK = cr.Network.dense([2, 3, 4, 1], "tanh", penalty=cr.L2(0.1))
 
@@ -17,7 +17,7 @@ NETWORK = cr.Network.dense([2, 3, 4, 1], "tanh", penalty=cr.L2(0.1))
 def test_no_line_is_longer_than_the_terminal(width, language, detail):
     derivation = cr.derive(NETWORK, detail=detail)
     lines = derivation.to_text(language, width).splitlines()
-    assert max(map(columns, lines)) <= width
+    assert max(map(columns_of, lines)) <= width
     joined = "".join("".join(lines).split())
     usual = "".join(derivation.to_text(language).split())
     assert re.sub("[═─]", "", joined) == re.sub("[═─]", "", usual)
@@ -27,7 +27,7 @@ def test_an_explanation_fits_too():
     explanation = cr.explain(
         NETWORK, NETWORK.initialize(0), [[1.0, 2.0]], [[0.5]], weight="W_1[0,1]"
     )
-    assert max(map(columns, explanation.to_text("en", 100).splitlines())) <= 100
+    assert max(map(columns_of, explanation.to_text("en", 100).splitlines())) <= 100
 
 
 def test_a_width_without_room_is_refused():

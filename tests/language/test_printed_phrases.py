@@ -8,7 +8,7 @@ import pytest
 
 import chainrule
 from chainrule.language.phrase_books import phrases_of
-from chainrule.language.printed_phrases import left_padded, padded, width, wrapped
+from chainrule.language.text_columns import columns_of, left_padded, padded, wrapped
 
 SOURCE = "".join(
     path.read_text(encoding="utf-8") for path in Path(chainrule.__file__).parent.rglob("*.py")
@@ -32,7 +32,7 @@ def test_both_languages_have_the_same_phrases_and_every_one_is_used(book):
 
 
 def test_a_chinese_character_takes_two_columns():
-    assert width("损失 0.5，") == 10
+    assert columns_of("损失 0.5，") == 10
     assert padded("损失", 6) == "损失  "
     assert left_padded("损失", 6) == "  损失"
     assert padded("longer", 3) == "longer"
@@ -45,7 +45,7 @@ def test_lines_fit_and_hold_all_of_the_text(columns):
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     for line in lines:
         assert line[0] not in "，。；：、 "
-        assert width(line) <= columns + 2 or " " not in line  # punctuation may stand out
+        assert columns_of(line) <= columns + 2 or " " not in line  # punctuation may stand out
     assert wrapped("one two three", 8) == ["one two", "three"]
     assert wrapped("", 8) == [""]
 
@@ -58,4 +58,4 @@ def test_brackets_and_quotes_stay_with_what_they_enclose():
         for line in lines:
             assert line[-1] not in "（“[("
             assert line[0] not in "）”]；。"
-            assert width(line) <= columns
+            assert columns_of(line) <= columns

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from chainrule.language.printed_phrases import Wording, padded, width
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import columns_of, padded
 from chainrule.pictures.loss_curves import lowest, mean_curve
 from chainrule.pictures.sparkline import sparkline
 from chainrule.training.results import Progress
@@ -58,7 +59,7 @@ def curve_text(members: Sequence[Progress], console: Console, words: Wording) ->
     best = lowest(losses)
     if best is not None:
         text = words("curve_best", kind=text, value=best[1], epoch=best[0])
-    columns = min(CURVE, console.width - LABEL - width(text) - 3)
+    columns = min(CURVE, console.width - LABEL - columns_of(text) - 3)
     curve = sparkline(losses, columns, console.encoding)
     return f"{padded(words('label_curve'), LABEL)}{curve}  {text}"
 

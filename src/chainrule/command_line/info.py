@@ -15,7 +15,8 @@ from chainrule.command_line.translated_help import TranslatedHelp
 from chainrule.data import NumericColumn
 from chainrule.errors import shown
 from chainrule.files import written_path
-from chainrule.language.printed_phrases import Wording, padded
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import padded
 from chainrule.table_models.model_files import described
 from chainrule.table_models.table_model import TableModel
 from chainrule.training.results import Result

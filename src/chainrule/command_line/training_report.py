@@ -23,7 +23,8 @@ from chainrule.command_line.notes import note
 from chainrule.data import CategoricalColumn, Preprocessor
 from chainrule.errors import one_line, shown
 from chainrule.files import written_path
-from chainrule.language.printed_phrases import Wording, padded
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import padded
 from chainrule.network.architecture import Network
 from chainrule.table_models.candidates import Run
 from chainrule.table_models.leaderboard import leaderboard_rows

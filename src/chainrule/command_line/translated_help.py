@@ -15,7 +15,7 @@ import click
 
 from chainrule.command_line.shown_language import shown_language, state_language
 from chainrule.language.phrase_books import phrases_of
-from chainrule.language.printed_phrases import padded, width, wrapped
+from chainrule.language.text_columns import columns_of, padded, wrapped
 
 __all__ = ["TranslatedHelp", "texts_of"]
 
@@ -121,12 +121,12 @@ def _usage(
 ) -> Iterator[str]:
     start = f"{texts['usage']}：{context.command_path} "
     pieces = _metavars(" ".join(command.collect_usage_pieces(context)))
-    if columns - width(start) < NARROWEST:
+    if columns - columns_of(start) < NARROWEST:
         yield start.rstrip()
         start = " " * 4
-    for line in wrapped(pieces, columns - width(start)):
+    for line in wrapped(pieces, columns - columns_of(start)):
         yield start + line
-        start = " " * width(start)
+        start = " " * columns_of(start)
 
 
 def _paragraphs(text: str, columns: int) -> Iterator[str]:
@@ -138,11 +138,11 @@ def _paragraphs(text: str, columns: int) -> Iterator[str]:
 
 def _section(title: str, rows: list[tuple[str, str]], columns: int) -> Iterator[str]:
     """Yield a title and rows of two columns; a long first one has a line of its own."""
-    first = min(max(width(name) for name, _ in rows), 30, columns * 3 // 8)
+    first = min(max(columns_of(name) for name, _ in rows), 30, columns * 3 // 8)
     yield f"{title}："
     for name, text in rows:
         lines = wrapped(text, columns - first - 4) if text else []
-        if width(name) <= first and lines:
+        if columns_of(name) <= first and lines:
             yield f"  {padded(name, first)}  {lines.pop(0)}"
         else:
             yield f"  {name}"

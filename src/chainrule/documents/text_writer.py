@@ -5,7 +5,6 @@ terminal's width where it is stated, so that it can be copied, and a longer one 
 (dimensions, rules, marks) stand beside it if there is room, otherwise below it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -31,6 +30,7 @@ from chainrule.documents.wording import distinct, left_side, multiplied, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.formulas.render.breaking import broken_text
+from chainrule.language.text_columns import columns_of, padded, wrapped
 from chainrule.validation import checked_integer
 
 _NO_BREAK = "\u00a0"
@@ -107,15 +107,15 @@ class TextWriter(DocumentWriter):
     def _heading(self, heading: Heading, *, first: bool) -> Iterator[str]:
         if not first:
             yield ""
-        lines = wrapped(self.text(heading), "", self.width)
+        lines = _wrapped(self.text(heading), "", self.width)
         yield from lines
         if heading.level in _RULES:
-            yield _RULES[heading.level] * min(self.width, max(map(columns, lines)))
+            yield _RULES[heading.level] * min(self.width, max(map(columns_of, lines)))
 
     def _paragraph(self, paragraph: Paragraph, indent: str) -> list[str]:
         if not paragraph.item:
-            return wrapped(self.text(paragraph), indent, self.width)
-        lines = wrapped(self.text(paragraph), indent + "  ", self.width)
+            return _wrapped(self.text(paragraph), indent, self.width)
+        lines = _wrapped(self.text(paragraph), indent + "  ", self.width)
         return [f"{indent}• {lines[0].lstrip()}", *lines[1:]]
 
     # -- equations -----------------------------------------------------------------------------
@@ -207,22 +207,22 @@ class TextWriter(DocumentWriter):
 
     def _beside_or_right(self, line: str, note: str) -> list[str]:
         """Return a formula's line with its note, which ends at the margin where it is long."""
-        room = self.width - columns(note)
+        room = self.width - columns_of(note)
         if not note:
             return [line]
         if len(line) + 2 <= room:
             return [f"{line:<{max(len(line) + 2, min(_NOTES, room))}}{note}"]
         if room < 8:
-            return [line, *wrapped(note, " " * 8, self.width)]
+            return [line, *_wrapped(note, " " * 8, self.width)]
         return [line, " " * max(8, min(_NOTES, room)) + note]
 
     def _beside_or_below(self, line: str, note: str) -> Iterator[str]:
         """Yield a formula's line with its note, beside it or wrapped below it."""
-        if max(len(line), _NOTES) + 2 + columns(note) <= self.longest:
+        if max(len(line), _NOTES) + 2 + columns_of(note) <= self.longest:
             yield _beside(line, note)
             return
         yield line
-        yield from wrapped(note, " " * 8, self.width)
+        yield from _wrapped(note, " " * 8, self.width)
 
     # -- tables --------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class TextWriter(DocumentWriter):
             for row, text in zip(body, aligned([row[column] for row in body]), strict=True):
                 row[column] = text
         body = [[cell.replace(_NO_BREAK, " ") for cell in row] for row in body]
-        longest = [max(map(columns, column)) for column in zip(head, *body, strict=True)]
+        longest = [max(map(columns_of, column)) for column in zip(head, *body, strict=True)]
         room = self.longest - 4 - 3 * (len(head) - 1)
         widths = [int(width) for width in shared(longest, room)]
         rule = "    " + "   ".join("─" * width for width in widths)
@@ -255,16 +255,19 @@ def shortest_substitution(found: Iterable[Substituted], most: int) -> Substitute
     return shortest if length <= most else None
 
 
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    """Return a sentence as indented lines; formulas in it, with no-break spaces, are not broken."""
+    lines = wrapped(text, width - len(indent))
+    return [(indent + line).replace(_NO_BREAK, " ") for line in lines if line]
+
+
 def _table_row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     pieces = [
-        [cell] if columns(cell) <= width else broken_text(cell, width)
+        [cell] if columns_of(cell) <= width else broken_text(cell, width)
         for cell, width in zip(cells, widths, strict=True)
     ]
     for parts in zip_longest(*pieces, fillvalue=""):
-        padded = (
-            part + " " * (width - columns(part)) for part, width in zip(parts, widths, strict=True)
-        )
-        yield ("    " + "   ".join(padded)).rstrip()
+        yield ("    " + "   ".join(map(padded, parts, widths))).rstrip()
 
 
 def _by_factor(equal: Equal, size: Callable[[Matrix], str]) -> str:
@@ -293,23 +296,3 @@ def _matrix(shown: Grid) -> list[str]:
         return [f"[{'  '.join(cell.strip() for cell in texts[0])}]"]
     sides = [("⎡", "⎤"), *[("⎢", "⎥")] * (len(rows) - 2), ("⎣", "⎦")]
     return [f"{left}{row}{right}" for (left, right), row in zip(sides, rows, strict=True)]
-
-
-_WIDE = "\u2e80-\u9fff\uff00-\uffef"
-_TOKEN = re.compile(rf"[（“]*(?:[{_WIDE}]|[^ {_WIDE}]+)[，。；：、）”！？]*| +")
-
-
-def wrapped(text: str, indent: str, width: int) -> list[str]:
-    """Break prose into lines, between words or Chinese characters, never before punctuation."""
-    lines, line = [], ""
-    for token in _TOKEN.findall(text):
-        if columns(line) + columns(token.rstrip()) > width - len(indent):
-            lines.append(line.rstrip())
-            line = ""
-        line += token if line else token.lstrip(" ")
-    return [(indent + each).replace(_NO_BREAK, " ") for each in (*lines, line.rstrip()) if each]
-
-
-def columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese characters take two."""
-    return sum(2 if re.match(f"[{_WIDE}]", letter) else 1 for letter in text)

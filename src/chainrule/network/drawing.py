@@ -15,11 +15,11 @@ from zlib import crc32
 from chainrule.files import write_atomically
 from chainrule.formulas.expressions import Symbol
 from chainrule.language.phrase_books import phrases_of
+from chainrule.language.text_columns import columns_of
 from chainrule.network.arithmetic import Combination
 from chainrule.network.drawing_elements import (
     LETTER,
     Drawing,
-    length,
     shortened,
 )
 from chainrule.network.drawing_layout import Arrangement, Extent, arranged
@@ -222,8 +222,8 @@ class _Scene:
         value = self.values[number].name
         lines: list[tuple[Text, str, int]] = []
         if not isinstance(node.layer, Combination):
-            lines.append(((name,), "", length(name)))
-        letters = names_length([value], _NAME) + length(count) + 1
+            lines.append(((name,), "", columns_of(name)))
+        letters = names_length([value], _NAME) + columns_of(count) + 1
         lines.append(((*names_listed([value], _NAME), f" · {count}"), "soft", letters))
         for names, style in (
             ([found.name for found in self.parameters_of(number)], ""),
@@ -301,20 +301,20 @@ class _Scene:
     def foot_letters(self, number: int) -> int:
         node = self.nodes[number]
         return max(
-            length(self.unit_count(number)),
-            length(shortened(self.function(node), 18)),
-            *(length(name) for name in self.backward_names(number)),
+            columns_of(self.unit_count(number)),
+            columns_of(shortened(self.function(node), 18)),
+            *(columns_of(name) for name in self.backward_names(number)),
             0,
         )
 
     def step(self) -> float:
         """Return the distance of two columns: that their labels do not touch."""
         gaps = [
-            max((length(found.name) + 2 for found in self.parameters_of(number)), default=0)
+            max((columns_of(found.name) + 2 for found in self.parameters_of(number)), default=0)
             for number in range(1, len(self.nodes))
         ]
         gradients = [
-            length(name)
+            columns_of(name)
             for number in range(1, len(self.nodes))
             for name in self.gradient_names(number)
         ]

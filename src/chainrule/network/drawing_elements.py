@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from unicodedata import east_asian_width
 
 from chainrule.files import write_atomically
+from chainrule.language.text_columns import columns_of
 
 LETTER = 7.2
 """The width of a letter of a label, estimated: there is no font to measure with."""
@@ -72,18 +72,13 @@ def escaped(text: str) -> str:
     return escape(_UNPRINTABLE.sub("\ufffd", text))
 
 
-def length(text: str) -> int:
-    """Return the number of letters, two for a Chinese character."""
-    return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
-
-
 def text_width(text: str) -> float:
     """Return the width of a text, estimated for wide fonts: no less than that of `LETTER` each.
 
     >>> round(text_width("abc"), 1), round(text_width("<W>"), 1), round(text_width("损失"), 1)
     (21.6, 34.2, 28.8)
     """
-    return LETTER * length(text) + sum(_WIDER for letter in text if letter in _WIDE)
+    return LETTER * columns_of(text) + sum(_WIDER for letter in text if letter in _WIDE)
 
 
 def shortened(text: str, most: int) -> str:
@@ -92,10 +87,10 @@ def shortened(text: str, most: int) -> str:
     >>> shortened("PiecewiseLinear(2 columns)", 12)
     'PiecewiseLi…'
     """
-    if length(text) <= most:
+    if columns_of(text) <= most:
         return text
     short = text[: most - 1]
-    while length(short) > most - 1:
+    while columns_of(short) > most - 1:
         short = short[:-1]
     return f"{short}…"
 
@@ -108,12 +103,12 @@ def shortened_inside(text: str, most: int) -> str:
     >>> shortened_inside("date_of_sale.day_of_week", 16)
     'date_of_s…f_week'
     """
-    if length(text) <= most:
+    if columns_of(text) <= most:
         return text
     end = text[-(most // 3 + 1) :]
-    while length(end) > most // 3 + 1:
+    while columns_of(end) > most // 3 + 1:
         end = end[1:]
-    return shortened(text, most - length(end)) + end
+    return shortened(text, most - columns_of(end)) + end
 
 
 def fitted(text: str, room: float) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from chainrule.network.drawing_elements import length, shortened
+from chainrule.language.text_columns import columns_of
+from chainrule.network.drawing_elements import shortened
 
 __all__ = [
     "Box",
@@ -123,7 +124,7 @@ def names_listed(names: Sequence[str], most: int) -> Text:
     shown: list[str | Name] = []
     used = 0
     for name in names:
-        used += length(name) + 2
+        used += columns_of(name) + 2
         joint = [", "] if shown else []
         if used > most + 2:
             return (*shown, ", …") if shown else (shortened(name, most),)
@@ -133,4 +134,4 @@ def names_listed(names: Sequence[str], most: int) -> Text:
 
 def names_length(names: Sequence[str], most: int) -> int:
     """Return the letters that `names_listed` needs."""
-    return min(most + 1, sum(length(name) + 2 for name in names))
+    return min(most + 1, sum(columns_of(name) + 2 for name in names))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import (
@@ -27,6 +26,7 @@ from chainrule.formulas.expressions import (
     children,
 )
 from chainrule.html_tables import block, table
+from chainrule.language.text_columns import columns_of
 from chainrule.network.graph import Layer
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.scope import SAMPLES
@@ -226,7 +226,7 @@ def _operations(tree: Expression, lengths: Mapping[Axis, int], looked_up: set[Sy
 def _text_table(rows: tuple[SummaryRow, ...]) -> str:
     cells = [_HEADINGS, *(row.texts for row in rows)]
     columns = range(len(_HEADINGS))
-    widths = [max(_columns(texts[column]) for texts in cells) for column in columns]
+    widths = [max(columns_of(texts[column]) for texts in cells) for column in columns]
     # A number is never broken; a list of sources is, and a name gets what remains.
     widths[2] = min(widths[2], 10)
     widths[4] = min(widths[4], 12)
@@ -239,7 +239,7 @@ def _text_table(rows: tuple[SummaryRow, ...]) -> str:
             line: list[str] = []
             for part, width, heading in zip(parts, widths, _HEADINGS, strict=True):
                 text = part[height] if height < len(part) else ""
-                blank = " " * (width - _columns(text))
+                blank = " " * (width - columns_of(text))
                 line.append(blank + text if heading in _NUMERIC else text + blank)
             lines.append("  ".join(line).rstrip())
         if number == 0:
@@ -247,11 +247,6 @@ def _text_table(rows: tuple[SummaryRow, ...]) -> str:
     return "\n".join(lines)
 
 
-def _columns(text: str) -> int:
-    """Return the columns of a text on a terminal: two for a Chinese character."""
-    return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
-
-
 def _wrapped(text: str, width: int) -> list[str]:
-    fitting = width if _columns(text) == len(text) else width // 2
+    fitting = width if columns_of(text) == len(text) else width // 2
     return textwrap.wrap(text, fitting) or [""]

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 
 from chainrule.data import ClassTarget, as_table, decide_targets
 from chainrule.errors import InputError, shown
-from chainrule.language.printed_phrases import Wording, left_padded, padded, width
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import columns_of, left_padded, padded
 from chainrule.table_models.evaluation import Evaluation, evaluate
 from chainrule.table_models.row_roles import RowRoles
 from chainrule.table_models.table_training import train_table
@@ -117,7 +118,7 @@ class CrossValidation:
             ends = (min(known), max(known)) if known else (None, None)
             numbers = (score.mean, score.deviation, *ends, score.naive_mean)
             table.append((name, *("-" if n is None else f"{n:.4g}" for n in numbers)))
-        widths = [max(width(row[column]) for row in table) for column in range(6)]
+        widths = [max(columns_of(row[column]) for row in table) for column in range(6)]
         made = [
             "  ".join([padded(row[0], widths[0]), *map(left_padded, row[1:], widths[1:])])
             for row in table

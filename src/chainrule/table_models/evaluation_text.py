@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule.arrays import IntArray
 from chainrule.errors import shown
-from chainrule.language.printed_phrases import Wording, left_padded, padded, width, wrapped
+from chainrule.language.printed_phrases import Wording
+from chainrule.language.text_columns import columns_of, left_padded, padded, wrapped
 from chainrule.training.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _metrics(evaluation: Evaluation, target: str, words: Wording) -> Iterator[st
             value, naive = (_number(one, fixed) for one in (estimate.value, estimate.naive))
             interval = _interval(estimate, words, fixed)
             # What an interval of many digits needs is taken from the spaces before the naive value.
-            rest = f"{interval} {naive:>{29 - width(interval)}}"
+            rest = f"{interval} {naive:>{29 - columns_of(interval)}}"
             yield f"{estimate.metric:<18}{value:>10}  {rest}  {better}"
 
 
