@@ -1,7 +1,8 @@
 """A prediction as a workbook for Excel and LibreOffice, whose cells compute it.
 
 The sheet Prediction has a row for each row of a table: the model's columns, the answer, and to
-their right every intermediate number in a cell of its own. A row that is copied down predicts what
+their right the intermediate numbers, each in a cell of its own; matrix products are parts of the
+formulas of the sums that they are added to. A row that is copied down predicts what
 is typed into it. The sheet Model has the constants and categories, which formulas refer to; texts
 of columns and classes are cells and never parts of a formula. The results are stored beside the
 formulas.
@@ -10,6 +11,7 @@ formulas.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -36,11 +38,12 @@ from chainrule.exports.prediction_steps import (
     Total,
 )
 from chainrule.exports.row_values import step_values
+from chainrule.formulas.expressions import Add, Symbol, children
 
 __all__ = ["excel_workbook"]
 
 MOST_COLUMNS = 16_384
-MOST_WEIGHTS = 300_000
+MOST_WEIGHTS = 1_000_000
 """Every weight is a cell; with more of them a workbook opens slowly."""
 _CREATED = datetime(2000, 1, 1)
 LONGEST_TEXT = 32_767
@@ -101,7 +104,9 @@ def _refuse(prediction: Prediction) -> None:
             f"`to` must be a format for {weights:,} weights, got 'excel', which takes "
             f"{MOST_WEIGHTS:,}. Choose another, or train a smaller network (--hidden 32)."
         )
-    width = sum(step.width for step in prediction.steps) + len(prediction.columns)
+    added = added_products(prediction)
+    width = sum(step.width for step in prediction.steps if step.target not in added)
+    width += len(prediction.columns)
     width += len(PIECES) * sum(isinstance(step, ReadDate) for step in prediction.steps)
     if width + len(prediction.outputs) + 2 > MOST_COLUMNS:
         raise InputError(
@@ -126,7 +131,8 @@ def _refuse(prediction: Prediction) -> None:
 class _Workbook:
     """The sheets; ``first`` are the columns where values begin, ``rows`` the rows of constants.
 
-    ``dates`` are the formulas of dates in seconds.
+    ``dates`` are the formulas of dates in seconds, ``products`` those of the matrix products that
+    have no cells of their own.
     """
 
     def __init__(self, prediction: Prediction, book: Any) -> None:
@@ -140,6 +146,7 @@ class _Workbook:
         self.values = step_values(prediction, self.cells)
         self.first: dict[str, int] = {}
         self.dates: dict[str, str] = {}
+        self.products: dict[str, list[str]] = {}
         self.rows: dict[str, int] = {}
         self.next_row = 0
 
@@ -153,7 +160,11 @@ class _Workbook:
         for name, array in prediction.constants.items():
             self._constant(name, np.atleast_2d(array.T if array.ndim == 2 else array))
         start = len(prediction.columns) + self._answers() + 1
+        added = added_products(prediction)
         for step in prediction.steps:
+            if step.target in added:
+                self.products[step.target] = list(self._formulas(step))
+                continue
             if isinstance(step, ReadDate):
                 self._pieces(step, start)
                 start += len(PIECES)
@@ -270,7 +281,9 @@ class _Workbook:
         return self.prediction.widths[name]
 
     def _entry(self, name: str, at: int) -> str:
-        """Return the cell of an entry of a value or of a list of constants."""
+        """Return the cell of an entry of a value or of constants, or the formula of a product."""
+        if name in self.products:
+            return self.products[name][at]
         if name in self.rows:
             return f"Model!{_absolute(self.rows[name], at + 1)}"
         return f"${_letters(self.first[name] + at)}\0"
@@ -326,6 +339,28 @@ class _Workbook:
             for line, value in enumerate(self.outputs[:, index].tolist()):
                 cell = self._entry(prediction.output, index).replace("\0", str(line + 2))
                 self.sheet.write_formula(line + 1, at + index, f"={cell}", None, value)
+
+
+def added_products(prediction: Prediction) -> frozenset[str]:
+    """Return the matrix products that are used once, as a term of a sum.
+
+    Each is one function of a sheet, so that it can stand where its result is added.
+    """
+    used = Counter(name for step in prediction.steps for name in step.sources)
+    used[prediction.output] += 1
+    terms = Counter(
+        operands[term.name]
+        for step in prediction.steps
+        if isinstance(step, Entrywise) and isinstance(step.formula, Add)
+        for operands in [dict(step.operands)]
+        for term in children(step.formula)
+        if isinstance(term, Symbol) and term.name in operands
+    )
+    return frozenset(
+        step.target
+        for step in prediction.steps
+        if isinstance(step, MatrixProduct) and used[step.target] == terms[step.target] == 1
+    )
 
 
 def _cell_of(label: Label) -> Cell:
