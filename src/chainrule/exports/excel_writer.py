@@ -38,6 +38,7 @@ from chainrule.exports.prediction_steps import (
     Total,
 )
 from chainrule.exports.row_values import step_values
+from chainrule.exports.size_limits import check_weights
 from chainrule.formulas.expressions import Add, Symbol, children
 
 __all__ = ["excel_workbook"]
@@ -99,11 +100,7 @@ def excel_workbook(prediction: Prediction) -> bytes:
 
 def _refuse(prediction: Prediction) -> None:
     weights = sum(array.size for array in prediction.constants.values() if array.ndim == 2)
-    if weights > MOST_WEIGHTS:
-        raise InputError(
-            f"`to` must be a format for {weights:,} weights, got 'excel', which takes "
-            f"{MOST_WEIGHTS:,}. Choose another, or train a smaller network (--hidden 32)."
-        )
+    check_weights(weights, "excel", MOST_WEIGHTS)
     added = added_products(prediction)
     width = sum(step.width for step in prediction.steps if step.target not in added)
     width += len(prediction.columns)

@@ -34,6 +34,7 @@ from chainrule.exports.prediction_steps import (
     Total,
     last_uses,
 )
+from chainrule.exports.size_limits import check_weights
 from chainrule.exports.sql_dates import date_levels
 from chainrule.exports.sql_products import product_tables
 
@@ -94,11 +95,7 @@ def sql_select(prediction: Prediction) -> str:
         if "\0" in column.name:
             raise _without_nul(column.name)
     weights = _weights(prediction)
-    if weights > MOST_WEIGHTS:
-        raise InputError(
-            f"`to` must be a format for {weights:,} weights, got 'sql', which takes "
-            f"{MOST_WEIGHTS:,}. Choose another, or train a smaller network (--hidden 32)."
-        )
+    check_weights(weights, "sql", MOST_WEIGHTS)
     return "\n".join(_Query(prediction).lines())
 
 
