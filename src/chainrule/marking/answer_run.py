@@ -192,6 +192,9 @@ class AnswerRun:
         if statement.returned:
             self._mark_order(statement)
             return
+        if statement.lost:
+            self._mark_lost(statement)
+            return
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
         if statement.zeros and not self._has_shape(statement):
@@ -238,6 +241,22 @@ class AnswerRun:
                 verdict = LineVerdict(statement.text, False, "order", message_parts=(part,))
                 self._add(statement, "wrong", verdict)
                 return
+
+    def _mark_lost(self, statement: ReadStatement) -> None:
+        """Add a fault where gradients end with a function that neither returns nor stores any."""
+        results = tuple(filter(self._is_result, statement.lost))
+        if results and not any(map(self._is_result, statement.kept)):
+            part = MessagePart("returned_none", {"lost": results})
+            verdict = LineVerdict(statement.text, False, "returned", message_parts=(part,))
+            self._add(statement, "wrong", verdict)
+
+    def _is_result(self, name: str) -> bool:
+        """Return whether a name is a parameter or its gradient, which a backward pass is for."""
+        quantity = self.vocabulary.quantity(name)
+        if quantity is None:
+            return False
+        of = quantity.of if quantity.role is Role.COTANGENT else quantity
+        return of is not None and of.is_parameter
 
     def _mark_equation(
         self,

@@ -23,7 +23,7 @@ from chainrule.marking.python_rewrites import (
     zipped_bodies,
 )
 from chainrule.marking.python_sources import ReadStatement, dedented
-from chainrule.marking.returned_orders import documented, functions_of, unpacked
+from chainrule.marking.returned_orders import documented, functions_of, lost_and_kept, unpacked
 from chainrule.marking.sample_loops import for_all_samples
 
 MAX_STATEMENTS = 400
@@ -200,6 +200,9 @@ class _Reader:
             return
         if any(ast.unparse(each) not in _PLAIN_DECORATORS for each in node.decorator_list):
             raise Refusal("answer_function", text=(node.name,))
+        lost, kept = (self.named(targets, bound) for targets in lost_and_kept(node))
+        if lost:
+            self.add(ReadStatement(self.number(node), self.text(node), lost=lost, kept=kept))
         outside, was_backward = self.scope, self.is_backward
         self.is_backward = re.search("back|grad", node.name) is not None
         self.scopes += 1
@@ -208,6 +211,14 @@ class _Reader:
         self.block(node.body, bound)
         self.function_now = before
         self.scope, self.is_backward = outside, was_backward
+
+    def named(self, targets: Sequence[ast.expr], bound: Bound) -> tuple[str, ...]:
+        """Return the names of targets, of entries those of their tables' entries."""
+        found: list[str] = []
+        for target in targets:
+            with suppress(Refusal):
+                found.append(self.expressions(bound).name_of(target) or "")
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def loop(self, node: ast.For, bound: Bound) -> None:
         """Unroll a loop over whole numbers; one that repeats a step is read once."""
