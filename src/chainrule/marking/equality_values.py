@@ -14,7 +14,7 @@ from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
 from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role
-from chainrule.marking.syntax import Binary, Constant, Name, Notation, Tree, is_number, nodes
+from chainrule.marking.syntax import Binary, Name, Notation, Tree, is_number, nodes
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -129,18 +129,23 @@ class EqualityValues:
                 return sorted(letters, key=lambda letter: letter.symbol)
         return None
 
-    def matching_rate(self) -> tuple[Tree, Constant] | None:
-        """Return the line with the learning rate in place of the number that it is, and the number.
+    def with_rates(self) -> Iterator[tuple[Tree, Tree]]:
+        """Yield the line with the learning rate in place of each number, and the number.
 
-        None where the learning rate is stated, or is no number of the line.
+        None where the learning rate is stated, or is in no line for this target.
         """
         if not self.is_update or LEARNING_RATE in self.constants:
-            return None
+            return
         for tree in (self.tree, *(tree for tree, _ in self.with_constants())):
-            for named, number in with_named(tree, LEARNING_RATE):
-                if self.is_right_within_limits(named):
-                    return named, number
-        return None
+            yield from with_named(tree, LEARNING_RATE)
+
+    def matching_rate(self) -> tuple[Tree, Tree] | None:
+        """Return the line with the learning rate in place of the number that it is, and the number.
+
+        None where no number of the line is the learning rate.
+        """
+        pairs = (pair for pair in self.with_rates() if self.is_right_within_limits(pair[0]))
+        return next(pairs, None)
 
     def with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:
         """Yield the line with numbers replaced by the constants of that value.

@@ -7,6 +7,7 @@ differs, every single repair is tried; the repair that makes it right identifies
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
+    Binary,
     Name,
     Negative,
     PartialDerivative,
@@ -42,11 +44,13 @@ from chainrule.marking.syntax import (
     written,
 )
 from chainrule.marking.tree_edits import (
+    TWO,
     MissingFactor,
     Repair,
     RepairValue,
     missing_factors,
     multiplied,
+    name_of,
 )
 from chainrule.marking.update_equations import MomentumConvention
 from chainrule.marking.update_repairs import update_terms
@@ -56,6 +60,8 @@ from chainrule.marking.verdicts import LineVerdict, Numbers, same
 MAX_WORK, MAX_WORK_BESIDE = 80_000, 30_000
 """The most repairs tried times the nodes of the line, which bounds the time for long lines too; the
 second beside another convention."""
+MAX_RATES = 4
+"""The most numbers of a line that are taken for its learning rate in search of a mistake."""
 _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
@@ -84,6 +90,7 @@ class Equality(EqualityValues):
             or self.right_for_rate()
             or self.repaired()
             or self.repaired_with_constants()
+            or self.repaired_with_rate()
             or self.wrong()
         )
 
@@ -111,7 +118,7 @@ class Equality(EqualityValues):
         if found is None:
             return None
         tree, number = found
-        verdict = self._verdict_of(Repair("rate", tree, number, {"number": number.text}))
+        verdict = self._verdict_of(Repair("rate", tree, number, {"number": number}))
         return replace(verdict, message_parts=verdict.message_parts[:1])
 
     def right_for_flat_vectors(self) -> LineVerdict | None:
@@ -193,7 +200,22 @@ class Equality(EqualityValues):
 
     def repaired_with_constants(self) -> LineVerdict | None:
         """Return the verdict for the first repair after numbers are replaced by constants."""
-        for tree, _ in self.with_constants():
+        return self._repaired_as(tree for tree, _ in self.with_constants())
+
+    def repaired_with_rate(self) -> LineVerdict | None:
+        """Return the verdict for the first repair after a number is replaced by the rate.
+
+        The examples have another rate than the line, so that their values do not tell its fault.
+        """
+        found = self._repaired_as(tree for tree, _ in islice(self.with_rates(), MAX_RATES))
+        if found is None:
+            return None
+        parts = [part for part in found.message_parts if not part.key.startswith("example_")]
+        return replace(found, numbers={}, message_parts=tuple(parts))
+
+    def _repaired_as(self, trees: Iterable[Tree]) -> LineVerdict | None:
+        """Return the verdict for the first repair of other forms of the line."""
+        for tree in trees:
             equality = Equality(
                 self.examples, self.line, self.equation, self.target, tree, self.constants
             )
@@ -202,6 +224,13 @@ class Equality(EqualityValues):
             if found is not None:
                 return found
         return None
+
+    def _is_ascent(self) -> bool:
+        """Return whether the whole step of an update has the wrong sign: W + α dW."""
+        if not self.target.is_updated_parameter:
+            return False
+        twice = Binary("product", TWO, name_of(self.target.plain))
+        return self.is_right_within_limits(Binary("subtract", twice, self.tree))
 
     @cached_property
     def _slopes(self) -> list[Tree]:
@@ -412,6 +441,8 @@ class Equality(EqualityValues):
             kind = "transpose_mismatch"
         values["axes"] = self.mismatched_axes
         surplus = _SURPLUS.get(str(values.get("factor")))
+        if kind == "sign" and self._is_ascent():
+            kind = "sign_ascent"
         if kind == "factor" and surplus is not None:
             kind, values["factor"] = "factor_surplus", surplus
         return self._verdict(kind, False, repair, **values)

@@ -57,7 +57,7 @@ def documented(
 
 
 def lost_and_kept(function: ast.FunctionDef) -> tuple[list[ast.expr], list[ast.expr]]:
-    """Return the targets whose values end with a function that returns nothing, and those that stay.
+    """Return what ends with a function that returns nothing, and what stays: targets.
 
     What stays is in attributes, in entries of what the function was given, in arrays that it was
     given and changes in place, or is printed.  Both are empty where the function returns a value.
@@ -99,10 +99,10 @@ def _declared(parts: list[ast.AST]) -> Iterator[str]:
 def _shown(parts: list[ast.AST], own: set[str]) -> Iterator[str]:
     """Yield the names that a function hands to others, as print(dW) does."""
     for part in parts:
-        if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
-            if _root(part.value.func) not in own:  # grads.append(dW) hands it to nobody
-                names = (each for each in ast.walk(part) if isinstance(each, ast.Name))
-                yield from (name.id for name in names)
+        call = part.value if isinstance(part, ast.Expr) else None
+        if isinstance(call, ast.Call) and _root(call.func) not in own:  # unlike grads.append(dW)
+            names = (each for each in ast.walk(call) if isinstance(each, ast.Name))
+            yield from (name.id for name in names)
 
 
 def _members(value: ast.expr) -> Iterator[ast.Name]:
