@@ -38,9 +38,17 @@ class _Values:
     variables: dict[str, Tree] = field(default_factory=dict)
     unfinished: dict[Quantity, Tree] = field(default_factory=dict)
     unread: set[Quantity] = field(default_factory=set)
+    others: set[Quantity] = field(default_factory=set)
+    """Layers' outputs whose arrays have become something else: p[range(N), y] -= 1."""
 
     def copied(self) -> "_Values":
-        return _Values({**self.variables}, {**self.unfinished}, {*self.unread})
+        return _Values({**self.variables}, {**self.unfinished}, {*self.unread}, {*self.others})
+
+    def changed(self, quantity: Quantity | None, tree: Tree) -> None:
+        """Give a layer's output the value that its array has become."""
+        if quantity is not None and quantity.role is Role.ACTIVATION:
+            self.unfinished[quantity] = tree
+            self.others.add(quantity)
 
 
 class AnswerRun:
@@ -277,6 +285,15 @@ class AnswerRun:
         self.computed.add(left)
         rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
+        values.changed(self.vocabulary.quantity(statement.also), rights[-1])
+        if statement.also in values.variables:
+            values.variables[statement.also] = rights[-1]
+        is_other = left in before.others or _is_less_target(left, last)
+        if statement.is_ordered and changes and early is None and is_other:
+            values.changed(left, rights[-1])
+            self._add(statement, "own")
+            return
+        values.others.discard(left)
         key = (statement.scope, left)
         may_change = not (left.is_parameter or left.is_memory)
         later = may_change and self._is_changed_later(position, left)
@@ -371,6 +388,15 @@ def _is_of_matlab(statement: ReadStatement) -> bool:
         return is_matlab(tokens(statement.equation))
     except InputError:
         return False
+
+
+def _is_less_target(left: Quantity, tree: Tree) -> bool:
+    """Return whether the target is subtracted from a layer's output: p -= y."""
+    if left.role is not Role.ACTIVATION or not isinstance(tree, Binary):
+        return False
+    parts = [part.quantity for part in children(tree) if isinstance(part, Name)]
+    is_difference = tree.operation == "subtract" and len(parts) == 2
+    return is_difference and parts[0] == left and parts[1].role is Role.TARGET
 
 
 def _is_alias(equation: ParsedEquation) -> bool:

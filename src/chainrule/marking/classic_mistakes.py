@@ -15,6 +15,8 @@ from chainrule.marking.syntax import (
     Binary,
     Call,
     Comparison,
+    Constant,
+    Largest,
     Name,
     Raised,
     Reduction,
@@ -24,6 +26,8 @@ from chainrule.marking.syntax import (
 from chainrule.marking.tree_edits import TWO, Repair, TreeEditor, name_of, with_slope
 from chainrule.network.activations import CATALOGUE
 
+EXTREMES = {"amax": ("max", "maximum"), "amin": ("min", "minimum")}
+"""What functions of the entries along an axis are called, and those of two values."""
 _OPPOSITE = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
@@ -44,6 +48,7 @@ class ClassicMistakes(TreeEditor):
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.comparisons()
+        yield from self.largest()
         yield from self.slope_arguments()
         yield from self.squares()
         yield from self.old_values()
@@ -66,6 +71,17 @@ class ClassicMistakes(TreeEditor):
             if isinstance(node, Comparison) and node.sign in _OPPOSITE:
                 new = Comparison(_OPPOSITE[node.sign], node.left, node.right, span=node.span)
                 yield self.changed("comparison", node, new, name=node, right=new)
+
+    def largest(self) -> Iterator[Repair]:
+        """Take the larger one of two values instead of the largest along an axis."""
+        for node in self.nodes:
+            if isinstance(node, Call) and node.function in ("amax", "amin"):
+                name, right = EXTREMES[node.function]
+                new = Call(right, node.arguments, span=node.span)
+                yield self.changed("maximum", node, new, name=f"np.{name}", right=f"np.{right}")
+            if isinstance(node, Largest) and node.axis == 0:
+                new = Call("maximum", (node.operand, Constant(0.0, "0")), span=node.span)
+                yield self.changed("maximum", node, new, name="np.max", right="np.maximum")
 
     def slope_arguments(self) -> Iterator[Repair]:
         """Take f′ at z instead of a."""

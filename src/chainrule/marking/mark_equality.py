@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError
+from chainrule.language.refusals import Refusal
 from chainrule.marking.book_columns import ColumnExample, may_be_columns
-from chainrule.marking.classic_mistakes import ClassicMistakes
+from chainrule.marking.classic_mistakes import EXTREMES, ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import examples_with_ones
@@ -35,6 +36,7 @@ from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
     Binary,
+    Call,
     Name,
     Negative,
     PartialDerivative,
@@ -82,13 +84,18 @@ class Equality(EqualityValues):
         self.compute()
         if self.is_right(self.tree):
             return self.right()
-        return (
+        found = (
             self.right_for_constants()
             or self.right_for_flat_vectors()
             or self.right_for_columns()
             or self.right_for_widths()
             or self.right_for_rate()
-            or self.repaired()
+        )
+        if found is not None:
+            return found
+        self.check_lengths()
+        return (
+            self.repaired()
             or self.repaired_with_constants()
             or self.repaired_with_rate()
             or self.wrong()
@@ -171,6 +178,14 @@ class Equality(EqualityValues):
             return self._verdict("right_here_only", True, widths=widths)
         message_parts = (MessagePart("right_here", {"widths": widths}), repaired.message_parts[0])
         return replace(repaired, correct=True, kind="right_here", message_parts=message_parts)
+
+    def check_lengths(self) -> None:
+        """Refuse a line with length(X) of a matrix, whose longest axis depends on the data."""
+        for node in nodes(self.tree):
+            if isinstance(node, Call) and node.function == "length":
+                (of,) = node.arguments
+                axis = "1" if self.context.layout == "rows" else "2"
+                raise Refusal("length", text=written(of, self.notation), axis=axis)
 
     def _agrees_with_ones(self, tree: Tree) -> bool:
         """Return whether a tree has the true value where this network's layers of 1 have 1."""
@@ -397,6 +412,11 @@ class Equality(EqualityValues):
         if self.mismatch is None:
             return self._verdict("different", False)
         if not (self.mismatch.left and self.mismatch.right):
+            tree = self.mismatch.tree
+            if isinstance(tree, Call) and tree.function in EXTREMES:
+                name, right = (f"np.{each}" for each in EXTREMES[tree.function])
+                verdict = self._verdict("maximum_two", False, name=name, right=right)
+                return replace(verdict, position=tree.span)
             has_number = self.mismatch.left or self.mismatch.right
             kind = "shape_number" if has_number else "ones"
             return replace(self._verdict(kind, False), position=self.mismatch.tree.span)

@@ -38,9 +38,10 @@ _FUNCTIONS = {
     "square": "square",
     "maximum": "maximum",
     "max": "maximum",
-    "amax": "maximum",
+    "amax": "amax",
     "minimum": "minimum",
     "min": "minimum",
+    "amin": "amin",
     "where": "where",
     "erf": "erf",
     "expm1": "expm1",
@@ -60,7 +61,7 @@ _FUNCTIONS = {
     "diagflat": "diag",
     **matlab_notation.FUNCTIONS,
 }
-_ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
+_ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "amax": 2, "amin": 2, "outer": 2, "where": 3}
 """The functions with more than one argument."""
 _PRODUCTS: dict[str, Operation] = {
     **{"dot": "matrix", "matmul": "matrix", "mm": "matrix"},
@@ -384,7 +385,9 @@ class PythonCalls:
             if depth == 1 and token.kind == "comma":
                 second, third = self.grammar.ahead(position + 1), self.grammar.ahead(position + 2)
                 is_alone = second.text in ("0", "1") and third.kind in ("comma", "close")
-                is_axis = is_alone or second.kind == "subtract"
+                after = self.grammar.ahead(position + 3)
+                is_signed = second.kind == "subtract" and after.kind in ("comma", "close")
+                is_axis = is_alone or is_signed
                 return third.kind == "equals" or (name == "amax" and is_axis)
             position += 1
         return False

@@ -27,7 +27,7 @@ class ReadStatement:
     returns, each with the name that its caller or its text gives it.  ``zeros`` are the lengths of
     an array of zeros that it assigns, whose equation is ``left = 0``.  Where it is the head of a
     function without a result, ``lost`` are the names whose values end with it, ``kept`` those of
-    values that stay.
+    values that stay.  ``also`` is another name of the array that it changes in place.
     """
 
     number: int
@@ -43,6 +43,7 @@ class ReadStatement:
     zeros: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    also: str = ""
 
 
 def parsed_program(text: str) -> ast.Module | None:

@@ -18,7 +18,7 @@ _SHAPE = re.compile(r"\.(?:shape\[|size\()\s*([01]|-1)\s*[\])]")
 _STRING = re.compile(r"(['\"])([A-Za-z,>\- ]*)\1")
 _OF_UFUNCS = re.compile(r"(multiply\.outer|add\.reduce)(?=\s*\()")
 """The methods of NumPy's functions that are functions of matrices."""
-_OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|size)(?=\s*\()")
+_OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|min|size)(?=\s*\()")
 """np.max(x, 0) has the largest along an axis, max(x, 0) the larger one of two numbers; np.size(x,
 0) is MATLAB's size(x, 1)."""
 SKIPPED_LINES = re.compile(
@@ -38,7 +38,7 @@ _ENTRY = re.compile(r"\[[-\d:,\s]*\]")
 def word(text: ScannedText) -> tuple[str, str] | None:
     """Return the token of a library's prefix or of a table's entry, None for another text."""
     if match := text.taken(_OF_NUMPY):
-        return "word", {"max": "amax", "size": "np.size"}[match[1]]
+        return "word", {"max": "amax", "min": "amin", "size": "np.size"}[match[1]]
     if text.taken(_LIBRARY):
         return "", ""
     if match := text.taken(_OF_UFUNCS):
