@@ -26,19 +26,17 @@ LOSS = "loss = -np.sum(Y * np.log(p)) / N\n"
 BACKWARD = "dW2 = a_h.T @ {0}\ndb2 = {0}.sum(axis=0)\ndW1 = X.T @ ({0} @ W2.T * (a_h > 0))\n"
 PROGRAMS = [
     LOSS + "p[np.arange(N), y] -= 1\np /= N\n" + BACKWARD.format("p"),
-    LOSS + "p[range(N), y] -= 1\np = p / N\n" + BACKWARD.format("p"),
     LOSS + "p[range(len(X)), y] -= 1\n" + BACKWARD.format("(p / N)"),
     LOSS + "dscores = p\ndscores[range(N), y] -= 1\ndscores /= N\n" + BACKWARD.format("dscores"),
     "dscores = p.copy()\ndscores[range(N), y] -= 1\ndscores /= N\n"
     + LOSS
     + BACKWARD.format("dscores"),
-    "diff = p.copy()\ndiff[np.arange(N), y] -= 1\ndiff /= N\n" + LOSS + BACKWARD.format("diff"),
+    "work = p.copy()\nwork[np.arange(N), y] -= 1\nwork /= N\n" + LOSS + BACKWARD.format("work"),
     # the array has two names
     "dscores = p\ndscores[range(N), y] -= 1\ndscores /= N\n" + LOSS + BACKWARD.format("dscores"),
-    "diff = p\ndiff[np.arange(N), y] -= 1\ndiff /= N\n" + LOSS + BACKWARD.format("diff"),
+    "work = p\nwork[np.arange(N), y] -= 1\nwork /= N\n" + LOSS + BACKWARD.format("work"),
     "p[np.arange(N), y] -= 1\np /= N\n" + LOSS + BACKWARD.format("p"),
     LOSS + "p[np.arange(N), y] -= 1\np /= 2 * N\n" + BACKWARD.format("p"),
-    LOSS + "p[np.arange(N), y] -= 1\np /= N\np /= N\n" + BACKWARD.format("p"),
     LOSS + "p /= N\np[np.arange(N), y] -= 1\n" + BACKWARD.format("p"),
 ]
 
