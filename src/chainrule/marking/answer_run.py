@@ -218,12 +218,19 @@ class AnswerRun:
             if before.variables.get(name) is not tree:
                 whole = _substituted(tree, before.unfinished)
                 values.variables[name] = self.sequence.named(name, whole)
+                self._change_also(statement, values, whole)
         if not equations:
             own = [tree for name, tree in known.items() if before.variables.get(name) is not tree]
             early = self._used_too_early(position, own, before.variables)
             self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
+
+    def _change_also(self, statement: ReadStatement, values: _Values, tree: Tree) -> None:
+        """Change the value of the other name of an array that a statement changes."""
+        values.changed(self.vocabulary.quantity(statement.also), tree)
+        if statement.also in values.variables:
+            values.variables[statement.also] = tree
 
     def _has_shape(self, statement: ReadStatement) -> bool:
         """Return whether zeros have the shape of the gradient that they begin; else add a fault."""
@@ -285,9 +292,7 @@ class AnswerRun:
         self.computed.add(left)
         rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
-        values.changed(self.vocabulary.quantity(statement.also), rights[-1])
-        if statement.also in values.variables:
-            values.variables[statement.also] = rights[-1]
+        self._change_also(statement, values, rights[-1])
         is_other = left in before.others or _is_less_target(left, last)
         if statement.is_ordered and changes and early is None and is_other:
             values.changed(left, rights[-1])
