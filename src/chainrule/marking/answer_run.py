@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 
 from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
@@ -11,6 +13,7 @@ from chainrule.marking.matlab_notation import is_matlab
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_sources import ReadStatement
+from chainrule.marking.pytorch_calls import LINEAR, RIGHT_IN_PYTORCH
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -226,6 +229,38 @@ class AnswerRun:
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
 
+    @cached_property
+    def has_pytorch_weights(self) -> bool:
+        """Whether no statement tells that weights have their inputs as rows, unlike PyTorch's."""
+        return not any(map(self._has_inputs_as_rows, self.statements))
+
+    def _has_inputs_as_rows(self, statement: ReadStatement) -> bool:
+        """Return whether a statement has weights or their gradients outside of F.linear."""
+        try:
+            found = tokens(statement.equation)[1:] if statement.equation else []
+        except InputError:
+            return False
+        left = self.vocabulary.quantity(statement.left)
+        depth = 0
+        for before, token in pairwise(found):
+            depth += (token.kind == "open") * (depth > 0 or before.text == f"F.{LINEAR}")
+            depth -= (token.kind == "close") * (depth > 0)
+            quantity = self.vocabulary.quantity(token.text) if token.kind == "word" else None
+            of = quantity.of if quantity and quantity.role is Role.COTANGENT else quantity
+            if of is None or of.role is not Role.WEIGHT or left in (of, cotangent(of)):
+                continue
+            if depth != 1 or before.kind != "comma":
+                return True
+        return left is not None and left.of is not None and left.of.role is Role.WEIGHT
+
+    def _with_its_weights(self, verdict: LineVerdict) -> LineVerdict:
+        """Return the fault of F.linear where other statements have the inputs as rows."""
+        first = verdict.message_parts[0] if verdict.message_parts else None
+        if first is None or first.key != RIGHT_IN_PYTORCH:
+            return verdict
+        part = MessagePart("order_weights", first.values)
+        return replace(verdict, correct=False, kind="order", message_parts=(part,))
+
     def _change_also(self, statement: ReadStatement, values: _Values, tree: Tree) -> None:
         """Change the value of the other name of an array that a statement changes."""
         values.changed(self.vocabulary.quantity(statement.also), tree)
@@ -309,6 +344,8 @@ class AnswerRun:
         values.unread.discard(left)
         values.unfinished.pop(left, None)
         verdict = early or verdict
+        if verdict.correct and not self.has_pytorch_weights:
+            verdict = self._with_its_weights(verdict)
         if early is not None and early.message_parts[0].key == "order_start":
             begun = _substituted(last, {**before.unfinished, left: Constant(0.0, "0")})
             values.unfinished[left] = begun  # what follows is judged as if the sum began at 0

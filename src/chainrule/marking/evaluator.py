@@ -17,6 +17,7 @@ from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
+from chainrule.marking.pytorch_calls import LINEAR, linear_terms
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     Binary,
@@ -273,6 +274,8 @@ class Computation:
             return self._einsum(tree)
         if name == "where":
             return self._broadcast(tree, _where, *tree.arguments)
+        if name == LINEAR:
+            return self._array(linear_terms(tree))
         if name in ("amax", "amin"):  # np.max(0, z): the second argument is no axis
             raise ShapeMismatch(tree, (), ())
         if name in ("maximum", "minimum"):

@@ -22,6 +22,11 @@ from chainrule.marking.examples import examples_with_ones
 from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
 from chainrule.marking.partial_chains import Link, chains_of, sum_fault
+from chainrule.marking.pytorch_calls import (
+    RIGHT_IN_PYTORCH,
+    weights_of_linear,
+    with_outputs_as_rows,
+)
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -88,6 +93,7 @@ class Equality(EqualityValues):
             self.right_for_constants()
             or self.right_for_flat_vectors()
             or self.right_for_columns()
+            or self.right_for_pytorch()
             or self.right_for_widths()
             or self.right_for_rate()
         )
@@ -98,6 +104,7 @@ class Equality(EqualityValues):
             self.repaired()
             or self.repaired_with_constants()
             or self.repaired_with_rate()
+            or self.repaired_for_pytorch()
             or self.wrong()
         )
 
@@ -147,6 +154,18 @@ class Equality(EqualityValues):
         if not Equality(turned, *given).is_right(self.tree):
             return None
         return self.right("right_columns", names=vectors_in(self.tree, self.examples[0]))
+
+    def right_for_pytorch(self) -> LineVerdict | None:
+        """Return a verdict if F.linear is right for weights as PyTorch stores them."""
+        tree = with_outputs_as_rows(self.tree)
+        if tree is self.tree or not self.is_right(tree):
+            return None
+        return self.right(RIGHT_IN_PYTORCH, names=tuple(sorted(weights_of_linear(self.tree))))
+
+    def repaired_for_pytorch(self) -> LineVerdict | None:
+        """Return the verdict for the first repair with weights as PyTorch stores them."""
+        tree = with_outputs_as_rows(self.tree)
+        return None if tree is self.tree else self._repaired_as([tree])
 
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""

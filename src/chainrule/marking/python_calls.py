@@ -10,6 +10,7 @@ from dataclasses import replace
 from chainrule.language.refusals import Refusal
 from chainrule.marking import matlab_notation
 from chainrule.marking.grammar import CLOSING, Grammar
+from chainrule.marking.pytorch_calls import NAMES, PREFIX, functional_call
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
     Binary,
@@ -113,6 +114,8 @@ class PythonCalls:
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
                 return lambda token: self.named_call(name, token)
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) in NAMES:
+            return lambda token: functional_call(self.grammar, name.removeprefix(PREFIX), token)
         if name in ("size", "np.size") and opened and not primed:
             return lambda token: self.size_call(name, token)
         if name in ("max", "amax") and opened and not primed and self._is_of_one_operand(name):
