@@ -83,7 +83,8 @@ def lost_and_kept(function: ast.FunctionDef) -> tuple[list[ast.expr], list[ast.e
         is_in_place = value is None or not is_name  # W -= … changes the array of the caller
         if root in seen or (is_in_place and root not in own):
             kept.append(target)
-            kept += [each for name, each in assigned if each and ast.dump(name) == ast.dump(target)]
+            if is_name:  # the array may have another name: W = self.W2
+                kept += [each for name, each in assigned if each and _root(name) == root]
         elif value is None or not _is_reference(value):
             lost.append(target)
     return lost, kept
