@@ -9,6 +9,7 @@ from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
+from chainrule.marking.given_variables import GivenVariables
 from chainrule.marking.matlab_notation import is_matlab
 from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
@@ -41,11 +42,14 @@ class _Values:
     variables: dict[str, Tree] = field(default_factory=dict)
     unfinished: dict[Quantity, Tree] = field(default_factory=dict)
     unread: set[Quantity] = field(default_factory=set)
+    given: GivenVariables = field(default_factory=GivenVariables)
     others: set[Quantity] = field(default_factory=set)
     """Layers' outputs whose arrays have become something else: p[range(N), y] -= 1."""
 
     def copied(self) -> "_Values":
-        return _Values({**self.variables}, {**self.unfinished}, {*self.unread}, {*self.others})
+        given = GivenVariables([*self.given.meant])
+        sets = {*self.unread}, given, {*self.others}
+        return _Values({**self.variables}, {**self.unfinished}, *sets)
 
     def changed(self, quantity: Quantity | None, tree: Tree) -> None:
         """Give a layer's output the value that its array has become."""
@@ -74,14 +78,24 @@ class AnswerRun:
         self.assumed: set[Quantity] = set()
         """The derivatives that a statement changes before any computes them."""
         self.first = self._first_positions()
+        self.named_values = {quantity for _, quantity in self.first}
+        """The values and derivatives that have statements of their own."""
         self.repairs = True
         """Whether the mistakes of wrong statements are looked for."""
+        self.gives = False
+        """Whether a variable with a mistake counts once, in the first statement that has it."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
         has_signs = any(map(_is_of_matlab, statements))
         self.is_matlab = vocabulary.convention.star == "matrix" or has_signs
         self.is_program = has_signs
         """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
+
+    def with_given_variables(self) -> "AnswerRun":
+        """Return a run of the same reading in which a variable with a mistake counts once."""
+        run = AnswerRun(self.sequence.begun_again(), self.vocabulary, self.statements)
+        run.gives = True
+        return run
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -340,6 +354,8 @@ class AnswerRun:
         now = self.sequence.updated
         self.sequence.updated = dict(updated)
         verdict = self._verdict(statement.equation, equation, quick=later)
+        if self.gives and not (verdict.correct or later or early):
+            verdict = self._with_given(statement, equation, verdict, values, updated)
         self.sequence.updated = {**now, **self.sequence.updated}
         values.unread.discard(left)
         values.unfinished.pop(left, None)
@@ -367,6 +383,31 @@ class AnswerRun:
         else:
             self.parts.pop(key, None)
             self._add(statement, "wrong", verdict)
+
+    def _with_given(
+        self,
+        statement: ReadStatement,
+        equation: ParsedEquation,
+        verdict: LineVerdict,
+        values: _Values,
+        updated: dict[Quantity, Quantity],
+    ) -> LineVerdict:
+        """Return the verdict on a wrong equation where variables are what they were to be."""
+
+        def is_right(changed: ParsedEquation) -> bool:
+            self.sequence.updated = dict(updated)
+            return self.sequence.is_right(changed)
+
+        given = values.given.applied(equation)
+        if is_right(given):
+            return LineVerdict(statement.equation, True, "right")
+        if values.given.meant and given.rights != equation.rights:
+            self.sequence.updated = dict(updated)
+            verdict = self._verdict(statement.equation, given, quick=False)
+        known = self.sequence.marker("step").examples[0].values.values
+        free = [quantity for quantity in known if quantity not in self.named_values]
+        values.given.blame(equation, values.variables, free, is_right)
+        return verdict
 
     def _verdict(self, text: str, equation: ParsedEquation, quick: bool) -> LineVerdict:
         if self.repairs and not quick:

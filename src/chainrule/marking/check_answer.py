@@ -94,6 +94,9 @@ def check_answer(
         if columns is not None and columns.whole is not None:
             whole = columns.whole
             run, verdicts, keys, columns = whole.run, [*whole.verdicts], whole.keys, None
+        if sum(each.outcome == "wrong" for each in verdicts) > 1:
+            run = run.with_given_variables()
+            verdicts = run.verdicts()
     except Refusal as refusal:
         if language == "en":
             raise
