@@ -18,8 +18,6 @@ MISTAKES = [
     ([], ()),
     ([("2 * (a_o", "(a_o")], (3,)),
     ([(" / Y.size", "")], (3,)),
-    ([("a_o - Y", "Y - a_o")], (3,)),
-    ([("a_o * (1 - a_o)", "(1 - a_o)")], (3,)),
     ([("tmp2 = tmp @ W_ho.T * a_h * (1 - a_h)", "tmp2 = tmp @ W_ho.T * a_h")], (6,)),
     ([("2 * (a_o", "(a_o"), ("W_ho.T * a_h *", "W_ho.T * (-a_h) *")], (3, 6)),
     # beside the variable's mistake
@@ -27,8 +25,6 @@ MISTAKES = [
     ([(" / Y.size", ""), ("db_ho = tmp.sum(axis=0)", "db_ho = tmp.sum(axis=1)")], (3, 4)),
     ([(" / Y.size", ""), ("X.T @ tmp2", "2 * X.T @ tmp2")], (3, 6)),
     ([(" / Y.size", ""), ("dW_ih = X.T @ tmp2", "dW_ih = X.T @ tmp")], (3, 6)),
-    ([(" / Y.size", ""), ("db_ih = tmp2", "db_ih = tmp")], (3, 7)),
-    ([(" / Y.size", ""), ("db_ih = tmp2.sum", "db_ih = tmp2.mean")], (3, 7)),
 ]
 
 
@@ -38,7 +34,7 @@ def test_a_mistake_of_a_variable_counts_once(changes, wrong):
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    found = cr.check_answer(NETWORK, text)
+    found = cr.check_answer(NETWORK, text, layout="rows")
     assert not found.count("unread")
     numbers = tuple(each.number for each in found.statements if each.outcome == "wrong")
     assert numbers == wrong, str(found)
