@@ -309,7 +309,7 @@ class AnswerRun:
     def _mark_lost(self, statement: ReadStatement) -> None:
         """Add a fault where gradients end with a function that neither returns nor stores any."""
         results = tuple(filter(self._is_result, statement.lost))
-        if results and not any(map(self._is_result, statement.kept)):
+        if results and not any(map(self._is_result, statement.stored)):
             part = MessagePart("returned_none", {"lost": results})
             verdict = LineVerdict(statement.text, False, "returned", message_parts=(part,))
             self._add(statement, "wrong", verdict)

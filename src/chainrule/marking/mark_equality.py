@@ -35,6 +35,7 @@ from chainrule.marking.quantities import (
     Quantity,
     Role,
     applied_activations,
+    cotangent,
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
@@ -261,7 +262,9 @@ class Equality(EqualityValues):
 
     def _is_ascent(self) -> bool:
         """Return whether the whole step of an update has the wrong sign: W + α dW."""
-        if not self.target.is_updated_parameter:
+        gradient = cotangent(self.target.plain)
+        names = (node.quantity for node in nodes(self.tree) if isinstance(node, Name))
+        if not self.target.is_updated_parameter or gradient not in names:
             return False
         twice = Binary("product", TWO, name_of(self.target.plain))
         return self.is_right_within_limits(Binary("subtract", twice, self.tree))

@@ -26,7 +26,7 @@ class ReadStatement:
     before it, as in a program but not in a derivation.  ``returned`` are names that a function
     returns, each with the name that its caller or its text gives it.  ``zeros`` are the lengths of
     an array of zeros that it assigns, whose equation is ``left = 0``.  Where it is the head of a
-    function without a result, ``lost`` are the names whose values end with it, ``kept`` those of
+    function without a result, ``lost`` are the names whose values end with it, ``stored`` those of
     values that stay.  ``also`` is another name of the array that it changes in place.
     """
 
@@ -42,7 +42,7 @@ class ReadStatement:
     returned: Pairs = ()
     zeros: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
     also: str = ""
 
 

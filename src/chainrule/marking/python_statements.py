@@ -23,7 +23,7 @@ from chainrule.marking.python_rewrites import (
     zipped_bodies,
 )
 from chainrule.marking.python_sources import ReadStatement, dedented
-from chainrule.marking.returned_orders import documented, functions_of, lost_and_kept, unpacked
+from chainrule.marking.returned_orders import documented, functions_of, lost_and_stored, unpacked
 from chainrule.marking.sample_loops import for_all_samples
 
 MAX_STATEMENTS = 400
@@ -206,9 +206,9 @@ class _Reader:
             return
         if any(ast.unparse(each) not in _PLAIN_DECORATORS for each in node.decorator_list):
             raise Refusal("answer_function", text=(node.name,))
-        lost, kept = (self.named(targets, bound) for targets in lost_and_kept(node))
+        lost, stored = (self.named(targets, bound) for targets in lost_and_stored(node))
         if lost:
-            self.add(ReadStatement(self.number(node), self.text(node), lost=lost, kept=kept))
+            self.add(ReadStatement(self.number(node), self.text(node), lost=lost, stored=stored))
         outside, was_backward = self.scope, self.is_backward
         self.is_backward = re.search("back|grad", node.name) is not None
         self.scopes += 1

@@ -56,15 +56,16 @@ def documented(
     return (returned, listed) if sorted(listed) == sorted(returned) else None
 
 
-def lost_and_kept(function: ast.FunctionDef) -> tuple[list[ast.expr], list[ast.expr]]:
+def lost_and_stored(function: ast.FunctionDef) -> tuple[list[ast.expr], list[ast.expr]]:
     """Return what ends with a function that returns nothing, and what stays: targets.
 
     What stays is in attributes, in entries of what the function was given, in arrays that it was
     given and changes in place, or is printed.  Both are empty where the function returns a value.
 
     >>> program = ast.parse("def f(self, x):\\n    self.a = x + 1\\n    b = 2 * x")
-    >>> [[ast.unparse(target) for target in targets] for targets in lost_and_kept(program.body[0])]
-    [['b'], ['self.a']]
+    >>> lost, stored = lost_and_stored(program.body[0])
+    >>> ast.unparse(lost), ast.unparse(stored)
+    ('b', 'self.a')
     """
     parts = list(_parts(function))
     results = [part.value for part in parts if isinstance(part, ast.Return)]
@@ -77,17 +78,17 @@ def lost_and_kept(function: ast.FunctionDef) -> tuple[list[ast.expr], list[ast.e
     for target, value in assigned:
         if not isinstance(target, ast.Name) and value is not None and _root(target) not in own:
             seen |= {each.id for each in _members(value)}  # self.grads = grads
-    lost, kept = list[ast.expr](), list[ast.expr]()
+    lost, stored = list[ast.expr](), list[ast.expr]()
     for target, value in assigned:
         is_name, root = isinstance(target, ast.Name), _root(target)
-        is_in_place = value is None or not is_name  # W -= … changes the array of the caller
-        if root in seen or (is_in_place and root not in own):
-            kept.append(target)
+        changes_array = value is None or not is_name  # W -= … changes the array of the caller
+        if root in seen or (changes_array and root not in own):
+            stored.append(target)
             if is_name:  # the array may have another name: W = self.W2
-                kept += [each for name, each in assigned if each and _root(name) == root]
+                stored += [each for name, each in assigned if each and _root(name) == root]
         elif value is None or not _is_reference(value):
             lost.append(target)
-    return lost, kept
+    return lost, stored
 
 
 def _declared(parts: list[ast.AST]) -> Iterator[str]:
@@ -117,7 +118,7 @@ def _members(value: ast.expr) -> Iterator[ast.Name]:
 
 
 def _own_names(assigned: list[tuple[ast.expr, ast.expr | None]]) -> set[str]:
-    """Return the names whose values a function makes, which nobody else has."""
+    """Return the names whose values a function makes, which only it has."""
     own: set[str] = set()
     pairs = [(each.id, value) for each, value in assigned if isinstance(each, ast.Name)]
     while True:
