@@ -1,20 +1,19 @@
 """One pass through the statements of an answer, with what they have assigned so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 
 from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
+from chainrule.marking.answer_values import AnswerValues, is_alias, is_less_target, with_values
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
-from chainrule.marking.given_variables import GivenVariables
 from chainrule.marking.matlab_notation import is_matlab
-from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
+from chainrule.marking.parser import ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_sources import ReadStatement
-from chainrule.marking.pytorch_calls import LINEAR, RIGHT_IN_PYTORCH
+from chainrule.marking.pytorch_weights import has_inputs_as_rows, with_its_weights
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -25,7 +24,7 @@ from chainrule.marking.quantities import (
     applied_activations,
     cotangent,
 )
-from chainrule.marking.syntax import Binary, Constant, Name, Tree, children, nodes, with_children
+from chainrule.marking.syntax import Binary, Constant, Name, Tree, nodes
 from chainrule.marking.tokens import tokens
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
@@ -33,29 +32,6 @@ from chainrule.marking.vocabulary import Vocabulary
 from chainrule.marking.zero_arrays import has_shape
 
 _OF_LAYERS = (Role.PRE_ACTIVATION, Role.ACTIVATION)
-
-
-@dataclass
-class _Values:
-    """What the answer has assigned: its own variables, and quantities that are not complete yet."""
-
-    variables: dict[str, Tree] = field(default_factory=dict)
-    unfinished: dict[Quantity, Tree] = field(default_factory=dict)
-    unread: set[Quantity] = field(default_factory=set)
-    given: GivenVariables = field(default_factory=GivenVariables)
-    others: set[Quantity] = field(default_factory=set)
-    """Layers' outputs whose arrays have become something else: p[range(N), y] -= 1."""
-
-    def copied(self) -> "_Values":
-        given = GivenVariables([*self.given.meant])
-        sets = {*self.unread}, given, {*self.others}
-        return _Values({**self.variables}, {**self.unfinished}, *sets)
-
-    def changed(self, quantity: Quantity | None, tree: Tree) -> None:
-        """Give a layer's output the value that its array has become."""
-        if quantity is not None and quantity.role is Role.ACTIVATION:
-            self.unfinished[quantity] = tree
-            self.others.add(quantity)
 
 
 class AnswerRun:
@@ -68,7 +44,7 @@ class AnswerRun:
         statements: Sequence[ReadStatement],
     ) -> None:
         self.sequence, self.vocabulary, self.statements = sequence, vocabulary, statements
-        self.scopes: dict[int, _Values] = {0: _Values()}
+        self.scopes: dict[int, AnswerValues] = {0: AnswerValues()}
         self.parts: dict[tuple[int, Quantity], list[int]] = {}
         """The statements that begin a quantity, by their positions."""
         self.computed: set[Quantity] = set()
@@ -121,7 +97,7 @@ class AnswerRun:
                 self._unread(statement, values, error)
         return self.found
 
-    def _values(self, scope: int) -> _Values:
+    def _values(self, scope: int) -> AnswerValues:
         """Return the values of a function, which begins with those of the program around it."""
         if scope not in self.scopes:
             self.scopes[scope] = self.scopes[0].copied()
@@ -210,8 +186,8 @@ class AnswerRun:
         self,
         position: int,
         statement: ReadStatement,
-        before: _Values,
-        values: _Values,
+        before: AnswerValues,
+        values: AnswerValues,
         updated: dict[Quantity, Quantity],
     ) -> None:
         if statement.returned:
@@ -233,7 +209,7 @@ class AnswerRun:
         equations = parse_statement(statement.equation, self.vocabulary, known, matlab=matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
-                whole = _substituted(tree, before.unfinished)
+                whole = with_values(tree, before.unfinished)
                 values.variables[name] = self.sequence.named(name, whole)
                 self._change_also(statement, values, whole)
         if not equations:
@@ -246,36 +222,9 @@ class AnswerRun:
     @cached_property
     def has_pytorch_weights(self) -> bool:
         """Whether no statement tells that weights have their inputs as rows, unlike PyTorch's."""
-        return not any(map(self._has_inputs_as_rows, self.statements))
+        return not has_inputs_as_rows(self.statements, self.vocabulary)
 
-    def _has_inputs_as_rows(self, statement: ReadStatement) -> bool:
-        """Return whether a statement has weights or their gradients outside of F.linear."""
-        try:
-            found = tokens(statement.equation)[1:] if statement.equation else []
-        except InputError:
-            return False
-        left = self.vocabulary.quantity(statement.left)
-        depth = 0
-        for before, token in pairwise(found):
-            depth += (token.kind == "open") * (depth > 0 or before.text == f"F.{LINEAR}")
-            depth -= (token.kind == "close") * (depth > 0)
-            quantity = self.vocabulary.quantity(token.text) if token.kind == "word" else None
-            of = quantity.of if quantity and quantity.role is Role.COTANGENT else quantity
-            if of is None or of.role is not Role.WEIGHT or left in (of, cotangent(of)):
-                continue
-            if depth != 1 or before.kind != "comma":
-                return True
-        return left is not None and left.of is not None and left.of.role is Role.WEIGHT
-
-    def _with_its_weights(self, verdict: LineVerdict) -> LineVerdict:
-        """Return the fault of F.linear where other statements have the inputs as rows."""
-        first = verdict.message_parts[0] if verdict.message_parts else None
-        if first is None or first.key != RIGHT_IN_PYTORCH:
-            return verdict
-        part = MessagePart("order_weights", first.values)
-        return replace(verdict, correct=False, kind="order", message_parts=(part,))
-
-    def _change_also(self, statement: ReadStatement, values: _Values, tree: Tree) -> None:
+    def _change_also(self, statement: ReadStatement, values: AnswerValues, tree: Tree) -> None:
         """Change the value of the other name of an array that a statement changes."""
         values.changed(self.vocabulary.quantity(statement.also), tree)
         if statement.also in values.variables:
@@ -327,22 +276,22 @@ class AnswerRun:
         position: int,
         statement: ReadStatement,
         equation: ParsedEquation,
-        before: _Values,
-        values: _Values,
+        before: AnswerValues,
+        values: AnswerValues,
         updated: dict[Quantity, Quantity],
     ) -> None:
         left, last = equation.left.quantity, equation.rights[-1]
-        if _is_alias(equation) or self._is_setting(equation):
+        if is_alias(equation) or self._is_setting(equation):
             return
         changes = self.changes[position] == left
         if changes and left in before.unread:
             raise Refusal("answer_after_unread", text=equation.left.text)
         early = self._used_too_early(position, equation.rights, before.variables)
         self.computed.add(left)
-        rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
+        rights = tuple(with_values(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
         self._change_also(statement, values, rights[-1])
-        is_other = left in before.others or _is_less_target(left, last)
+        is_other = left in before.others or is_less_target(left, last)
         if statement.is_ordered and changes and early is None and is_other:
             values.changed(left, rights[-1])
             self._add(statement, "own")
@@ -361,14 +310,14 @@ class AnswerRun:
         values.unfinished.pop(left, None)
         verdict = early or verdict
         if verdict.correct and not self.has_pytorch_weights:
-            verdict = self._with_its_weights(verdict)
+            verdict = with_its_weights(verdict)
         if early is not None and early.message_parts[0].key == "order_start":
-            begun = _substituted(last, {**before.unfinished, left: Constant(0.0, "0")})
+            begun = with_values(last, {**before.unfinished, left: Constant(0.0, "0")})
             values.unfinished[left] = begun  # what follows is judged as if the sum began at 0
             self._add(statement, "wrong", early)
             return
         if later:
-            values.unfinished[left] = _substituted(last, before.unfinished)
+            values.unfinished[left] = with_values(last, before.unfinished)
             if not verdict.correct and early is None:
                 self.parts.setdefault(key, []).append(len(self.found))
                 self._add(statement, "own")
@@ -389,7 +338,7 @@ class AnswerRun:
         statement: ReadStatement,
         equation: ParsedEquation,
         verdict: LineVerdict,
-        values: _Values,
+        values: AnswerValues,
         updated: dict[Quantity, Quantity],
     ) -> LineVerdict:
         """Return the verdict on a wrong equation where variables are what they were to be."""
@@ -449,7 +398,7 @@ class AnswerRun:
         found = StatementVerdict(statement.number, statement.text, outcome, verdict)  # type: ignore[arg-type]
         self.found.append(found)
 
-    def _unread(self, statement: ReadStatement, values: _Values, error: InputError) -> None:
+    def _unread(self, statement: ReadStatement, values: AnswerValues, error: InputError) -> None:
         """Add a statement that is not read; what it assigns is not known."""
         reason = error if isinstance(error, Refusal) else Refusal("answer_other", text=str(error))
         for name in filter(None, (statement.left, *statement.touched)):
@@ -471,37 +420,3 @@ def _is_of_matlab(statement: ReadStatement) -> bool:
         return is_matlab(tokens(statement.equation))
     except InputError:
         return False
-
-
-def _is_less_target(left: Quantity, tree: Tree) -> bool:
-    """Return whether the target is subtracted from a layer's output: p -= y."""
-    if left.role is not Role.ACTIVATION or not isinstance(tree, Binary):
-        return False
-    parts = [part.quantity for part in children(tree) if isinstance(part, Name)]
-    is_difference = tree.operation == "subtract" and len(parts) == 2
-    return is_difference and parts[0] == left and parts[1].role is Role.TARGET
-
-
-def _is_alias(equation: ParsedEquation) -> bool:
-    """Return whether both sides are the same quantity: W1 = params["W1"]."""
-    return all(
-        isinstance(right, Name) and right.quantity == equation.left.quantity
-        for right in equation.rights
-    )
-
-
-def _substituted(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
-    """Return a tree with the values of quantities that the answer has not completed."""
-    found = _with_values(tree, values)
-    if found is not tree and sum(1 for _ in nodes(found)) > MAX_EXPANDED:
-        raise Refusal("too_many_symbols", limit=str(MAX_EXPANDED))
-    return found
-
-
-def _with_values(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
-    if isinstance(tree, Name) and tree.quantity in values:
-        return replace(values[tree.quantity], span=tree.span)
-    parts = children(tree)
-    changed = tuple(_with_values(part, values) for part in parts)
-    same = all(before is after for before, after in zip(parts, changed, strict=True))
-    return tree if same else with_children(tree, changed)

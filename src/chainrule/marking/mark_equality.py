@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError
-from chainrule.language.refusals import Refusal
 from chainrule.marking.book_columns import ColumnExample, may_be_columns
 from chainrule.marking.classic_mistakes import EXTREMES, ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
@@ -35,13 +34,11 @@ from chainrule.marking.quantities import (
     Quantity,
     Role,
     applied_activations,
-    cotangent,
 )
 from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
-    Binary,
     Call,
     Name,
     Negative,
@@ -52,13 +49,11 @@ from chainrule.marking.syntax import (
     written,
 )
 from chainrule.marking.tree_edits import (
-    TWO,
     MissingFactor,
     Repair,
     RepairValue,
     missing_factors,
     multiplied,
-    name_of,
 )
 from chainrule.marking.update_equations import MomentumConvention
 from chainrule.marking.update_repairs import update_terms
@@ -199,14 +194,6 @@ class Equality(EqualityValues):
         message_parts = (MessagePart("right_here", {"widths": widths}), repaired.message_parts[0])
         return replace(repaired, correct=True, kind="right_here", message_parts=message_parts)
 
-    def check_lengths(self) -> None:
-        """Refuse a line with length(X) of a matrix, whose longest axis depends on the data."""
-        for node in nodes(self.tree):
-            if isinstance(node, Call) and node.function == "length":
-                (of,) = node.arguments
-                axis = "1" if self.context.layout == "rows" else "2"
-                raise Refusal("length", text=written(of, self.notation), axis=axis)
-
     def _agrees_with_ones(self, tree: Tree) -> bool:
         """Return whether a tree has the true value where this network's layers of 1 have 1."""
         tree = self.computations[0].with_explicit_products(tree)
@@ -259,15 +246,6 @@ class Equality(EqualityValues):
             if found is not None:
                 return found
         return None
-
-    def _is_ascent(self) -> bool:
-        """Return whether the whole step of an update has the wrong sign: W + α dW."""
-        gradient = cotangent(self.target.plain)
-        names = (node.quantity for node in nodes(self.tree) if isinstance(node, Name))
-        if not self.target.is_updated_parameter or gradient not in names:
-            return False
-        twice = Binary("product", TWO, name_of(self.target.plain))
-        return self.is_right_within_limits(Binary("subtract", twice, self.tree))
 
     @cached_property
     def _slopes(self) -> list[Tree]:
@@ -483,7 +461,7 @@ class Equality(EqualityValues):
             kind = "transpose_mismatch"
         values["axes"] = self.mismatched_axes
         surplus = _SURPLUS.get(str(values.get("factor")))
-        if kind == "sign" and self._is_ascent():
+        if kind == "sign" and self.is_ascent():
             kind = "sign_ascent"
         if kind == "factor" and surplus is not None:
             kind, values["factor"] = "factor_surplus", surplus
