@@ -125,6 +125,7 @@ loss = F.cross_entropy(z_o, y)
         ("dz = (F.softmax(z_o, dim=1) - y) / len(x)\ndh = dz @ W2.T\n", False),
         ("dz = (F.softmax(z_o, dim=1) - y) / len(x)\ndW2 = h.t() @ dz\n", False),
         ("z_h = x @ W1 + b1\n", False),
+        ("z_h = F.linear(x, W1.T, b1)\n", False),
     ],
 )
 def test_programs(more, is_right):
@@ -134,7 +135,11 @@ def test_programs(more, is_right):
     if not is_right:
         assert "other statements have the inputs of" in str(found)
         assert "其余语句中" in found.text("zh")
-        turned = (FORWARD + more).replace("W1, b1", "W1.T, b1").replace("W2, b2", "W2.T, b2")
+        turned = (
+            (FORWARD + more.replace("W1.T", "W1"))
+            .replace("W1, b1", "W1.T, b1")
+            .replace("W2, b2", "W2.T, b2")
+        )
         assert cr.check_answer(CLASSES, turned).correct
 
 

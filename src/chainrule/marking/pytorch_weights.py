@@ -9,9 +9,12 @@ from chainrule.marking.grammar import NameLookup
 from chainrule.marking.python_sources import ReadStatement
 from chainrule.marking.pytorch_calls import LINEAR, RIGHT_IN_PYTORCH
 from chainrule.marking.quantities import Role, cotangent
+from chainrule.marking.scanned_text import Token
 from chainrule.marking.tokens import tokens
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
+
+STOP = Token("stop", "", 0, 0)
 
 
 def has_inputs_as_rows(statements: Iterable[ReadStatement], names: NameLookup) -> bool:
@@ -37,14 +40,14 @@ def _has_inputs_as_rows(statement: ReadStatement, names: NameLookup) -> bool:
         return False
     left = names.quantity(statement.left)
     depth = 0
-    for before, token in pairwise(found):
+    for (before, token), (_, after) in pairwise(pairwise([*found, STOP])):
         depth += (token.kind == "open") * (depth > 0 or before.text == f"F.{LINEAR}")
         depth -= (token.kind == "close") * (depth > 0)
         quantity = names.quantity(token.text) if token.kind == "word" else None
         of = quantity.of if quantity and quantity.role is Role.COTANGENT else quantity
         if of is None or of.role is not Role.WEIGHT or left in (of, cotangent(of)):
             continue
-        if depth != 1 or before.kind != "comma":
+        if depth != 1 or before.kind != "comma" or after.kind == "transpose":
             return True
     return left is not None and left.of is not None and left.of.role is Role.WEIGHT
 
