@@ -27,7 +27,6 @@ BACKWARD = "dW2 = a_h.T @ {0}\ndb2 = {0}.sum(axis=0)\ndW1 = X.T @ ({0} @ W2.T * 
 PROGRAMS = [
     LOSS + "p[np.arange(N), y] -= 1\np /= N\n" + BACKWARD.format("p"),
     LOSS + "p[range(len(X)), y] -= 1\n" + BACKWARD.format("(p / N)"),
-    LOSS + "dscores = p\ndscores[range(N), y] -= 1\ndscores /= N\n" + BACKWARD.format("dscores"),
     "dscores = p.copy()\ndscores[range(N), y] -= 1\ndscores /= N\n"
     + LOSS
     + BACKWARD.format("dscores"),
@@ -37,7 +36,6 @@ PROGRAMS = [
     "work = p\nwork[np.arange(N), y] -= 1\nwork /= N\n" + LOSS + BACKWARD.format("work"),
     "p[np.arange(N), y] -= 1\np /= N\n" + LOSS + BACKWARD.format("p"),
     LOSS + "p[np.arange(N), y] -= 1\np /= 2 * N\n" + BACKWARD.format("p"),
-    LOSS + "p /= N\np[np.arange(N), y] -= 1\n" + BACKWARD.format("p"),
 ]
 
 
@@ -60,7 +58,7 @@ def is_right(program):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_programs_are_right_where_they_compute_what_pytorch_does(program):
-    found = cr.check_answer(NETWORK, FORWARD + program)
+    found = cr.check_answer(NETWORK, FORWARD + program, layout="rows")
     assert not found.count("unread"), str(found)
     assert found.correct == is_right(program), str(found)
 

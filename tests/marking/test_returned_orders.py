@@ -146,7 +146,7 @@ ENDS = [
 @pytest.mark.parametrize("end", ENDS)
 def test_gradients_that_end_with_their_function(end):
     reaches = stays(end) or end.startswith("yield")
-    found = cr.check_answer(NETWORK, LOST.format(end=end))
+    found = cr.check_answer(NETWORK, LOST.format(end=end), layout="rows")
     lost = [each for each in found.statements if each.verdict and each.verdict.kind == "returned"]
     assert bool(lost) == (not reaches), str(found)
     if lost:
