@@ -37,7 +37,8 @@ def test_the_reason_is_the_syntax_in_both_languages():
     "text",
     [
         f"def f(X):\n    {RIGHT}\n    return dW_ho\n    dW_ih = X.T @ delta_h\n",
-        f"def f(X):\n    {RIGHT}\n    for i in range(0):\n        dW_ih = X.T @ delta_h\n",
+        f"def f(X):\n    {RIGHT}\n    for i in range(0):\n        dW_ih = X.T @ delta_h\n"
+        "    return dW_ho\n",
     ],
 )
 def test_what_is_never_executed_is_not_right(text):

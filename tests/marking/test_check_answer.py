@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from html.parser import HTMLParser
 
 import pytest
 
@@ -321,3 +322,37 @@ def test_nothing_is_executed() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "<AnswerVerdict: 0 right, 0 wrong, 2 unread>"
+
+
+def test_a_notebook_shows_a_table_of_the_statements() -> None:
+    text = 'note = "<b>"\ndW_ho = delta_o.T @ a_h\ndb_ho = delta_o.sum(0) if 1 < 2 else 3'
+    page = cr.check_answer(SIGMOID, text, language="zh")._repr_html_()
+    rows = html_rows(page)
+    assert [row[:3] for row in rows[1:4]] == [
+        ["1", "?", 'note = "<b>"'],
+        ["2", "✗", "dW_ho = delta_o.T @ a_h"],
+        ["3", "?", "db_ho = delta_o.sum(0) if 1 < 2 else 3"],
+    ]
+    found = cr.check_answer(SIGMOID, text, language="zh")
+    assert [row[3] for row in rows[1:4]] == [each.message() for each in found.statements]
+    assert rows[2][4] == "dW_ho = a_h.T @ delta_o"
+    assert rows[4] == [found.summary()]
+
+
+def html_rows(page: str) -> list[list[str]]:
+    """Return the texts of a table's cells, as a parser of HTML reads them."""
+    rows: list[list[str]] = []
+
+    class Cells(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag == "tr":
+                rows.append([])
+            elif tag in ("td", "th"):
+                rows[-1].append("")
+
+        def handle_data(self, data: str) -> None:
+            if rows:
+                rows[-1][-1] += data
+
+    Cells().feed(page.partition("</style>")[2])
+    return rows

@@ -89,3 +89,74 @@ def test_a_different_count_is_not_read():
 def test_an_unknown_function_is_not_read():
     found = cr.check_answer(NETWORK, answer(call="other"))
     assert (found.exit_code, found.count("unread")) == (2, 1)
+
+
+LOST = """
+def backward(X, Y, W_ho, cache):
+    delta_o = 2 * (a_o - Y) / Y.size * a_o * (1 - a_o)
+    dW2 = a_h.T @ delta_o
+    db2 = delta_o.sum(axis=0)
+    delta_h = delta_o @ W_ho.T * a_h * (1 - a_h)
+    dW1 = X.T @ delta_h
+    db1 = delta_h.sum(axis=0)
+    {end}
+"""
+
+
+def stays(end):
+    """Return whether a gradient can be reached after such a function has run, by running one."""
+    text = f"""
+class Net: pass
+self, cache, W_ho, alpha, seen = Net(), {{}}, [1], [2], []
+def print(*values):
+    seen.extend(values)
+def backward(X, Y, W_ho, cache):
+    dW2, dW1 = [7], [7]
+    {end}
+end = backward(0, 0, W_ho, cache)
+reached = [end, vars(self), cache, seen, globals().get('stored'), W_ho]
+"""
+    values = {}
+    exec(text.replace("-= alpha * dW2", "+= dW2").replace("alpha * dW2", "dW2"), values)
+    return "7" in repr(values["reached"])
+
+
+ENDS = [
+    "pass",
+    "return",
+    "return None",
+    "grads = {}\n    grads['W2'] = dW2",
+    "grads = cache.copy()\n    grads['W2'] = dW2",
+    "def inner():\n        return dW2",
+    "print(X)",
+    "return dW1, dW2",
+    "yield dW2",
+    "self.dW2 = dW2",
+    "cache['dW2'] = dW2",
+    "grads = {}\n    grads['dW2'] = dW2\n    self.grads = grads",
+    "self.grads = {'dW2': dW2}",
+    "grads = cache\n    grads['dW2'] = dW2",
+    "W_ho -= alpha * dW2",
+    "W = W_ho\n    W -= alpha * dW2",
+    "print(dW1, dW2)",
+    "global stored\n    stored = dW2",
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_gradients_that_end_with_their_function(end):
+    reaches = stays(end) or end.startswith("yield")
+    found = cr.check_answer(NETWORK, LOST.format(end=end), layout="rows")
+    lost = [each for each in found.statements if each.verdict and each.verdict.kind == "returned"]
+    assert bool(lost) == (not reaches), str(found)
+    if lost:
+        assert found.exit_code == 1
+        assert lost[0].number == 2
+        assert "dW2, db2, dW1, db1" in lost[0].message()
+        assert "没有返回值" in lost[0].message("zh")
+
+
+def test_a_script_that_assigns_and_a_forward_pass_return_nothing():
+    script = LOST.format(end="").replace("def backward(X, Y, W_ho, cache):", "")
+    assert cr.check_answer(NETWORK, script).correct
+    assert cr.check_answer(NETWORK, "def forward(X):\n    z_h = X @ W_ih + b_ih").correct

@@ -1,16 +1,19 @@
 """One pass through the statements of an answer, with what they have assigned so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 
 from chainrule.errors import InputError
 from chainrule.language.refusals import Refusal
+from chainrule.marking.answer_values import AnswerValues, is_alias, is_less_target, with_values
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
 from chainrule.marking.matlab_notation import is_matlab
-from chainrule.marking.parser import MAX_EXPANDED, ParsedEquation, parse_statement
+from chainrule.marking.parser import ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_sources import ReadStatement
+from chainrule.marking.pytorch_weights import has_inputs_as_rows, with_its_weights
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -21,7 +24,7 @@ from chainrule.marking.quantities import (
     applied_activations,
     cotangent,
 )
-from chainrule.marking.syntax import Binary, Constant, Name, Tree, children, nodes, with_children
+from chainrule.marking.syntax import Binary, Constant, Name, Tree, nodes
 from chainrule.marking.tokens import tokens
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import LineVerdict
@@ -29,18 +32,6 @@ from chainrule.marking.vocabulary import Vocabulary
 from chainrule.marking.zero_arrays import has_shape
 
 _OF_LAYERS = (Role.PRE_ACTIVATION, Role.ACTIVATION)
-
-
-@dataclass
-class _Values:
-    """What the answer has assigned: its own variables, and quantities that are not complete yet."""
-
-    variables: dict[str, Tree] = field(default_factory=dict)
-    unfinished: dict[Quantity, Tree] = field(default_factory=dict)
-    unread: set[Quantity] = field(default_factory=set)
-
-    def copied(self) -> "_Values":
-        return _Values({**self.variables}, {**self.unfinished}, {*self.unread})
 
 
 class AnswerRun:
@@ -53,7 +44,7 @@ class AnswerRun:
         statements: Sequence[ReadStatement],
     ) -> None:
         self.sequence, self.vocabulary, self.statements = sequence, vocabulary, statements
-        self.scopes: dict[int, _Values] = {0: _Values()}
+        self.scopes: dict[int, AnswerValues] = {0: AnswerValues()}
         self.parts: dict[tuple[int, Quantity], list[int]] = {}
         """The statements that begin a quantity, by their positions."""
         self.computed: set[Quantity] = set()
@@ -63,14 +54,24 @@ class AnswerRun:
         self.assumed: set[Quantity] = set()
         """The derivatives that a statement changes before any computes them."""
         self.first = self._first_positions()
+        self.named_values = {quantity for _, quantity in self.first}
+        """The values and derivatives that have statements of their own."""
         self.repairs = True
         """Whether the mistakes of wrong statements are looked for."""
+        self.gives = False
+        """Whether a variable with a mistake counts once, in the first statement that has it."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
         has_signs = any(map(_is_of_matlab, statements))
         self.is_matlab = vocabulary.convention.star == "matrix" or has_signs
         self.is_program = has_signs
         """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
+
+    def with_given_variables(self) -> "AnswerRun":
+        """Return a run of the same reading in which a variable with a mistake counts once."""
+        run = AnswerRun(self.sequence.begun_again(), self.vocabulary, self.statements)
+        run.gives = True
+        return run
 
     def score(self) -> tuple[int, int]:
         """Return how good a reading is: the count of faults, negative, and that of right ones."""
@@ -96,7 +97,7 @@ class AnswerRun:
                 self._unread(statement, values, error)
         return self.found
 
-    def _values(self, scope: int) -> _Values:
+    def _values(self, scope: int) -> AnswerValues:
         """Return the values of a function, which begins with those of the program around it."""
         if scope not in self.scopes:
             self.scopes[scope] = self.scopes[0].copied()
@@ -185,12 +186,15 @@ class AnswerRun:
         self,
         position: int,
         statement: ReadStatement,
-        before: _Values,
-        values: _Values,
+        before: AnswerValues,
+        values: AnswerValues,
         updated: dict[Quantity, Quantity],
     ) -> None:
         if statement.returned:
             self._mark_order(statement)
+            return
+        if statement.lost:
+            self._mark_lost(statement)
             return
         if not statement.equation:
             raise Refusal("answer_statement", text=(statement.text,))
@@ -205,14 +209,26 @@ class AnswerRun:
         equations = parse_statement(statement.equation, self.vocabulary, known, matlab=matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
-                whole = _substituted(tree, before.unfinished)
+                whole = with_values(tree, before.unfinished)
                 values.variables[name] = self.sequence.named(name, whole)
+                self._change_also(statement, values, whole)
         if not equations:
             own = [tree for name, tree in known.items() if before.variables.get(name) is not tree]
             early = self._used_too_early(position, own, before.variables)
             self._add(statement, "own" if early is None else "wrong", early)
         for equation in equations:
             self._mark_equation(position, statement, equation, before, values, updated)
+
+    @cached_property
+    def has_pytorch_weights(self) -> bool:
+        """Whether no statement tells that weights have their inputs as rows, unlike PyTorch's."""
+        return not has_inputs_as_rows(self.statements, self.vocabulary)
+
+    def _change_also(self, statement: ReadStatement, values: AnswerValues, tree: Tree) -> None:
+        """Change the value of the other name of an array that a statement changes."""
+        values.changed(self.vocabulary.quantity(statement.also), tree)
+        if statement.also in values.variables:
+            values.variables[statement.also] = tree
 
     def _has_shape(self, statement: ReadStatement) -> bool:
         """Return whether zeros have the shape of the gradient that they begin; else add a fault."""
@@ -239,42 +255,69 @@ class AnswerRun:
                 self._add(statement, "wrong", verdict)
                 return
 
+    def _mark_lost(self, statement: ReadStatement) -> None:
+        """Add a fault where gradients end with a function that neither returns nor stores any."""
+        results = tuple(filter(self._is_result, statement.lost))
+        if results and not any(map(self._is_result, statement.stored)):
+            part = MessagePart("returned_none", {"lost": results})
+            verdict = LineVerdict(statement.text, False, "returned", message_parts=(part,))
+            self._add(statement, "wrong", verdict)
+
+    def _is_result(self, name: str) -> bool:
+        """Return whether a name is a parameter or its gradient, which a backward pass is for."""
+        quantity = self.vocabulary.quantity(name)
+        if quantity is None:
+            return False
+        of = quantity.of if quantity.role is Role.COTANGENT else quantity
+        return of is not None and of.is_parameter
+
     def _mark_equation(
         self,
         position: int,
         statement: ReadStatement,
         equation: ParsedEquation,
-        before: _Values,
-        values: _Values,
+        before: AnswerValues,
+        values: AnswerValues,
         updated: dict[Quantity, Quantity],
     ) -> None:
         left, last = equation.left.quantity, equation.rights[-1]
-        if _is_alias(equation) or self._is_setting(equation):
+        if is_alias(equation) or self._is_setting(equation):
             return
         changes = self.changes[position] == left
         if changes and left in before.unread:
             raise Refusal("answer_after_unread", text=equation.left.text)
         early = self._used_too_early(position, equation.rights, before.variables)
         self.computed.add(left)
-        rights = tuple(_substituted(tree, before.unfinished) for tree in equation.rights)
+        rights = tuple(with_values(tree, before.unfinished) for tree in equation.rights)
         equation = replace(equation, rights=rights)
+        self._change_also(statement, values, rights[-1])
+        is_other = left in before.others or is_less_target(left, last)
+        if statement.is_ordered and changes and early is None and is_other:
+            values.changed(left, rights[-1])
+            self._add(statement, "own")
+            return
+        values.others.discard(left)
         key = (statement.scope, left)
         may_change = not (left.is_parameter or left.is_memory)
         later = may_change and self._is_changed_later(position, left)
         now = self.sequence.updated
         self.sequence.updated = dict(updated)
         verdict = self._verdict(statement.equation, equation, quick=later)
+        if self.gives and not (verdict.correct or later or early):
+            verdict = self._with_given(statement, equation, verdict, values, updated)
         self.sequence.updated = {**now, **self.sequence.updated}
         values.unread.discard(left)
         values.unfinished.pop(left, None)
         verdict = early or verdict
+        if verdict.correct and not self.has_pytorch_weights:
+            verdict = with_its_weights(verdict)
         if early is not None and early.message_parts[0].key == "order_start":
-            begun = _substituted(last, {**before.unfinished, left: Constant(0.0, "0")})
+            begun = with_values(last, {**before.unfinished, left: Constant(0.0, "0")})
             values.unfinished[left] = begun  # what follows is judged as if the sum began at 0
             self._add(statement, "wrong", early)
             return
         if later:
-            values.unfinished[left] = _substituted(last, before.unfinished)
+            values.unfinished[left] = with_values(last, before.unfinished)
             if not verdict.correct and early is None:
                 self.parts.setdefault(key, []).append(len(self.found))
                 self._add(statement, "own")
@@ -289,6 +332,31 @@ class AnswerRun:
         else:
             self.parts.pop(key, None)
             self._add(statement, "wrong", verdict)
+
+    def _with_given(
+        self,
+        statement: ReadStatement,
+        equation: ParsedEquation,
+        verdict: LineVerdict,
+        values: AnswerValues,
+        updated: dict[Quantity, Quantity],
+    ) -> LineVerdict:
+        """Return the verdict on a wrong equation where variables are what they were to be."""
+
+        def is_right(changed: ParsedEquation) -> bool:
+            self.sequence.updated = dict(updated)
+            return self.sequence.is_right(changed)
+
+        given = values.given.applied(equation)
+        if is_right(given):
+            return LineVerdict(statement.equation, True, "right")
+        if values.given.meant and given.rights != equation.rights:
+            self.sequence.updated = dict(updated)
+            verdict = self._verdict(statement.equation, given, quick=False)
+        known = self.sequence.marker("step").examples[0].values.values
+        free = [quantity for quantity in known if quantity not in self.named_values]
+        values.given.blame(equation, values.variables, free, is_right)
+        return verdict
 
     def _verdict(self, text: str, equation: ParsedEquation, quick: bool) -> LineVerdict:
         if self.repairs and not quick:
@@ -330,7 +398,7 @@ class AnswerRun:
         found = StatementVerdict(statement.number, statement.text, outcome, verdict)  # type: ignore[arg-type]
         self.found.append(found)
 
-    def _unread(self, statement: ReadStatement, values: _Values, error: InputError) -> None:
+    def _unread(self, statement: ReadStatement, values: AnswerValues, error: InputError) -> None:
         """Add a statement that is not read; what it assigns is not known."""
         reason = error if isinstance(error, Refusal) else Refusal("answer_other", text=str(error))
         for name in filter(None, (statement.left, *statement.touched)):
@@ -352,28 +420,3 @@ def _is_of_matlab(statement: ReadStatement) -> bool:
         return is_matlab(tokens(statement.equation))
     except InputError:
         return False
-
-
-def _is_alias(equation: ParsedEquation) -> bool:
-    """Return whether both sides are the same quantity: W1 = params["W1"]."""
-    return all(
-        isinstance(right, Name) and right.quantity == equation.left.quantity
-        for right in equation.rights
-    )
-
-
-def _substituted(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
-    """Return a tree with the values of quantities that the answer has not completed."""
-    found = _with_values(tree, values)
-    if found is not tree and sum(1 for _ in nodes(found)) > MAX_EXPANDED:
-        raise Refusal("too_many_symbols", limit=str(MAX_EXPANDED))
-    return found
-
-
-def _with_values(tree: Tree, values: dict[Quantity, Tree]) -> Tree:
-    if isinstance(tree, Name) and tree.quantity in values:
-        return replace(values[tree.quantity], span=tree.span)
-    parts = children(tree)
-    changed = tuple(_with_values(part, values) for part in parts)
-    same = all(before is after for before, after in zip(parts, changed, strict=True))
-    return tree if same else with_children(tree, changed)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chainrule.html_tables import block, table
 from chainrule.language.refusals import Refusal
 from chainrule.marking.verdict_messages import phrases
 from chainrule.marking.verdicts import LineVerdict
@@ -38,9 +39,13 @@ class StatementVerdict:
             return self.verdict.message(chosen)
         return phrases(chosen)["part_right" if self.outcome == "right" else "own_variable"]
 
+    @property
+    def shown(self) -> str:
+        """The statement as it is printed, a long one shortened."""
+        return self.text if len(self.text) <= MAX_SHOWN else f"{self.text[:MAX_SHOWN]}…"
+
     def __str__(self) -> str:
-        text = self.text if len(self.text) <= MAX_SHOWN else f"{self.text[:MAX_SHOWN]}…"
-        return f"{_MARKS[self.outcome]} {self.number}: {text}"
+        return f"{_MARKS[self.outcome]} {self.number}: {self.shown}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,20 @@ class AnswerVerdict:
 
     def __str__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                str(each.number),
+                _MARKS[each.outcome],
+                each.shown,
+                each.message(self.language) if each.outcome in ("wrong", "unread") else "",
+                each.verdict.repaired if each.verdict is not None else "",
+            )
+            for each in self.statements
+        ]
+        headings = ("line", "mark", "statement", "fault", "repaired")
+        return block(table(headings, rows, numeric=("line",), foot=self.summary()))
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(name)} {name}" for name in ("right", "wrong", "unread"))

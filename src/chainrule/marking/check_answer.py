@@ -68,6 +68,7 @@ def check_answer(
     ...     delta = 2 * (self.a2 - Y) / Y.size * self.a2 * (1 - self.a2)
     ...     dh = delta @ self.W2.T
     ...     grads = {"W2": self.a1.T @ delta, "b2": delta.sum(axis=1)}
+    ...     return grads
     ... '''
     >>> found = check_answer(Network.dense([2, 3, 1]), answer)
     >>> found
@@ -93,6 +94,9 @@ def check_answer(
         if columns is not None and columns.whole is not None:
             whole = columns.whole
             run, verdicts, keys, columns = whole.run, [*whole.verdicts], whole.keys, None
+        if sum(each.outcome == "wrong" for each in verdicts) > 1:
+            run = run.with_given_variables()
+            verdicts = run.verdicts()
     except Refusal as refusal:
         if language == "en":
             raise

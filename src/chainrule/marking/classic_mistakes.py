@@ -15,6 +15,8 @@ from chainrule.marking.syntax import (
     Binary,
     Call,
     Comparison,
+    Constant,
+    Largest,
     Name,
     Raised,
     Reduction,
@@ -24,6 +26,8 @@ from chainrule.marking.syntax import (
 from chainrule.marking.tree_edits import TWO, Repair, TreeEditor, name_of, with_slope
 from chainrule.network.activations import CATALOGUE
 
+EXTREMES = {"amax": ("max", "maximum"), "amin": ("min", "minimum")}
+"""What functions of the entries along an axis are called, and those of two values."""
 _OPPOSITE = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
@@ -44,6 +48,7 @@ class ClassicMistakes(TreeEditor):
 
     def __iter__(self) -> Iterator[Repair]:
         yield from self.comparisons()
+        yield from self.largest()
         yield from self.slope_arguments()
         yield from self.squares()
         yield from self.old_values()
@@ -51,6 +56,7 @@ class ClassicMistakes(TreeEditor):
         yield from self.divisors()
         yield from self.surplus_slopes()
         yield from self.slopes_inside()
+        yield from self.derivatives()
 
     def shape(self, node: Tree) -> tuple[int, ...] | None:
         """Return the shape of a node's value, None if it has no value."""
@@ -66,6 +72,17 @@ class ClassicMistakes(TreeEditor):
             if isinstance(node, Comparison) and node.sign in _OPPOSITE:
                 new = Comparison(_OPPOSITE[node.sign], node.left, node.right, span=node.span)
                 yield self.changed("comparison", node, new, name=node, right=new)
+
+    def largest(self) -> Iterator[Repair]:
+        """Take the larger one of two values instead of the largest along an axis."""
+        for node in self.nodes:
+            if isinstance(node, Call) and node.function in ("amax", "amin"):
+                name, right = EXTREMES[node.function]
+                new = Call(right, node.arguments, span=node.span)
+                yield self.changed("maximum", node, new, name=f"np.{name}", right=f"np.{right}")
+            if isinstance(node, Largest) and node.axis == 0:
+                new = Call("maximum", (node.operand, Constant(0.0, "0")), span=node.span)
+                yield self.changed("maximum", node, new, name="np.max", right="np.maximum")
 
     def slope_arguments(self) -> Iterator[Repair]:
         """Take f′ at z instead of a."""
@@ -129,6 +146,12 @@ class ClassicMistakes(TreeEditor):
             elif node.operation in PRODUCTS and is_number(left) and not is_number(right):
                 new = Binary("divide", right, left, span=span)
                 yield self.changed("divisor_missing", node, new, name=left)
+            elif node.operation == "divide" and not is_number(left):
+                new = Binary("entrywise", left, right, span=span)
+                yield self.changed("divisor_extra", node, new, name=right)
+            elif node.operation == "entrywise" and not is_number(left):
+                new = Binary("divide", left, right, span=span)
+                yield self.changed("divisor_missing", node, new, name=right)
 
     def surplus_slopes(self) -> Iterator[Repair]:
         """Remove the derivative of the output's activation, which cancels with some losses."""
@@ -159,6 +182,26 @@ class ClassicMistakes(TreeEditor):
                     if self.shape(last) == self.shape(slope) is not None:
                         whole = _product([*chain[:start], with_slope(last, slope)])
                         yield self.changed("slope_missing", node, whole, slope=slope)
+
+    def derivatives(self) -> Iterator[Repair]:
+        """Multiply by a derivative that is missing: δ_o in dW = a_hᵀ."""
+        if self.target.role is not Role.COTANGENT:
+            return
+        values = self.computation.example.values
+        known = [q for q in values if q.role is Role.COTANGENT and q != self.target]
+        for node in self.nodes:
+            shape = self.shape(node)
+            if shape is None or is_number(node):
+                continue
+            for quantity in known:
+                factor = name_of(quantity)
+                for left, right in ((factor, node), (node, factor)):
+                    product = Binary("matrix", left, right, span=node.span)
+                    if self.shape(product) is not None:
+                        yield self.changed("factor_derivative", node, product, name=factor)
+                if np.shape(values[quantity]) == shape:
+                    product = Binary("entrywise", factor, node, span=node.span)
+                    yield self.changed("factor_derivative", node, product, name=factor)
 
     def whole_derivatives(self) -> Iterator[Repair]:
         """Replace a part of the line by a derivative: the error a − y instead of δ."""

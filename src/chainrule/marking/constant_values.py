@@ -1,29 +1,52 @@
 """Numbers in a line that are values of the optimizer's constants: 0.9 for β_1, 0.1 for 1 − β_1."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from itertools import product as combinations
 from math import isclose
+from typing import TypeGuard
 
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import Binary, Constant, Name, Tree, nodes, replaced
 
+ONE = Constant(1.0, "1")
 MAX_NUMBERS = 6
 """The largest count of numbers of a line that are replaced."""
 
 
-def with_named(tree: Tree, constant: Quantity) -> Iterator[tuple[Tree, Constant]]:
+def with_named(tree: Tree, constant: Quantity) -> Iterator[tuple[Tree, Tree]]:
     """Yield the line with one positive number other than 1 replaced by a constant, and the number.
 
-    >>> from chainrule.marking.quantities import LEARNING_RATE
-    >>> line = Binary("product", Constant(0.1, "0.1"), Constant(1.0, "1"))
-    >>> [number.text for _, number in with_named(line, LEARNING_RATE)]
-    ['0.1']
+    A number that divides is its inverse: x/10 is 1/10 times x.
+
+    >>> from chainrule.marking.quantities import LEARNING_RATE, Role
+    >>> from chainrule.marking.syntax import written
+    >>> gradient = Name(Quantity("dW", Role.COTANGENT), "dW")
+    >>> line = Binary("divide", Binary("product", Constant(0.1, "0.1"), gradient), Constant(8, "8"))
+    >>> for named, number in with_named(line, LEARNING_RATE):
+    ...     print(written(named, "numpy"), "with", written(number, "numpy"))
+    alpha * dW / 8 with 0.1
+    0.1 * dW / alpha with 8
+    alpha * (0.1 * dW) with 1 / 8
     """
     numbers = [node for node in nodes(tree) if isinstance(node, Constant)]
     for node in numbers[:MAX_NUMBERS]:
         if node.value > 0 and node.value != 1:
             name = Name(constant, constant.symbol, span=node.span)
             yield replaced(tree, node, name), node
+    for quotient in islice(filter(_divides, nodes(tree)), MAX_NUMBERS):
+        above, below = quotient.left, quotient.right
+        name = Name(constant, constant.symbol, span=below.span)
+        is_one = isinstance(above, Constant) and above.value == 1
+        new: Tree = name if is_one else Binary("product", name, above, span=quotient.span)
+        yield replaced(tree, quotient, new), Binary("divide", ONE, below, span=below.span)
+
+
+def _divides(node: Tree) -> TypeGuard[Binary]:
+    """Return whether a node is a quotient by a positive number other than 1."""
+    if not (isinstance(node, Binary) and node.operation == "divide"):
+        return False
+    return isinstance(node.right, Constant) and node.right.value not in (0, 1)
 
 
 def with_constants(

@@ -6,6 +6,7 @@ import numpy as np
 
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
+from chainrule.language.refusals import Refusal
 from chainrule.marking.constant_values import with_constants, with_named
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import Example
@@ -13,8 +14,9 @@ from chainrule.marking.hidden_numbers import with_moved_numbers
 from chainrule.marking.kink_examples import is_piecewise, kink_examples
 from chainrule.marking.marking_contexts import MarkingContext
 from chainrule.marking.parser import ParsedEquation
-from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role
-from chainrule.marking.syntax import Binary, Constant, Name, Notation, Tree, is_number, nodes
+from chainrule.marking.quantities import LEARNING_RATE, Quantity, Role, cotangent
+from chainrule.marking.syntax import Binary, Call, Name, Notation, Tree, is_number, nodes, written
+from chainrule.marking.tree_edits import TWO, name_of
 from chainrule.marking.verdict_messages import MessagePart
 from chainrule.marking.verdicts import ExampleTexts, Numbers, same
 
@@ -129,18 +131,40 @@ class EqualityValues:
                 return sorted(letters, key=lambda letter: letter.symbol)
         return None
 
-    def matching_rate(self) -> tuple[Tree, Constant] | None:
-        """Return the line with the learning rate in place of the number that it is, and the number.
+    def with_rates(self) -> Iterator[tuple[Tree, Tree]]:
+        """Yield the line with the learning rate in place of each number, and the number.
 
-        None where the learning rate is stated, or is no number of the line.
+        None where the learning rate is stated, or is in no line for this target.
         """
         if not self.is_update or LEARNING_RATE in self.constants:
-            return None
+            return
         for tree in (self.tree, *(tree for tree, _ in self.with_constants())):
-            for named, number in with_named(tree, LEARNING_RATE):
-                if self.is_right_within_limits(named):
-                    return named, number
-        return None
+            yield from with_named(tree, LEARNING_RATE)
+
+    def matching_rate(self) -> tuple[Tree, Tree] | None:
+        """Return the line with the learning rate in place of the number that it is, and the number.
+
+        None where no number of the line is the learning rate.
+        """
+        pairs = (pair for pair in self.with_rates() if self.is_right_within_limits(pair[0]))
+        return next(pairs, None)
+
+    def is_ascent(self) -> bool:
+        """Return whether the whole step of an update has the wrong sign: W + α dW."""
+        gradient = cotangent(self.target.plain)
+        names = (node.quantity for node in nodes(self.tree) if isinstance(node, Name))
+        if not self.target.is_updated_parameter or gradient not in names:
+            return False
+        twice = Binary("product", TWO, name_of(self.target.plain))
+        return self.is_right_within_limits(Binary("subtract", twice, self.tree))
+
+    def check_lengths(self) -> None:
+        """Refuse a line with length(X) of a matrix, whose longest axis depends on the data."""
+        for node in nodes(self.tree):
+            if isinstance(node, Call) and node.function == "length":
+                (of,) = node.arguments
+                axis = "1" if self.context.layout == "rows" else "2"
+                raise Refusal("length", text=written(of, self.notation), axis=axis)
 
     def with_constants(self) -> Iterator[tuple[Tree, set[Quantity]]]:
         """Yield the line with numbers replaced by the constants of that value.

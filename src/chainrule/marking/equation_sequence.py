@@ -166,10 +166,15 @@ class EquationSequence:
         self.marker, self.rule = marker, rule
         self.updated: dict[Quantity, Quantity] = {}
         self.assigned_memory: set[Quantity] = set()
+        self.stated = stated
         self.convention = stated if rule.has_momentum else None
         self.convention_verdict: LineVerdict | None = None
         self.computed: set[Quantity] = set()
         """The quantities that earlier equations compute."""
+
+    def begun_again(self) -> "EquationSequence":
+        """Return what marks the same equations from the first one."""
+        return EquationSequence(self.marker, self.rule, self.stated)
 
     def verdict(self, line: str, equation: ParsedEquation) -> LineVerdict:
         """Return the verdict on the next equation, and remember what it assigns."""

@@ -17,6 +17,7 @@ from chainrule.formulas.expressions import Expression, Symbol, symbols
 from chainrule.formulas.functions import UNITS
 from chainrule.formulas.positional import Entrywise
 from chainrule.language.refusals import Refusal
+from chainrule.marking.pytorch_calls import LINEAR, linear_terms
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     Binary,
@@ -273,6 +274,10 @@ class Computation:
             return self._einsum(tree)
         if name == "where":
             return self._broadcast(tree, _where, *tree.arguments)
+        if name == LINEAR:
+            return self._array(linear_terms(tree))
+        if name in ("amax", "amin"):  # np.max(0, z): the second argument is no axis
+            raise ShapeMismatch(tree, (), ())
         if name in ("maximum", "minimum"):
             return self._broadcast(tree, PRIMITIVES[name], *tree.arguments)
         (argument,) = tree.arguments
@@ -281,6 +286,10 @@ class Computation:
             return np.asarray(np.sqrt(value))
         if name in _FUNCTIONS:
             return np.asarray(_FUNCTIONS[name](value))
+        if name == "length":
+            if 1 not in np.shape(value):  # which axis is longer depends on the data
+                raise ShapeMismatch(tree, (), ())
+            return np.asarray(float(value.size))
         if name in ("len", "shape0", "shape1", "size"):
             return _length(name, value)
         if name == "diag":

@@ -25,6 +25,7 @@ from chainrule.marking.syntax import (
     Constant,
     Name,
     PartialDerivative,
+    Reduction,
     Tree,
     Vector,
     children,
@@ -57,6 +58,15 @@ class EntryNames(ABC):
     @abstractmethod
     def values(self, example: Example) -> dict[Quantity, FloatArray]:
         """Return the entries' values, with an axis for each letter of the line."""
+
+    @property
+    def ranked(self) -> Sequence[str]:
+        """The letters of the line, in the order of the axes of its values; none in scalars."""
+        return ()
+
+    def letters_of(self, whole: Quantity) -> str:
+        """Return the letters that an entry of a quantity has in this line, '' where unknown."""
+        return ""
 
     def entry(self, whole: Quantity, symbol: str, letters: str) -> Quantity:
         """Return the entry of a quantity with these letters."""
@@ -122,13 +132,17 @@ class _IndexedExample:
             for entry, (quantity, _) in self.names.found.items()
             if quantity in whole.layers
         }
-        return ExampleValues({**numbers, **entries}, layers, 0, {}, whole.slopes_of_outputs)
+        return ExampleValues(
+            {**numbers, **entries}, layers or whole.layers, 0, {}, whole.slopes_of_outputs
+        )
 
 
 def entries_verdict(
     line: str, equations: Sequence[ParsedEquation], marker: EquationMarker, names: EntryNames
 ) -> LineVerdict | None:
     """Return the verdict on equations of entries, None where something else occurs in them."""
+    for each in equations:
+        _check_left(each.left, names)
     trees = [node for each in equations for tree in each.rights for node in nodes(tree)]
     known = {*names.found} | {each.left.quantity for each in equations}
     for node in trees:
@@ -145,13 +159,42 @@ def entries_verdict(
         for example in entries.examples:
             example.entries.clear()
             example.entries.update(layer)
-        rights = tuple(map(_entrywise, equation.rights))
+        own = names.found.get(equation.left.quantity, (equation.left.quantity, ""))[1]
+        rights = tuple(_summed(_entrywise(right), own, names) for right in equation.rights)
         left = replace(equation.left, text=str(equation.left.quantity))
         entry = replace(equation, left=left, rights=rights, style=None)
         verdict = entries.verdict(line, entry)
         if not verdict.correct:
             return replace(verdict, position=None)
     return verdict
+
+
+def _check_left(left: Name, names: EntryNames) -> None:
+    """Refuse a whole layer on the left of a line in index form, z_h = Σ_i x_i w_ij + b_j."""
+    quantity = left.quantity
+    if quantity in names.found or is_number(quantity) or quantity.is_given:
+        return
+    letters = names.letters_of(quantity)
+    if letters:
+        entry = f"{left.text.partition('_')[0]}_{letters}"
+        raise Refusal("index_left", text=left.text, entry=entry)
+
+
+def _summed(tree: Tree, own: str, names: EntryNames) -> Tree:
+    """Return a formula with sums that state no letter over the one that the left side lacks."""
+    parts = tuple(_summed(part, own, names) for part in children(tree))
+    new = with_children(tree, parts) if parts else tree
+    if not (isinstance(new, Reduction) and new.axis is None):
+        return new
+    inside = [node.quantity for node in nodes(new.operand) if isinstance(node, Name)]
+    summed = {node.axis for node in nodes(new.operand) if isinstance(node, Reduction)}
+    letters = "".join(names.found[quantity][1] for quantity in inside if quantity in names.found)
+    free = {
+        axis
+        for axis, letter in enumerate(names.ranked)
+        if letter in letters and letter not in own and axis not in summed
+    }
+    return replace(new, axis=free.pop()) if len(free) == 1 else new
 
 
 def is_number(quantity: Quantity) -> bool:

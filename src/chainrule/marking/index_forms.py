@@ -7,7 +7,7 @@ Every name becomes an array with one axis for each letter, so that products are 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, permutations
@@ -93,7 +93,7 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if is_possible and context.network.is_dense:
         text = "".join(pieces) + line[end:]
         readings = _readings(used, letters, befores, marker, names)
-        tried = [reading.verdict(line, text) for reading in readings]
+        tried = _tried(readings, line, text)
     verdicts = [verdict for verdict in tried if verdict is not None]
     summed = {match[1] for match in sums.values()}
     sign = _EQUALS.search(line)
@@ -102,6 +102,20 @@ def index_verdict(line: str, marker: EquationMarker, names: Vocabulary) -> LineV
     if not verdicts and (len(used) > 1 if is_entry else free):
         raise Refusal("index_letters", text=", ".join(used))
     return next((each for each in verdicts if not each.correct), verdicts[-1] if verdicts else None)
+
+
+def _tried(readings: Iterable["_Reading"], line: str, text: str) -> list[LineVerdict | None]:
+    """Return the verdicts in all readings; a line that one of them refuses is refused."""
+    found: list[LineVerdict | None] = []
+    refusals: list[Refusal] = []
+    for reading in readings:
+        try:
+            found.append(reading.verdict(line, text))
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:  # the one that says what to write
+        raise next((each for each in refusals if each.key == "index_left"), refusals[0])
+    return found
 
 
 def _is_length(before: str, letters: str, names: Vocabulary) -> bool:
@@ -166,6 +180,20 @@ class _IndexNames(EntryNames):
         if whole is None or not self._has_axes(whole, letters):
             return None
         return self.entry(whole, f"{text[: match.start()]}_{letters}", letters)
+
+    @property
+    def ranked(self) -> Sequence[str]:
+        """The letters of the line, in the order of the axes of its values."""
+        return list(self.reading.layers)
+
+    def letters_of(self, whole: Quantity) -> str:
+        """Return the letters that an entry of a quantity has in this reading."""
+        axes = self._axes(whole) or ()
+        letters = {layer: letter for letter, layer in self.reading.layers.items()}
+        if not set(axes) <= set(letters):
+            return ""
+        found = "".join(letters[axis] for axis in axes)
+        return found[::-1] if self._is_to_from else found
 
     def _whole(self, stem: str, letters: str) -> Quantity | None:
         """Return the quantity of the network that a name with these letters is an entry of."""

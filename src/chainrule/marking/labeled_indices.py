@@ -198,6 +198,11 @@ class _LabeledNames(EntryNames):
         self.slopes: dict[Quantity, tuple[Symbol, str, Symbol, str]] = {}
         """The entries of derivatives ∂above/∂below: both symbols, each with its letters."""
 
+    @property
+    def ranked(self) -> Sequence[str]:
+        """The letters of the line, in the order of the axes of its values."""
+        return self.letters
+
     def quantity(self, text: str) -> Quantity | None:
         """Return the entry with a name, or the quantity of another name."""
         match = NUMBERED.search(text)

@@ -128,9 +128,13 @@ def command(text: ScannedText) -> tuple[str, str]:
     text.position = match.end()
     name, other = match[1], match[2]
     if name is None:
+        if other == "{" and text.line.startswith("\\begin{", text.position):
+            return "", ""  # before cases
         kinds = {"\\": ("end", "\n"), "|": ("norm", "‖")}
+        kinds |= {"{": ("open", "{"), "}": ("close", "}")}
         return kinds.get(other, ("", ""))
     if name in _IGNORED_COMMANDS:
+        text.position += name in ("left", "right") and text.line.startswith(".", text.position)
         return "", ""
     if name == "Delta" and (match := _CHANGED.match(text.line, text.position)):
         text.position = match.end()

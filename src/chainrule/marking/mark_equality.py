@@ -7,19 +7,25 @@ differs, every single repair is tried; the repair that makes it right identifies
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import InputError
 from chainrule.marking.book_columns import ColumnExample, may_be_columns
-from chainrule.marking.classic_mistakes import ClassicMistakes
+from chainrule.marking.classic_mistakes import EXTREMES, ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import examples_with_ones
 from chainrule.marking.flat_vectors import FlatExample, may_be_flat, vectors_in
 from chainrule.marking.loss_scales import factor_repair, other_scales
 from chainrule.marking.partial_chains import Link, chains_of, sum_fault
+from chainrule.marking.pytorch_calls import (
+    RIGHT_IN_PYTORCH,
+    weights_of_linear,
+    with_outputs_as_rows,
+)
 from chainrule.marking.quantities import (
     LEARNING_RATE,
     LOSS,
@@ -33,6 +39,7 @@ from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
+    Call,
     Name,
     Negative,
     PartialDerivative,
@@ -56,6 +63,8 @@ from chainrule.marking.verdicts import LineVerdict, Numbers, same
 MAX_WORK, MAX_WORK_BESIDE = 80_000, 30_000
 """The most repairs tried times the nodes of the line, which bounds the time for long lines too; the
 second beside another convention."""
+MAX_RATES = 4
+"""The most numbers of a line that are taken for its learning rate in search of a mistake."""
 _SURPLUS = {"n": "1/n", "B": "1/B", "1/alpha": "alpha", "1/2": "2"}
 """The factor that is surplus where its inverse is the missing factor."""
 
@@ -76,14 +85,22 @@ class Equality(EqualityValues):
         self.compute()
         if self.is_right(self.tree):
             return self.right()
-        return (
+        found = (
             self.right_for_constants()
             or self.right_for_flat_vectors()
             or self.right_for_columns()
+            or self.right_for_pytorch()
             or self.right_for_widths()
             or self.right_for_rate()
-            or self.repaired()
+        )
+        if found is not None:
+            return found
+        self.check_lengths()
+        return (
+            self.repaired()
             or self.repaired_with_constants()
+            or self.repaired_with_rate()
+            or self.repaired_for_pytorch()
             or self.wrong()
         )
 
@@ -111,7 +128,7 @@ class Equality(EqualityValues):
         if found is None:
             return None
         tree, number = found
-        verdict = self._verdict_of(Repair("rate", tree, number, {"number": number.text}))
+        verdict = self._verdict_of(Repair("rate", tree, number, {"number": number}))
         return replace(verdict, message_parts=verdict.message_parts[:1])
 
     def right_for_flat_vectors(self) -> LineVerdict | None:
@@ -133,6 +150,18 @@ class Equality(EqualityValues):
         if not Equality(turned, *given).is_right(self.tree):
             return None
         return self.right("right_columns", names=vectors_in(self.tree, self.examples[0]))
+
+    def right_for_pytorch(self) -> LineVerdict | None:
+        """Return a verdict if F.linear is right for weights as PyTorch stores them."""
+        tree = with_outputs_as_rows(self.tree)
+        if tree is self.tree or not self.is_right(tree):
+            return None
+        return self.right(RIGHT_IN_PYTORCH, names=tuple(sorted(weights_of_linear(self.tree))))
+
+    def repaired_for_pytorch(self) -> LineVerdict | None:
+        """Return the verdict for the first repair with weights as PyTorch stores them."""
+        tree = with_outputs_as_rows(self.tree)
+        return None if tree is self.tree else self._repaired_as([tree])
 
     def right_in_convention(self, convention: MomentumConvention) -> LineVerdict:
         """Return the verdict for a line that is right in another convention of momentum."""
@@ -193,7 +222,22 @@ class Equality(EqualityValues):
 
     def repaired_with_constants(self) -> LineVerdict | None:
         """Return the verdict for the first repair after numbers are replaced by constants."""
-        for tree, _ in self.with_constants():
+        return self._repaired_as(tree for tree, _ in self.with_constants())
+
+    def repaired_with_rate(self) -> LineVerdict | None:
+        """Return the verdict for the first repair after a number is replaced by the rate.
+
+        The examples have another rate than the line, so that their values do not tell its fault.
+        """
+        found = self._repaired_as(tree for tree, _ in islice(self.with_rates(), MAX_RATES))
+        if found is None:
+            return None
+        parts = [part for part in found.message_parts if not part.key.startswith("example_")]
+        return replace(found, numbers={}, message_parts=tuple(parts))
+
+    def _repaired_as(self, trees: Iterable[Tree]) -> LineVerdict | None:
+        """Return the verdict for the first repair of other forms of the line."""
+        for tree in trees:
             equality = Equality(
                 self.examples, self.line, self.equation, self.target, tree, self.constants
             )
@@ -368,6 +412,11 @@ class Equality(EqualityValues):
         if self.mismatch is None:
             return self._verdict("different", False)
         if not (self.mismatch.left and self.mismatch.right):
+            tree = self.mismatch.tree
+            if isinstance(tree, Call) and tree.function in EXTREMES:
+                name, right = (f"np.{each}" for each in EXTREMES[tree.function])
+                verdict = self._verdict("maximum_two", False, name=name, right=right)
+                return replace(verdict, position=tree.span)
             has_number = self.mismatch.left or self.mismatch.right
             kind = "shape_number" if has_number else "ones"
             return replace(self._verdict(kind, False), position=self.mismatch.tree.span)
@@ -412,6 +461,8 @@ class Equality(EqualityValues):
             kind = "transpose_mismatch"
         values["axes"] = self.mismatched_axes
         surplus = _SURPLUS.get(str(values.get("factor")))
+        if kind == "sign" and self.is_ascent():
+            kind = "sign_ascent"
         if kind == "factor" and surplus is not None:
             kind, values["factor"] = "factor_surplus", surplus
         return self._verdict(kind, False, repair, **values)

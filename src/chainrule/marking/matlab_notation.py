@@ -11,7 +11,7 @@ SIGNS = [
     ("power", ".^"),
     ("transpose", ".'"),
 ]
-FUNCTIONS = {"numel": "size"}
+FUNCTIONS = {"numel": "size", "length": "length"}
 """Functions with another name than in NumPy."""
 _OF_PYTHON = re.compile(
     r"@|\*\*|[+\-*/]=|\.[A-Za-z]|\b(?:np|numpy|jnp|torch|tf)\b|\b(?:axis|dim|keepdims?)\s*=|\["

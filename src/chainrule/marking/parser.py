@@ -348,7 +348,7 @@ class _Parser(Grammar):
                 with self.deeper():
                     body = self.term()
                 axis: ReductionAxis = _sum_axis(token.text)
-                if self.sum_axes is not None:
+                if self.sum_axes is not None and token.text:
                     if token.text not in self.sum_axes:
                         raise Refusal("no_value", text=token.text)
                     axis = self.sum_axes[token.text]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from chainrule.language.refusals import Refusal
 from chainrule.marking import matlab_notation
 from chainrule.marking.grammar import CLOSING, Grammar
+from chainrule.marking.pytorch_calls import NAMES, PREFIX, functional_call
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import (
     Binary,
@@ -38,9 +39,10 @@ _FUNCTIONS = {
     "square": "square",
     "maximum": "maximum",
     "max": "maximum",
-    "amax": "maximum",
+    "amax": "amax",
     "minimum": "minimum",
     "min": "minimum",
+    "amin": "amin",
     "where": "where",
     "erf": "erf",
     "expm1": "expm1",
@@ -60,7 +62,7 @@ _FUNCTIONS = {
     "diagflat": "diag",
     **matlab_notation.FUNCTIONS,
 }
-_ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "outer": 2, "where": 3}
+_ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "amax": 2, "amin": 2, "outer": 2, "where": 3}
 """The functions with more than one argument."""
 _PRODUCTS: dict[str, Operation] = {
     **{"dot": "matrix", "matmul": "matrix", "mm": "matrix"},
@@ -112,6 +114,8 @@ class PythonCalls:
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
                 return lambda token: self.named_call(name, token)
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) in NAMES:
+            return lambda token: functional_call(self.grammar, name.removeprefix(PREFIX), token)
         if name in ("size", "np.size") and opened and not primed:
             return lambda token: self.size_call(name, token)
         if name in ("max", "amax") and opened and not primed and self._is_of_one_operand(name):
@@ -384,7 +388,9 @@ class PythonCalls:
             if depth == 1 and token.kind == "comma":
                 second, third = self.grammar.ahead(position + 1), self.grammar.ahead(position + 2)
                 is_alone = second.text in ("0", "1") and third.kind in ("comma", "close")
-                is_axis = is_alone or second.kind == "subtract"
+                after = self.grammar.ahead(position + 3)
+                is_signed = second.kind == "subtract" and after.kind in ("comma", "close")
+                is_axis = is_alone or is_signed
                 return third.kind == "equals" or (name == "amax" and is_axis)
             position += 1
         return False

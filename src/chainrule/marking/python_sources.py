@@ -25,7 +25,9 @@ class ReadStatement:
     ``touched`` what it may have changed then.  ``is_ordered`` is whether it is executed after those
     before it, as in a program but not in a derivation.  ``returned`` are names that a function
     returns, each with the name that its caller or its text gives it.  ``zeros`` are the lengths of
-    an array of zeros that it assigns, whose equation is ``left = 0``.
+    an array of zeros that it assigns, whose equation is ``left = 0``.  Where it is the head of a
+    function without a result, ``lost`` are the names whose values end with it, ``stored`` those of
+    values that stay.  ``also`` is another name of the array that it changes in place.
     """
 
     number: int
@@ -39,6 +41,9 @@ class ReadStatement:
     is_ordered: bool = False
     returned: Pairs = ()
     zeros: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+    also: str = ""
 
 
 def parsed_program(text: str) -> ast.Module | None:

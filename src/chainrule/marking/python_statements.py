@@ -23,7 +23,7 @@ from chainrule.marking.python_rewrites import (
     zipped_bodies,
 )
 from chainrule.marking.python_sources import ReadStatement, dedented
-from chainrule.marking.returned_orders import documented, functions_of, unpacked
+from chainrule.marking.returned_orders import documented, functions_of, lost_and_stored, unpacked
 from chainrule.marking.sample_loops import for_all_samples
 
 MAX_STATEMENTS = 400
@@ -81,6 +81,10 @@ class _Reader:
         """The lists that begin empty or written out, with the count of their entries."""
         self.filled: set[str] = set()
         """The tables and lists that have entries."""
+        self.changed = False
+        """Whether the statement changes an array in place, which may have two names."""
+        self.same_arrays: dict[tuple[int, str], str] = {}
+        """Names that are given to arrays that have a name, by their scopes: d = p."""
         self.masks = {
             target.id
             for node in ast.walk(program)
@@ -95,6 +99,7 @@ class _Reader:
     def block(self, body: list[ast.stmt], bound: Bound) -> None:
         is_left = False
         for node in body:
+            self.changed = False
             try:
                 if is_left:
                     raise Refusal("answer_unreachable", text=(self.text(node),))
@@ -150,6 +155,7 @@ class _Reader:
                 self.assignment(node.target, value, node, bound)
             case ast.AugAssign():
                 self.group += 1
+                self.changed = True
                 old = _loaded(node.target)
                 labels = isinstance(node.target, ast.Subscript) and labels_of(node.target.slice)
                 if isinstance(node.target, ast.Subscript) and labels:
@@ -200,6 +206,9 @@ class _Reader:
             return
         if any(ast.unparse(each) not in _PLAIN_DECORATORS for each in node.decorator_list):
             raise Refusal("answer_function", text=(node.name,))
+        lost, stored = (self.named(targets, bound) for targets in lost_and_stored(node))
+        if lost:
+            self.add(ReadStatement(self.number(node), self.text(node), lost=lost, stored=stored))
         outside, was_backward = self.scope, self.is_backward
         self.is_backward = re.search("back|grad", node.name) is not None
         self.scopes += 1
@@ -208,6 +217,14 @@ class _Reader:
         self.block(node.body, bound)
         self.function_now = before
         self.scope, self.is_backward = outside, was_backward
+
+    def named(self, targets: Sequence[ast.expr], bound: Bound) -> tuple[str, ...]:
+        """Return the names of targets, of entries those of their tables' entries."""
+        found: list[str] = []
+        for target in targets:
+            with suppress(Refusal):
+                found.append(self.expressions(bound).name_of(target) or "")
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def loop(self, node: ast.For, bound: Bound) -> None:
         """Unroll a loop over whole numbers; one that repeats a step is read once."""
@@ -312,6 +329,7 @@ class _Reader:
                 self.append(target, each, node, bound)
             return
         if isinstance(target, ast.Subscript):
+            self.changed = self.changed or expressions.name_of(target) is None
             self.filled.add(ast.unparse(target.value))
         left = expressions.name_of(target)
         if left is None and isinstance(target, ast.Subscript):
@@ -389,12 +407,25 @@ class _Reader:
     def equation(self, left: str, value: ast.expr, node: ast.stmt, bound: Bound) -> None:
         if left in bound:
             raise self.unknown(node)
-        text = f"{left} = {self.expressions(bound).written(value)}"
+        expressions = self.expressions(bound)
+        text = f"{left} = {expressions.written(value)}"
+        key = (self.scope, left)
+        if not self.changed:
+            source = expressions.name_of(value)
+            self.same_arrays[key] = source if source not in (None, left) else ""
         is_one_line = not bound and self.number(node) == getattr(node, "end_lineno", None)
         is_tuple = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
         shown = self.text(node) if is_one_line and not is_tuple else text
         self.add(
-            ReadStatement(self.number(node), shown, left, text, group=self.group, is_ordered=True)
+            ReadStatement(
+                self.number(node),
+                shown,
+                left,
+                text,
+                group=self.group,
+                is_ordered=True,
+                also=self.same_arrays.get(key, "") if self.changed else "",
+            )
         )
 
 

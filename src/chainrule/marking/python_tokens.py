@@ -18,9 +18,14 @@ _SHAPE = re.compile(r"\.(?:shape\[|size\()\s*([01]|-1)\s*[\])]")
 _STRING = re.compile(r"(['\"])([A-Za-z,>\- ]*)\1")
 _OF_UFUNCS = re.compile(r"(multiply\.outer|add\.reduce)(?=\s*\()")
 """The methods of NumPy's functions that are functions of matrices."""
-_OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|size)(?=\s*\()")
+_OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|min|size)(?=\s*\()")
 """np.max(x, 0) has the largest along an axis, max(x, 0) the larger one of two numbers; np.size(x,
 0) is MATLAB's size(x, 1)."""
+_FUNCTIONAL = re.compile(
+    r"(?:(?:(?:torch\.)?nn\.)?functional|F)\.(linear|\w*cross_entropy\w*|nll_loss|mse_loss|l1_loss)"
+    r"(?=\s*\()"
+)
+"""The functions of PyTorch whose arguments are other ones than those of their namesakes."""
 SKIPPED_LINES = re.compile(
     r"[ \t]*(?:def\s+\w+\s*\(.*\)\s*(?:->.*)?:|for\s+\w+\s+in\s+range\s*\(.*\)\s*:|pass"
     r"|return\b[\w\s,(){}'\":]*|import\s.*|from\s+\w+\s+import\s.*|end(?:function)?;?)"
@@ -38,7 +43,9 @@ _ENTRY = re.compile(r"\[[-\d:,\s]*\]")
 def word(text: ScannedText) -> tuple[str, str] | None:
     """Return the token of a library's prefix or of a table's entry, None for another text."""
     if match := text.taken(_OF_NUMPY):
-        return "word", {"max": "amax", "size": "np.size"}[match[1]]
+        return "word", {"max": "amax", "min": "amin", "size": "np.size"}[match[1]]
+    if match := text.taken(_FUNCTIONAL):
+        return "word", f"F.{match[1]}"
     if text.taken(_LIBRARY):
         return "", ""
     if match := text.taken(_OF_UFUNCS):
@@ -53,7 +60,7 @@ def suffix(text: ScannedText, before: Token) -> tuple[str, str] | None:
     """Return the token of an attribute, a method or a slice, None for another text."""
     if match := text.taken(_SHAPE):
         return "member", f"shape{int(match[1]) % 2}"
-    if before.text == "(" and (match := text.taken(_STRING)):
+    if before.text in ("(", "=") and (match := text.taken(_STRING)):
         return "string", match[2].replace(" ", "")
     if match := text.taken(_MEMBER):
         is_call = text.line.startswith("()", text.position)

@@ -45,7 +45,7 @@ _LONGEST_CHAIN = 9
 """The largest count of factors that are rearranged."""
 _MOST_ALIKE = 8
 """The most occurrences of one name that are replaced together."""
-_BEFORE_SIGNS = ("comparison", "slope_argument", "slope_extra", "square_inside")
+_BEFORE_SIGNS = ("comparison", "maximum", "slope_argument", "slope_extra", "square_inside")
 """The classic mistakes that a change of a sign or of a factor could also repair."""
 
 

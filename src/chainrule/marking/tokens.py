@@ -85,6 +85,7 @@ _SIGNS = [
     ("root", "√"),
 ]
 _NUMBER = re.compile(r"\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?|\.\d{1,20}")
+_FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75"}
 _LOW_LETTERS = dict(zip("ₐₑₕᵢⱼₖₗₘₙₒₚₛₜₓ", "aehijklmnopstx", strict=True))
 _LOW = re.compile(f"[{''.join(_LOW_LETTERS)}]+")
 """Letters below the line, as in δₕ."""
@@ -176,6 +177,9 @@ class _Scanner(ScannedText):
             return found
         if self.taken(latex_tokens.INDICATOR):
             return "word", "indicator"
+        if line[position] in _FRACTIONS:
+            self.position += 1
+            return "number", _FRACTIONS[line[position]]
         if match := self.taken(_NUMBER):
             return "number", match[0]
         if match := self.taken(_WORD):

@@ -14,7 +14,7 @@ phrases = partial(phrases_of, "marking")
 """Return every phrase of a language by its key."""
 
 _SEPARATORS = {
-    **{"sizes": "comma", "widths": "comma", "constants": "comma"},
+    **{"sizes": "comma", "widths": "comma", "constants": "comma", "lost": "comma"},
     **{"names": "and", "equations": "semicolon"},
 }
 """The fields whose values are lists, and the phrase that separates the items."""

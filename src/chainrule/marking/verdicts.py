@@ -31,7 +31,8 @@ class LineVerdict:
     ``penalty``, for optimizers ``square``, ``root``, ``power``, ``epsilon``, ``correction``,
     ``decay`` and ``rate`` (right if a number is the learning rate), and ``chain``, ``index`` (right
     only for equal, or different, indices), ``convention``, ``itself`` (the right side uses the left
-    side), ``shape`` (incompatible axes) or ``different``.
+    side), ``shape`` (incompatible axes) or ``different``; in an answer also ``order`` (of
+    statements or of returned values) and ``returned`` (a function returns nothing).
     ``correct`` is True for the kinds ``right`` and ``right_here``.  ``position`` is the start and
     the end of the mistake in the line, ``repaired`` the corrected line.  ``numbers`` contains
     ``found`` and ``expected``, the values of a small example, and ``sizes``, the lengths of its
