@@ -1,8 +1,9 @@
 """The candidates of a recipe trained on the same folds, and weighted by their scores.
 
 Each candidate is trained once for each fold, so each row has an output of networks that did not see
-it. With these outputs the weights of the candidates and the temperature are found, and they are
-what the model is worth on new rows: the two or three numbers fitted on them change little.
+it. With these outputs the weights of the candidates and the temperature are found, and on many rows
+they are what the model is worth on new ones: the few numbers fitted on them change little. On few
+rows what it is worth is cross-fitted.
 
 Weights: starting from nothing, the candidate is added twenty times that lowers the error of the
 mean most, of the best five. Source: Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble
@@ -14,18 +15,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from chainrule.arrays import FloatArray
+from chainrule.arrays import Array, FloatArray
 from chainrule.data import ClassTarget
 from chainrule.errors import InputError
 from chainrule.kernels.backend import Backend
 from chainrule.kernels.threads import threads_of
 from chainrule.network.architecture import Network
 from chainrule.table_models.calibration import calibrated, fitted_temperature
+from chainrule.table_models.cross_fitting import MOST_ROWS, HeldOutputs, Mixture, cross_fitted
 from chainrule.table_models.recipes import Candidate
 from chainrule.table_models.row_division import Fold
 from chainrule.table_models.table_model import Member
@@ -69,8 +72,8 @@ class Trial:
 class Trained:
     """The members, the temperature, and the outputs for rows that members did not see.
 
-    ``out_of_fold`` is NaN in rows that all members saw, and None if that is every row.
-    ``histories`` are the losses by epoch of each candidate, means over its members;
+    ``out_of_fold`` is cross-fitted for few rows, NaN in rows that all members saw, and None if that
+    is every row. ``histories`` are the losses by epoch of each candidate, means over its members;
     ``member_histories`` those of each member of the first candidate.
     """
 
@@ -114,6 +117,7 @@ def train_candidates(
     interrupt: KeyboardInterrupt | None = None
     ensembles: list[Ensemble] = []
     outputs: list[FloatArray | None] = []
+    records: list[HeldOutputs | None] = []
     trained: list[tuple[Candidate, float]] = []
     for number, (given, network) in enumerate(candidates):
         began = time.perf_counter()
@@ -128,6 +132,7 @@ def train_candidates(
             return ended
 
         ensemble: Ensemble | None
+        record: HeldOutputs | None = None
         try:
             candidate: Candidate | None = given
             if deadline is not None:
@@ -144,9 +149,12 @@ def train_candidates(
                 continue
             if verbose and len(candidates) > 1:
                 print(f"Network {number + 1} of {len(candidates)}", flush=True)
+            inputs = inputs_for(network, data.matrix, data.numeric)
+            if folds is not None and len(folds) > 1 and len(data.matrix) <= MOST_ROWS:
+                record = HeldOutputs(network, inputs, folds, data.finished)
             ensemble = train_many(
                 network,
-                inputs_for(network, data.matrix, data.numeric),
+                inputs,
                 data.learned(candidate.smoothing),
                 folds=folds,
                 members=1 if folds is None else None,
@@ -164,6 +172,7 @@ def train_candidates(
                 checkpoint_every=checkpoint_every,
                 resume=resume,
                 verbose=verbose,
+                on_epoch=record,
                 on_progress=listen,
             )
         except KeyboardInterrupt as error:
@@ -173,13 +182,20 @@ def train_candidates(
             trained.append((candidate or given, time.perf_counter() - began))
             seen = ensemble.out_of_fold
             outputs.append(None if seen is None else data.finished(np.asarray(seen, np.float64)))
+            records.append(record)
         if ended or interrupt is not None:
             break
     if interrupt is not None and not ensembles:
         raise interrupt
     if too_short:
         raise InputError("the time limit is too short for one epoch; give more seconds")
-    shares, errors, temperature, seen = _combined(outputs, data, calibrate=calibrate)
+    recorded = [
+        None if record is None else record.at_epochs_of_others(ensemble)
+        for record, ensemble in zip(records, ensembles, strict=True)
+    ]
+    shares, errors, temperature, seen = _combined(
+        outputs, recorded, folds or (), data, calibrate=calibrate
+    )
     members = tuple(
         Member(result.network, result.parameters, share / len(ensemble))
         for share, ensemble in zip(shares, ensembles, strict=True)
@@ -219,14 +235,47 @@ def _has_learned(ensemble: Ensemble) -> bool:
 
 
 def _combined(
-    outputs: Sequence[FloatArray | None], data: TrainingData, *, calibrate: bool
+    outputs: Sequence[FloatArray | None],
+    recorded: Sequence[Sequence[FloatArray] | None],
+    folds: Sequence[Fold],
+    data: TrainingData,
+    *,
+    calibrate: bool,
 ) -> tuple[list[float], list[float | None], float, FloatArray | None]:
     """Return the candidates' weights and errors, the temperature, the outputs of rows not seen."""
     known = [array for array in outputs if array is not None]
     if len(known) < len(outputs):
         return [1.0 / len(outputs)] * len(outputs), [None] * len(outputs), 1.0, None
+    calibrates = calibrate and isinstance(data.objective.target, ClassTarget)
+
+    def fitted(rows: Array) -> tuple[list[float], list[float], float]:
+        return _fitted([array[rows] for array in known], rows, data, calibrate=calibrates)
+
+    def finished(array: FloatArray, temperature: float) -> FloatArray:
+        return calibrated(array, temperature) if calibrates else array
+
+    def mixed(rows: Array) -> Mixture:
+        shares, _, temperature = fitted(rows)
+        return shares, partial(finished, temperature=temperature)
+
     rows = ~np.isnan(known[0][:, 0])
-    targets, seen = data.targets[rows], [array[rows] for array in known]
+    shares, errors, temperature = fitted(rows)
+    complete = [each for each in recorded if each is not None]
+    if len(complete) == len(known):
+        mean = cross_fitted(complete, known, folds, mixed)
+    else:
+        parts = (
+            share * finished(array, temperature) for share, array in zip(shares, known, strict=True)
+        )
+        mean = np.asarray(sum(parts))
+    return shares, list(errors), temperature, mean
+
+
+def _fitted(
+    seen: Sequence[FloatArray], rows: Array, data: TrainingData, *, calibrate: bool
+) -> tuple[list[float], list[float], float]:
+    """Return the candidates' weights and errors, and the temperature, by outputs of some rows."""
+    targets = data.targets[rows]
     weights = np.ones(len(targets)) if data.weights is None else data.weights[rows]
 
     def error(array: FloatArray) -> float:
@@ -235,13 +284,9 @@ def _combined(
 
     errors = [error(array) for array in seen]
     shares = _shares(seen, errors, error)
-    temperature = 1.0
-    if calibrate and isinstance(data.objective.target, ClassTarget):
-        temperature = fitted_temperature(seen, shares, targets, weights)
-        seen = [calibrated(array, temperature) for array in seen]
-    mean = np.full(data.targets.shape, np.nan)
-    mean[rows] = sum(share * array for share, array in zip(shares, seen, strict=True))
-    return shares, list(errors), temperature, mean
+    if not calibrate:
+        return shares, errors, 1.0
+    return shares, errors, fitted_temperature(seen, shares, targets, weights)
 
 
 def _shares(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.arrays import FloatArray, RealArray
+from chainrule.arrays import FloatArray, IntArray, RealArray
 from chainrule.data import ClassTarget, TargetScaler
 from chainrule.table_models.objectives import Objective
 
@@ -34,7 +34,16 @@ class TrainingData:
             return self.targets
         return self.targets * (1.0 - smoothing) + smoothing / len(target.labels)
 
-    def finished(self, outputs: FloatArray) -> FloatArray:
-        """Return outputs in the targets' units and limits, (rows, outputs)."""
+    def finished(self, outputs: FloatArray, rows: IntArray | None = None) -> FloatArray:
+        """Return outputs in the targets' units and limits, (rows, outputs).
+
+        With ``rows`` the limits are those of the targets in these rows.
+        """
         found = outputs if self.scaler is None else self.scaler.inverse(outputs)
-        return found if self.limits is None else np.clip(found, *np.transpose(self.limits))
+        if self.limits is None:
+            return found
+        ends = np.transpose(self.limits)
+        if rows is not None:
+            ends = np.array([self.targets[rows].min(axis=0), self.targets[rows].max(axis=0)])
+        clipped: FloatArray = np.clip(found, *ends)
+        return clipped

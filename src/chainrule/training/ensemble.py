@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -27,7 +28,7 @@ from chainrule.network.optimizers import Optimizer
 from chainrule.training.epoch_bar import epochs_shown
 from chainrule.training.inputs import Arrays, inputs_of, targets_of, weights_of
 from chainrule.training.loop import train
-from chainrule.training.results import Progress, Result
+from chainrule.training.results import Epoch, Progress, Result
 from chainrule.training.schedules import EarlyStopping, ReduceOnPlateau, Schedule
 from chainrule.validation import checked_integer, checked_seed, is_integer, requirement
 
@@ -93,6 +94,7 @@ def train_many(
     checkpoint_every: int = 1,
     resume: bool = False,
     verbose: bool | int | Literal["bar"] = False,
+    on_epoch: Callable[[int, Epoch], object] | None = None,
     on_progress: Callable[[Sequence[Progress | None]], object] | None = None,
 ) -> Ensemble:
     """Train several networks of one description at once, and return their ensemble.
@@ -111,7 +113,9 @@ def train_many(
     ``verbose`` prints the mean losses of the members by epoch, as that of `train` does: where some
     are behind, their latest losses, and as many epochs as all members have finished in the mean.
 
-    ``on_progress`` is called about twenty times a second, and at the end, with the `Progress` of
+    ``on_epoch`` is called after each epoch of each member with its number and the `Epoch`, in the
+    thread that trains it; a true result ends that run. ``on_progress`` is called about twenty times
+    a second, and at the end, with the `Progress` of
     each member, None for one that has not begun. A true result ends all runs: the ensemble is that
     of the members begun so far.
 
@@ -172,6 +176,7 @@ def train_many(
                 checkpoint=None if checkpoint is None else Path(checkpoint) / f"member-{position}",
                 checkpoint_every=checkpoint_every,
                 resume=resume,
+                on_epoch=None if on_epoch is None else partial(on_epoch, position),
                 on_progress=noted,
             )
         except NonFiniteLoss as error:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -93,12 +94,12 @@ def train(
     and the last one, a few at a time; "bar" shows one line, with the curve so far, which is
     replaced in a notebook and on a terminal.
 
-    ``on_epoch`` is called after each epoch; ``on_progress`` with all epochs finished so far, at
-    most twenty times a second, which takes almost no time, and at the end.  A true result of either
-    ends the run.  ``backend`` "auto" is the compiled core if it is available and has a form for the
-    Plan, else the reference.  At most ``threads`` threads share the large products of a step (by
-    default the available processors, see ``show_config``); small networks use one, and the results
-    have the same bits for any number.
+    ``on_epoch`` is called after each epoch with its losses and the parameters, ``on_progress`` with
+    all epochs finished so far, at most twenty times a second, which takes almost no time, and at
+    the end.  A true result of either ends the run.  ``backend`` "auto" is the compiled core if it
+    is available and has a form for the Plan, else the reference.  At most ``threads`` threads share
+    the large products of a step (by default the available processors, see ``show_config``); small
+    networks use one, and the results have the same bits for any number.
 
     ``checkpoint`` is a folder that the state is written to after every ``checkpoint_every`` epochs.
     With ``resume`` the run continues from the one that is there, or begins where there is none: it
@@ -237,7 +238,8 @@ def _epochs(
         if checkpoints is not None and (ends or checkpoints.is_due(done, count)):
             checkpoints.write(*state_of(trainer))
         if on_epoch is not None:
-            ends = on_epoch(so_far().epoch(done)) or ends
+            epoch = replace(so_far().epoch(done), parameters=trainer.given.parameters)
+            ends = on_epoch(epoch) or ends
         # A call of few epochs ends before its listener is called.
         waited = time.monotonic() - last_call >= PERIOD
         if on_progress is not None and waited and done < count and not ends:

@@ -15,13 +15,17 @@ from chainrule.training.single_pass import predict
 
 @dataclass(frozen=True)
 class Epoch:
-    """The argument of a listener after an epoch; losses are means over its samples."""
+    """The argument of a listener after an epoch; losses are means over its samples.
+
+    ``parameters`` are those after the epoch. They change with the next step: copy what you keep.
+    """
 
     number: int
     of: int
     loss: float
     data_loss: float
     validation_loss: float | None
+    parameters: Parameters | None = None
 
 
 @dataclass(frozen=True)
