@@ -3,9 +3,10 @@
 The epoch of each network, the shares of the candidates and the temperature are chosen by the rows
 that a fold holds out. On few rows these choices fit the rows, and a score on them is too good: of
 20 rows with classes by chance 64 % were predicted, of 20 with numbers by chance 19 % explained
-(`benchmarks.chance`). Here the choices for a fold are those that the other folds lead to: the epoch with the lowest mean
-loss of the other folds' networks, and shares and temperature fitted on the other folds' rows. For
-this the outputs for the rows held out are recorded after each epoch. The model stays as it is.
+(`benchmarks.chance`). Here the choices for a fold are those that the other folds lead to: the epoch
+with the lowest mean loss of the other folds' networks, and shares and temperature fitted on the
+other folds' rows. For this the outputs for the rows held out are recorded by epoch. The model stays
+as it is.
 
 Source: Varma and Simon 2006, "Bias in error estimation when using cross-validation for model
 selection".
