@@ -95,6 +95,45 @@ def test_numpys_max_is_not_maximum(call, repaired):
     assert cr.check_line(RELU, f"a_h = np.{repaired}", batch=True).correct
 
 
+@pytest.mark.parametrize(
+    "call", ["torch.max(0, z_h)", "torch.max(z_h, 0)", "torch.max(z_h, dim=0)"]
+)
+def test_pytorchs_max_of_a_number_is_not_maximum(call):
+    import torch
+
+    z_h = torch.tensor([[1.0, -2.0], [3.0, -4.0]])
+    try:
+        found = eval(call, {"torch": torch, "z_h": z_h})
+    except TypeError:
+        found = None
+    assert not torch.is_tensor(found), "PyTorch has no tensor for this"
+    try:
+        verdict = cr.check_line(RELU, f"a_h = {call}", batch=True)
+    except InputError:
+        return
+    assert not verdict.correct
+    assert "torch.clamp" in verdict.message()
+
+
+@pytest.mark.peers("torch")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.max(z_h, torch.zeros_like(z_h))",
+        "torch.clamp(z_h, min=0)",
+        "z_h.clamp(min=0)",
+        "torch.clamp(z_h, 0)",
+    ],
+)
+def test_relu_of_pytorch(call):
+    import torch
+
+    z_h = torch.tensor([[1.0, -2.0], [3.0, -4.0]])
+    assert torch.equal(eval(call, {"torch": torch, "z_h": z_h}), torch.relu(z_h))
+    assert cr.check_line(RELU, f"a_h = {call}", batch=True).correct
+    assert not cr.check_line(RELU, f"a_o = {call}", batch=True).correct
+
+
 def test_numpys_max_beside_another_mistake():
     verdict = cr.check_line(RELU, "a_h = np.max(2, z_o - X) * X", batch=True)
     assert not verdict.correct

@@ -12,6 +12,7 @@ from chainrule.marking.evaluator import Computation, ShapeMismatch, shape_of
 from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import Applied, Quantity, Role
 from chainrule.marking.syntax import (
+    EXTREMES,
     Binary,
     Call,
     Comparison,
@@ -26,7 +27,6 @@ from chainrule.marking.syntax import (
 from chainrule.marking.tree_edits import TWO, Repair, TreeEditor, name_of, with_slope
 from chainrule.network.activations import CATALOGUE
 
-EXTREMES = {"amax": ("max", "maximum"), "amin": ("min", "minimum")}
 """What functions of the entries along an axis are called, and those of two values."""
 _OPPOSITE = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
@@ -76,10 +76,10 @@ class ClassicMistakes(TreeEditor):
     def largest(self) -> Iterator[Repair]:
         """Take the larger one of two values instead of the largest along an axis."""
         for node in self.nodes:
-            if isinstance(node, Call) and node.function in ("amax", "amin"):
-                name, right = EXTREMES[node.function]
-                new = Call(right, node.arguments, span=node.span)
-                yield self.changed("maximum", node, new, name=f"np.{name}", right=f"np.{right}")
+            if isinstance(node, Call) and node.function in EXTREMES:
+                name, function, right = EXTREMES[node.function]
+                new = Call(function, node.arguments, span=node.span)
+                yield self.changed("maximum", node, new, name=name, right=right)
             if isinstance(node, Largest) and node.axis == 0:
                 new = Call("maximum", (node.operand, Constant(0.0, "0")), span=node.span)
                 yield self.changed("maximum", node, new, name="np.max", right="np.maximum")

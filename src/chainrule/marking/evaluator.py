@@ -20,6 +20,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.pytorch_calls import LINEAR, linear_terms
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
+    EXTREMES,
     Binary,
     Call,
     Comparison,
@@ -276,7 +277,7 @@ class Computation:
             return self._broadcast(tree, _where, *tree.arguments)
         if name == LINEAR:
             return self._array(linear_terms(tree))
-        if name in ("amax", "amin"):  # np.max(0, z): the second argument is no axis
+        if name in EXTREMES:  # np.max(0, z): the second argument is no axis
             raise ShapeMismatch(tree, (), ())
         if name in ("maximum", "minimum"):
             return self._broadcast(tree, PRIMITIVES[name], *tree.arguments)

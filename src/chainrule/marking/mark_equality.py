@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.errors import InputError
 from chainrule.marking.book_columns import ColumnExample, may_be_columns
-from chainrule.marking.classic_mistakes import EXTREMES, ClassicMistakes
+from chainrule.marking.classic_mistakes import ClassicMistakes
 from chainrule.marking.equality_values import MAX_COMPUTED_NODES, EqualityValues
 from chainrule.marking.evaluator import Computation, ShapeMismatch
 from chainrule.marking.examples import examples_with_ones
@@ -39,6 +39,7 @@ from chainrule.marking.single_repairs import SingleRepairs
 from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
+    EXTREMES,
     Call,
     Name,
     Negative,
@@ -414,7 +415,7 @@ class Equality(EqualityValues):
         if not (self.mismatch.left and self.mismatch.right):
             tree = self.mismatch.tree
             if isinstance(tree, Call) and tree.function in EXTREMES:
-                name, right = (f"np.{each}" for each in EXTREMES[tree.function])
+                name, _, right = EXTREMES[tree.function]
                 verdict = self._verdict("maximum_two", False, name=name, right=right)
                 return replace(verdict, position=tree.span)
             has_number = self.mismatch.left or self.mismatch.right

@@ -62,6 +62,8 @@ _FUNCTIONS = {
     "diagflat": "diag",
     **matlab_notation.FUNCTIONS,
 }
+_OF_OWN_FORM = ("clip", "clamp", "power", "heaviside", "einsum", "prod", "tensordot")
+_TWO_TENSORS = {"torch.max": "maximum", "torch.min": "minimum"}
 _ARGUMENT_COUNTS = {"maximum": 2, "minimum": 2, "amax": 2, "amin": 2, "outer": 2, "where": 3}
 """The functions with more than one argument."""
 _PRODUCTS: dict[str, Operation] = {
@@ -85,7 +87,7 @@ _SLOPE_OPTIONS = ("derivative", "deriv", "prime", "derivate")
 
 def is_function(name: str) -> bool:
     """Return whether a call of this name is read as that of a library's function."""
-    named = ("clip", "power", "heaviside", "einsum", "prod", "outer", "transpose", "tensordot")
+    named = (*_OF_OWN_FORM, "outer", "transpose")
     return name.casefold() in (*_FUNCTIONS, *_PRODUCTS, *_COPIES, *REDUCTIONS, *named)
 
 
@@ -105,11 +107,7 @@ class PythonCalls:
         is_quantity = self.grammar.names.quantity(text) is not None
         if not (opened or (self.grammar.starts_operand() and not is_quantity)):
             return None
-        if (
-            name in ("clip", "power", "heaviside", "einsum", "prod", "h", "tensordot")
-            and opened
-            and not primed
-        ):
+        if name in (*_OF_OWN_FORM, "h") and opened and not primed:
             quantity = self.grammar.names.quantity(text)
             is_step = text == "H" and (quantity is None or quantity.symbol == "a_h")
             if name != "h" or is_step:
@@ -118,8 +116,15 @@ class PythonCalls:
             return lambda token: functional_call(self.grammar, name.removeprefix(PREFIX), token)
         if name in ("size", "np.size") and opened and not primed:
             return lambda token: self.size_call(name, token)
-        if name in ("max", "amax") and opened and not primed and self._is_of_one_operand(name):
-            return lambda token: self.largest(name, None, token.start)
+        if (
+            name in ("max", "amax", "torch.max")
+            and opened
+            and not primed
+            and self._is_of_one_operand(name)
+        ):
+            return lambda token: self.largest(name.removeprefix("torch."), None, token.start)
+        if name in _TWO_TENSORS:
+            return lambda token: self.extreme_of_tensors(name, token)
         if name in _FUNCTIONS and not primed:
             return lambda token: self.call(_FUNCTIONS[name], token)
         if name in REDUCTIONS:
@@ -156,7 +161,12 @@ class PythonCalls:
     def named_call(self, name: str, token: Token) -> Tree:
         """Parse the call of a function with a form of its own."""
         calls: dict[str, Callable[[Token], Tree]] = {
-            **{"clip": self.clip_call, "power": self.power_call, "einsum": self.einsum_call},
+            **{
+                "clip": self.clip_call,
+                "clamp": self.clip_call,
+                "power": self.power_call,
+                "einsum": self.einsum_call,
+            },
             **{"heaviside": self.heaviside_call, "prod": self.prod_call, "h": self.h_call},
             "tensordot": self.tensordot_call,
         }
@@ -268,6 +278,13 @@ class PythonCalls:
             self.grammar.skip("comma")
         self.grammar.expect("close", ")")
         return replace(tree, span=self.grammar.since(start))
+
+    def extreme_of_tensors(self, name: str, token: Token) -> Tree:
+        """Parse torch.max(x, y): a number is no tensor, and as the second argument an axis."""
+        found = self.arguments(2)
+        is_axis = any(isinstance(each, Constant) for each in found)
+        function = name if is_axis else _TWO_TENSORS[name]
+        return Call(function, tuple(found), span=self.grammar.since(token.start))
 
     def product_call(self, operation: Operation, token: Token) -> Tree:
         left, right = self.arguments(2)
@@ -421,7 +438,7 @@ class PythonCalls:
         if name == "pow":
             (exponent,) = self.arguments(1)
             return Raised(tree, exponent, span=self.grammar.since(start))
-        if name == "clip":
+        if name in ("clip", "clamp"):
             self.grammar.expect("open", "(")
             return self.clipped(tree, start)
         if name in _METHODS or self.grammar.names.function(name) is not None:

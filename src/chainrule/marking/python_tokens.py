@@ -21,6 +21,8 @@ _OF_UFUNCS = re.compile(r"(multiply\.outer|add\.reduce)(?=\s*\()")
 _OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|min|size)(?=\s*\()")
 """np.max(x, 0) has the largest along an axis, max(x, 0) the larger one of two numbers; np.size(x,
 0) is MATLAB's size(x, 1)."""
+_OF_TORCH = re.compile(r"torch\.(max|min)(?=\s*\()")
+"""torch.max(x, y) has the larger one of two tensors, torch.max(x, 0) the largest along an axis."""
 _FUNCTIONAL = re.compile(
     r"(?:(?:(?:torch\.)?nn\.)?functional|F)\.(linear|\w*cross_entropy\w*|nll_loss|mse_loss|l1_loss)"
     r"(?=\s*\()"
@@ -44,6 +46,8 @@ def word(text: ScannedText) -> tuple[str, str] | None:
     """Return the token of a library's prefix or of a table's entry, None for another text."""
     if match := text.taken(_OF_NUMPY):
         return "word", {"max": "amax", "min": "amin", "size": "np.size"}[match[1]]
+    if match := text.taken(_OF_TORCH):
+        return "word", f"torch.{match[1]}"
     if match := text.taken(_FUNCTIONAL):
         return "word", f"F.{match[1]}"
     if text.taken(_LIBRARY):

@@ -79,6 +79,15 @@ class Transposed(Tree):
     operand: Tree
 
 
+EXTREMES = {
+    "amax": ("np.max", "maximum", "np.maximum"),
+    "amin": ("np.min", "minimum", "np.minimum"),
+    "torch.max": ("torch.max", "maximum", "torch.clamp(…, min=0)"),
+    "torch.min": ("torch.min", "minimum", "torch.clamp(…, max=0)"),
+}
+"""What takes the entries along an axis: its name, the function of two values, and its name."""
+
+
 @dataclass(frozen=True, eq=False)
 class Call(Tree):
     """A function, or the derivative of an activation, applied to arguments.
