@@ -14,7 +14,7 @@ from chainrule.table_models.model_files import load
 
 IRIS = Path(__file__).resolve().parents[2] / "examples" / "iris.csv"
 CHAINRULE = shlex.join([sys.executable, "-W", "error", "-m", "chainrule"])
-TRAIN = "train iris.csv --target species --epochs 2"
+TRAIN = "train iris.csv --target species --hidden 4 --epochs 2"
 LOST = "chainrule: error: standard output cannot be written ({}); what was written to files is"
 
 pytestmark = pytest.mark.skipif(

@@ -194,7 +194,16 @@ def test_a_terminal_gets_a_bar_and_no_color_is_obeyed(folder, no_color):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_of_two_trainings_into_one_folder_both_are_written(folder):
-    arguments = [*CHAINRULE, "train", "iris.csv", "--target", "species", "--epochs"]
+    arguments = [
+        *CHAINRULE,
+        "train",
+        "iris.csv",
+        "--target",
+        "species",
+        "--hidden",
+        "4",
+        "--epochs",
+    ]
     slow = subprocess.Popen(
         [*arguments, "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
