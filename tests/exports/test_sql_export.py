@@ -15,7 +15,7 @@ from chainrule.exports import sql_writer
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.prediction_steps import DateReading
 from chainrule.exports.sql_dates import date_levels
-from tests.exports.cases import CASES, Case, case
+from tests.exports.cases import CASES, Case, case, of_table
 from tests.exports.postgresql import PostgreSQL, missing_programs, started
 
 
@@ -294,6 +294,17 @@ def test_weights_as_tables_give_the_same(
 @pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
 def test_a_network_of_a_preset_runs(request: pytest.FixtureRequest) -> None:
     predicts_ten_rows("iris, fast", "sqlite", request)
+
+
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_a_table_of_many_categories_runs_in_sqlite(request: pytest.FixtureRequest) -> None:
+    """The depths of sums and of columns of text add up: SQLite takes 1,000 of them together."""
+    draw = np.random.default_rng(0)
+    words = {f"c{at}": draw.choice(["a", "b", "c", "d", "e"], 60) for at in range(130)}
+    frame = pl.DataFrame(words).with_columns(y=pl.Series(draw.normal(size=60)))
+    run = cr.train_table(frame, "y", hidden=(60,) * 3, epochs=1, seed=0)
+    model = of_table(run, frame.head(3), 1e-9)
+    check(model, *run_in("sqlite", model, request))
 
 
 @pytest.mark.long

@@ -49,8 +49,9 @@ MOST_IN_FORMULAS = 20_000
 slowly."""
 MOST_IN_FORMULA = 1_000
 """Weights of a matrix that are terms of formulas in such a query."""
-_MOST_TERMS = 100
-"""Terms of one sum; longer sums are sums of sums, because SQLite limits the depth of a formula."""
+_MOST_TERMS = 8
+"""Terms of one sum; longer sums are sums of sums. SQLite limits the depth of a query to 1,000, and
+counts the deepest formula of each table on the way to the answer, where n terms are n deep."""
 
 
 def number(value: float) -> str:
@@ -125,6 +126,7 @@ class _Query:
         yield ")"
         source = "cr_rows"
         live: list[str] = []
+        pending: dict[str, str] = {}
         for index, step in enumerate(prediction.steps):
             live = [name for name in live if self.ends[name] >= index]
             if isinstance(step, Gather):  # other names of entries that are there
@@ -138,13 +140,18 @@ class _Query:
             names = [f"cr_{step.target}_{at}" for at in range(step.width)]
             self.texts[step.target] = names
             live.append(step.target)
-            passed = self._columns(live, names)
-            if len(passed) + len(names) > MOST_COLUMNS:
+            passed = self._columns(live, [*pending, *names])
+            width = len(passed) + len(pending) + len(names)
+            if width > MOST_COLUMNS:
                 raise InputError(
-                    f"`to` must be a format that holds {len(passed) + len(names)} values at a "
+                    f"`to` must be a format that holds {width} values at a "
                     f"time, got 'sql', which holds {MOST_COLUMNS}. Choose another, or train a "
                     "narrower network."
                 )
+            if isinstance(step, OneHot) and isinstance(prediction.steps[index + 1], OneHot):
+                # All in one table: one table for each column of text would be deep.
+                pending.update(zip(names, self._entries(step), strict=True))
+                continue
             yield f"-- {harmless(step.note)}"
             if isinstance(step, MatrixProduct) and self._is_large(step):
                 table = f"cr_{step.target}"
@@ -154,6 +161,7 @@ class _Query:
                 continue
             reads = isinstance(step, ReadNumbers | ReadDate | OneHot)
             *before, last = self._levels(step, names)
+            last, pending = {**pending, **last}, {}
             for depth, level in enumerate([*before, last]):
                 table = f"cr_{step.target}" + ("" if level is last else f"_level_{depth}")
                 yield f", {table} AS MATERIALIZED ("
