@@ -51,6 +51,13 @@ __all__ = ["Declared", "decided_column"]
 NEARLY = 0.9
 LARGEST_EXACT = 2.0**53
 INT64 = 2**63
+_AMOUNT = r"[0-9]+(?:[.,][0-9]+)?\s?(?:d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)"
+_OF_TEXT = {
+    "hexadecimal": HEXADECIMAL,
+    "clock_times": r"^[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?$",
+    "durations": rf"^(?:{_AMOUNT}\s?)+$",
+}
+"""What looks like numbers and is text, by the key of a remark."""
 LEADING_ZEROS, BEYOND = "leading_zeros", "beyond"
 
 
@@ -207,8 +214,8 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     parts = parts_of(found)
     numeric = readable(parts.digits).fill_null(False)
     if not numeric.any() and declared.kind is None:
-        remarks = (Remark("hexadecimal"),) if found.str.contains(HEXADECIMAL).all() else ()
-        return replace(categorical, remarks=remarks), None
+        keys = [key for key, form in _OF_TEXT.items() if found.str.contains(form).all()]
+        return replace(categorical, remarks=tuple(map(Remark, keys))), None
     numbers = numeric_form(
         table, name, cells, rest, parts, numeric, declared.kind, declared.decimal
     )

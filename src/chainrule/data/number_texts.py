@@ -2,7 +2,7 @@
 
 A `NumberForm` states how the cells of one column are written. `parse` reads cells in that form and
 no other; `possible_forms` returns the forms in which every one of some cells can be read. Accepted
-in every form: the minus sign U+2212, parentheses around negative numbers, exponents with E and
+in every form: the minus sign U+2212, full-width digits, parentheses around negative numbers, exponents with E and
 (Fortran's) D, spaces of any width. "12 %" is 12 with the unit %, "3.2万元" is 32,000 with the
 unit 元: 万 and 亿 are multipliers, not units. Hexadecimal numbers are text, and so are the numbers
 of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are names.
@@ -56,6 +56,8 @@ _DECIMALS = (".", ",")
 _THOUSANDS = ("", ",", ".", " ", "'")
 SPACES = "[\u00a0\u2007\u2008\u2009\u202f\u3000\t]"
 """What counts as a space in a number; `MINUS` what counts as a minus sign."""
+_FULL_WIDTH = {chr(ord(c) + 0xFEE0): c for c in "0123456789.,+()"}
+"""Digits and signs as wide as a Chinese character, and what they are."""
 MINUS = "[\u2212\uff0d]"
 EXPONENT = r"(?:[eEdD][+-]?[0-9]+)?"
 _DIGITS = rf"(?:[0-9][0-9.,' ]*{EXPONENT}|[.,][0-9]+{EXPONENT})"
@@ -135,6 +137,7 @@ def parts_of(cells: pl.Series) -> Parts:
 
     c, before, behind = pl.col("c"), pl.col("before"), pl.col("behind")
     spaced = c.str.replace_all(MINUS, "-").str.replace_all(SPACES, " ")
+    spaced = spaced.str.replace_many([*_FULL_WIDTH], [*_FULL_WIDTH.values()])
     enclosed = c.str.extract(r"^\(([^+-].*)\)$", 1).str.strip_chars()
     frame = (
         pl.DataFrame({"c": cells})

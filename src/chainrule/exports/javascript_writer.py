@@ -151,8 +151,12 @@ function seconds(row, index, patterns) {
     const part = new RegExp(pattern).exec(text)?.groups;
     if (!part) continue;
     const other = part.s ?? part.h ?? part.p;
-    const day = Number({ iso: part.day ?? "1", dmy: part.first, mdy: other }[order]);
-    const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
+    const named = part.month ?? part.month2 ?? part.month3 ?? "";
+    const months = "janfebmaraprmayjunjulaugsepoctnovdec";
+    const word = months.indexOf(named.slice(0, 3).toLowerCase()) / 3 + 1;
+    const days = { iso: part.day ?? "1", named: part.day ?? part.day2, dmy: part.first, mdy: other };
+    const day = Number(days[order]);
+    const month = Number({ iso: named, named: word, dmy: other, mdy: part.first }[order]);
     const clock = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
     const [given, minute, second] = clock;
     const ofHalf = given < 1 || given > 12 ? 24 : (given % 12) + (/^p/i.test(part.half) ? 12 : 0);

@@ -204,7 +204,11 @@ def _seconds(cell, marks, patterns):
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"] or "1"
+            month, day = part["month"] or part["month2"] or part.get("month3"), part["day"] or "1"
+        elif order == "named":
+            name = (part["month"] or part["month2"])[:3].lower()
+            month = "janfebmaraprmayjunjulaugsepoctnovdec".index(name) // 3 + 1
+            day = part["day"] or part["day2"]
         else:
             second = part["s"] or part["h"] or part["p"]
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]

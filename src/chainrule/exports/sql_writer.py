@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.errors import InputError, shown
+from chainrule.exports.date_cells import refuse_named
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.prediction_steps import (
     Column,
@@ -95,6 +96,7 @@ def sql_select(prediction: Prediction) -> str:
     for column in prediction.columns:
         if "\0" in column.name:
             raise _without_nul(column.name)
+    refuse_named(prediction, "sql")
     weights = _weights(prediction)
     check_weights(weights, "sql", MOST_WEIGHTS)
     return "\n".join(_Query(prediction).lines())
