@@ -240,6 +240,7 @@ DATE_TEXTS: dict[str, list[str]] = {
     "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
     "zone": ["%Y-%m-%dT%H:%M:%S+05:30", "%Y-%m-%d %H:%M +0530"],
     "months": ["%Y-%m", "%Y-%m-%d"],
+    "names of months": ["%B %d, %Y", "%d-%b-%Y", "D %B %Y %H:%M", "%b. D %Y 7:05 PM -03:30"],
     "mdy": ["%m/%d/%Y", "M/D/%Y"],
     "mdy, times": ["%m/%d/%Y %H:%M", "M/D/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "M/D/%Y %I:%M:%Sp.m."],
 }
@@ -261,8 +262,9 @@ def date_texts(name: str, rows: int = 200) -> list[str | None]:
             found.append(None)
             continue
         formats = DATE_TEXTS[name]
-        text = day.strftime(formats[at % len(formats)])
-        found.append(re.sub("(?<![AP])M", str(day.month), text.replace("D", str(day.day))))
+        form = re.sub("(?<!%)D", str(day.day), formats[at % len(formats)])
+        form = re.sub("(?<!%|P)M", str(day.month), form)
+        found.append(day.strftime(form))
     return found
 
 

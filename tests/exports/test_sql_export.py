@@ -56,7 +56,8 @@ def check(model: Case, rows: list[tuple], given: int) -> None:
 
 
 LARGE = [name for name in CASES if "fast" in name or name in ("declared marks", "table classifier")]
-IN_SQL = [name for name in CASES if name != "gelu" and name not in LARGE]
+REFUSED = ("gelu", "dates, names of months")
+IN_SQL = [name for name in CASES if name not in (*REFUSED, *LARGE)]
 
 
 @pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
@@ -225,6 +226,11 @@ def test_columns_may_be_named_as_the_query_names_things() -> None:
 def test_an_error_function_is_refused() -> None:
     with pytest.raises(InputError, match=r"`to` must be a format that has erf.*got 'sql'"):
         cr.export(case("gelu").model, "sql")
+
+
+def test_names_of_months_are_refused() -> None:
+    with pytest.raises(InputError, match=r"names of months, got 'sql' and the column .the 'day'"):
+        cr.export(case("dates, names of months").model, "sql")
 
 
 def test_a_network_that_is_too_wide_is_refused() -> None:

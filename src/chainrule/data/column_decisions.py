@@ -214,18 +214,22 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     parts = parts_of(found)
     numeric = readable(parts.digits).fill_null(False)
     if not numeric.any() and declared.kind is None:
-        keys = [key for key, form in _OF_TEXT.items() if found.str.contains(form).all()]
-        return replace(categorical, remarks=tuple(map(Remark, keys))), None
+        return replace(categorical, remarks=_remarks(found)), None
     numbers = numeric_form(
         table, name, cells, rest, parts, numeric, declared.kind, declared.decimal
     )
     if numbers is None:
-        return categorical, None
+        return replace(categorical, remarks=_remarks(found)), None
     if declared.kind is None and numbers == PLAIN and found.str.contains("^[0-9]+$").all():
         code = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
         if code:  # with marks among them the labels are text
             return replace(categorical, remarks=(Remark(code),)), None
     return replace(plain, form=numbers, remarks=(*map(Remark, signs_of(found)), *noted)), None
+
+
+def _remarks(found: pl.Series) -> tuple[Remark, ...]:
+    """Return what looks like numbers about the cells of a column of text."""
+    return tuple(Remark(key) for key, form in _OF_TEXT.items() if found.str.contains(form).all())
 
 
 def _noted(marks: pl.DataFrame) -> tuple[Remark, ...]:

@@ -58,8 +58,8 @@ class ColumnReading:
     columns but categorical ones. ``words`` are the texts of false and true of a boolean column, as
     they were written, and ``labels`` is what its cells are as labels of a target. ``date_form``,
     ``times``, ``earliest`` (an ISO date) and ``zone`` belong to dates: the offset from UTC, in
-    minutes, that all cells have, whose hours are read; else they are those of UTC. ``remarks`` are what was found beside
-    these.
+    minutes, that all cells have, whose hours are read; else they are those of UTC. ``remarks`` are
+    what was found beside these.
 
     >>> reading = ColumnReading("price", "numeric", NumberForm(unit="$"))
     >>> ColumnReading.from_dict(reading.to_dict()) == reading

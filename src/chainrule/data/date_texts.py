@@ -34,9 +34,8 @@ __all__ = [
 FORMS = ("iso", "chinese", "named", "dmy", "mdy")
 CERTAIN = FORMS[:3]
 """The forms that have one meaning."""
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_MONTHS = "January February March April May June July August September October November December"
+MONTHS = tuple(_MONTHS.split())
 PARTS = ("year", "month", "day_of_week", "day_of_year", "hour", "age")
 """The features of a date; hour only where there are times, age in days since the earliest date."""
 

@@ -71,9 +71,16 @@ _OF_TEXTS = """
 
 _TAIL = """
 const marks = {marks};
+const numeric = {numeric};
+
+// The name of a column in a row, where spaces may stand around it.
+function keyOf(row, name) {{
+  if (Object.hasOwn(row, name)) return name;
+  return Object.keys(row).find((each) => each.trim() === name.trim()) ?? name;
+}}
 
 function cell(row, index) {{
-  const name = columns[index];
+  const name = keyOf(row, columns[index]);
   if (!Object.hasOwn(row, name)) throw new Error(`the column ${{JSON.stringify(name)}} is missing`);
   let value = row[name];
   if (typeof value === "string") value = value.trim();
@@ -84,7 +91,9 @@ function cell(row, index) {{
 function numberOf(row, index) {{
   const value = cell(row, index);
   if (value === null) return NaN;
-  if (typeof value === "string" && /^(true|false)$/i.test(value)) return /^t/i.test(value) ? 1 : 0;
+  const isBoolean = /^(true|false)$/i.test(value);
+  if (isBoolean && !numeric.includes(index)) return /^t/i.test(value) ? 1 : 0;
+  if (isBoolean) throw new Error(`${{JSON.stringify(value)}} is not a number`);
   const isWritten = typeof value === "string" && forms[index];
   if (isWritten && missing.includes(value.toLowerCase())) return NaN;
   const found = isWritten ? written(value, forms[index]) : Number(value);
@@ -154,8 +163,8 @@ function seconds(row, index, patterns) {
     const named = part.month ?? part.month2 ?? part.month3 ?? "";
     const months = "janfebmaraprmayjunjulaugsepoctnovdec";
     const word = months.indexOf(named.slice(0, 3).toLowerCase()) / 3 + 1;
-    const days = { iso: part.day ?? "1", named: part.day ?? part.day2, dmy: part.first, mdy: other };
-    const day = Number(days[order]);
+    const first = part.day ?? part.day2 ?? "1";
+    const day = Number({ iso: first, named: first, dmy: part.first, mdy: other }[order]);
     const month = Number({ iso: named, named: word, dmy: other, mdy: part.first }[order]);
     const clock = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
     const [given, minute, second] = clock;
@@ -208,8 +217,9 @@ def javascript_module(prediction: Prediction) -> str:
     ]
     if labels:
         lines.append(f"export const labels = {_json([_checked(label) for label in labels])};")
+    numeric = [at for at in forms if prediction.columns[at].kind == "number"]
     marks = {n: [*c.marks, *_numeric(c.marks)] for n, c in enumerate(prediction.columns) if c.marks}
-    lines.append(_TAIL.format(marks=_json(marks)))
+    lines.append(_TAIL.format(marks=_json(marks), numeric=_json(numeric)))
     body = list(_body(prediction))
     if dates or forms:
         listed = {n: [number_pattern(f), f.thousands, f.decimal] for n, f in forms.items()}

@@ -73,12 +73,20 @@ be ISO dates (2020-03-31) always."""
 
 _TAIL = '''
 
+def _key(columns, name):
+    """Return a column's name as it is written there, maybe with spaces around it."""
+    if name in columns:
+        return name
+    names = getattr(columns, "columns", columns)
+    return next((each for each in names if str(each).strip() == name.strip()), name)
+
+
 def _column(rows, name):
     """Return the cells of a column as a list."""
     try:
         if isinstance(rows, (list, tuple)):
-            return [row[name] for row in rows]
-        return list(rows[name])
+            return [row[_key(row, name)] for row in rows]
+        return list(rows[_key(rows, name)])
     except KeyError:
         raise ValueError(f"the column {name!r} is missing") from None
     except (TypeError, IndexError):
@@ -111,15 +119,17 @@ def _finite(cell):
     return number
 
 
-def _number(cell, marks, form):
+def _number(cell, marks, form, boolean):
     """Return a cell as a number, NaN where it is missing."""
     if cell is None or cell != cell:
         return math.nan
+    if isinstance(cell, (bool, np.bool_)) and not boolean:
+        raise ValueError("is not a number")
     if isinstance(cell, str):
         cell = cell.strip()
         if cell == "" or cell in marks:
             return math.nan
-        if cell.lower() in ("true", "false"):
+        if boolean and cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
         if form:
             return _written(cell, *form)
@@ -142,7 +152,8 @@ def _text(cell, marks):
 
 def _numbers(rows, numbers):
     """Return columns of numbers, (rows, columns)."""
-    columns = [_cells(_number, rows, number, FORMS.get(number)) for number in numbers]
+    forms = [(FORMS.get(number), number not in NUMERIC) for number in numbers]
+    columns = [_cells(_number, rows, n, *form) for n, form in zip(numbers, forms)]
     lengths = {COLUMNS[number][0]: len(cells) for number, cells in zip(numbers, columns)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns must have one cell for each row, got {lengths}")
@@ -256,6 +267,8 @@ def numpy_file(prediction: Prediction) -> str:
     lines = [head.rstrip("\n")]
     if labels:
         lines.append(f"LABELS = np.array({list(labels)!a})")
+    numeric = {at for at in forms if prediction.columns[at].kind == "number"}
+    lines.append(f"NUMERIC = {sorted(numeric)}")
     lines.append(_TAIL)
     if dates or forms:
         listed = {n: (number_pattern(f), f.thousands, f.decimal) for n, f in forms.items()}
