@@ -4,8 +4,8 @@ A `NumberForm` states how the cells of one column are written. `parse` reads cel
 no other; `possible_forms` returns the forms in which every one of some cells can be read. Accepted
 in every form: the minus sign U+2212, full-width digits, parentheses around negative numbers,
 exponents with E and (Fortran's) D, spaces of any width. "12 %" is 12 with the unit %, "3.2万元" is
-32,000 with the unit 元: 万 and 亿 are multipliers, not units. Hexadecimal numbers are text, and so are the numbers
-of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are names.
+32,000 with the unit 元: 万 and 亿 are multipliers, not units. Hexadecimal numbers are text, and so
+are the numbers of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are names.
 """
 
 from __future__ import annotations
