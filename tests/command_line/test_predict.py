@@ -41,14 +41,14 @@ def test_predict_with_probabilities_to_files(trained, folder):
 
 
 def test_categories_that_are_too_rare_are_stated_in_training_and_prediction(folder):
-    frame = pl.DataFrame({"c": [f"c{n % 250}" for n in range(600)], "y": ["p", "q"] * 300})
+    frame = pl.DataFrame({"c": [f"c{n % 250}" for n in range(1000)], "y": ["p", "q"] * 500})
     frame.write_csv("t.csv")
     options = ("--hidden", 2, "--epochs", 1)
     run = run_verb("train", "t.csv", "--target", "y", *options)
-    assert "categories too rare to be kept: 'c' 50" in run.stdout
+    assert "categories too rare to be retained: 'c' 50" in run.stdout
     assert run_verb("predict", "t", "t.csv").stderr.splitlines() == [
-        "chainrule: note: cells have a category that was too rare in training to be kept, or not "
-        "there: 'c' 100"
+        "chainrule: note: cells have a category that was too rare in training to be retained, or "
+        "not there: 'c' 200"
     ]
 
 

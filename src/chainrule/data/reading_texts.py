@@ -79,12 +79,12 @@ def _kind(reading: ColumnReading, signs: list[Remark], language: str) -> str:
         names = [name.removeprefix(f"{reading.name}.") for name in reading.columns]
         *parts, last = (texts[f"part_{name}"] for name in names)
         form = date_words(reading.date_form, language)
-        words = texts["dates_with_times" if reading.times else "dates"].format(
+        line = texts["dates_with_times" if reading.times else "dates"].format(
             form=form, parts=texts["comma"].join(parts), last=last
         )
         if reading.zone:
-            words += texts["semicolon"] + texts["offset"].format(zone=offset_words(reading.zone))
-        return words
+            line += texts["semicolon"] + texts["offset"].format(zone=offset_words(reading.zone))
+        return line
     if reading.form == PLAIN and not signs:
         return ""
     words = [*form_words(reading.form, language), *(sign.text(language) for sign in signs)]

@@ -35,7 +35,10 @@ are from the other columns
     others = {name: count for name, count in unknown.items() if name in rare}
     for what, counts in (
         ("cells have a category that the training rows did not have", new),
-        ("cells have a category that was too rare in training to be kept, or not there", others),
+        (
+            "cells have a category that was too rare in training to be retained, or not there",
+            others,
+        ),
         ("text cells are missing where no training row had a missing one", missing),
     ):
         if counts:
