@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CURRENCIES",
     "EXPONENT",
+    "FULL_WIDTH",
     "HEXADECIMAL",
     "MARKS_OF_MISSING",
     "MINUS",
     "MULTIPLIERS",
     "PLAIN",
     "SPACES",
+    "WIDER",
     "NumberForm",
     "Parts",
     "parse",
@@ -56,8 +58,10 @@ _DECIMALS = (".", ",")
 _THOUSANDS = ("", ",", ".", " ", "'")
 SPACES = "[\u00a0\u2007\u2008\u2009\u202f\u3000\t]"
 """What counts as a space in a number; `MINUS` what counts as a minus sign."""
-_FULL_WIDTH = {chr(ord(c) + 0xFEE0): c for c in "0123456789.,+()"}
-"""Digits and signs as wide as a Chinese character, and what they are."""
+FULL_WIDTH = "[\uff08\uff09\uff0b\uff0c\uff0e\uff10-\uff19]"
+"""Digits and signs as wide as a Chinese character; their numbers are higher by `WIDER`."""
+WIDER = 0xFEE0
+_NARROW = {chr(ord(c) + WIDER): c for c in "0123456789.,+()"}
 MINUS = "[\u2212\uff0d]"
 EXPONENT = r"(?:[eEdD][+-]?[0-9]+)?"
 _DIGITS = rf"(?:[0-9][0-9.,' ]*{EXPONENT}|[.,][0-9]+{EXPONENT})"
@@ -137,7 +141,7 @@ def parts_of(cells: pl.Series) -> Parts:
 
     c, before, behind = pl.col("c"), pl.col("before"), pl.col("behind")
     spaced = c.str.replace_all(MINUS, "-").str.replace_all(SPACES, " ")
-    spaced = spaced.str.replace_many([*_FULL_WIDTH], [*_FULL_WIDTH.values()])
+    spaced = spaced.str.replace_many([*_NARROW], [*_NARROW.values()])
     enclosed = c.str.extract(r"^\(([^+-].*)\)$", 1).str.strip_chars()
     frame = (
         pl.DataFrame({"c": cells})

@@ -72,7 +72,7 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         part = found.groupdict()
         if order == "iso":
-            month = part["month"] or part["month2"] or part.get("month3")
+            month = part["month"] or part["month2"] or part.get("month3", "")
             day = part["day"] or "1"
         elif order == "named":
             month = month_number(part["month"] or part["month2"])

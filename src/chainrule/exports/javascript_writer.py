@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS
 from chainrule.errors import InputError, shown
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
-from chainrule.exports.number_cells import number_pattern
+from chainrule.exports.number_cells import SIGNS, number_pattern
 from chainrule.exports.prediction_steps import (
     DateReading,
     Entrywise,
@@ -131,7 +131,9 @@ const missing = {missing};
 
 // A number as it was written in training, NaN for what is none.
 function written(text, [pattern, thousands, decimal]) {{
-  const plain = text.replace(/{minus}/g, "-").replace(/{spaces}/g, " ");
+  const narrow = (c) => String.fromCharCode(c.charCodeAt(0) - {wider});
+  const signs = text.replace(/{minus}/g, "-").replace(/{full_width}/g, narrow);
+  const plain = signs.replace(/{spaces}/g, " ");
   const enclosed = /^\\(([^+-].*)\\)$/.exec(plain);
   const inner = enclosed ? enclosed[1].trim() : plain;
   const found = new RegExp(pattern).exec(inner);
@@ -226,7 +228,7 @@ def javascript_module(prediction: Prediction) -> str:
         texts = {"forms": _json(listed), "missing": _json(sorted(MARKS_OF_MISSING))}
         used = any(form.multipliers for form in forms.values())
         texts["multipliers"] = _MULTIPLIERS if used else ""
-        lines.append(_WRITTEN.format(**texts, minus=MINUS, spaces=SPACES))
+        lines.append(_WRITTEN.format(**texts, **SIGNS))
     else:
         lines.append("const forms = {};\nconst missing = [];")
     lines += [_DATES] * dates

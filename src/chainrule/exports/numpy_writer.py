@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
-from chainrule.exports.number_cells import number_pattern
+from chainrule.exports.number_cells import SIGNS, number_pattern
 from chainrule.exports.prediction_steps import (
     DateReading,
     Entrywise,
@@ -185,6 +185,7 @@ def _written(text, pattern, thousands, decimal):
     if text.lower() in MISSING:
         return math.nan
     plain = re.sub({minus!a}, "-", re.sub({spaces!a}, " ", text))
+    plain = re.sub({full_width!a}, lambda found: chr(ord(found[0]) - {wider}), plain)
     enclosed = re.match(r"\\(([^+-].*)\\)$", plain)
     inner = enclosed[1].strip() if enclosed else plain
     found = re.match(pattern, inner)
@@ -277,8 +278,7 @@ def numpy_file(prediction: Prediction) -> str:
             _WRITTEN.format(
                 forms=ascii(listed),
                 missing=ascii(missing),
-                minus=MINUS,
-                spaces=SPACES,
+                **SIGNS,
                 multipliers=_MULTIPLIERS if any(f.multipliers for f in forms.values()) else "",
             ).rstrip("\n")
         )
