@@ -306,9 +306,9 @@ def test_a_network_of_a_preset_runs(request: pytest.FixtureRequest) -> None:
 def test_a_table_of_many_categories_runs_in_sqlite(request: pytest.FixtureRequest) -> None:
     """The depths of sums and of columns of text add up: SQLite takes 1,000 of them together."""
     draw = np.random.default_rng(0)
-    words = {f"c{at}": draw.choice(["a", "b", "c", "d", "e"], 60) for at in range(130)}
+    words = {f"c{at}": draw.choice(["a", "b", "c", "d", "e"], 60) for at in range(150)}
     frame = pl.DataFrame(words).with_columns(y=pl.Series(draw.normal(size=60)))
-    run = cr.train_table(frame, "y", hidden=(60,) * 3, epochs=1, seed=0)
+    run = cr.train_table(frame, "y", hidden=(60,) * 8, epochs=1, seed=0)
     model = of_table(run, frame.head(3), 1e-9)
     check(model, *run_in("sqlite", model, request))
 
