@@ -228,6 +228,17 @@ def test_an_error_function_is_refused() -> None:
         cr.export(case("gelu").model, "sql")
 
 
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_long_sums_are_not_deep() -> None:
+    network = cr.Network.dense([90, 90, 1], "tanh")
+    query = str(cr.export((network, network.initialize(seed=0)), "sql"))
+    connection = sqlite3.connect(":memory:")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+    columns = ", ".join(f"1.0 AS x{at}" for at in range(90))
+    connection.execute(f"CREATE TABLE my_table AS SELECT {columns}")
+    assert len(connection.execute(query).fetchall()) == 1
+
+
 def test_names_of_months_are_refused() -> None:
     with pytest.raises(InputError, match=r"names of months, got 'sql' and the column .the 'day'"):
         cr.export(case("dates, names of months").model, "sql")
