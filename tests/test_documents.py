@@ -11,7 +11,10 @@
 Every other kind of block is listed here, with the reason why it is not run.
 """
 
+import ast
 import doctest
+import inspect
+import operator
 import posixpath
 import re
 import shlex
@@ -21,6 +24,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import chainrule as cr
 from chainrule.command_line.main import command
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +85,24 @@ def test_every_block_is_of_a_known_kind(name: str) -> None:
         assert kind in RUN or kind in NOT_RUN, f"{name}: a block of kind {kind!r}"
         assert kind != "python" or text.lstrip().startswith(">>> "), f"{name}: not run:\n{text}"
         assert kind != "console" or text.lstrip().startswith("$ "), f"{name}: not run:\n{text}"
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *PAGES])
+def test_calls_that_are_not_run_have_the_arguments_of_the_function(name: str) -> None:
+    """Those in sentences, tables and indented lines; ``...`` stands for any arguments."""
+    text = FENCE.sub("", (ROOT / name).read_text(encoding="utf-8"))
+    written = re.findall(r"`([^`\n]*cr\.[^`\n]*)`", text) + re.findall(r"^    (\S.*)$", text, re.M)
+    for code in written:
+        try:
+            tree = ast.parse(code.strip())
+        except SyntaxError:
+            continue  # a part of a statement
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            function = ast.unparse(call.func)
+            if re.fullmatch(r"cr\.\w+(\.\w+)?", function) and "..." not in ast.unparse(call):
+                called = operator.attrgetter(function.removeprefix("cr."))(cr)
+                keywords = {str(word.arg): word for word in call.keywords}
+                inspect.signature(called).bind(*call.args, **keywords)
 
 
 WITH_COMMANDS = [name for name in EXECUTED if any(kind == "console" for kind, _ in blocks(name))]

@@ -40,6 +40,18 @@ def test_predict_with_probabilities_to_files(trained, folder):
     np.testing.assert_array_equal(frames[0].select(pl.exclude("prediction")).to_numpy(), chances)
 
 
+def test_categories_that_are_too_rare_are_stated_in_training_and_prediction(folder):
+    frame = pl.DataFrame({"c": [f"c{n % 250}" for n in range(1000)], "y": ["p", "q"] * 500})
+    frame.write_csv("t.csv")
+    options = ("--hidden", 2, "--epochs", 1)
+    run = run_verb("train", "t.csv", "--target", "y", *options)
+    assert "categories too rare to be retained: 'c' 50" in run.stdout
+    assert run_verb("predict", "t", "t.csv").stderr.splitlines() == [
+        "chainrule: note: cells have a category that was too rare in training to be retained, or "
+        "not there: 'c' 200"
+    ]
+
+
 def test_predict_finds_columns_by_name_and_reports_the_filled_cells(folder):
     pl.DataFrame(
         {"y": [1.5, 2.5, 3.5] * 4, "a": [1.0, 2.0, 3.0] * 4, "c": ["u", "v", "u"] * 4}

@@ -32,10 +32,17 @@ def raw(*cells, **options):
     return Table(frame, "f.csv", np.arange(2, 2 + frame.height), "line", decided=False)
 
 
+MINUS_SIGNS = "x: minus signs U+2212, read as numbers"
+CLOCK = "x: times of day, read as text: write them as hours (8.5) or minutes (510) to have numbers"
+DURATIONS = "x: durations, read as text: write them in one unit (8.5 h) to have numbers"
 # name: (cells, kind, values, decision line)
 CASES = {
     "plain": (["1", "2.5", ""], "numeric", [1.0, 2.5, None], ""),
     "text": (["a", "b"], "categorical", ["a", "b"], ""),
+    "full-width digits": (["５２１", "－１．５", "７"], "numeric", [521.0, -1.5, 7.0], MINUS_SIGNS),
+    "times of day": (["08:30", "9:05"], "categorical", ["08:30", "9:05"], CLOCK),
+    "durations": (["8h 30m", "2h"], "categorical", ["8h 30m", "2h"], DURATIONS),
+    "seasons": (["2012-13", "2013-14"], "categorical", ["2012-13", "2013-14"], ""),
     "percent": (["12 %", "3.5%"], "numeric", [12.0, 3.5], "x: unit %, read as numbers"),
     "currency in front": (
         ["$1,200.50", "-$3", "$ 4"],
@@ -204,10 +211,14 @@ def test_the_rule(name):
         (["2020-03-31", "2020-04-02"], "year-month-day", 31),
         (["31/03/2020", "02/04/2020"], "day/month/year", 31),
         (["03/31/2020", "4/2/2020"], "month/day/year", 31),
-        (["2020年3月31日", "2020年04月02日"], "year年month月day日", 31),
-        (["2020年3月31日", "2020-04-02"], "year年month月day日", 31),
-        (["2020年3月", "2020年04月02日"], "year年month月day日", 1),
+        (["2020年3月31日", "2020年04月02日"], "as 2020年3月31日", 31),
+        (["2020年3月31日", "2020-04-02"], "as 2020年3月31日", 31),
+        (["2020年3月", "2020年04月02日"], "as 2020年3月31日", 1),
         (["31.3.2020", "2.4.2020"], "day/month/year", 31),
+        (["2020-03", "2020-04-02"], "year-month-day", 1),
+        (["Mar 31, 2020", "April 2 2020"], "as Mar 31, 2020", 31),
+        (["31-Mar-2020", "2 APR 2020"], "as Mar 31, 2020", 31),
+        (["31st March 2020", "2020-04-02"], "as Mar 31, 2020", 31),
         (["2020-03-31T00:00:00Z", "2020-04-02 00:00"], "year-month-day", 31),
     ],
 )
@@ -274,7 +285,7 @@ def test_chinese_dates_with_times():
         ("03/31/2021 2:30:15 pm", 14.0),
         ("03/31/2021 12:05AM", 0.0),
         ("3/31/2021 12:05 p.m.", 12.0),
-        ("2021-03-31 11:59 P.M. +01:00", 22.0),
+        ("2021-03-31 11:59 P.M. +01:00", 23.0),
         ("2021年3月31日 1:00 AM", 1.0),
     ],
 )
@@ -283,6 +294,38 @@ def test_times_of_twelve_hours(cell, hour):
     assert made.frame["x.hour"].to_list() == [hour] * 2
     with pytest.raises(DataError, match="line 3, column 'x': '03/31/2021 13:00 PM' is not a date"):
         decide_kinds(raw("03/31/2021 02:00 PM", "03/31/2021 13:00 PM"))
+
+
+def test_hours_are_those_of_the_offset_that_all_cells_have():
+    table = raw("2021-01-01T00:30:00+08:00", "2021-01-02 07:30 +0800")
+    made = decide_kinds(table)
+    assert made.frame["x.hour"].to_list() == [0.0, 7.0]
+    assert made.frame["x.year"].to_list() == [2021.0, 2021.0]
+    assert made.frame["x.age"].to_list() == pytest.approx([0.0, 1 + 7 / 24])
+    assert made.reading.lines[0].endswith("; in the local time that is written, +08:00")
+    assert TableReading.from_dict(made.reading.to_dict()) == made.reading
+    later = made.reading.apply(raw("2021-01-02T00:00:00Z", "2021-01-02T09:00:00+09:00"))
+    assert later.frame["x.hour"].to_list() == [8.0, 8.0]
+    with pytest.raises(DataError, match=r"'2021-01-02 08:00' has no offset from UTC, .* \+08:00"):
+        made.reading.apply(raw("2021-01-02 08:00"))
+
+
+def test_hours_are_of_utc_where_offsets_differ():
+    made = decide_kinds(raw("2021-01-01T00:30:00+08:00", "2021-01-02 07:30 -01:30"))
+    assert made.frame["x.hour"].to_list() == [16.0, 9.0]
+    assert made.reading.lines[0].endswith("; offsets from UTC differ, so hours are those of UTC")
+
+
+def test_a_type_with_a_zone_has_the_hours_of_that_zone():
+    times = pl.Series("x", [datetime.datetime(2021, 1, 1, 20)]).dt.replace_time_zone("UTC")
+    frame = times.dt.convert_time_zone("Asia/Shanghai").to_frame()
+    assert decide_kinds(Table.from_frame(frame)).frame["x.hour"].to_list() == [4.0]
+
+
+def test_the_first_files_have_no_zone():
+    record = decide_kinds(raw("2021-01-01 07:30", "2021-01-02")).reading.columns[0].to_dict()
+    del record["zone"]
+    assert ColumnReading.from_dict(record).zone == 0
 
 
 def test_the_first_files_have_neither_remarks_nor_multipliers():
@@ -349,6 +392,13 @@ ERRORS = {
         [*MANY, *["<5"] * 10],
         {},
         "f.csv, line 22, column 'x': '<5' is not a number, but 20 of the column's 30 cells are; "
+        "correct the cell (leave the cell empty for a missing value), or declare the column "
+        "categorical",
+    ),
+    "numbers below several limits": (
+        [*map(str, range(20)), "<5", "<0.5", "<1", "<2", "<3"],
+        {},
+        "f.csv, line 22, column 'x': '<5' is not a number, but 20 of the column's 25 cells are; "
         "correct the cell (leave the cell empty for a missing value), or declare the column "
         "categorical",
     ),
@@ -422,7 +472,11 @@ LATER = {
         ["3万"],
         r"'3万' is not a number as in .* \(currency 元, mult",
     ),
-    "Chinese date": (["2020年12月"], ["2020年13月"], r"'2020年13月' is not a date \(year年"),
+    "Chinese date": (
+        ["2020年12月"],
+        ["2020年13月"],
+        r"'2020年13月' is not a date \(as 2020年3月31日",
+    ),
     "date": (["31/12/2020"], ["12/31/2020"], r"'12/31/2020' is not a date \(day/month/year\)"),
 }
 

@@ -232,7 +232,7 @@ NUMERIC = {
     **{"kind": "numeric", "name": "x", "center": 0.0, "scale": 1.0, "median": 0.0},
     **{"robust": False, "marked": False, "binary": False},
 }
-CATEGORICAL = {"kind": "categorical", "name": "c", "categories": ["a", "b"]}
+CATEGORICAL = {"kind": "categorical", "name": "c", "categories": ["a", "b"], "rare": 0}
 
 
 @pytest.mark.parametrize(

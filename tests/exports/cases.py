@@ -238,6 +238,9 @@ DATE_TEXTS: dict[str, list[str]] = {
     "chinese, times": ["%Y年%m月%d日 %H:%M", "%Y年M月D日%H:%M:%S", "%Y年M月", "%Y年%m月%d日"],
     "dmy": ["%d/%m/%Y", "%d.%m.%Y", "D-M-%Y", "D.M.%Y"],
     "dmy, times": ["%d/%m/%Y %H:%M", "D.M.%Y %H:%M:%S", "%d-%m-%YT%H:%M+02:00"],
+    "zone": ["%Y-%m-%dT%H:%M:%S+05:30", "%Y-%m-%d %H:%M +0530"],
+    "months": ["%Y-%m", "%Y-%m-%d"],
+    "names of months": ["%B %d, %Y", "%d-%b-%Y", "D %B %Y %H:%M", "%b. D %Y 7:05 PM -03:30"],
     "mdy": ["%m/%d/%Y", "M/D/%Y"],
     "mdy, times": ["%m/%d/%Y %H:%M", "M/D/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "M/D/%Y %I:%M:%Sp.m."],
 }
@@ -259,8 +262,9 @@ def date_texts(name: str, rows: int = 200) -> list[str | None]:
             found.append(None)
             continue
         formats = DATE_TEXTS[name]
-        text = day.strftime(formats[at % len(formats)])
-        found.append(re.sub("(?<![AP])M", str(day.month), text.replace("D", str(day.day))))
+        form = re.sub("(?<!%)D", str(day.day), formats[at % len(formats)])
+        form = re.sub("(?<!%|P)M", str(day.month), form)
+        found.append(day.strftime(form))
     return found
 
 
@@ -276,7 +280,9 @@ def dates(name: str) -> Case:
     run = cr.train_table(frame, "y", hidden=(5,), epochs=4, seed=0)
     assert run.model.reading is not None
     assert run.model.reading.columns[1].kind == "date"
-    iso = pl.Series("the 'day'", ["2024-02-29", "1999-12-31 23:59:59.5", "2001-7-4T5:06Z"])
+    ends = "Z" if name == "zone" else ""
+    days = ["2024-02-29 0:00", "1999-12-31 23:59:59.5", "2001-7-4T5:06"]
+    iso = pl.Series("the 'day'", [day + ends for day in days])
     return of_table(run, frame.with_columns(iso.append(frame["the 'day'"][3:])), 1e-9)
 
 

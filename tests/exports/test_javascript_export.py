@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import chainrule as cr
@@ -65,3 +66,22 @@ def test_labels_beyond_exact_numbers_are_refused() -> None:
     object.__setattr__(run.model.target, "labels", (2**60, 2**60 + 1))
     with pytest.raises(InputError, match="got 'javascript' and the label 11529215046068"):
         cr.export(run, "javascript")
+
+
+def test_booleans_are_no_numbers_and_names_may_have_spaces(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [0.5, 1.5, 2.5] * 9, "b": [True, False, True] * 9, "y": range(27)})
+    program = cr.export(cr.train_table(frame, "y", hidden=(2,), epochs=1), "javascript")
+    (tmp_path / "model.mjs").write_text(str(program))
+    code = """import("./model.mjs").then((m) => {
+      console.log(m.predict({ x: 1, b: true }) === m.predict({ " x ": "1", "b ": "TRUE" }));
+      for (const x of ["true", false])
+        try { m.predict({ x, b: true }); } catch (error) { console.log(error.message); }
+    })"""
+    done = subprocess.run(
+        ["node", "-e", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:3] == [
+        "true",
+        '"true" is not a number',
+        "false is not a number",
+    ]

@@ -55,7 +55,7 @@ def with_forms() -> tuple[Any, pl.DataFrame, list[float]]:
     rows = pl.DataFrame(
         {
             "price": ["1.201,5 €", "−4 €", "", "1.000.000 €", "n/a"],
-            "weight": ["1e3 kg", "3 kg", "-", "0.5 kg", "missing"],
+            "weight": ["1e3 kg", "3 kg", "-", "０．５ kg", "missing"],
             "worth": ["1.25 万元", "12,500元", "0.0001亿元", "NA", "(元 1万)"],
             "flag": ["true", "FALSE", "?", "True", "false"],
         }

@@ -84,3 +84,25 @@ def test_large_arrays_are_stored_as_they_are() -> None:
     names = loaded(str(cr.export((network, given), "numpy")))
     stored = [value for value in names.values() if getattr(value, "shape", None) == (9, 20)]
     np.testing.assert_array_equal(stored[0], given["W_ih"])
+
+
+def numeric_and_boolean() -> dict:
+    frame = pl.DataFrame({"x": [0.5, 1.5, 2.5] * 9, "b": [True, False, True] * 9, "y": range(27)})
+    run = cr.train_table(frame, "y", hidden=(2,), epochs=1)
+    return loaded(str(cr.export(run, "numpy")))
+
+
+@pytest.mark.parametrize("cell", ["true", " False", True, np.True_])
+def test_a_boolean_is_no_number(cell: object) -> None:
+    predict = numeric_and_boolean()["predict"]
+    predict([{"x": "1", "b": cell}])
+    with pytest.raises(ValueError, match=r"row 0, column 'x'.* is not a"):
+        predict([{"x": cell, "b": cell}])
+
+
+def test_names_may_have_spaces_around_them() -> None:
+    predict = numeric_and_boolean()["predict"]
+    expected = predict({"x": [1.0], "b": [True]})
+    for rows in ({" x ": [1.0], "b ": [True]}, [{"x\t": 1.0, "b": True}]):
+        assert predict(rows).tolist() == expected.tolist()
+    assert predict(pl.DataFrame({" x": [1.0], "b ": [True]})).tolist() == expected.tolist()

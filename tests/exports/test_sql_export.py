@@ -15,7 +15,7 @@ from chainrule.exports import sql_writer
 from chainrule.exports.exported_models import prediction_of
 from chainrule.exports.prediction_steps import DateReading
 from chainrule.exports.sql_dates import date_levels
-from tests.exports.cases import CASES, Case, case
+from tests.exports.cases import CASES, Case, case, of_table
 from tests.exports.postgresql import PostgreSQL, missing_programs, started
 
 
@@ -56,7 +56,8 @@ def check(model: Case, rows: list[tuple], given: int) -> None:
 
 
 LARGE = [name for name in CASES if "fast" in name or name in ("declared marks", "table classifier")]
-IN_SQL = [name for name in CASES if name != "gelu" and name not in LARGE]
+REFUSED = ("gelu", "dates, names of months")
+IN_SQL = [name for name in CASES if name not in (*REFUSED, *LARGE)]
 
 
 @pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
@@ -227,6 +228,22 @@ def test_an_error_function_is_refused() -> None:
         cr.export(case("gelu").model, "sql")
 
 
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_long_sums_are_not_deep() -> None:
+    network = cr.Network.dense([90, 90, 1], "tanh")
+    query = str(cr.export((network, network.initialize(seed=0)), "sql"))
+    connection = sqlite3.connect(":memory:")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+    columns = ", ".join(f"1.0 AS x{at}" for at in range(90))
+    connection.execute(f"CREATE TABLE my_table AS SELECT {columns}")
+    assert len(connection.execute(query).fetchall()) == 1
+
+
+def test_names_of_months_are_refused() -> None:
+    with pytest.raises(InputError, match=r"names of months, got 'sql' and the column .the 'day'"):
+        cr.export(case("dates, names of months").model, "sql")
+
+
 def test_a_network_that_is_too_wide_is_refused() -> None:
     network = cr.Network.dense([2, 1700, 1])
     with pytest.raises(InputError, match="'sql', which holds 1600"):
@@ -294,6 +311,17 @@ def test_weights_as_tables_give_the_same(
 @pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
 def test_a_network_of_a_preset_runs(request: pytest.FixtureRequest) -> None:
     predicts_ten_rows("iris, fast", "sqlite", request)
+
+
+@pytest.mark.skipif(not has_functions(), reason="SQLite without mathematical functions")
+def test_a_table_of_many_categories_runs_in_sqlite(request: pytest.FixtureRequest) -> None:
+    """The depths of sums and of columns of text add up: SQLite takes 1,000 of them together."""
+    draw = np.random.default_rng(0)
+    words = {f"c{at}": draw.choice(["a", "b", "c", "d", "e"], 60) for at in range(150)}
+    frame = pl.DataFrame(words).with_columns(y=pl.Series(draw.normal(size=60)))
+    run = cr.train_table(frame, "y", hidden=(60,) * 8, epochs=1, seed=0)
+    model = of_table(run, frame.head(3), 1e-9)
+    check(model, *run_in("sqlite", model, request))
 
 
 @pytest.mark.long

@@ -52,6 +52,12 @@ def test_groups_stay_together_and_parts_are_even(parts):
     assert max(shares) - min(shares) < 0.12
 
 
+def test_classes_of_one_row_each_cannot_be_learned() -> None:
+    frame = pl.DataFrame({"x": np.arange(6.0), "y": list("abcdef")})
+    with pytest.raises(DataError, match=r"each of the 6 rows has a class of its own \('a', 'b'"):
+        cr.train_table(frame, "y", preset="fast", epochs=1)
+
+
 def test_folds_by_group_hold_out_each_group_once():
     groups = np.random.default_rng(0).integers(0, 9, 100)
     folds = RowDivision(100, groups=groups).folds(3, seed=0)

@@ -78,4 +78,5 @@ def command(
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
     click.echo("\n".join(found.lines(language)))
-    note_cells(language, found.filled, found.unknown, found.missing)
+    rare = trained.preprocessor.rare
+    note_cells(language, found.filled, found.unknown, found.missing, rare)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import click
 
@@ -23,10 +23,19 @@ def note_cells(
     filled: Mapping[str, int],
     unknown: Mapping[str, int],
     missing: Mapping[str, int],
+    rare: Collection[str],
 ) -> None:
-    """Print a line each for missing numbers, unknown categories and missing categories."""
+    """Print a line each for missing numbers, categories without a feature and missing ones.
+
+    ``rare`` are the columns of which training had further categories, too rare for a feature.
+    """
     comma = Wording("tables", language)("comma")
-    kinds = (("filled", filled), ("unknown", unknown), ("missing_category", missing))
+    kinds = (
+        ("filled", filled),
+        ("unknown", {name: n for name, n in unknown.items() if name not in rare}),
+        ("rare_or_unknown", {name: n for name, n in unknown.items() if name in rare}),
+        ("missing_category", missing),
+    )
     for key, counts in kinds:
         if counts:
             listed = comma.join(f"{shown(name)} {count:,}" for name, count in counts.items())

@@ -77,6 +77,7 @@ def command(
         sys.stdout.buffer.write(encoded)
     else:
         write_atomically(output, encoded)
-    note_cells(language, found.filled, found.unknown, found.missing)
+    rare = trained.preprocessor.rare
+    note_cells(language, found.filled, found.unknown, found.missing, rare)
     if spread and len(trained.members) == 1:
         note(language, "one_network")

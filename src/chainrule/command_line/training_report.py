@@ -335,10 +335,19 @@ def _inputs(task: TableTask, words: Wording) -> str:
         one_hot = any(isinstance(column, CategoricalColumn) for column in preprocessor.columns)
         key = "features_one_hot" if one_hot else "features"
         line = words(key, columns=line, features=features)
+    if preprocessor.rare:
+        line = words("with_rare", inputs=line, listed=_listed_rare(preprocessor, words))
     if preprocessor.dropped:
         listed = listed_dropped(preprocessor, words, NAMES_SHOWN)
         line = words("left_out", inputs=line, listed=listed)
     return line
+
+
+def _listed_rare(preprocessor: Preprocessor, words: Wording) -> str:
+    rare = list(preprocessor.rare.items())
+    listed = words("comma").join(f"{shown(name)} {n:,}" for name, n in rare[:NAMES_SHOWN])
+    rest = len(rare) - NAMES_SHOWN
+    return words("more", listed=listed, count=rest) if rest > 0 else listed
 
 
 def listed_dropped(preprocessor: Preprocessor, words: Wording, most: int) -> str:

@@ -51,6 +51,13 @@ __all__ = ["Declared", "decided_column"]
 NEARLY = 0.9
 LARGEST_EXACT = 2.0**53
 INT64 = 2**63
+_AMOUNT = r"[0-9]+(?:[.,][0-9]+)?\s?(?:d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)"
+_OF_TEXT = {
+    "hexadecimal": HEXADECIMAL,
+    "clock_times": r"^[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?$",
+    "durations": rf"^(?:{_AMOUNT}\s?)+$",
+}
+"""What looks like numbers and is text, by the key of a remark."""
 LEADING_ZEROS, BEYOND = "leading_zeros", "beyond"
 
 
@@ -207,18 +214,22 @@ def _of_texts(table: Table, plain: ColumnReading, cells: pl.Series, declared: De
     parts = parts_of(found)
     numeric = readable(parts.digits).fill_null(False)
     if not numeric.any() and declared.kind is None:
-        remarks = (Remark("hexadecimal"),) if found.str.contains(HEXADECIMAL).all() else ()
-        return replace(categorical, remarks=remarks), None
+        return replace(categorical, remarks=_remarks(found)), None
     numbers = numeric_form(
         table, name, cells, rest, parts, numeric, declared.kind, declared.decimal
     )
     if numbers is None:
-        return categorical, None
+        return replace(categorical, remarks=_remarks(found)), None
     if declared.kind is None and numbers == PLAIN and found.str.contains("^[0-9]+$").all():
         code = _code(found, found.cast(pl.Float64), LARGEST_EXACT)
         if code:  # with marks among them the labels are text
             return replace(categorical, remarks=(Remark(code),)), None
     return replace(plain, form=numbers, remarks=(*map(Remark, signs_of(found)), *noted)), None
+
+
+def _remarks(found: pl.Series) -> tuple[Remark, ...]:
+    """Return what looks like numbers about the cells of a column of text."""
+    return tuple(Remark(key) for key, form in _OF_TEXT.items() if found.str.contains(form).all())
 
 
 def _noted(marks: pl.DataFrame) -> tuple[Remark, ...]:

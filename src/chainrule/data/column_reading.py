@@ -7,7 +7,7 @@ fit is an error that names its row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -24,7 +24,7 @@ from chainrule.data.cells import (
     stripped,
     texts,
 )
-from chainrule.data.date_texts import FORMS, PARTS, date_parts
+from chainrule.data.date_texts import FORMS, PARTS, date_parts, has_offset
 from chainrule.data.date_texts import parse_certain as parse_dates
 from chainrule.data.number_texts import (
     MARKS_OF_MISSING,
@@ -34,7 +34,7 @@ from chainrule.data.number_texts import (
     readings_of,
 )
 from chainrule.data.number_texts import parse_certain as parse_numbers
-from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words
+from chainrule.data.reading_texts import AS_STATED, date_words, decision, form_words, offset_words
 from chainrule.data.record_fields import choice, field, unreadable
 from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
@@ -57,8 +57,9 @@ class ColumnReading:
     ``marks`` are declared marks of missing; the common ones (NA, null, ?, ...) are accepted in all
     columns but categorical ones. ``words`` are the texts of false and true of a boolean column, as
     they were written, and ``labels`` is what its cells are as labels of a target. ``date_form``,
-    ``times`` and ``earliest`` (an ISO date) belong to dates. ``remarks`` are what was found beside
-    these.
+    ``times``, ``earliest`` (an ISO date) and ``zone`` belong to dates: the offset from UTC, in
+    minutes, that all cells have, whose hours are read; else they are those of UTC. ``remarks`` are
+    what was found beside these.
 
     >>> reading = ColumnReading("price", "numeric", NumberForm(unit="$"))
     >>> ColumnReading.from_dict(reading.to_dict()) == reading
@@ -78,6 +79,7 @@ class ColumnReading:
     date_form: str = "iso"
     times: bool = False
     earliest: str = ""
+    zone: int = 0
     remarks: tuple[Remark, ...] = ()
 
     @property
@@ -120,8 +122,8 @@ class ColumnReading:
         if self.kind == "boolean":
             return [self._booleans(table, series)]
         if self.kind == "date":
-            parts = date_parts(self._dates(table, series), self.earliest, times=self.times)
-            return parts.get_columns()
+            dates = self._dates(table, series) + timedelta(minutes=self.zone)
+            return date_parts(dates, self.earliest, times=self.times).get_columns()
         return [texts(table.with_columns(series.to_frame()), self.name)]
 
     def _numbers(self, table: Table, series: pl.Series) -> pl.Series:
@@ -198,7 +200,19 @@ class ColumnReading:
                 f"({date_words(self.date_form)}), but the column is of dates; correct the cell, or "
                 f"{LEAVE_EMPTY}"
             )
+        if self.zone:
+            self._refuse_without_offset(table, cells, read)
         return read
+
+    def _refuse_without_offset(self, table: Table, cells: pl.Series, read: pl.Series) -> None:
+        has = self._mapped(cells, has_offset, bool)
+        wrong = _first(read.is_not_null() & ~has)
+        if wrong is not None:
+            raise DataError(
+                f"{table.location(wrong, self.name)}: {shown(cells[wrong])} has no offset from "
+                f"UTC, but all cells of the training table have {offset_words(self.zone)}; add the "
+                "offset of this time"
+            )
 
     def _mapped(self, cells: pl.Series, function: Any, kind: Any) -> pl.Series:
         """Return the function of every cell, which is computed once for equal cells."""
@@ -225,6 +239,7 @@ class ColumnReading:
             "date_form": self.date_form,
             "times": self.times,
             "earliest": self.earliest,
+            "zone": self.zone,
             "why": self.decision("en"),  # the first readers of this format ask for it
             "remarks": [remark.to_dict() for remark in self.remarks],
         }
@@ -255,6 +270,7 @@ class ColumnReading:
             choice(record, "date_form", FORMS),
             field(record, "times", bool),
             earliest,
+            _zone(record),
             _remarks(record),
         )
 
@@ -267,6 +283,16 @@ def _multipliers(record: object) -> tuple[str, ...]:
     if not all(mark in list(MULTIPLIERS) for mark in marks):
         raise unreadable(f"'multipliers' must be among {list(MULTIPLIERS)}, got {shown(marks)}")
     return tuple(marks)
+
+
+def _zone(record: object) -> int:
+    """Return the offset of a record from UTC; the first files have none."""
+    if not isinstance(record, dict) or "zone" not in record:
+        return 0
+    zone = field(record, "zone", int)
+    if abs(zone) >= 100 * 60:  # two digits of hours
+        raise unreadable(f"'zone' must be an offset in minutes, got {shown(zone)}")
+    return int(zone)
 
 
 def _remarks(record: object) -> tuple[Remark, ...]:

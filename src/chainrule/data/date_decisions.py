@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.data.cells import LEAVE_EMPTY, first_row
 from chainrule.data.column_reading import ColumnReading
-from chainrule.data.date_texts import date_form, parse, parse_certain
+from chainrule.data.date_texts import CERTAIN, date_form, offsets, parse, parse_certain
 from chainrule.data.reading_texts import date_words
 from chainrule.data.remarks import Remark
 from chainrule.data.tables import Table
@@ -48,9 +49,14 @@ def date_reading(
             "first, and no cell of the column shows which; declare the column date_dmy (--column "
             "NAME:date_dmy) or date_mdy, or write dates as 2020-03-31"
         )
-    read = parse_certain(found, form) if form == "chinese" else parse(found, form)
+    read = parse_certain(found, form) if form in CERTAIN else parse(found, form)
     if read.null_count():
         raise _no_date(table, name, cells, found.filter(read.is_null()), form)
+    zones = offsets(found)
+    zone = zones[0] if len(zones) == 1 and zones[0] else 0
+    if len(zones) > 1 and any(zones):
+        noted = (Remark("offsets_differ"), *noted)
+    read = read + timedelta(minutes=zone)
     earliest = read.min()
     times = bool(np.any(read.dt.time().cast(int).to_numpy()))
     return replace(
@@ -59,6 +65,7 @@ def date_reading(
         date_form=form,
         times=times,
         earliest=earliest.isoformat(),  # type: ignore[union-attr]
+        zone=zone,
         remarks=noted,
     )
 

@@ -57,7 +57,9 @@ def numeric_form(
             infinite = cells.cast(float, strict=False)
             refuse_unusable(table, name, infinite, cells)
         if declared is None:
-            shapes = parts.unit.filter(~fit).fill_null(others).n_unique()
+            # "<5" and "<0.1" are of one shape.
+            shaped = others.str.replace_all(r"[0-9]+(?:[.,][0-9]+)*", "0")
+            shapes = parts.unit.filter(~fit).fill_null(shaped).n_unique()
             mixed = numeric.all() and parts.unit.is_in([*CURRENCIES, "%"]).any()
             nearly = mixed or _nearly(counts, fit, shapes)
             if not nearly and not _has_unit_row(cells, others, fit):

@@ -2,10 +2,10 @@
 
 A `NumberForm` states how the cells of one column are written. `parse` reads cells in that form and
 no other; `possible_forms` returns the forms in which every one of some cells can be read. Accepted
-in every form: the minus sign U+2212, parentheses around negative numbers, exponents with E and
-(Fortran's) D, spaces of any width. "12 %" is 12 with the unit %, "3.2万元" is 32,000 with the
-unit 元: 万 and 亿 are multipliers, not units. Hexadecimal numbers are text, and so are the numbers
-of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are names.
+in every form: the minus sign U+2212, full-width digits, parentheses around negative numbers,
+exponents with E and (Fortran's) D, spaces of any width. "12 %" is 12 with the unit %, "3.2万元" is
+32,000 with the unit 元: 万 and 亿 are multipliers, not units. Hexadecimal numbers are text, and so
+are the numbers of buildings, bus lines and school classes in Chinese (3号楼, 12路): they are names.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CURRENCIES",
     "EXPONENT",
+    "FULL_WIDTH",
     "HEXADECIMAL",
     "MARKS_OF_MISSING",
     "MINUS",
     "MULTIPLIERS",
     "PLAIN",
     "SPACES",
+    "WIDER",
     "NumberForm",
     "Parts",
     "parse",
@@ -56,6 +58,10 @@ _DECIMALS = (".", ",")
 _THOUSANDS = ("", ",", ".", " ", "'")
 SPACES = "[\u00a0\u2007\u2008\u2009\u202f\u3000\t]"
 """What counts as a space in a number; `MINUS` what counts as a minus sign."""
+FULL_WIDTH = "[\uff08\uff09\uff0b\uff0c\uff0e\uff10-\uff19]"
+"""Digits and signs as wide as a Chinese character; their numbers are higher by `WIDER`."""
+WIDER = 0xFEE0
+_NARROW = {chr(ord(c) + WIDER): c for c in "0123456789.,+()"}
 MINUS = "[\u2212\uff0d]"
 EXPONENT = r"(?:[eEdD][+-]?[0-9]+)?"
 _DIGITS = rf"(?:[0-9][0-9.,' ]*{EXPONENT}|[.,][0-9]+{EXPONENT})"
@@ -135,6 +141,7 @@ def parts_of(cells: pl.Series) -> Parts:
 
     c, before, behind = pl.col("c"), pl.col("before"), pl.col("behind")
     spaced = c.str.replace_all(MINUS, "-").str.replace_all(SPACES, " ")
+    spaced = spaced.str.replace_many([*_NARROW], [*_NARROW.values()])
     enclosed = c.str.extract(r"^\(([^+-].*)\)$", 1).str.strip_chars()
     frame = (
         pl.DataFrame({"c": cells})

@@ -93,10 +93,14 @@ class NumericColumn:
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """A column of text: the categories that have a feature, sorted, None (missing) last."""
+    """A column of text: the categories that have a feature, sorted, None (missing) last.
+
+    ``rare`` is the number of rarer ones in the training rows, which have none.
+    """
 
     name: str
     categories: tuple[str | None, ...]
+    rare: int = 0
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -196,6 +200,12 @@ class Preprocessor:
         return names if reading is None else reading.sources(names)
 
     @property
+    def rare(self) -> dict[str, int]:
+        """The number of categories without a feature, by the columns that have such."""
+        columns = (column for column in self.columns if isinstance(column, CategoricalColumn))
+        return {column.name: column.rare for column in columns if column.rare}
+
+    @property
     def n_features(self) -> int:
         """The width of the matrix."""
         return sum(len(column.feature_names) for column in self.columns)
@@ -281,6 +291,7 @@ class Preprocessor:
                     "kind": "categorical",
                     "name": column.name,
                     "categories": list(column.categories),
+                    "rare": column.rare,
                 }
                 for column in self.columns
             ],
@@ -337,7 +348,7 @@ def _fit_texts(cells: pl.Series) -> CategoricalColumn | DroppedColumn:
         categories.append(None)
     if len(categories) == 1:
         return DroppedColumn(cells.name, "constant")
-    return CategoricalColumn(cells.name, tuple(categories))
+    return CategoricalColumn(cells.name, tuple(categories), max(0, len(ranked) - MOST_CATEGORIES))
 
 
 def _codes(cells: pl.Series, categories: tuple[str | None, ...]) -> IntArray:
@@ -376,4 +387,7 @@ def _column_from(record: object) -> NumericColumn | CategoricalColumn:
     of_text = all(isinstance(category, str) for category in named)
     if not categories or not of_text or len(set(named)) < len(named):
         raise unreadable(f"'categories' must be different texts, got {shown(categories)}")
-    return CategoricalColumn(name, tuple(categories))
+    rare = field(record, "rare", int) if "rare" in cast(dict[str, Any], record) else 0
+    if rare < 0:  # the first files do not have it
+        raise unreadable(f"'rare' must be a number of categories, got {shown(rare)}")
+    return CategoricalColumn(name, tuple(categories), rare)

@@ -11,7 +11,7 @@ from chainrule.language.phrase_books import phrases_of
 if TYPE_CHECKING:
     from chainrule.data.column_reading import ColumnReading
 
-__all__ = ["AS_STATED", "SIGNS", "date_words", "decision", "form_words"]
+__all__ = ["AS_STATED", "SIGNS", "date_words", "decision", "form_words", "offset_words"]
 
 SIGNS = ("parentheses", "minus_signs", "d_exponents")
 """Keys of remarks about how numbers are written."""
@@ -49,6 +49,15 @@ def date_words(form: str, language: str = "en") -> str:
     return phrases_of("columns", language)[f"dates_{form}"]
 
 
+def offset_words(minutes: int) -> str:
+    """Return an offset from UTC as it is written.
+
+    >>> offset_words(-570)
+    '-09:30'
+    """
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
 def decision(reading: ColumnReading, language: str) -> str:
     """Return what was decided about a column; empty for plain numbers and plain text."""
     texts = phrases_of("columns", language)
@@ -70,9 +79,12 @@ def _kind(reading: ColumnReading, signs: list[Remark], language: str) -> str:
         names = [name.removeprefix(f"{reading.name}.") for name in reading.columns]
         *parts, last = (texts[f"part_{name}"] for name in names)
         form = date_words(reading.date_form, language)
-        return texts["dates_with_times" if reading.times else "dates"].format(
+        line = texts["dates_with_times" if reading.times else "dates"].format(
             form=form, parts=texts["comma"].join(parts), last=last
         )
+        if reading.zone:
+            line += texts["semicolon"] + texts["offset"].format(zone=offset_words(reading.zone))
+        return line
     if reading.form == PLAIN and not signs:
         return ""
     words = [*form_words(reading.form, language), *(sign.text(language) for sign in signs)]

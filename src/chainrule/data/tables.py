@@ -236,7 +236,7 @@ def _plain(series: pl.Series, source: str) -> pl.Series:
     if kind in (pl.Boolean, pl.Categorical, pl.Enum):
         return series.cast(pl.String)
     if kind == pl.Datetime and getattr(kind, "time_zone", None) is not None:
-        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return series.dt.to_string("%Y-%m-%d %H:%M:%S%.6f%:z")
     if kind in (pl.Date, pl.Datetime, pl.Time):
         return series.cast(pl.String)
     if kind == pl.Object:

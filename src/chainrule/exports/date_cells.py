@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from chainrule.data.date_texts import pattern_of
-from chainrule.exports.prediction_steps import Cell, DateReading
+from chainrule.data.date_texts import MONTHS, minutes_of, pattern_of
+from chainrule.data.reading_texts import offset_words
+from chainrule.errors import InputError, shown
+from chainrule.exports.prediction_steps import Cell, DateReading, Prediction
 
 __all__ = [
     "DAY",
     "date_text",
     "dated",
     "hour_of_day",
+    "month_number",
     "patterns",
+    "refuse_named",
     "seconds_of",
     "seconds_of_iso",
 ]
@@ -36,6 +40,26 @@ def patterns(reading: DateReading) -> tuple[tuple[str, str], ...]:
     return tuple(("iso" if form == "chinese" else form, pattern_of(form)) for form in forms)
 
 
+def refuse_named(prediction: Prediction, to: str) -> None:
+    """Raise InputError for a column of dates with names of months, which ``to`` cannot read."""
+    for column in prediction.columns:
+        if column.date is not None and column.date.form == "named":
+            raise InputError(
+                "`to` must be a format that reads names of months, got "
+                f"{shown(to)} and the column {shown(column.name)}. Choose 'numpy', 'javascript', "
+                "'c' or 'onnx', or train on dates as 2020-03-31."
+            )
+
+
+def month_number(name: str) -> int:
+    """Return the number of a month of its name's first letters.
+
+    >>> month_number("sept")
+    9
+    """
+    return [month[:3].lower() for month in MONTHS].index(name[:3].lower()) + 1
+
+
 def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
     """Return the date of a stripped cell as written, and its zone in minutes; None if it is none.
 
@@ -48,7 +72,11 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"] or "1"
+            month = part["month"] or part["month2"] or part.get("month3", "")
+            day = part["day"] or "1"
+        elif order == "named":
+            month = month_number(part["month"] or part["month2"])
+            day = part["day"] or part["day2"]
         else:
             other = part["s"] or part["h"] or part["p"]
             month, day = (other, part["first"])[:: 1 if order == "dmy" else -1]
@@ -61,7 +89,7 @@ def dated(text: str, reading: DateReading) -> tuple[datetime, int] | None:
             written = datetime(*date, hour, minute, second, int(fraction))
         except ValueError:
             continue
-        return written, _minutes(part["zone"])
+        return written, minutes_of(part["zone"] or "Z")
     return None
 
 
@@ -72,13 +100,6 @@ def hour_of_day(hour: int, half: str) -> int:
     [0, 12, 13, 24]
     """
     return hour % 12 + 12 * (half[0] in "pP") if 1 <= hour <= 12 else 24
-
-
-def _minutes(zone: str | None) -> int:
-    if zone is None or zone in ("Z", "UTC"):
-        return 0
-    digits = zone[1:].replace(":", "")
-    return (-1 if zone[0] == "-" else 1) * (60 * int(digits[:2]) + int(digits[2:]))
 
 
 def seconds_of(cell: Cell, reading: DateReading) -> float:
@@ -116,5 +137,7 @@ def date_text(seconds: float, reading: DateReading) -> str:
         "chinese": f"{year}年{month}月{day}日",
         "dmy": f"{day}/{month}/{year}",
         "mdy": f"{month}/{day}/{year}",
+        "named": f"{day} {MONTHS[date.month - 1]} {year}",
     }[reading.form]
-    return f"{text} {date:%H:%M:%S}" if reading.times else text
+    zone = f"{offset_words(reading.zone)}" if reading.zone else ""
+    return f"{text} {date:%H:%M:%S}{zone}" if reading.times or zone else text

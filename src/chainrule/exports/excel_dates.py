@@ -67,6 +67,7 @@ def date_formulas(cell: str, is_missing: str, at: Callable[[str], str], form: st
         for mark, sign in _CHINESE:
             given = f'SUBSTITUTE({given},"{mark}","{sign}")'
         given = f"TRIM({given})"
+    given = f'{given}&IF(AND(LEN({given})=7,MID({given},5,1)="-"),"-1","")'
     in_front, behind = (second, first) if form == "dmy" else (first, second)
     if form in ("iso", "chinese"):
         fields = [f"VALUE({field})" for field in (first, second, third)]
@@ -107,6 +108,7 @@ def date_pieces(cell: Cell, reading: DateReading) -> list[str | float]:
         for mark, sign in _CHINESE:
             text = text.replace(mark, sign)
         text = " ".join(text.split())
+    text += "-1" * (len(text) == 7 and text[4] == "-")
     text = text.replace("UTC", "Z").replace("T", " ")
     found = dated(text, reading)
     if found is None:

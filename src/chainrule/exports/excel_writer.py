@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputError, shown
+from chainrule.exports.date_cells import refuse_named
 from chainrule.exports.excel_dates import PIECES, date_formulas, date_pieces
 from chainrule.exports.formula_text import Notation, written
 from chainrule.exports.prediction_steps import (
@@ -88,6 +89,7 @@ def excel_workbook(prediction: Prediction) -> bytes:
             "`to` must be a format whose writer is installed, got 'excel', which needs "
             'xlsxwriter. Install it: pip install "chainrule[excel]"'
         ) from None
+    refuse_named(prediction, "excel")
     _refuse(prediction)
     data = io.BytesIO()
     # Texts stay texts: neither formulas nor links are made of them.

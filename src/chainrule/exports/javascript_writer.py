@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS
 from chainrule.errors import InputError, shown
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
-from chainrule.exports.number_cells import number_pattern
+from chainrule.exports.number_cells import SIGNS, number_pattern
 from chainrule.exports.prediction_steps import (
     DateReading,
     Entrywise,
@@ -71,9 +71,16 @@ _OF_TEXTS = """
 
 _TAIL = """
 const marks = {marks};
+const numeric = {numeric};
+
+// The name of a column in a row, where spaces may stand around it.
+function keyOf(row, name) {{
+  if (Object.hasOwn(row, name)) return name;
+  return Object.keys(row).find((each) => each.trim() === name.trim()) ?? name;
+}}
 
 function cell(row, index) {{
-  const name = columns[index];
+  const name = keyOf(row, columns[index]);
   if (!Object.hasOwn(row, name)) throw new Error(`the column ${{JSON.stringify(name)}} is missing`);
   let value = row[name];
   if (typeof value === "string") value = value.trim();
@@ -84,7 +91,9 @@ function cell(row, index) {{
 function numberOf(row, index) {{
   const value = cell(row, index);
   if (value === null) return NaN;
-  if (typeof value === "string" && /^(true|false)$/i.test(value)) return /^t/i.test(value) ? 1 : 0;
+  const isBoolean = /^(true|false)$/i.test(value);
+  if (isBoolean && !numeric.includes(index)) return /^t/i.test(value) ? 1 : 0;
+  if (isBoolean) throw new Error(`${{JSON.stringify(value)}} is not a number`);
   const isWritten = typeof value === "string" && forms[index];
   if (isWritten && missing.includes(value.toLowerCase())) return NaN;
   const found = isWritten ? written(value, forms[index]) : Number(value);
@@ -122,7 +131,9 @@ const missing = {missing};
 
 // A number as it was written in training, NaN for what is none.
 function written(text, [pattern, thousands, decimal]) {{
-  const plain = text.replace(/{minus}/g, "-").replace(/{spaces}/g, " ");
+  const narrow = (c) => String.fromCharCode(c.charCodeAt(0) - {wider});
+  const signs = text.replace(/{minus}/g, "-").replace(/{full_width}/g, narrow);
+  const plain = signs.replace(/{spaces}/g, " ");
   const enclosed = /^\\(([^+-].*)\\)$/.exec(plain);
   const inner = enclosed ? enclosed[1].trim() : plain;
   const found = new RegExp(pattern).exec(inner);
@@ -151,8 +162,12 @@ function seconds(row, index, patterns) {
     const part = new RegExp(pattern).exec(text)?.groups;
     if (!part) continue;
     const other = part.s ?? part.h ?? part.p;
-    const day = Number({ iso: part.day ?? "1", dmy: part.first, mdy: other }[order]);
-    const month = Number({ iso: part.month ?? part.month2, dmy: other, mdy: part.first }[order]);
+    const named = part.month ?? part.month2 ?? part.month3 ?? "";
+    const months = "janfebmaraprmayjunjulaugsepoctnovdec";
+    const word = months.indexOf(named.slice(0, 3).toLowerCase()) / 3 + 1;
+    const first = part.day ?? part.day2 ?? "1";
+    const day = Number({ iso: first, named: first, dmy: part.first, mdy: other }[order]);
+    const month = Number({ iso: named, named: word, dmy: other, mdy: part.first }[order]);
     const clock = [part.hour, part.minute, part.second].map((x) => Number(x ?? 0));
     const [given, minute, second] = clock;
     const ofHalf = given < 1 || given > 12 ? 24 : (given % 12) + (/^p/i.test(part.half) ? 12 : 0);
@@ -204,15 +219,16 @@ def javascript_module(prediction: Prediction) -> str:
     ]
     if labels:
         lines.append(f"export const labels = {_json([_checked(label) for label in labels])};")
+    numeric = [at for at in forms if prediction.columns[at].kind == "number"]
     marks = {n: [*c.marks, *_numeric(c.marks)] for n, c in enumerate(prediction.columns) if c.marks}
-    lines.append(_TAIL.format(marks=_json(marks)))
+    lines.append(_TAIL.format(marks=_json(marks), numeric=_json(numeric)))
     body = list(_body(prediction))
     if dates or forms:
         listed = {n: [number_pattern(f), f.thousands, f.decimal] for n, f in forms.items()}
         texts = {"forms": _json(listed), "missing": _json(sorted(MARKS_OF_MISSING))}
         used = any(form.multipliers for form in forms.values())
         texts["multipliers"] = _MULTIPLIERS if used else ""
-        lines.append(_WRITTEN.format(**texts, minus=MINUS, spaces=SPACES))
+        lines.append(_WRITTEN.format(**texts, **SIGNS))
     else:
         lines.append("const forms = {};\nconst missing = [];")
     lines += [_DATES] * dates

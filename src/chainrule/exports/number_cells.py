@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import re
 
-from chainrule.data.number_texts import CURRENCIES, EXPONENT, MULTIPLIERS, NumberForm
+from chainrule.data.number_texts import (
+    CURRENCIES,
+    EXPONENT,
+    FULL_WIDTH,
+    MINUS,
+    MULTIPLIERS,
+    SPACES,
+    WIDER,
+    NumberForm,
+)
 
-__all__ = ["number_pattern"]
+__all__ = ["SIGNS", "number_pattern"]
+
+SIGNS = {"minus": MINUS, "spaces": SPACES, "full_width": FULL_WIDTH, "wider": WIDER}
+"""What programs replace in a number before they read it, for their texts."""
 
 _ESCAPED = re.compile(r"([\\^$.|?*+()\[\]{}/'-])")
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.arrays import FloatArray
-from chainrule.data.number_texts import MARKS_OF_MISSING, MINUS, MULTIPLIERS, SPACES
+from chainrule.data.number_texts import MARKS_OF_MISSING, MULTIPLIERS
 from chainrule.exports.date_cells import patterns
 from chainrule.exports.formula_text import Notation, harmless, written
-from chainrule.exports.number_cells import number_pattern
+from chainrule.exports.number_cells import SIGNS, number_pattern
 from chainrule.exports.prediction_steps import (
     DateReading,
     Entrywise,
@@ -73,12 +73,20 @@ be ISO dates (2020-03-31) always."""
 
 _TAIL = '''
 
+def _key(columns, name):
+    """Return a column's name as it is written there, maybe with spaces around it."""
+    if name in columns:
+        return name
+    names = getattr(columns, "columns", columns)
+    return next((each for each in names if str(each).strip() == name.strip()), name)
+
+
 def _column(rows, name):
     """Return the cells of a column as a list."""
     try:
         if isinstance(rows, (list, tuple)):
-            return [row[name] for row in rows]
-        return list(rows[name])
+            return [row[_key(row, name)] for row in rows]
+        return list(rows[_key(rows, name)])
     except KeyError:
         raise ValueError(f"the column {name!r} is missing") from None
     except (TypeError, IndexError):
@@ -111,15 +119,17 @@ def _finite(cell):
     return number
 
 
-def _number(cell, marks, form):
+def _number(cell, marks, form, boolean):
     """Return a cell as a number, NaN where it is missing."""
     if cell is None or cell != cell:
         return math.nan
+    if isinstance(cell, (bool, np.bool_)) and not boolean:
+        raise ValueError("is not a number")
     if isinstance(cell, str):
         cell = cell.strip()
         if cell == "" or cell in marks:
             return math.nan
-        if cell.lower() in ("true", "false"):
+        if boolean and cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
         if form:
             return _written(cell, *form)
@@ -142,7 +152,8 @@ def _text(cell, marks):
 
 def _numbers(rows, numbers):
     """Return columns of numbers, (rows, columns)."""
-    columns = [_cells(_number, rows, number, FORMS.get(number)) for number in numbers]
+    forms = [(FORMS.get(number), number not in NUMERIC) for number in numbers]
+    columns = [_cells(_number, rows, n, *form) for n, form in zip(numbers, forms)]
     lengths = {COLUMNS[number][0]: len(cells) for number, cells in zip(numbers, columns)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns must have one cell for each row, got {lengths}")
@@ -174,6 +185,7 @@ def _written(text, pattern, thousands, decimal):
     if text.lower() in MISSING:
         return math.nan
     plain = re.sub({minus!a}, "-", re.sub({spaces!a}, " ", text))
+    plain = re.sub({full_width!a}, lambda found: chr(ord(found[0]) - {wider}), plain)
     enclosed = re.match(r"\\(([^+-].*)\\)$", plain)
     inner = enclosed[1].strip() if enclosed else plain
     found = re.match(pattern, inner)
@@ -204,7 +216,11 @@ def _seconds(cell, marks, patterns):
             continue
         part = found.groupdict()
         if order == "iso":
-            month, day = part["month"] or part["month2"], part["day"] or "1"
+            month, day = part["month"] or part["month2"] or part.get("month3"), part["day"] or "1"
+        elif order == "named":
+            name = (part["month"] or part["month2"])[:3].lower()
+            month = "janfebmaraprmayjunjulaugsepoctnovdec".index(name) // 3 + 1
+            day = part["day"] or part["day2"]
         else:
             second = part["s"] or part["h"] or part["p"]
             day, month = (part["first"], second)[:: 1 if order == "dmy" else -1]
@@ -252,6 +268,8 @@ def numpy_file(prediction: Prediction) -> str:
     lines = [head.rstrip("\n")]
     if labels:
         lines.append(f"LABELS = np.array({list(labels)!a})")
+    numeric = {at for at in forms if prediction.columns[at].kind == "number"}
+    lines.append(f"NUMERIC = {sorted(numeric)}")
     lines.append(_TAIL)
     if dates or forms:
         listed = {n: (number_pattern(f), f.thousands, f.decimal) for n, f in forms.items()}
@@ -260,8 +278,7 @@ def numpy_file(prediction: Prediction) -> str:
             _WRITTEN.format(
                 forms=ascii(listed),
                 missing=ascii(missing),
-                minus=MINUS,
-                spaces=SPACES,
+                **SIGNS,
                 multipliers=_MULTIPLIERS if any(f.multipliers for f in forms.values()) else "",
             ).rstrip("\n")
         )

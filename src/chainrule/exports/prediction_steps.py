@@ -59,12 +59,14 @@ class DateReading:
     """The form of the dates of a column (`date_texts.FORMS`), and whether they have times.
 
     ISO dates are read in every column, as the model does. ``earliest`` is the earliest date in
-    training, in seconds since 1970.
+    training, in seconds since 1970. To a date in UTC ``zone`` minutes are added, and ``earliest``
+    has them: the offset of all cells in training.
     """
 
     form: str = "iso"
     times: bool = False
     earliest: float = 0.0
+    zone: int = 0
 
 
 @dataclass(frozen=True)

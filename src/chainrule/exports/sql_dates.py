@@ -32,6 +32,7 @@ def date_levels(cell: str, missing: Sequence[str], reading: DateReading) -> list
     text = f"trim(CAST({cell} AS TEXT))"
     if reading.form == "chinese":
         text = _with_hyphens(text)
+    text = f"{text} || CASE WHEN {text} LIKE '____-__' THEN '-1' ELSE '' END"
     levels = [{"cell": f"CASE WHEN {text} IN ({among}) THEN NULL ELSE {text} END"}]
     rest = f"ltrim(cell, {_DIGITS})"
     rests = {"cell": "cell"}

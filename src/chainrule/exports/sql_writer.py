@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.errors import InputError, shown
+from chainrule.exports.date_cells import refuse_named
 from chainrule.exports.formula_text import Notation, harmless, written
 from chainrule.exports.prediction_steps import (
     Column,
@@ -49,8 +50,9 @@ MOST_IN_FORMULAS = 20_000
 slowly."""
 MOST_IN_FORMULA = 1_000
 """Weights of a matrix that are terms of formulas in such a query."""
-_MOST_TERMS = 100
-"""Terms of one sum; longer sums are sums of sums, because SQLite limits the depth of a formula."""
+_MOST_TERMS = 8
+"""Terms of one sum; longer sums are sums of sums. SQLite limits the depth of a query to 1,000, and
+counts the deepest formula of each table on the way to the answer, where n terms are n deep."""
 
 
 def number(value: float) -> str:
@@ -94,6 +96,7 @@ def sql_select(prediction: Prediction) -> str:
     for column in prediction.columns:
         if "\0" in column.name:
             raise _without_nul(column.name)
+    refuse_named(prediction, "sql")
     weights = _weights(prediction)
     check_weights(weights, "sql", MOST_WEIGHTS)
     return "\n".join(_Query(prediction).lines())
@@ -125,6 +128,7 @@ class _Query:
         yield ")"
         source = "cr_rows"
         live: list[str] = []
+        pending: dict[str, str] = {}
         for index, step in enumerate(prediction.steps):
             live = [name for name in live if self.ends[name] >= index]
             if isinstance(step, Gather):  # other names of entries that are there
@@ -138,13 +142,18 @@ class _Query:
             names = [f"cr_{step.target}_{at}" for at in range(step.width)]
             self.texts[step.target] = names
             live.append(step.target)
-            passed = self._columns(live, names)
-            if len(passed) + len(names) > MOST_COLUMNS:
+            passed = self._columns(live, [*pending, *names])
+            width = len(passed) + len(pending) + len(names)
+            if width > MOST_COLUMNS:
                 raise InputError(
-                    f"`to` must be a format that holds {len(passed) + len(names)} values at a "
+                    f"`to` must be a format that holds {width} values at a "
                     f"time, got 'sql', which holds {MOST_COLUMNS}. Choose another, or train a "
                     "narrower network."
                 )
+            if isinstance(step, OneHot) and isinstance(prediction.steps[index + 1], OneHot):
+                # All in one table: one table for each column of text would be deep.
+                pending.update(zip(names, self._entries(step), strict=True))
+                continue
             yield f"-- {harmless(step.note)}"
             if isinstance(step, MatrixProduct) and self._is_large(step):
                 table = f"cr_{step.target}"
@@ -154,6 +163,7 @@ class _Query:
                 continue
             reads = isinstance(step, ReadNumbers | ReadDate | OneHot)
             *before, last = self._levels(step, names)
+            last, pending = {**pending, **last}, {}
             for depth, level in enumerate([*before, last]):
                 table = f"cr_{step.target}" + ("" if level is last else f"_level_{depth}")
                 yield f", {table} AS MATERIALIZED ("

@@ -40,7 +40,7 @@ def columns_of(model: TableModel) -> tuple[Column, ...]:
         marks = reading.marks if reading else ()
         if reading and reading.kind == "date":
             start = seconds_of_iso(reading.earliest)
-            date = DateReading(reading.date_form, reading.times, start)
+            date = DateReading(reading.date_form, reading.times, start, reading.zone)
             found[name] = Column(name, "date", marks, date=date)
         elif isinstance(column, CategoricalColumn):
             found[name] = Column(name, "text", marks)
@@ -140,6 +140,9 @@ def _cells(
         lacks = steps.missing(seconds, "1 where there is no date")
         operands = {"m": lacks, "x": seconds}
         seconds = steps.entrywise(where(m, expression(0), x), operands, 1, "then any other date")
+        if column.date.zone:
+            local = x + 60.0 * column.date.zone
+            seconds = steps.entrywise(local, {"x": seconds}, 1, "in the local time of training")
         name = model.preprocessor.columns[index].name.removeprefix(f"{column.name}.")
         parts.append(Part(add_date_part(steps, seconds, name, column.date), 0, 1))
         missing.append(Part(lacks, 0, 1))

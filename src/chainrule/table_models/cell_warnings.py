@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from chainrule.errors import LONGEST_LIST, DataWarning, shown
 
@@ -11,10 +11,14 @@ __all__ = ["warn_of_cells"]
 
 
 def warn_of_cells(
-    unknown: Mapping[str, int], missing: Mapping[str, int], stacklevel: int = 3
+    unknown: Mapping[str, int],
+    missing: Mapping[str, int],
+    rare: Collection[str] = (),
+    stacklevel: int = 3,
 ) -> None:
     """Give a DataWarning of unknown categories, and one of missing cells, with columns and counts.
 
+    ``rare`` are the columns of which training had further categories, too rare for a feature.
     ``stacklevel`` 3 is the caller of the function that calls this one.
 
     >>> with warnings.catch_warnings(record=True) as caught:
@@ -27,8 +31,14 @@ predictions are from the other columns
     text cells are missing where no training row had a missing one: 'city' 3; their predictions \
 are from the other columns
     """
+    new = {name: count for name, count in unknown.items() if name not in rare}
+    others = {name: count for name, count in unknown.items() if name in rare}
     for what, counts in (
-        ("cells have a category that the training rows did not have", unknown),
+        ("cells have a category that the training rows did not have", new),
+        (
+            "cells have a category that was too rare in training to be retained, or not there",
+            others,
+        ),
         ("text cells are missing where no training row had a missing one", missing),
     ):
         if counts:

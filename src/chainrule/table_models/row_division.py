@@ -7,7 +7,7 @@
 - By time: the rows held out are the latest, and folds are spans of time, so that neighbors in time
   are not on both sides. `RowDivision.forward` has folds whose training rows are all earlier.
 
-Errors: groups or spans without which training has no row of a class.
+Errors: groups or spans without which training has no row of a class, and classes of one row each.
 """
 
 from __future__ import annotations
@@ -101,6 +101,13 @@ class RowDivision:
             if self.classes is not None:
                 singles = np.bincount(self.classes)[self.classes] == 1
                 numbers = np.where(singles, -1, numbers)
+                if singles.all():
+                    raise DataError(
+                        f"each of the {self.rows} rows has a class of its own "
+                        f"({', '.join(map(shown, self.labels[:3]))}, ...), so that none can be "
+                        "held out; a class needs two rows at least: give more rows, or declare the "
+                        "target numeric (--column NAME:numeric) if it is a number"
+                    )
         found = [(np.flatnonzero(numbers != n), np.flatnonzero(numbers == n)) for n in range(count)]
         found = [fold for fold in found if len(fold[1])]
         if self.rule != "random":

@@ -165,7 +165,7 @@ class TableModel:
         have, and for missing cells where it had none.
         """
         given = self.transform(table)
-        warn_of_cells(given.unknown, given.missing)
+        warn_of_cells(given.unknown, given.missing, self.preprocessor.rare)
         return self.answers(self.outputs(given.matrix))
 
     def probabilities(self, table: Any) -> FloatArray:
@@ -176,7 +176,7 @@ class TableModel:
         """
         self._class_target()  # an error is raised before the work
         given = self.transform(table)
-        warn_of_cells(given.unknown, given.missing)
+        warn_of_cells(given.unknown, given.missing, self.preprocessor.rare)
         return self.class_probabilities(self.outputs(given.matrix))
 
     def evaluate(self, table: Any) -> Score:
