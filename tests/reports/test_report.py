@@ -6,14 +6,20 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.command_line.main import command
 from chainrule.language.phrase_books import phrases_of
+from chainrule.network.drawing import draw
+from chainrule.pictures.charts import bars, heat_table
 from chainrule.reports import make_report
 from chainrule.reports.comparison import comparison_of
+from chainrule.reports.report_blocks import Grid, Pictures, Section
+from chainrule.reports.report_page import page_of
+from chainrule.table_models.run_folders import write_run
 from tests.reports.runs import CHINESE, HOSTILE, hostile_run, iris_run, numbers_run
 
 VOID = {"meta", "br"}
@@ -200,6 +206,41 @@ def test_runs_of_several_targets_are_not_compared(tmp_path):
     page = comparison_of(folders).html
     assert phrases_of("report", "en")["other_targets"] in page
     assert Reading(page).of("h2") == ["Scores", "Loss by epoch", "Settings"]
+
+
+def test_pictures_and_cells_have_the_room_that_they_need():
+    """26 classes fill a line, a deep graph is wider than the text, and of many runs two fit."""
+    labels = [chr(65 + number) for number in range(26)]
+    matrix = heat_table(1000 * np.eye(26), labels)
+    small = bars(["a"], [1.0], "title")
+    layers = draw(cr.Network.dense([4, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 2]))
+    long = "scaled: (x − 105.4) / 75.5, then into ±3 smoothly"
+    blocks = (
+        Pictures((matrix, small)),
+        Pictures((layers,)),
+        Pictures((small, small), ("one", "two")),
+        Grid(("use", "count"), ((long, "1"), ("short", long)), frozenset({1})),
+    )
+    page = page_of("t", [Section("s", "S", blocks)], phrases_of("report", "en"), "en")
+    reading = Reading(page)
+    figures = [(tag, name, value) for tag, name, value in reading.attributes if tag == "figure"]
+    kinds = [value for _, name, value in figures if name == "class"]
+    assert kinds == ["whole", "beyond"]
+    assert reading.of("figcaption") == ["one", "two"]
+    assert page.count('<div class="pictures">') == 3
+    cells = [value for tag, name, value in reading.attributes if tag == "td" and name == "class"]
+    assert cells == ["long", "number", "number"]
+
+
+def test_charts_of_many_runs_stand_beside_each_other(tmp_path):
+    run = numbers_run()
+    folders = [str(tmp_path / f"run {number}") for number in range(5)]
+    for folder in folders:
+        write_run(Path(folder), run.model, run.history)
+    reading = Reading(comparison_of(folders).html)
+    assert reading.tags.count("figure") == 5
+    assert [v for t, n, v in reading.attributes if (t, n) == ("div", "class")].count("pictures") == 1
+    assert reading.of("figcaption") == [f"run {number}" for number in range(5)]
 
 
 def test_damaged_metrics_have_one_clear_line(tmp_path):

@@ -34,6 +34,8 @@ _MOST_BINS = 30
 _NAME = 22
 """The most letters of a name beside a bar."""
 _BAR = 24.0
+_BARS = 200.0
+"""The least width of the longest bar: beside long names the chart is wider."""
 _CELL = 30.0
 _LABEL = 12
 """The most letters of a class beside a heat table."""
@@ -100,13 +102,16 @@ def bars(
         np.zeros(len(found)) if deviations is None else _one(deviations, "deviations", len(found))
     )
     ends = np.concatenate([[0.0], found - half, found + half])
-    scale = Scale.around(ends[_usable(ends)].tolist(), log=False)
+    usable = ends[_usable(ends)]
+    scale = Scale(float(usable.min()), float(usable.max()) or float(not usable.any()))
     shown = [shortened_inside(" ".join(str(name).split()) or "∅", _NAME) for name in names]
     numbers = [number_text(float(value), 3) for value in found]
     left = max(map(text_width, shown), default=0) + 12
-    right = WIDTH - max(map(text_width, numbers), default=0) - 12
+    beside = max(map(text_width, numbers), default=0) + 12
+    width = max(WIDTH, left + _BARS + beside)
+    right = width - beside
     # Bars below zero have their text on the right too: a column of numbers is easy to compare.
-    parts = [label(4, 16, escaped(fitted(title, WIDTH - 8)), "soft", anchor="start")]
+    parts = [label(4, 16, escaped(fitted(title, width - 8)), "soft", anchor="start")]
 
     def x(value: float) -> float:
         return left + (right - left) * scale.position(value)
@@ -115,7 +120,7 @@ def bars(
         top = 28 + _BAR * number
         tip = f"{names[number]}: {text}"
         parts.append(label(left - 8, top + 15, escaped(name), "bar-name", anchor="end", tip=tip))
-        parts.append(label(WIDTH - 4, top + 15, text, "soft", anchor="end"))
+        parts.append(label(width - 4, top + 15, text, "soft", anchor="end"))
         if not np.isfinite(value) or abs(value) > LARGEST:
             continue
         start, end = sorted((x(0.0), x(value)))
@@ -136,7 +141,7 @@ def bars(
         described = texts["bars_described"].format(
             count=f"{len(shown):,}", name=names[longest], value=numbers[longest]
         )
-    return chart(WIDTH, bottom + 10, parts, title, described)
+    return chart(width, bottom + 10, parts, title, described)
 
 
 def histogram(values: ArrayLike, name: str, language: str = "en") -> Drawing:

@@ -9,8 +9,7 @@ from chainrule.files import written_path
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend
-from chainrule.pictures.loss_curves import LossCurves, epoch_axis
-from chainrule.pictures.scales import Scale
+from chainrule.pictures.loss_curves import LossCurves, epoch_axis, loss_scale, scale_title
 from chainrule.reports.make_report import Report
 from chainrule.reports.report_blocks import (
     Block,
@@ -135,9 +134,8 @@ def _curves(subjects: Sequence[Subject], names: Sequence[str], language: str) ->
         yield Pictures((_together(subjects, names, language),))
         yield Text(phrases_of("report", language)["dashed"], "note")
         return
-    for subject, name in zip(subjects, names, strict=True):
-        yield Text(name_text(name))
-        yield Pictures((LossCurves.of(list(subject.histories)).drawing(language),))
+    drawings = (LossCurves.of(list(subject.histories)).drawing(language) for subject in subjects)
+    yield Pictures(tuple(drawings), tuple(map(name_text, names)))
 
 
 def _together(subjects: Sequence[Subject], names: Sequence[str], language: str) -> Drawing:
@@ -152,10 +150,9 @@ def _together(subjects: Sequence[Subject], names: Sequence[str], language: str) 
             curves.append((history.get("data_loss", history["loss"]), f"line dashed {style}"))
             if held is not None:
                 curves.append((held, f"line {style}"))
-    scale = Scale.around([value for curve, _ in curves for value in curve])
+    scale, cut = loss_scale([curve for curve, _ in curves])
     epochs = max((len(curve) for curve, _ in curves), default=0)
-    title = texts["loss"]
-    title = texts["log_scale"].format(quantity=title) if scale.log else title
+    title = scale_title(texts["loss"], scale, cut=cut, language=language)
     frame = Frame(epoch_axis(epochs, texts["epoch"]), Axis(scale, title), legend)
     for curve, style in curves:
         frame.line([(float(n), float(v)) for n, v in enumerate(curve, start=1)], style)
