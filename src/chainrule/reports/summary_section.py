@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from chainrule.pictures.loss_curves import LossCurves
+from chainrule.reports.diagnosis import curve_findings
 from chainrule.reports.linear_baseline import MOST_FITTED
 from chainrule.reports.report_blocks import (
     Block,
@@ -74,7 +75,9 @@ def _scores(subject: Subject, scores: Scores, texts: Mapping[str, str]) -> Itera
     yield Text(_headline(first, texts), "lead")
     yield _judged(first, first.estimate.naive, "naive", texts)
     if first.linear is not None:
-        yield _judged(first, first.linear, "linear", texts)
+        found = curve_findings(subject.histories, subject.model.training)
+        falling = any(each.key == "still_falling" for each in found)
+        yield _judged(first, first.linear, "linear", texts, falling=falling)
     headings = [texts[name] for name in ("metric", "network", "interval", "naive", "linear")]
     table, bold = [], []
     for number, each in enumerate(scores.comparisons):
@@ -108,10 +111,17 @@ def _headline(comparison: Comparison, texts: Mapping[str, str]) -> str:
 
 
 def _judged(
-    comparison: Comparison, other: float | None, name: str, texts: Mapping[str, str]
+    comparison: Comparison,
+    other: float | None,
+    name: str,
+    texts: Mapping[str, str],
+    *,
+    falling: bool = False,
 ) -> Text:
     """Return whether the model is better than the naive or the linear one."""
     found = comparison.better(other)
     key = {True: f"better_{name}", False: f"worse_{name}", None: f"equal_{name}"}[found]
+    if key == "worse_linear" and falling:
+        key = "worse_linear_falling"
     value = metric_text(comparison.estimate.metric, other)
     return Text(texts[key].format(value=value), "good" if found else "warning")
