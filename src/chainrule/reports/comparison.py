@@ -11,6 +11,7 @@ from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend
 from chainrule.pictures.loss_curves import LossCurves, epoch_axis, loss_scale, scale_title
 from chainrule.reports.make_report import Report
+from chainrule.reports.network_shares import network_shares
 from chainrule.reports.report_blocks import (
     Block,
     Grid,
@@ -18,10 +19,11 @@ from chainrule.reports.report_blocks import (
     Section,
     Text,
     name_text,
+    percent,
     significant,
 )
 from chainrule.reports.report_page import page_of
-from chainrule.reports.settings import SETTINGS, settings_of
+from chainrule.reports.settings import SETTINGS, largest_settings, settings_of
 from chainrule.reports.subject import Subject
 from chainrule.reports.summary_section import metric_text
 
@@ -107,13 +109,17 @@ _RULES = {"held out": "rows_held_out", "out of fold": "rows_out_of_fold", "train
 
 
 def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]) -> Grid:
-    each = [settings_of(subject.model.training) for subject in subjects]
+    each = [settings_of(largest_settings(subject)) for subject in subjects]
     lines = [
         (name, *(settings.get(name, "–") for settings in each))
         for name in SETTINGS
         if any(name in settings for settings in each)
     ]
-    columns = [(texts["size"], *(significant(float(s.model.network.size), 6) for s in subjects))]
+    largest = [network_shares(subject.model)[0] for subject in subjects]
+    columns = [
+        (texts["size"], *(significant(float(each.network.size), 6) for each in largest)),
+        (texts["share"], *(percent(each.share) for each in largest)),
+    ]
     differing = {
         (number, column)
         for number, line in enumerate([*lines, *columns])

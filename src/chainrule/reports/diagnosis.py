@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import ClassTarget, NumericColumn
 from chainrule.pictures.loss_curves import lowest, mean_curve
+from chainrule.reports.network_shares import network_shares
 from chainrule.reports.report_blocks import name_text, percent, significant
 from chainrule.reports.score_measures import Scores
 from chainrule.reports.subject import Subject
@@ -155,7 +156,7 @@ def _large_rate(training: Mapping[str, Any]) -> float | None:
 def _units(subject: Subject) -> Iterator[Finding]:
     assert subject.rows is not None
     model = subject.model
-    member = model.members[0]
+    member = network_shares(model)[0].member
     rows = np.random.default_rng(0).permutation(subject.rows.scored)[:_ROWS]
     given = inputs_for(member.network, subject.matrix[rows], model.preprocessor.numeric_features)
     inputs: Mapping[str, Any] = inputs_of(member.network, given, np.float64)

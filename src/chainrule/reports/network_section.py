@@ -7,8 +7,17 @@ from collections.abc import Mapping
 
 from chainrule.data import Table
 from chainrule.network.drawing import draw
-from chainrule.reports.report_blocks import Block, Grid, Pictures, Section, Text, name_text
-from chainrule.reports.settings import settings_of
+from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
+from chainrule.reports.report_blocks import (
+    Block,
+    Grid,
+    Pictures,
+    Section,
+    Text,
+    name_text,
+    percent,
+)
+from chainrule.reports.settings import largest_settings, settings_of
 from chainrule.reports.subject import Subject
 
 __all__ = ["hash_of", "network_section"]
@@ -18,19 +27,30 @@ _MOST_NODES = 40
 
 
 def network_section(subject: Subject, texts: Mapping[str, str], language: str) -> Section:
-    """Return the first network, what the others are, and how all were made."""
+    """Return the network with the largest share, what the others are, and how all were made."""
     model = subject.model
-    network = model.network
+    shares = network_shares(model)
+    network = shares[0].network
     blocks: list[Block] = [Text(name_text(str(network)) if network.is_dense else texts["graph"])]
     if len(network.nodes) <= _MOST_NODES:
         blocks.append(Pictures((draw(network, language=language),)))
-    counts: dict[str, int] = {}
-    for member in model.members:
-        text = f"{member.network.size:,}"
-        counts[text] = counts.get(text, 0) + 1
-    listed = ", ".join(f"{count:,} × {size}" for size, count in counts.items())
-    blocks.append(Text(texts["members"].format(listed=listed), "note"))
-    lines = [*settings_of(model.training).items()]
+    if len(shares) > 1:
+        drawn = percent(shares[0].share)
+        blocks.append(Text(texts["mixed"].format(count=len(shares), share=drawn)))
+        headings = ("share", "networks_count", "size_one", "hidden_layers", "encoding", "dropout")
+        blocks.append(
+            Grid(
+                tuple(texts[key] for key in headings),
+                tuple(_share_line(each) for each in shares),
+                frozenset({0, 1, 2, 5}),
+            )
+        )
+    else:
+        listed = f"{shares[0].count:,} × {network.size:,}"
+        blocks.append(Text(texts["members"].format(listed=listed), "note"))
+    if model.temperature != 1.0 or len(shares) > 1:
+        blocks.append(Text(texts["scored_alone"], "note"))
+    lines = [*settings_of(largest_settings(subject)).items()]
     if model.temperature != 1.0:
         lines.append(("temperature", f"{model.temperature:.4g}"))
     if subject.seconds is not None:
@@ -41,6 +61,13 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
     headings = (texts["setting"], texts["value"])
     grid = Grid(headings, tuple(lines))
     return Section("network", texts["network_title"], (*blocks, grid))
+
+
+def _share_line(each: NetworkShare) -> tuple[str, ...]:
+    layers = settings_of(layer_settings(each.network))
+    hidden = f"{layers['hidden']} {layers['activation']}"
+    size = f"{each.network.size:,}"
+    return (percent(each.share), f"{each.count:,}", size, hidden, layers["encoding"], layers["dropout"])
 
 
 def hash_of(table: Table) -> str:

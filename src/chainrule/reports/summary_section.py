@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from chainrule.pictures.loss_curves import LossCurves
 from chainrule.reports.diagnosis import curve_findings
 from chainrule.reports.linear_baseline import MOST_FITTED
+from chainrule.reports.network_shares import layer_settings, network_shares
 from chainrule.reports.report_blocks import (
     Block,
     Grid,
@@ -18,6 +19,7 @@ from chainrule.reports.report_blocks import (
     significant,
 )
 from chainrule.reports.score_measures import Comparison, Scores
+from chainrule.reports.settings import settings_of
 from chainrule.reports.subject import Subject
 
 __all__ = ["metric_text", "summary_section"]
@@ -38,7 +40,19 @@ def summary_section(
         curves = LossCurves.of(list(subject.histories))
         blocks.append(Pictures((curves.drawing(language),)))
         blocks.append(Text(texts["curves" if curves.held_out else "curves_training"], "note"))
+        blocks += [Text(text, "note") for text in _about_curves(subject, texts)]
     return Section("summary", texts["summary"], tuple(blocks))
+
+
+def _about_curves(subject: Subject, texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield whose losses are drawn, and what distinguishes them from the scores."""
+    shares = network_shares(subject.model)
+    if len(shares) > 1:
+        first = next(each for each in shares if each.member is subject.model.members[0])
+        hidden = settings_of(layer_settings(first.network))["hidden"]
+        yield texts["curves_of"].format(hidden=hidden, share=percent(first.share))
+    if subject.model.temperature != 1.0 or subject.model.training.get("smoothing"):
+        yield texts["curves_loss"]
 
 
 def metric_text(metric: str, value: float | None) -> str:
