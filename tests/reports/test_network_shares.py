@@ -119,4 +119,4 @@ def test_a_loss_is_not_taken_for_the_score():
     assert texts["curves_loss"].replace("'", "&#x27;") in report_of(run).html
     numbers = cr.train_table(TABLE.with_columns(y=pl.col("x")), "y", hidden=(3,), epochs=2)
     page = report_of(numbers).html
-    assert "temperature" not in page
+    assert "calibrated" not in page
