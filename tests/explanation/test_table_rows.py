@@ -129,7 +129,11 @@ def test_a_hole_in_another_row_does_not_matter(regression: cr.TableModel) -> Non
 
 LONG = "the floor area of all rooms that are heated " * 6
 ODD = pl.DataFrame(
-    {LONG: [1.0, 2.5, 3.0, 4.0], "two\nlines\x1b[31m": [4.0, 3.0, 2.0, 1.5], "y": [1.0, 2.0, 3.0, 4.5]}
+    {
+        LONG: [1.0, 2.5, 3.0, 4.0],
+        "two\nlines\x1b[31m": [4.0, 3.0, 2.0, 1.5],
+        "y": [1.0, 2.0, 3.0, 4.5],
+    }
 )
 
 

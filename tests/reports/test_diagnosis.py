@@ -112,7 +112,9 @@ def test_every_column_of_few_rows_decides_nothing():
     generator = np.random.default_rng(3)
     table = {name: generator.normal(size=20) for name in "abc"}
     y = np.where(np.arange(20) % 2, "one", "two")
-    assert "decides_class" not in found(pl.DataFrame({**table, "y": y}), preset="fast", hidden=None, epochs=2)
+    assert "decides_class" not in found(
+        pl.DataFrame({**table, "y": y}), preset="fast", hidden=None, epochs=2
+    )
 
 
 def test_what_losses_show():

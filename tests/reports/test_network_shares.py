@@ -17,9 +17,9 @@ from chainrule.reports.network_shares import layer_settings, network_shares
 from chainrule.reports.settings import largest_settings, settings_of
 from chainrule.reports.subject import Subject
 from chainrule.table_models.candidates import Trial
+from chainrule.table_models.leaderboard import leaderboard_csv
 from chainrule.table_models.recipes import Candidate
 from chainrule.table_models.run_folders import write_run
-from chainrule.table_models.leaderboard import leaderboard_csv
 
 TABLE = pl.DataFrame(
     {
@@ -37,7 +37,11 @@ def mixed():
         for hidden, dropout, name in (((3,), 0.0, "relu"), ((7, 5), 0.25, "tanh"))
     )
     (first,), (second,) = small.model.members, large.model.members
-    members = (replace(first, weight=0.05), replace(first, weight=0.05), replace(second, weight=0.9))
+    members = (
+        replace(first, weight=0.05),
+        replace(first, weight=0.05),
+        replace(second, weight=0.9),
+    )
     optimizer = cr.AdamW(0.011, weight_decay=0.7)
     trials = (
         Trial(Candidate((7, 5), optimizer=optimizer, batch_size=16), 0.2, 0.9, 1.0),
@@ -103,7 +107,10 @@ def test_folders_are_described_by_the_largest_too(mixed, tmp_path):
     assert f"<td>{size}</td>" in page
     assert "<td>90.0 %</td>" in page
     output = CliRunner().invoke(command, ["info", str(folder)]).stdout
-    assert "mean of     90.0 %: 1 × 7-5 tanh, encoding none, dropout 0.25; 10.0 %: 2 × 3 relu" in output
+    assert (
+        "mean of     90.0 %: 1 × 7-5 tanh, encoding none, dropout 0.25; 10.0 %: 2 × 3 relu"
+        in output
+    )
     assert f"{size} parameters" in output
     assert "hidden 3" not in output
     (folder / "leaderboard.csv").write_text("rank,share\n1,much\n")
@@ -112,7 +119,7 @@ def test_folders_are_described_by_the_largest_too(mixed, tmp_path):
 
 
 def test_a_loss_is_not_taken_for_the_score():
-    """Labels are smoothed and probabilities sharpened: the curve has another loss than the table."""
+    """Labels are smoothed: the curve has another loss than the table."""
     run = cr.train_table(TABLE, "y", hidden=(3,), smoothing=0.1, epochs=2)
     assert run.model.training["smoothing"] > 0.0
     texts = phrases_of("report", "en")

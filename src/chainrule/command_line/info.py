@@ -87,7 +87,7 @@ def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]
             yield f"info_{kind}", words("info_columns", count=len(columns), listed=listed)
     if model.preprocessor.dropped:
         yield "info_left_out", listed_dropped(model.preprocessor, words, NAMES_SHOWN)
-    # A file has the settings of the network that was tried first: of several kinds, only the common.
+    # A file has the settings of the network that was tried first: of several, only the common.
     own = () if len(network_shares(model)) == 1 else (*layer_settings(model.network), "optimizer")
     left_out = ("score", *own)
     settings = {key: value for key, value in model.training.items() if key not in left_out}

@@ -326,7 +326,6 @@ class HtmlWriter(DocumentWriter):
     ) -> str:
         scope = ' scope="col"' if tag == "th" else ""
 
-
         def written_cell(column: int, cell: Piece) -> str:
             text, style = self.piece(cell), ""
             if column in numbers:

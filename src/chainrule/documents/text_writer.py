@@ -233,9 +233,7 @@ class TextWriter(DocumentWriter):
 
     def _table(self, table: TableBlock) -> Iterator[str]:
         pieces = [table.head, *table.rows, *([table.foot] if table.foot else [])]
-        head, *body = (
-            [self.piece(cell).replace(_NO_BREAK, " ") for cell in row] for row in pieces
-        )
+        head, *body = ([self.piece(cell).replace(_NO_BREAK, " ") for cell in row] for row in pieces)
         for column in table.numbers:
             for row, text in zip(body, aligned([row[column] for row in body]), strict=True):
                 row[column] = text
@@ -243,10 +241,10 @@ class TextWriter(DocumentWriter):
         room = self.longest - 4 - 3 * (len(head) - 1)
         widths = [int(width) for width in shared(longest, room)]
         rule = "    " + "   ".join("─" * width for width in widths)
-        for number, (row, written_row) in enumerate(zip(pieces, [head, *body], strict=True)):
+        for number, (line, cells) in enumerate(zip(pieces, [head, *body], strict=True)):
             if number == 1 or (table.foot and number == len(body)):
                 yield rule
-            yield from _table_row(row, written_row, widths)
+            yield from _table_row(line, cells, widths)
 
 
 def shortest_substitution(found: Iterable[Substituted], most: int) -> Substituted | None:

@@ -34,9 +34,9 @@ _FALLEN = 0.5
 """A loss that ends below this share of its beginning falls, however unsteadily."""
 _OVERFIT = 1.1
 _GAP, _LEARNED_BY_HEART = 1.5, 10.0
-"""The held-out loss by that of training: another quantity, and one that training has lost sight of.
+"""The held-out loss by that of training, beyond which it is worth a note, and overfitting.
 
-Dropout, and the mean over an epoch, make the training loss larger, so that neither is overstated."""
+Dropout and the mean over an epoch make the training loss larger: neither is overstated."""
 _MATTERS = 0.02
 """The share of its first value below which a held-out loss is small, whatever that of training."""
 _STILL_FALLING = 0.03
@@ -164,7 +164,11 @@ def _units(subject: Subject) -> Iterator[Finding]:
     if not found.units:
         return
     if found.dead / found.units > _IDLE_UNITS:
-        numbers = {"count": f"{found.dead:,}", "units": f"{found.units:,}", "rows": f"{len(rows):,}"}
+        numbers = {
+            "count": f"{found.dead:,}",
+            "units": f"{found.units:,}",
+            "rows": f"{len(rows):,}",
+        }
         if _large_rate(model.training):
             yield Finding("dead_rate", numbers)
         elif model.training.get("best_epoch"):  # a preset: its decay of weights idles what it can
@@ -172,9 +176,7 @@ def _units(subject: Subject) -> Iterator[Finding]:
         else:
             yield Finding("dead", numbers)
     if found.saturated / found.units > _IDLE_UNITS:
-        yield Finding(
-            "saturated", {"count": f"{found.saturated:,}", "units": f"{found.units:,}"}
-        )
+        yield Finding("saturated", {"count": f"{found.saturated:,}", "units": f"{found.units:,}"})
 
 
 # -- the data --------------------------------------------------------------------------------------

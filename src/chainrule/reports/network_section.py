@@ -37,10 +37,10 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
     if len(shares) > 1:
         drawn = percent(shares[0].share)
         blocks.append(Text(texts["mixed"].format(count=len(shares), share=drawn)))
-        headings = ("share", "networks_count", "size_one", "hidden_layers", "encoding", "dropout")
+        kinds = ("share", "networks_count", "size_one", "hidden_layers", "encoding", "dropout")
         blocks.append(
             Grid(
-                tuple(texts[key] for key in headings),
+                tuple(texts[key] for key in kinds),
                 tuple(_share_line(each) for each in shares),
                 frozenset({0, 1, 2, 5}),
             )
@@ -67,7 +67,14 @@ def _share_line(each: NetworkShare) -> tuple[str, ...]:
     layers = settings_of(layer_settings(each.network))
     hidden = f"{layers['hidden']} {layers['activation']}"
     size = f"{each.network.size:,}"
-    return (percent(each.share), f"{each.count:,}", size, hidden, layers["encoding"], layers["dropout"])
+    return (
+        percent(each.share),
+        f"{each.count:,}",
+        size,
+        hidden,
+        layers["encoding"],
+        layers["dropout"],
+    )
 
 
 def hash_of(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""The networks that a model is the mean of, by their share: the largest one is what it mostly is."""
+"""The networks that a model is the mean of: it is mostly the one with the largest share."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ as there are, the metric is computed on each such resample, and the interval rea
 to the 97.5th percentile of these values. The AUC of more than two classes, which takes longer, has
 the first 200 of the resamples. Where a metric is undefined on the rows, it has no interval; nor has
 the calibration error, which resampling makes larger: a bin's mean label differs from its mean
-probability the more, the fewer different rows it has. The interval is the uncertainty of a finite number of rows, not that
-of another training run. Rows that belong together (several of one patient) are not independent:
-name their column in ``group``, and whole groups are drawn.
+probability the more, the fewer different rows it has. The interval is the uncertainty of a finite
+number of rows, not that of another training run. Rows that belong together (several of one patient)
+are not independent: name their column in ``group``, and whole groups are drawn.
 
 Beside each metric is that of the naive prediction, which ignores the inputs. Numbers: the mean of
 the training rows. Classes: the most frequent class in training; where a metric depends on the
