@@ -17,6 +17,7 @@ from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.language.printed_phrases import Wording
 from chainrule.language.text_columns import padded
+from chainrule.network.network_titles import network_title
 from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
 from chainrule.table_models.model_files import described
 from chainrule.table_models.table_model import Member, TableModel
@@ -54,7 +55,7 @@ def _lines(
         largest = shares[0].member
         if len(shares) > 1:
             yield "info_networks", words("semicolon").join(_kind(each, words) for each in shares)
-    yield "info_network", str(largest.network)
+    yield "info_network", network_title(largest.network, words.language)
     kinds = {str(array.dtype) for array in largest.parameters.values()}
     shapes = (f"{name} {_shape(array.shape)}" for name, array in largest.parameters.items())
     yield "info_parameters", f"{', '.join(shapes)}; {', '.join(kinds)}"

@@ -150,7 +150,7 @@ _RULES = {"held out": "rows_held_out", "out of fold": "rows_out_of_fold", "train
 def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]) -> Grid:
     each = [settings_of(largest_settings(subject)) for subject in subjects]
     lines = [
-        (name, *(settings.get(name, "–") for settings in each))
+        (texts[f"setting_{name}"], *(settings.get(name, "–") for settings in each))
         for name in SETTINGS
         if any(name in settings for settings in each)
     ]

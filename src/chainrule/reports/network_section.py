@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from chainrule.data import Table
 from chainrule.network.drawing import draw
+from chainrule.network.network_titles import network_title
 from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
 from chainrule.reports.report_blocks import (
     Block,
@@ -31,7 +32,7 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
     model = subject.model
     shares = network_shares(model)
     network = shares[0].network
-    blocks: list[Block] = [Text(name_text(str(network)) if network.is_dense else texts["graph"])]
+    blocks: list[Block] = [Text(network_title(network, language))]
     if len(network.nodes) <= _MOST_NODES:
         blocks.append(Pictures((draw(network, language=language),)))
     if len(shares) > 1:
@@ -50,9 +51,10 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
         blocks.append(Text(texts["members"].format(listed=listed), "note"))
     if model.temperature != 1.0 or len(shares) > 1:
         blocks.append(Text(texts["scored_alone"], "note"))
-    lines = [*settings_of(largest_settings(subject)).items()]
+    settings = settings_of(largest_settings(subject))
+    lines = [(texts[f"setting_{name}"], value) for name, value in settings.items()]
     if model.temperature != 1.0:
-        lines.append(("temperature", f"{model.temperature:.4g}"))
+        lines.append((texts["setting_temperature"], f"{model.temperature:.4g}"))
     if subject.seconds is not None:
         lines.append((texts["seconds"], f"{subject.seconds:.1f} s"))
     lines += [(name, str(value)) for name, value in model.versions.items()]

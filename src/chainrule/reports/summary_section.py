@@ -58,10 +58,15 @@ def _about_curves(subject: Subject, texts: Mapping[str, str]) -> Iterator[str]:
 def metric_text(metric: str, value: float | None) -> str:
     """Return a metric's value: shares in percent, others with four digits.
 
-    >>> metric_text("accuracy", 0.95), metric_text("rmse", 12.3456)
-    ('95.0 %', '12.35')
+    >>> metric_text("accuracy", 0.95), metric_text("rmse", 12.3456), metric_text("rmse", 8126.0)
+    ('95.0 %', '12.35', '8,126')
     """
-    return percent(value) if metric in _SHARES else significant(value)
+    if metric in _SHARES:
+        return percent(value)
+    if value is not None and 999.5 <= abs(value) < 9999.5:
+        # An error is no year: its separator is that of the larger numbers beside it.
+        return f"{value:,.0f}".replace("-", "−")
+    return significant(value)
 
 
 def _learned(subject: Subject, texts: Mapping[str, str]) -> str:
