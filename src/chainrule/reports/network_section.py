@@ -15,7 +15,6 @@ from chainrule.reports.report_blocks import (
     Pictures,
     Section,
     Text,
-    name_text,
     percent,
 )
 from chainrule.reports.settings import largest_settings, settings_of
