@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from chainrule.data import Table
 from chainrule.network.drawing import draw
 from chainrule.network.network_titles import network_title
+from chainrule.reports.data_hash import hash_of
 from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
 from chainrule.reports.report_blocks import (
     Block,
@@ -20,7 +19,7 @@ from chainrule.reports.report_blocks import (
 from chainrule.reports.settings import largest_settings, settings_of
 from chainrule.reports.subject import Subject
 
-__all__ = ["hash_of", "network_section"]
+__all__ = ["network_section"]
 
 _MOST_NODES = 40
 """Larger graphs are not drawn."""
@@ -76,26 +75,3 @@ def _share_line(each: NetworkShare) -> tuple[str, ...]:
         layers["encoding"],
         layers["dropout"],
     )
-
-
-def hash_of(table: Table) -> str:
-    """Return the first 16 digits of a SHA-256 of a table's cells as they were read.
-
-    The same table gives the same digits, in whatever format it is stored.
-
-    >>> import polars
-    >>> one = Table.from_frame(polars.DataFrame({"x": [1, 2]}))
-    >>> two = Table.from_frame(polars.DataFrame({"x": [1.0, 2.0]}))
-    >>> hash_of(one) == hash_of(two), len(hash_of(one))
-    (True, 16)
-    """
-    digest = hashlib.sha256()
-    for series in table.frame.get_columns():
-        digest.update(series.name.encode("utf-8", "surrogatepass") + b"\0")
-        digest.update(series.is_null().to_numpy().tobytes())
-        if series.dtype.is_numeric():
-            digest.update(series.fill_null(0.0).to_numpy().tobytes())
-        else:
-            for cell in series.fill_null("").to_list():
-                digest.update(cell.encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()[:16]
