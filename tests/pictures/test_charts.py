@@ -120,7 +120,9 @@ def test_bars_beside_long_names_have_room():
     names = ["<b>wide</b> & <i>wider</i>", "WWWWWWWWWWWWWWWWWWWWWWWW"]
     root = parsed(bars(names, [3.66, -0.000345], "lengths"))
     longest = max(float(bar.attrib["width"]) for bar in by_class(root, "bar"))
-    assert longest > 190
+    assert longest >= 179.9
+    left, _, width, _ = map(float, root.attrib["viewBox"].split())
+    assert (left, width) == (0.0, pytest.approx(420, abs=8))  # legible on a phone of 390 pixels
 
 
 def test_a_histogram_counts_as_numpy_does():

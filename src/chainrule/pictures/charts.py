@@ -34,8 +34,8 @@ _MOST_BINS = 30
 _NAME = 22
 """The most letters of a name beside a bar."""
 _BAR = 24.0
-_BARS = 200.0
-"""The least width of the longest bar: beside long names the chart is wider."""
+_BARS, _WIDEST = 180.0, 420.0
+"""The least width of the longest bar, and the most of a chart, which is wider with long names."""
 _CELL = 30.0
 _LABEL = 12
 """The most letters of a class beside a heat table."""
@@ -104,10 +104,10 @@ def bars(
     ends = np.concatenate([[0.0], found - half, found + half])
     usable = ends[_usable(ends)]
     scale = Scale(float(usable.min()), float(usable.max()) or float(not usable.any()))
-    shown = [shortened_inside(" ".join(str(name).split()) or "∅", _NAME) for name in names]
     numbers = [number_text(float(value), 3) for value in found]
-    left = max(map(text_width, shown), default=0) + 12
     beside = max(map(text_width, numbers), default=0) + 12
+    shown = [_beside_bar(name, _WIDEST - _BARS - beside - 12) for name in names]
+    left = max(map(text_width, shown), default=0) + 12
     width = max(WIDTH, left + _BARS + beside)
     right = width - beside
     # Bars below zero have their text on the right too: a column of numbers is easy to compare.
@@ -302,6 +302,14 @@ def _on_diagonal(
     if not described:
         frame.note(texts["nothing"])
     return frame.drawing(title, " ".join(described) or texts["nothing"])
+
+
+def _beside_bar(name: object, room: float) -> str:
+    """Return a name as one line that fits beside a bar, with an ellipsis inside if it is long."""
+    text, most = " ".join(str(name).split()) or "∅", _NAME
+    while most > 3 and text_width(shortened_inside(text, most)) > room:
+        most -= 1
+    return shortened_inside(text, most)
 
 
 def _usable(values: FloatArray) -> Any:
