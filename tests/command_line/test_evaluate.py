@@ -57,6 +57,26 @@ def test_evaluate_prints_metrics_classes_and_confusion(model, folder):
     assert re.search(r"^'setosa' +50 ", run.stdout, re.MULTILINE)
 
 
+def test_the_table_of_training_is_noticed(folder):
+    """By the hash in the run folder's report; not for other rows, and not without a report."""
+    train = ("train", "iris.csv", "--target", "species", "--hidden", 3, "--epochs", 1, "--quiet")
+    run_verb(*train, "--output", "run")
+    note = "chainrule: note: this is the table that the model was trained on"
+    for data, stdin in (("iris.csv", None), ("-", Path("iris.csv").read_bytes())):
+        (line,) = run_verb(
+            "evaluate", "run", data, "--resamples", 0, stdin=stdin
+        ).stderr.splitlines()
+        assert line.startswith(note)
+    text = Path("iris.csv").read_text()
+    Path("other.csv").write_text(text.replace("5.1", "5.2", 1))
+    assert run_verb("evaluate", "run", "other.csv", "--resamples", 0).stderr == ""
+    Path("run/report.html").unlink()
+    run_verb("report", "run", "--data", "other.csv")
+    assert run_verb("evaluate", "run", "other.csv", "--resamples", 0).stderr == ""
+    Path("run/report.html").unlink()
+    assert run_verb("evaluate", "run", "iris.csv", "--resamples", 0).stderr == ""
+
+
 def test_evaluate_chosen_metrics_as_json(model, folder):
     arguments = ("--metric", "accuracy", "--metric", "log_loss", "--json", "--resamples", 20)
     run = run_verb("evaluate", model, "-", *arguments, stdin=IRIS.read_bytes())

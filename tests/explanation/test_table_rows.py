@@ -8,6 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import DataError, InputError
+from tests.documents.html_reading import parsed
 
 HOUSES = pl.DataFrame(
     {
@@ -124,3 +125,33 @@ def test_a_hole_in_another_row_does_not_matter(regression: cr.TableModel) -> Non
     price[5] = None
     table = HOUSES.with_columns(pl.Series("price", price))
     assert cr.explain_table(regression, table, row=0).passed
+
+
+LONG = "the floor area of all rooms that are heated " * 6
+ODD = pl.DataFrame(
+    {
+        LONG: [1.0, 2.5, 3.0, 4.0],
+        "two\nlines\x1b[31m": [4.0, 3.0, 2.0, 1.5],
+        "y": [1.0, 2.0, 3.0, 4.5],
+    }
+)
+
+
+def test_names_of_many_letters_and_lines_leave_their_rows_in_shape() -> None:
+    """Each value stands beside its name, on a terminal and on a page."""
+    model = cr.train_table(ODD, "y", hidden=(3,), validation=0, epochs=1).model
+    found = cr.explain_table(model, ODD, row=1)
+    text = found.to_text()
+    rows = text.split("its value")[1].split("Given")[0].splitlines()
+    assert max(map(len, rows)) <= 100
+    assert "\x1b" not in text
+    for begin, cell in zip(("the floor", "two lines"), found.labels.cells[:2], strict=True):
+        (line,) = (row for row in rows if row.strip().startswith(begin))
+        assert float(line.split()[-1].replace("−", "-")) == pytest.approx(cell.value, rel=1e-5)
+    page = parsed(found.to_html())
+    cells = [(each.get("class"), "".join(each.itertext())) for each in page.iter("td")]
+    long = [text for _, text in cells if text.startswith("the floor")]
+    assert len(long) == 2
+    assert max(map(len, long)) <= 60
+    assert {kind for kind, text in cells if text.startswith("the floor")} == {"long"}
+    assert all(kind is None for kind, text in cells if text.startswith("two\nlines"))

@@ -116,6 +116,15 @@ def test_the_length_of_a_bar_is_its_value():
     assert left[0] == left[1] == pytest.approx(left[2] + widths[2], abs=0.02)
 
 
+def test_bars_beside_long_names_have_room():
+    names = ["<b>wide</b> & <i>wider</i>", "WWWWWWWWWWWWWWWWWWWWWWWW"]
+    root = parsed(bars(names, [3.66, -0.000345], "lengths"))
+    longest = max(float(bar.attrib["width"]) for bar in by_class(root, "bar"))
+    assert longest >= 179.9
+    left, _, width, _ = map(float, root.attrib["viewBox"].split())
+    assert (left, width) == (0.0, pytest.approx(420, abs=8))  # legible on a phone of 390 pixels
+
+
 def test_a_histogram_counts_as_numpy_does():
     values = np.random.default_rng(0).normal(size=1_000)
     root = parsed(histogram([*values, np.nan, np.inf], "x"))

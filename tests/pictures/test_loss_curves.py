@@ -48,6 +48,25 @@ def test_a_large_range_is_logarithmic_and_says_so():
     assert texts(root, "y-title") == ["loss, logarithmic scale"]
 
 
+def test_first_epochs_that_would_flatten_the_others_are_cut_off():
+    """Losses of a report: 2 in epoch 1, then from 0.53 to 0.43."""
+    losses = [2.0, 0.7, *np.linspace(0.53, 0.43, 98).tolist()]
+    root = parsed(curves({"loss": losses}).drawing())
+    (points,) = paths(root, "line one")
+    grid = [float(line.attrib["d"].split()[1].split("H")[0]) for line in by_class(root, "grid")]
+    assert min(points[:, 1]) == pytest.approx(min(grid), abs=0.01)  # where the curve comes in
+    later = points[-90:, 1]
+    assert np.ptp(later) > 0.6 * (max(grid) - min(grid))
+    assert texts(root, "y-title") == ["loss, up to 0.55; the first epochs are above"]
+    steady = np.linspace(2.0, 0.43, 100).tolist()
+    root = parsed(curves({"loss": steady}).drawing())
+    assert len(paths(root, "line one")[0]) == 100
+    assert texts(root, "y-title") == ["loss"]
+    axes = pytest.importorskip("matplotlib.pyplot").figure().subplots()
+    curves({"loss": losses}).on(axes)
+    assert axes.get_ylim()[1] == 0.55
+
+
 def test_the_best_epoch_is_that_of_the_lowest_held_out_loss_or_the_given_one():
     falls = {"loss": [5.0, 4.0, 3.0, 2.0], "validation_loss": [5.0, 3.0, 3.5, 4.0]}
     assert curves(falls).best == (2, 3.0)

@@ -1,5 +1,7 @@
 """What reports measure, against scikit-learn and against predictions made in another way."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -22,9 +24,9 @@ from chainrule.reports.linear_baseline import _classes, _numbers, linear_outputs
 from chainrule.reports.report_blocks import Grid
 from chainrule.reports.score_measures import measure_scores
 from chainrule.reports.subject import Subject
-from chainrule.reports.summary_section import summary_section
+from chainrule.reports.summary_section import metric_text, summary_section
 from chainrule.reports.unit_activity import unit_activity
-from chainrule.reports.wrong_rows import wrongness
+from chainrule.reports.wrong_rows import wrong_rows_section, wrongness
 from tests.reports.runs import hostile_run, iris_run, numbers_run
 
 
@@ -198,3 +200,26 @@ def test_dead_and_saturated_units_are_counted():
     second = np.tanh(hidden @ parameters["W_2"] + parameters["b_2"])
     assert ((np.abs(second) > 0.99).mean(axis=0) > 0.95).tolist() == [True, False]
     assert (found.units, found.dead, found.saturated) == (5, 1, 1)
+
+
+def test_numbers_of_errors_and_lines_are_written_alike():
+    """8,126 stands beside 11,363; lines are numbers to look up, without separators."""
+    assert [metric_text("rmse", value) for value in (999.4, 8126.0, -8126.4, 11363.0)] == [
+        "999.4",
+        "8,126",
+        "−8,126",
+        "11,363",
+    ]
+    x = np.random.default_rng(0).normal(size=1500)
+    table = pl.DataFrame({"x": x, "y": np.where(np.arange(1500) == 1400, 99.0, x)})
+    run = cr.train_table(table, "y", hidden=(4,), epochs=1, validation=0)
+    (_, grid) = wrong_rows_section(Subject.of_run(run), (), phrases_of("report", "en")).blocks
+    assert grid.rows[0][0] == "1400"
+
+
+def test_one_column_and_one_repeat_are_counted_in_sound_english():
+    x = np.linspace(0.0, 1.0, 40)
+    page = cr.train_table(pl.DataFrame({"x": x, "y": x + 0.01}), "y", hidden=(2,), epochs=1)
+    html = page.report().html
+    assert "predicted from: 1;" in html
+    assert not re.search(r"\b1 (columns|networks|rows|repeats)\b", html)

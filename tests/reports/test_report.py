@@ -6,14 +6,23 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.command_line.main import command
 from chainrule.language.phrase_books import phrases_of
+from chainrule.network.drawing import draw
+from chainrule.pictures.charts import bars, heat_table
+from chainrule.pictures.scales import number_text
 from chainrule.reports import make_report
 from chainrule.reports.comparison import comparison_of
+from chainrule.reports.report_blocks import Grid, Pictures, Section
+from chainrule.reports.report_page import page_of
+from chainrule.table_models.leaderboard import leaderboard_csv
+from chainrule.table_models.run_folders import write_run
 from tests.reports.runs import CHINESE, HOSTILE, hostile_run, iris_run, numbers_run
 
 VOID = {"meta", "br"}
@@ -112,6 +121,7 @@ def test_a_chinese_page_is_chinese(pages):
     words = set(re.findall("[A-Za-z]{3,}", prose))
     columns = {"sepal", "petal", "length", "width", "species", "iris", "csv", "examples"}
     named = {"ROC", "Brier", "SHA", "chainrule", "derive", "run", "model", "network", "hidden"}
+    named |= {"log", "loss"}  # the loss by its name: --loss log_loss
     assert words <= columns | named | {"epochs", "group"}
 
 
@@ -200,6 +210,120 @@ def test_runs_of_several_targets_are_not_compared(tmp_path):
     page = comparison_of(folders).html
     assert phrases_of("report", "en")["other_targets"] in page
     assert Reading(page).of("h2") == ["Scores", "Loss by epoch", "Settings"]
+
+
+def compared(tmp_path, **tables):
+    """Return what is read on the page that compares runs on tables, by the folders' names."""
+    for name, (frame, target) in tables.items():
+        run = cr.train_table(frame, target, hidden=(2,), epochs=1)
+        board = leaderboard_csv(run.trials, run.task.objective)
+        write_run(tmp_path / name, run.model, run.history, board)
+    return Reading(comparison_of([str(tmp_path / name) for name in tables]).html)
+
+
+def test_equal_names_of_targets_do_not_make_runs_comparable(tmp_path):
+    """One target, "y", of two tables; and of one table, with fewer columns, and with other rows."""
+    generator = np.random.default_rng(0)
+    columns = {name: generator.normal(size=60) for name in "abcd"}
+    text = np.where(columns["a"] > 0, "yes", "no")
+    one = pl.DataFrame({**columns, "y": columns["a"]})
+    other = pl.DataFrame(
+        {**{key * 2: values for key, values in columns.items()}, "y": columns["b"]}
+    )
+    texts = phrases_of("report", "en")
+    warnings = (texts["other_data"], texts["other_rows"], texts["other_targets"])
+
+    def found(**tables):
+        reading = compared(tmp_path, **tables)
+        shown = [text for text in reading.of("p") if text in warnings]
+        return shown, reading
+
+    shown, reading = found(a=(one, "y"), b=(other, "y"))
+    assert shown == [texts["other_data"]]
+    assert len(reading.of("figcaption")) == 2  # losses of other data have charts of their own
+    columns_of_scores = reading.of("strong")
+    assert not [text for text in columns_of_scores if "." in text]  # no score is the best
+    classes = one.with_columns(y=pl.Series(text))
+    assert found(c=(classes, "y"), d=(classes.with_columns(y=pl.Series(text + "!")), "y"))[0] == [
+        texts["other_data"]
+    ]
+    shown, reading = found(e=(one, "y"), f=(one.drop("c", "d"), "y"))
+    assert shown == []
+    assert reading.of("figcaption") == []
+    assert found(g=(one, "y"), h=(one[:40], "y"))[0] == [texts["other_rows"]]
+
+
+def test_classifiers_are_compared_by_their_log_loss_too(tmp_path):
+    x = np.linspace(0.0, 1.0, 80)
+    frame = pl.DataFrame({"x": x, "y": np.where(x > 0.5, "high", "low")})
+    reading = compared(tmp_path, a=(frame, "y"), b=(frame.with_columns(x=-pl.col("x")), "y"))
+    texts = phrases_of("report", "en")
+    assert texts["alone"] in reading.of("th")
+    assert reading.of("td").count(texts["metric_log_loss"]) == 2
+    board = (tmp_path / "a" / "leaderboard.csv").read_text().splitlines()
+    value = float(board[1].split(",")[2])
+    assert number_text(value) in reading.of("td")
+    (tmp_path / "a" / "leaderboard.csv").write_text("rank,metric,value\n1,log_loss,many\n")
+    page = comparison_of([str(tmp_path / "a"), str(tmp_path / "b")]).html
+    assert Reading(page).of("td").count(texts["metric_log_loss"]) == 1
+
+
+def test_the_columns_are_counted_and_not_only_the_listed_ones():
+    generator = np.random.default_rng(0)
+    frame = pl.DataFrame({f"c{number}": generator.normal(size=30) for number in range(120)})
+    run = cr.train_table(frame.with_columns(constant=1.0), "c7", hidden=(2,), epochs=1)
+    reading = Reading(run.report().html)
+    assert reading.of("summary")[0] == "102 of 121 columns"
+    assert "19 more columns are not listed" in reading.of("caption")
+    run = cr.train_table(frame[:, :15], "c7", hidden=(2,), epochs=1)
+    assert Reading(run.report().html).of("summary")[0] == "All 15 columns"
+
+
+def test_bars_of_dependence_are_named_by_their_categories():
+    name = "the_marital_status"
+    kinds = ["Married-AF-spouse", "Married-civ-spouse", "Never-married"] * 20
+    y = np.tile([1.0, 2.0, 5.0], 20) + np.linspace(0.0, 0.5, 60)
+    run = cr.train_table(pl.DataFrame({name: kinds, "y": y}), "y", hidden=(4,), epochs=5)
+    texts = Reading(run.report().html).of("text")
+    assert {*kinds} <= set(texts)
+    assert any(text.startswith(f"{name}: mean prediction") for text in texts)
+
+
+def test_pictures_and_cells_have_the_room_that_they_need():
+    """26 classes fill a line, a deep graph is wider than the text, and of many runs two fit."""
+    labels = [chr(65 + number) for number in range(26)]
+    matrix = heat_table(1000 * np.eye(26), labels)
+    small = bars(["a"], [1.0], "title")
+    layers = draw(cr.Network.dense([4, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 2]))
+    long = "scaled: (x − 105.4) / 75.5, then into ±3 smoothly"
+    blocks = (
+        Pictures((matrix, small)),
+        Pictures((layers,)),
+        Pictures((small, small), ("one", "two")),
+        Grid(("use", "count"), ((long, "1"), ("short", long)), frozenset({1})),
+    )
+    page = page_of("t", [Section("s", "S", blocks)], phrases_of("report", "en"), "en")
+    reading = Reading(page)
+    figures = [(tag, name, value) for tag, name, value in reading.attributes if tag == "figure"]
+    kinds = [value for _, name, value in figures if name == "class"]
+    assert kinds == ["whole", "beyond"]
+    assert reading.of("figcaption") == ["one", "two"]
+    assert page.count('<div class="pictures">') == 3
+    cells = [value for tag, name, value in reading.attributes if tag == "td" and name == "class"]
+    assert cells == ["long", "number", "number"]
+
+
+def test_charts_of_many_runs_stand_beside_each_other(tmp_path):
+    run = numbers_run()
+    folders = [str(tmp_path / f"run {number}") for number in range(5)]
+    for folder in folders:
+        write_run(Path(folder), run.model, run.history)
+    reading = Reading(comparison_of(folders).html)
+    assert reading.tags.count("figure") == 5
+    assert [v for t, n, v in reading.attributes if (t, n) == ("div", "class")].count(
+        "pictures"
+    ) == 1
+    assert reading.of("figcaption") == [f"run {number}" for number in range(5)]
 
 
 def test_damaged_metrics_have_one_clear_line(tmp_path):

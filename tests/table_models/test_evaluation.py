@@ -54,6 +54,20 @@ def test_values_are_those_of_the_metrics_on_the_predictions(two, numbers):
     assert (found["mae"].low, found["mae"].high, len(found.estimates)) == (None, None, 1)
 
 
+def test_an_interval_holds_its_value_or_there_is_none(two, numbers):
+    """A calibrated model: resampled, its calibration error is larger than 95 % of itself."""
+    table = frame_of(300, seed=1)
+    found = evaluate(two, table, resamples=200)
+    for one in found.estimates:
+        assert (one.low is None) == (one.metric == "calibration_error")
+        assert one.low is None or one.low <= one.value <= one.high, one.metric
+    assert found["calibration_error"].value > 0.0
+    assert "calibration_error:" not in str(found)  # no count of resamples: it has none
+    zero = table.with_columns(y=pl.when(pl.int_range(300) == 7).then(0.0).otherwise(pl.col("y")))
+    mape = evaluate(numbers, zero, "mape", resamples=200)["mape"]
+    assert (mape.value, mape.low, mape.high, mape.resamples) == (None, None, None, 0)
+
+
 def test_the_interval_of_the_accuracy_is_that_of_a_share(two):
     table = frame_of(2000, seed=2)
     one = evaluate(two, table, "accuracy", resamples=4000)["accuracy"]

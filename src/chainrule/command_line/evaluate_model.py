@@ -9,12 +9,13 @@ import json
 
 import click
 
-from chainrule.command_line.notes import note_cells
+from chainrule.command_line.notes import note, note_cells
 from chainrule.command_line.shared_options import seed_option, text_encoding_option
 from chainrule.command_line.shown_language import language_option
 from chainrule.command_line.table_arguments import loaded_table_model
 from chainrule.command_line.translated_help import TranslatedHelp
-from chainrule.data import TableFile
+from chainrule.data import TableFile, as_table
+from chainrule.reports.data_hash import is_training_table
 from chainrule.table_models.evaluation import evaluate
 from chainrule.training.metrics import METRICS
 
@@ -72,11 +73,12 @@ def command(
 ) -> None:
     """Evaluate MODEL, a file or run folder, on DATA (CSV, Parquet or -) with its target."""
     trained = loaded_table_model(model)
-    given = TableFile(data, text_encoding)
+    given = as_table(TableFile(data, text_encoding))
     found = evaluate(trained, given, metrics or None, resamples=resamples, seed=seed, group=group)
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
         return
     click.echo("\n".join(found.lines(language)))
-    rare = trained.preprocessor.rare
-    note_cells(language, found.filled, found.unknown, found.missing, rare)
+    if is_training_table(trained, model, given):
+        note(language, "evaluated_training")
+    note_cells(language, found.filled, found.unknown, found.missing, trained.preprocessor.rare)

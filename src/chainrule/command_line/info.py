@@ -17,8 +17,10 @@ from chainrule.errors import shown
 from chainrule.files import written_path
 from chainrule.language.printed_phrases import Wording
 from chainrule.language.text_columns import padded
+from chainrule.network.network_titles import network_title
+from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
 from chainrule.table_models.model_files import described
-from chainrule.table_models.table_model import TableModel
+from chainrule.table_models.table_model import Member, TableModel
 from chainrule.training.results import Result
 
 __all__ = ["command"]
@@ -47,9 +49,15 @@ def _lines(
     record: Mapping[str, Any], found: TableModel | Result, words: Wording
 ) -> Iterator[tuple[str, str]]:
     """Yield the key of each label, and the text beside it."""
-    yield "info_network", str(found.network)
-    kinds = {str(array.dtype) for array in found.parameters.values()}
-    shapes = (f"{name} {_shape(array.shape)}" for name, array in found.parameters.items())
+    largest: TableModel | Result | Member = found
+    if isinstance(found, TableModel):
+        shares = network_shares(found)
+        largest = shares[0].member
+        if len(shares) > 1:
+            yield "info_networks", words("semicolon").join(_kind(each, words) for each in shares)
+    yield "info_network", network_title(largest.network, words.language)
+    kinds = {str(array.dtype) for array in largest.parameters.values()}
+    shapes = (f"{name} {_shape(array.shape)}" for name, array in largest.parameters.items())
     yield "info_parameters", f"{', '.join(shapes)}; {', '.join(kinds)}"
     if isinstance(found, TableModel):
         yield from _table_lines(found, words)
@@ -80,7 +88,10 @@ def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]
             yield f"info_{kind}", words("info_columns", count=len(columns), listed=listed)
     if model.preprocessor.dropped:
         yield "info_left_out", listed_dropped(model.preprocessor, words, NAMES_SHOWN)
-    settings = {key: value for key, value in model.training.items() if key != "score"}
+    # A file has the settings of the network that was tried first: of several, only the common.
+    own = () if len(network_shares(model)) == 1 else (*layer_settings(model.network), "optimizer")
+    left_out = ("score", *own)
+    settings = {key: value for key, value in model.training.items() if key not in left_out}
     if settings:
         shown_settings = (_setting(*entry) for entry in settings.items())
         yield "info_training", ", ".join(filter(None, shown_settings))
@@ -89,6 +100,20 @@ def _table_lines(model: TableModel, words: Wording) -> Iterator[tuple[str, str]]
         entries = score.get("targets")
         for entry in entries if isinstance(entries, list) else []:
             yield f"label_{SCORED[score['rows']]}", _score(entry, words)
+
+
+def _kind(each: NetworkShare, words: Wording) -> str:
+    """Return a kind of network in a mean of several."""
+    layers = layer_settings(each.network)
+    return words(
+        "info_kind",
+        share=percent(each.share),
+        count=each.count,
+        hidden="-".join(map(str, layers["hidden"])),
+        activation=", ".join(map(_unquoted, layers["activation"])),
+        encoding=layers["encoding"],
+        dropout=layers["dropout"],
+    )
 
 
 def _score(entry: Any, words: Wording) -> str:

@@ -28,6 +28,7 @@ from chainrule.documents.elements import (
     GivenValue,
     Heading,
     Paragraph,
+    Phrase,
     Piece,
     Statement,
     TableBlock,
@@ -41,13 +42,16 @@ from chainrule.formulas.expressions import Expression
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import MATHML, TEXT
 from chainrule.formulas.render.mathml import MathML, row
+from chainrule.language.text_columns import columns_of
 from chainrule.network.drawing import NetworkDrawing
+from chainrule.network.drawing_elements import escaped
 
 _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 """What a file of SVG needs and HTML knows without."""
 _LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
 _LONG = 28
-"""A formula with more letters may not fit a phone: its box can be focused by keyboard."""
+"""A formula with more letters may not fit a phone: its box can be focused by keyboard.  A cell of
+text with more columns has several lines."""
 _TAGS = re.compile(r"<[^>]+>|&#\w+;")
 _FORMULA = "<math>(?:(?!</math>).)*</math>"
 _PUNCTUATED = re.compile(
@@ -115,7 +119,7 @@ class HtmlWriter(DocumentWriter):
         self.box = scrolling_box(self.phrase("scroll_sideways"))
 
     def prose(self, text: str) -> str:
-        return escape(text)
+        return escaped(text)
 
     def in_prose(self, mathematics: str) -> str:
         return f"<math>{mathematics}</math>"
@@ -321,12 +325,16 @@ class HtmlWriter(DocumentWriter):
         self, cells: tuple[Piece, ...], numbers: frozenset[int], tag: str, kind: str = ""
     ) -> str:
         scope = ' scope="col"' if tag == "th" else ""
-        inside = "".join(
-            f"<{tag}{scope}"
-            + (' class="number"' if column in numbers else "")
-            + f">{self.piece(cell)}</{tag}>"
-            for column, cell in enumerate(cells)
-        )
+
+        def written_cell(column: int, cell: Piece) -> str:
+            text, style = self.piece(cell), ""
+            if column in numbers:
+                style = ' class="number"'
+            elif isinstance(cell, str | Phrase) and columns_of(_TAGS.sub("", text)) > _LONG:
+                style = ' class="long"'
+            return f"<{tag}{scope}{style}>{text}</{tag}>"
+
+        inside = "".join(written_cell(column, cell) for column, cell in enumerate(cells))
         return f'<tr class="{kind}">{inside}</tr>' if kind else f"<tr>{inside}</tr>"
 
 

@@ -5,6 +5,7 @@ terminal's width where it is stated, so that it can be copied, and a longer one 
 (dimensions, rules, marks) stand beside it if there is room, otherwise below it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -20,6 +21,8 @@ from chainrule.documents.elements import (
     GivenValue,
     Heading,
     Paragraph,
+    Phrase,
+    Piece,
     Statement,
     Substituted,
     TableBlock,
@@ -30,10 +33,12 @@ from chainrule.documents.wording import distinct, left_side, multiplied, written
 from chainrule.formulas.matrices import Matrix
 from chainrule.formulas.render import TEXT, Style, Writer
 from chainrule.formulas.render.breaking import broken_text
-from chainrule.language.text_columns import columns_of, padded, wrapped
+from chainrule.language.text_columns import columns_of, divided, padded, wrapped
 from chainrule.validation import checked_integer
 
 _NO_BREAK = "\u00a0"
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Line ends within a name would break a table, and a terminal obeys what follows an escape."""
 LEAST = 40
 """The narrowest terminal."""
 _NOTES = 46
@@ -67,7 +72,7 @@ class TextWriter(DocumentWriter):
     """The width of a terminal, and how long a formula's line may be before it is broken."""
 
     def prose(self, text: str) -> str:
-        return text
+        return _CONTROLS.sub(" ", text)
 
     def in_prose(self, mathematics: str) -> str:
         return mathematics.replace(" ", _NO_BREAK)  # formulas in sentences are not broken
@@ -227,24 +232,19 @@ class TextWriter(DocumentWriter):
     # -- tables --------------------------------------------------------------------------------
 
     def _table(self, table: TableBlock) -> Iterator[str]:
-        head = list(map(self.piece, table.head))
-        body = [list(map(self.piece, row)) for row in table.rows]
-        if table.foot:
-            body.append(list(map(self.piece, table.foot)))
+        pieces = [table.head, *table.rows, *([table.foot] if table.foot else [])]
+        head, *body = ([self.piece(cell).replace(_NO_BREAK, " ") for cell in row] for row in pieces)
         for column in table.numbers:
             for row, text in zip(body, aligned([row[column] for row in body]), strict=True):
                 row[column] = text
-        body = [[cell.replace(_NO_BREAK, " ") for cell in row] for row in body]
         longest = [max(map(columns_of, column)) for column in zip(head, *body, strict=True)]
         room = self.longest - 4 - 3 * (len(head) - 1)
         widths = [int(width) for width in shared(longest, room)]
         rule = "    " + "   ".join("─" * width for width in widths)
-        yield from _table_row(head, widths)
-        yield rule
-        for number, row in enumerate(body, 1):
-            if table.foot and number == len(body):
+        for number, (line, cells) in enumerate(zip(pieces, [head, *body], strict=True)):
+            if number == 1 or (table.foot and number == len(body)):
                 yield rule
-            yield from _table_row(row, widths)
+            yield from _table_row(line, cells, widths)
 
 
 def shortest_substitution(found: Iterable[Substituted], most: int) -> Substituted | None:
@@ -261,12 +261,19 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
     return [(indent + line).replace(_NO_BREAK, " ") for line in lines if line]
 
 
-def _table_row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    pieces = [
-        [cell] if columns_of(cell) <= width else broken_text(cell, width)
-        for cell, width in zip(cells, widths, strict=True)
+def _table_row(
+    pieces: Sequence[Piece], cells: Sequence[str], widths: Sequence[int]
+) -> Iterator[str]:
+    """Yield the lines of a row: cells of text are wrapped, formulas broken at their signs."""
+    columns = [
+        [cell]
+        if columns_of(cell) <= width
+        else divided(cell, width)
+        if isinstance(piece, str | Phrase)
+        else broken_text(cell, width)
+        for piece, cell, width in zip(pieces, cells, widths, strict=True)
     ]
-    for parts in zip_longest(*pieces, fillvalue=""):
+    for parts in zip_longest(*columns, fillvalue=""):
         yield ("    " + "   ".join(map(padded, parts, widths))).rstrip()
 
 

@@ -35,9 +35,13 @@ from chainrule.explanation.weight_paths import PathFactor, WeightPath
 from chainrule.formulas.axes import Axis
 from chainrule.formulas.expressions import Expression, Number, Symbol, symbols
 from chainrule.formulas.matrices import Matrix, every
+from chainrule.network.drawing_elements import shortened_inside
 from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import G, W
 from chainrule.plans.plan import memory_of
+
+_MOST_LETTERS = 60
+"""Of a name or a cell of a table that is explained."""
 
 
 def document_of(explanation: EvaluatedDerivation) -> Iterator[Element]:
@@ -369,16 +373,15 @@ def _axes(formula: Formula) -> Iterator[Axis]:
 
 
 def _cells(cell: Cell) -> tuple[Piece, ...]:
-    shown: Piece = cell.cell
+    shown: Piece = shortened_inside(cell.cell, _MOST_LETTERS)
     if cell.filled:
         shown = Phrase("missing_filled")
     value: Piece = Phrase("unknown_category")
     if cell.value is not None:
         value = numeral(cell.value, 6)
-    feature: Piece = cell.feature
-    if cell.target:
-        feature = Phrase("target", {"name": cell.feature})
-    return cell.name, shown, feature, value
+    name, feature = (shortened_inside(text, _MOST_LETTERS) for text in (cell.name, cell.feature))
+    seen: Piece = Phrase("target", {"name": feature}) if cell.target else feature
+    return name, shown, seen, value
 
 
 def _junctions(path: WeightPath) -> tuple[ArrayEntry, ...]:

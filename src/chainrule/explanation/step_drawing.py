@@ -19,6 +19,7 @@ from chainrule.network.drawing_elements import shortened
 from chainrule.network.drawing_marks import Circle, Group, Label, Mark, Name, Path, Picture
 from chainrule.network.drawing_svg import svg_of
 from chainrule.network.layer_summary import name_of
+from chainrule.network.network_titles import network_title
 
 if TYPE_CHECKING:
     from chainrule.explanation.step_values import StepValues
@@ -47,7 +48,7 @@ def step_drawing(
     network = batch.network
     if not (network.is_dense and batch.single and _is_small(network.layers)):
         return drawing_for_page(network, language)
-    picture = _Step(batch, values, phrases_of("drawing", language)).picture()
+    picture = _Step(batch, values, language).picture()
     return NetworkDrawing(svg_of(picture), picture)
 
 
@@ -71,10 +72,9 @@ def _figure(number: float) -> str:
 class _Step:
     """What is drawn: the units by their columns, and the numbers at them."""
 
-    def __init__(
-        self, batch: StepValues, values: Mapping[str, Array], texts: Mapping[str, str]
-    ) -> None:
-        self.batch, self.texts = batch, texts
+    def __init__(self, batch: StepValues, values: Mapping[str, Array], language: str) -> None:
+        self.batch, self.language = batch, language
+        self.texts = phrases_of("drawing", language)
         self.widths = batch.network.layers
         formulation = batch.formulation
         lefts = [equation.left for equation in formulation.equations]
@@ -107,7 +107,8 @@ class _Step:
             marks.append(Group(number, number == 0, tip, tuple(self.column(number))))
         marks += self.weights()
         marks += self.ends()
-        title = self.texts["title"].format(network=shortened(" ".join(str(network).split()), 200))
+        title = shortened(network_title(network, self.language), 200)
+        title = self.texts["title"].format(network=title)
         description = self.texts["description_step"]
         width = self.columns[-1] + _MARGIN + 84
         return Picture(width, self.bottom + 24, title, description, tuple(marks), "step")

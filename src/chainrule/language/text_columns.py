@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from unicodedata import east_asian_width
 
-__all__ = ["columns_of", "left_padded", "padded", "wrapped"]
+__all__ = ["columns_of", "divided", "left_padded", "padded", "wrapped"]
 
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"
 _BLANK = r" \t\n"  # a no-break space is none
@@ -59,3 +59,20 @@ def wrapped(text: str, columns: int) -> list[str]:
             lines.append("")
         lines[-1] += part
     return [line.rstrip() for line in lines]
+
+
+def divided(text: str, columns: int) -> list[str]:
+    """Return a text as lines of at most so many columns, at least two: `wrapped`, and what is
+    longer without a space is cut.
+
+    >>> divided("a longer-word\\nthan", 8)
+    ['a', 'longer-w', 'ord', 'than']
+    """
+    lines: list[str] = []
+    for line in wrapped(" ".join(text.split()), columns):
+        lines.append("")
+        for letter in line:
+            if columns_of(lines[-1] + letter) > columns:
+                lines.append("")
+            lines[-1] += letter
+    return lines

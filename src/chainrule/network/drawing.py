@@ -43,6 +43,7 @@ from chainrule.network.gradients import differentiate
 from chainrule.network.graph import Layer, Node
 from chainrule.network.layer_summary import name_of
 from chainrule.network.layers import InputLayer
+from chainrule.network.network_titles import counted, network_title
 
 if TYPE_CHECKING:
     from chainrule.network.architecture import Network
@@ -104,8 +105,7 @@ def draw(network: "Network", *, backward: bool = False, language: str = "en") ->
     >>> drawing.svg.count('class="edge"')
     9
     """
-    texts = phrases_of("drawing", language)
-    scene = _Scene(network, texts, _cotangents(network) if backward else {})
+    scene = _Scene(network, language, _cotangents(network) if backward else {})
     chain = network.is_dense and len(network.nodes) <= _MOST_NEURON_LAYERS
     picture = scene.neurons() if chain else scene.graph()
     return NetworkDrawing(svg_of(picture), picture)
@@ -127,10 +127,9 @@ def _cotangents(network: "Network") -> dict[Symbol, str]:
 class _Scene:
     """What is drawn: the network, the words, and the names of cotangents (none without them)."""
 
-    def __init__(
-        self, network: "Network", texts: Mapping[str, str], cotangents: Mapping[Symbol, str]
-    ) -> None:
-        self.network, self.texts, self.cotangents = network, texts, cotangents
+    def __init__(self, network: "Network", language: str, cotangents: Mapping[Symbol, str]) -> None:
+        self.network, self.language, self.cotangents = network, language, cotangents
+        self.texts = phrases_of("drawing", language)
         scope: Scope = network._scope(batch=True, training=True)
         self.nodes = network.nodes
         self.numbers = {id(node): number for number, node in enumerate(self.nodes)}
@@ -148,7 +147,7 @@ class _Scene:
 
     def counted(self, noun: str, count: int) -> str:
         """Return "16 units", or "1 unit"."""
-        return self.texts[noun if count == 1 else f"{noun}s"].format(count=f"{count:,}")
+        return counted(noun, count, self.language)
 
     def backward_names(self, number: int) -> list[str]:
         """Return the names of the cotangents of a node's values, those of its outputs last."""
@@ -178,7 +177,8 @@ class _Scene:
         )
         if self.cotangents:
             description += " " + self.texts["description_backward"]
-        title = self.texts["title"].format(network=shortened(" ".join(str(network).split()), 200))
+        title = shortened(network_title(network, self.language), 200)
+        title = self.texts["title"].format(network=title)
         return Picture(width, height, title, description, tuple(marks), self.key)
 
     def group(self, number: int, inside: Iterable[Mark]) -> Group:

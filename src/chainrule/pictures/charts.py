@@ -34,6 +34,8 @@ _MOST_BINS = 30
 _NAME = 22
 """The most letters of a name beside a bar."""
 _BAR = 24.0
+_BARS, _WIDEST = 180.0, 420.0
+"""The least width of the longest bar, and the most of a chart, which is wider with long names."""
 _CELL = 30.0
 _LABEL = 12
 """The most letters of a class beside a heat table."""
@@ -100,13 +102,16 @@ def bars(
         np.zeros(len(found)) if deviations is None else _one(deviations, "deviations", len(found))
     )
     ends = np.concatenate([[0.0], found - half, found + half])
-    scale = Scale.around(ends[_usable(ends)].tolist(), log=False)
-    shown = [shortened_inside(" ".join(str(name).split()) or "∅", _NAME) for name in names]
+    usable = ends[_usable(ends)]
+    scale = Scale(float(usable.min()), float(usable.max()) or float(not usable.any()))
     numbers = [number_text(float(value), 3) for value in found]
+    beside = max(map(text_width, numbers), default=0) + 12
+    shown = [_beside_bar(name, _WIDEST - _BARS - beside - 12) for name in names]
     left = max(map(text_width, shown), default=0) + 12
-    right = WIDTH - max(map(text_width, numbers), default=0) - 12
+    width = max(WIDTH, left + _BARS + beside)
+    right = width - beside
     # Bars below zero have their text on the right too: a column of numbers is easy to compare.
-    parts = [label(4, 16, escaped(fitted(title, WIDTH - 8)), "soft", anchor="start")]
+    parts = [label(4, 16, escaped(fitted(title, width - 8)), "soft", anchor="start")]
 
     def x(value: float) -> float:
         return left + (right - left) * scale.position(value)
@@ -115,7 +120,7 @@ def bars(
         top = 28 + _BAR * number
         tip = f"{names[number]}: {text}"
         parts.append(label(left - 8, top + 15, escaped(name), "bar-name", anchor="end", tip=tip))
-        parts.append(label(WIDTH - 4, top + 15, text, "soft", anchor="end"))
+        parts.append(label(width - 4, top + 15, text, "soft", anchor="end"))
         if not np.isfinite(value) or abs(value) > LARGEST:
             continue
         start, end = sorted((x(0.0), x(value)))
@@ -136,7 +141,7 @@ def bars(
         described = texts["bars_described"].format(
             count=f"{len(shown):,}", name=names[longest], value=numbers[longest]
         )
-    return chart(WIDTH, bottom + 10, parts, title, described)
+    return chart(width, bottom + 10, parts, title, described)
 
 
 def histogram(values: ArrayLike, name: str, language: str = "en") -> Drawing:
@@ -297,6 +302,14 @@ def _on_diagonal(
     if not described:
         frame.note(texts["nothing"])
     return frame.drawing(title, " ".join(described) or texts["nothing"])
+
+
+def _beside_bar(name: object, room: float) -> str:
+    """Return a name as one line that fits beside a bar, with an ellipsis inside if it is long."""
+    text, most = " ".join(str(name).split()) or "∅", _NAME
+    while most > 3 and text_width(shortened_inside(text, most)) > room:
+        most -= 1
+    return shortened_inside(text, most)
 
 
 def _usable(values: FloatArray) -> Any:

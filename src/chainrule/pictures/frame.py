@@ -127,7 +127,7 @@ class Frame:
     def line(self, points: Points, style: str) -> None:
         """Draw a line with a gap where a value cannot be drawn; a point alone is a dot."""
         kind = style.split()[-1]
-        for piece in self._pieces(points):
+        for piece in self._pieces(self._cut(points)):
             if len(piece) == 1:
                 self.dot(*piece[0], f"dot {kind}")
                 continue
@@ -171,7 +171,19 @@ class Frame:
             for value, axis in ((x, self.x_axis), (y, self.y_axis))
         )
 
-    def _pieces(self, points: Points) -> Iterable[Points]:
+    def _cut(self, points: Points) -> Iterable[tuple[float, float]]:
+        """Yield the points up to the scale's upper end, with those where the line crosses it."""
+        scale = self.y_axis.scale
+        over = scale.high + 1e-6 * abs(scale.high - scale.low)
+        before = None
+        for x, y in points:
+            if before is not None and (y > over) != (before[1] > over) and usable(y - before[1]):
+                way = (scale.high - before[1]) / (y - before[1])
+                yield before[0] + way * (x - before[0]), scale.high
+            yield x, math.nan if y > over else y
+            before = x, y
+
+    def _pieces(self, points: Iterable[tuple[float, float]]) -> Iterable[Points]:
         piece: list[tuple[float, float]] = []
         for point in points:
             if self._drawable(*point):

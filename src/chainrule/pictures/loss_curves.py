@@ -28,6 +28,11 @@ _PIECES = 800
 """Of a line with more than twice as many points, the lowest and the highest in each of so many
 pieces are placed: two pieces for each unit of a picture's width."""
 
+_LONG = 20
+"""The epochs of a curve that have first ones, `_FIRST` percent of them."""
+_FIRST = 5
+_DOMINATED = 3.0
+
 
 @dataclass(frozen=True)
 class LossCurves:
@@ -96,8 +101,11 @@ class LossCurves:
             text = texts["best"].format(epoch=epoch, value=number_text(value))
             ax.plot([epoch], [value], "o", color="black", fillstyle="none", label=text)
             ax.axvline(epoch, color="gray", linestyle="--", linewidth=0.8)
-        if self._scale.log:
+        scale, cut = self._scale
+        if scale.log:
             ax.set_yscale("log")
+        if cut:
+            ax.set_ylim(scale.low, scale.high)
         ax.set_xlabel(texts["epoch"])
         ax.set_ylabel(texts["loss_data" if self.penalized else "loss"])
         ax.legend()
@@ -120,10 +128,8 @@ class LossCurves:
         return [*found, (self.held_out, "held_out", "C1")] if self.held_out else found
 
     @property
-    def _scale(self) -> Scale:
-        found = [_usable(curve) for members, _, _ in self._groups() for curve in members]
-        ends = [end for values in found if len(values) for end in (values.min(), values.max())]
-        return Scale.around(map(float, ends))
+    def _scale(self) -> tuple[Scale, bool]:
+        return loss_scale([curve for members, _, _ in self._groups() for curve in members])
 
     def _losses(self, language: str) -> Described:
         texts = phrases_of("pictures", language)
@@ -150,9 +156,9 @@ class LossCurves:
             description += " " + texts["loss_best"].format(
                 epoch=f"{epoch:,}", curve=groups[-1][1], value=best
             )
-        scale = self._scale
+        scale, cut = self._scale
         title = texts["loss_data" if self.penalized else "loss"]
-        title = texts["log_scale"].format(quantity=title) if scale.log else title
+        title = scale_title(title, scale, cut=cut, language=language)
         frame = Frame(epoch_axis(epochs, texts["epoch"]), Axis(scale, title), legend)
         if self.best is not None:
             frame.upright(self.best[0])
@@ -193,6 +199,38 @@ def lowest(curve: Curve) -> tuple[int, float] | None:
         return None
     best = int(known[np.argmin(values[known])])
     return best + 1, float(values[best])
+
+
+def loss_scale(curves: Sequence[Curve]) -> tuple[Scale, bool]:
+    """Return the scale of losses by epoch, and whether it ends below those of the first epochs.
+
+    It does where these would leave all the others less than a third of the height.
+
+    >>> loss_scale([[9.0, 2.0] + [1.0] * 18])
+    (Scale(low=1.0, high=2.0, log=False), True)
+    >>> loss_scale([[4.0, 3.0, 2.0, 1.0] * 5])
+    (Scale(low=1.0, high=4.0, log=False), False)
+    """
+    found = [values for curve in curves if len(values := _usable(curve))]
+    ends = [float(end) for values in found for end in (values.min(), values.max())]
+    scale = Scale.around(ends)
+    later = [values[_FIRST * len(values) // 100 :] for values in found if len(values) >= _LONG]
+    if scale.log or len(later) < len(found) or not found:
+        return scale, False
+    low, high = min(ends), max(float(values.max()) for values in later)
+    if low < high and max(ends) - low > _DOMINATED * (high - low):
+        return Scale.around([low, high]), True
+    return scale, False
+
+
+def scale_title(quantity: str, scale: Scale, *, cut: bool, language: str) -> str:
+    """Return the title of an axis of losses, with what is special about its scale."""
+    texts = phrases_of("pictures", language)
+    if scale.log:
+        return texts["log_scale"].format(quantity=quantity)
+    if cut:
+        return texts["cut_scale"].format(quantity=quantity, high=number_text(scale.high))
+    return quantity
 
 
 def epoch_axis(epochs: int, title: str) -> Axis:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 
 from chainrule.files import written_path
 from chainrule.language.phrase_books import phrases_of
 from chainrule.network.drawing_elements import Drawing
 from chainrule.pictures.frame import Axis, Frame, Legend
-from chainrule.pictures.loss_curves import LossCurves, epoch_axis
-from chainrule.pictures.scales import Scale
+from chainrule.pictures.loss_curves import LossCurves, epoch_axis, loss_scale, scale_title
 from chainrule.reports.make_report import Report
+from chainrule.reports.network_shares import network_shares
 from chainrule.reports.report_blocks import (
     Block,
     Grid,
@@ -19,12 +21,14 @@ from chainrule.reports.report_blocks import (
     Section,
     Text,
     name_text,
+    percent,
     significant,
 )
 from chainrule.reports.report_page import page_of
-from chainrule.reports.settings import SETTINGS, settings_of
+from chainrule.reports.settings import SETTINGS, largest_settings, settings_of
 from chainrule.reports.subject import Subject
 from chainrule.reports.summary_section import metric_text
+from chainrule.table_models.table_model import TableModel
 
 __all__ = ["comparison_of"]
 
@@ -59,11 +63,10 @@ def _names(paths: Sequence[str]) -> list[str]:
 def _scores(
     subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]
 ) -> Iterator[Block]:
-    targets = {subject.model.target.names for subject in subjects}
     rows = {subject.model.training.get("training_rows") for subject in subjects}
-    comparable = len(targets) == 1
-    if not comparable:
-        yield Text(texts["other_targets"], "warning")
+    difference = _difference(subjects)
+    if difference:
+        yield Text(texts[difference], "warning")
     elif len(rows) > 1:
         yield Text(texts["other_rows"], "warning")
     lines: list[list[str]] = []
@@ -91,7 +94,7 @@ def _scores(
     bold = set()
     for column, key in enumerate(shown, start=5):
         known = {number: values[key] for number, values in enumerate(found) if key in values}
-        if comparable and len(known) > 1 and len(found) == len(subjects):
+        if not difference and len(known) > 1 and len(found) == len(subjects):
             best = _SCORES[key](known.values())
             bold |= {(number, column) for number, value in known.items() if value == best}
     cells = [
@@ -102,19 +105,60 @@ def _scores(
     named = [texts[key] for key in headings] + [texts[f"metric_{key}"] for key in shown]
     yield Grid(tuple(named), tuple(cells), frozenset(range(3, len(named))), frozenset(bold))
     yield Text(texts["comparison_note"], "note")
+    yield from _alone(subjects, names, texts)
+
+
+def _difference(subjects: Sequence[Subject]) -> str:
+    """Return the key of what keeps scores from being compared: targets, or data; or nothing.
+
+    Runs on the same data may leave out columns, so that half of the columns have to be common.
+    """
+    targets = {(subject.model.target.names, subject.classes) for subject in subjects}
+    if len({names for names, _ in targets}) > 1:
+        return "other_targets"
+    columns = [_columns(subject.model) for subject in subjects]
+    common = [2 * len(a & b) >= min(len(a), len(b)) for a, b in combinations(columns, 2)]
+    return "" if all(common) and len(targets) == 1 else "other_data"
+
+
+def _columns(model: TableModel) -> frozenset[str]:
+    """Return the names of the columns of a model's table, also of those that it left out."""
+    dropped = (column.name for column in model.preprocessor.dropped)
+    return frozenset((*model.preprocessor.sources(model.reading), *dropped))
+
+
+def _alone(
+    subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]
+) -> Iterator[Block]:
+    """Yield what the leaderboards hold beside the scores: the log-loss of classes, for example."""
+    lines = []
+    for subject, name in zip(subjects, names, strict=True):
+        for leader in subject.leaders[:1]:
+            with suppress(KeyError, TypeError, ValueError):  # a damaged file is no leaderboard
+                metric, value = str(leader["metric"]), float(leader["value"])
+                label = texts.get(f"metric_{metric}", name_text(metric))
+                lines.append((name_text(name), label, metric_text(metric, value)))
+    if lines:
+        headings = tuple(texts[key] for key in ("run", "metric", "alone"))
+        yield Grid(headings, tuple(lines), frozenset({2}))
+        yield Text(texts["alone_note"], "note")
 
 
 _RULES = {"held out": "rows_held_out", "out of fold": "rows_out_of_fold", "training": "rows_seen"}
 
 
 def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[str, str]) -> Grid:
-    each = [settings_of(subject.model.training) for subject in subjects]
+    each = [settings_of(largest_settings(subject)) for subject in subjects]
     lines = [
-        (name, *(settings.get(name, "–") for settings in each))
+        (texts[f"setting_{name}"], *(settings.get(name, "–") for settings in each))
         for name in SETTINGS
         if any(name in settings for settings in each)
     ]
-    columns = [(texts["size"], *(significant(float(s.model.network.size), 6) for s in subjects))]
+    largest = [network_shares(subject.model)[0] for subject in subjects]
+    columns = [
+        (texts["size"], *(significant(float(each.network.size), 6) for each in largest)),
+        (texts["share"], *(percent(each.share) for each in largest)),
+    ]
     differing = {
         (number, column)
         for number, line in enumerate([*lines, *columns])
@@ -131,13 +175,12 @@ def _settings(subjects: Sequence[Subject], names: Sequence[str], texts: Mapping[
 
 
 def _curves(subjects: Sequence[Subject], names: Sequence[str], language: str) -> Iterator[Block]:
-    if len(subjects) <= len(_STYLES):
+    if len(subjects) <= len(_STYLES) and not _difference(subjects):
         yield Pictures((_together(subjects, names, language),))
         yield Text(phrases_of("report", language)["dashed"], "note")
         return
-    for subject, name in zip(subjects, names, strict=True):
-        yield Text(name_text(name))
-        yield Pictures((LossCurves.of(list(subject.histories)).drawing(language),))
+    drawings = (LossCurves.of(list(subject.histories)).drawing(language) for subject in subjects)
+    yield Pictures(tuple(drawings), tuple(map(name_text, names)))
 
 
 def _together(subjects: Sequence[Subject], names: Sequence[str], language: str) -> Drawing:
@@ -152,10 +195,9 @@ def _together(subjects: Sequence[Subject], names: Sequence[str], language: str) 
             curves.append((history.get("data_loss", history["loss"]), f"line dashed {style}"))
             if held is not None:
                 curves.append((held, f"line {style}"))
-    scale = Scale.around([value for curve, _ in curves for value in curve])
+    scale, cut = loss_scale([curve for curve, _ in curves])
     epochs = max((len(curve) for curve, _ in curves), default=0)
-    title = texts["loss"]
-    title = texts["log_scale"].format(quantity=title) if scale.log else title
+    title = scale_title(texts["loss"], scale, cut=cut, language=language)
     frame = Frame(epoch_axis(epochs, texts["epoch"]), Axis(scale, title), legend)
     for curve, style in curves:
         frame.line([(float(n), float(v)) for n, v in enumerate(curve, start=1)], style)

@@ -53,7 +53,11 @@ def data_section(subject: Subject, texts: Mapping[str, str], language: str) -> S
         blocks.append(Pictures(tuple(_targets(subject, texts, language))))
     grid = _columns(subject, texts)
     if len(grid.rows) > _OPEN_COLUMNS:
-        blocks.append(Folded(texts["columns_folded"].format(count=len(grid.rows)), (grid,)))
+        preprocessor, targets = subject.model.preprocessor, subject.model.target.names
+        count = len(preprocessor.columns) + len(preprocessor.dropped) + len(targets)
+        key = "columns_folded" if count == len(grid.rows) else "some_columns_folded"
+        title = texts[key].format(count=f"{count:,}", shown=f"{len(grid.rows):,}")
+        blocks.append(Folded(title, (grid,)))
     else:
         blocks.append(grid)
     decided = () if reading is None else [c for c in reading.columns if c.decision(language)]
@@ -110,7 +114,8 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
         line(dropped.name, "–", texts[f"use_{dropped.reason}"])
         for dropped in preprocessor.dropped[:_MOST_COLUMNS]
     ]
-    more = len(preprocessor.columns) - _MOST_COLUMNS
+    kinds = (preprocessor.columns, preprocessor.dropped)
+    more = sum(max(0, len(kind) - _MOST_COLUMNS) for kind in kinds)
     caption = texts["more_columns"].format(count=more) if more > 0 else ""
     headings = tuple(texts[name] for name in ("column", "kind", "missing", "values", "use"))
     return Grid(headings, tuple(lines), frozenset({2}), caption=caption)

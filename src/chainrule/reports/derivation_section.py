@@ -37,7 +37,7 @@ def derivation_section(subject: Subject, texts: Mapping[str, str], language: str
         row = int(subject.rows.scored[0])
         explanation = explain_table(subject.model, subject.rows.table, row=row)
         table = subject.rows.table
-        number = f"{int(table.rows[row]):,}"
+        number = str(int(table.rows[row]))
         text = texts["derivation_line" if table.row_word == "line" else "derivation_row"]
         blocks.append(Text(text.format(row=number)))
         key = "derivation_passed" if explanation.passed else "derivation_failed"

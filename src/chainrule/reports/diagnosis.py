@@ -1,7 +1,8 @@
 """What may be wrong with a run: each check measures a number and reports it beyond a bound.
 
-The bounds are rules of thumb; each finding states the number, so that the reader can judge, and the
-one setting that changes it.
+The bounds are rules of thumb; each finding states the number, so that the reader can judge. It
+names a setting only where changing it helps: notes have no advice, and of the losses by epoch only
+the first cause is reported, so that no two findings ask for opposite changes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import ClassTarget, NumericColumn
 from chainrule.pictures.loss_curves import lowest, mean_curve
+from chainrule.reports.network_shares import network_shares
 from chainrule.reports.report_blocks import name_text, percent, significant
 from chainrule.reports.score_measures import Scores
 from chainrule.reports.subject import Subject
@@ -28,14 +30,24 @@ __all__ = ["Finding", "diagnosed"]
 _RISES = 0.35
 """The share of the epochs in which the loss rises, beyond which steps are too large."""
 _RISE_COUNTS = 1.02
+_FALLEN = 0.5
+"""A loss that ends below this share of its beginning falls, however unsteadily."""
 _OVERFIT = 1.1
-_GAP = 1.5
+_GAP, _LEARNED_BY_HEART = 1.5, 10.0
+"""The held-out loss by that of training, beyond which it is worth a note, and overfitting.
+
+Dropout and the mean over an epoch make the training loss larger: neither is overstated."""
+_MATTERS = 0.02
+"""The share of its first value below which a held-out loss is small, whatever that of training."""
 _STILL_FALLING = 0.03
+_USUAL_RATES = {"sgd": 0.5}
+_USUAL_RATE = 0.02
+"""The largest learning rates in use, of gradient descent and of the other optimizers."""
 _IDLE_UNITS = 0.2
 _ROWS = 300
 _FAR = 10.0
 _DECIDES = 0.99
-_BINS = 20
+_BINS, _BIN_ROWS = 20, 5
 _DUPLICATES = 0.01
 _MOST_NAMED = 3
 
@@ -46,6 +58,8 @@ class Finding:
 
     key: str
     numbers: Mapping[str, str] = field(default_factory=dict)
+    note: bool = False
+    """Whether it is worth knowing and nothing to change."""
 
 
 def diagnosed(subject: Subject, scores: Scores | None) -> tuple[Finding, ...]:
@@ -66,7 +80,7 @@ def diagnosed(subject: Subject, scores: Scores | None) -> tuple[Finding, ...]:
 
 
 def curve_findings(
-    histories: Sequence[Mapping[str, Sequence[float]]], training: Mapping[str, object]
+    histories: Sequence[Mapping[str, Sequence[float]]], training: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """Yield what the losses by epoch show; ``training`` are the settings of the model.
 
@@ -74,34 +88,66 @@ def curve_findings(
     >>> [finding.key for finding in curve_findings([falling], {})]
     ['overfitting']
     """
-    losses = mean_curve([history["loss"] for history in histories if "loss" in history])
+    losses = mean_curve([h.get("data_loss", h["loss"]) for h in histories if "loss" in h])
     if not len(losses):
         return
     if not np.isfinite(losses).all():
         epoch = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
         yield Finding("not_finite", {"epoch": f"{epoch:,}"})
         return
-    rises = [after > _RISE_COUNTS * before for before, after in pairwise(losses.tolist())]
-    if len(rises) > 4 and np.mean(rises) > _RISES:
-        yield Finding("loss_rises", {"share": percent(float(np.mean(rises)))})
     held = mean_curve([h["validation_loss"] for h in histories if "validation_loss" in h])
     best = lowest(held)
-    curve = held if best is not None else losses
-    end = max(1, len(curve) // 10)
-    if best is not None and held[-1] > _OVERFIT * best[1] > 0.0:
-        key = "overfitting_ended" if training.get("best_epoch") else "overfitting"
-        rise = percent(float(held[-1] / best[1] - 1.0))
-        yield Finding(key, {"rise": rise, "epoch": f"{best[0]:,}", "value": significant(best[1])})
-    elif len(curve) >= 10 and curve[-1 - end] > 0.0:
+    rises = [after > _RISE_COUNTS * before for before, after in pairwise(losses.tolist())]
+    end = max(1, len(losses) // 10)
+    fallen = losses[-end:].mean() < _FALLEN * losses[:end].mean()
+    unsteady = len(rises) > 4 and np.mean(rises) > _RISES
+    rising = best is not None and held[-1] > _OVERFIT * best[1] > 0.0
+    if (unsteady or rising) and (rate := _large_rate(training)):
+        yield Finding("rate", {"rate": significant(rate)})
+    elif unsteady and not fallen:
+        yield Finding("loss_rises", {"share": percent(float(np.mean(rises)))})
+    elif best is None:
+        yield from _falling(losses, end, "falling_unseen", note=True)
+    else:
+        yield from _held_out(losses, held, best, training)
+
+
+def _held_out(
+    losses: FloatArray, held: FloatArray, best: tuple[int, float], training: Mapping[str, object]
+) -> Iterator[Finding]:
+    """Yield what held-out losses show beside those of training, both (epochs,)."""
+    epoch, value = best
+    seen, end = float(losses[epoch - 1]), max(1, len(held) // 10)
+    numbers = {"epoch": f"{epoch:,}", "held": significant(value), "seen": significant(seen)}
+    matters = value > _MATTERS * held[0]
+    restored = bool(training.get("best_epoch"))
+    rise = {"rise": percent(float(held[-1] / value - 1.0)), "value": significant(value)}
+    if held[-1] > _OVERFIT * value > 0.0 and not restored:
+        yield Finding("overfitting", {**rise, "epoch": f"{epoch:,}"})
+    elif matters and value > _LEARNED_BY_HEART * seen:
+        yield Finding("by_heart", numbers)
+    elif held[-1] > _OVERFIT * value > 0.0:
+        yield Finding("overfitting_ended", {**rise, "epoch": f"{epoch:,}"}, note=True)
+    elif epoch > len(held) - end and (falling := list(_falling(held, end, "still_falling"))):
+        yield from falling
+    elif matters and value > _GAP * seen > 0.0:
+        yield Finding("gap", numbers, note=True)
+
+
+def _falling(curve: FloatArray, end: int, key: str, *, note: bool = False) -> Iterator[Finding]:
+    """Yield how much a loss fell in its last tenth, where that is much."""
+    if len(curve) >= 10 and curve[-1 - end] > 0.0:
         fall = 1.0 - float(curve[-1] / curve[-1 - end])
-        if fall > _STILL_FALLING and (best is None or best[0] > len(curve) - end):
-            yield Finding("still_falling", {"fall": percent(fall), "epochs": f"{end:,}"})
-    comparable = not training.get("dropout") and not training.get("smoothing")
-    if best is not None and comparable:
-        # With dropout or smoothed labels the loss of training is another quantity.
-        seen = losses[best[0] - 1]
-        if seen > 0.0 and best[1] > _GAP * seen:
-            yield Finding("gap", {"held": significant(best[1]), "seen": significant(float(seen))})
+        if fall > _STILL_FALLING:
+            yield Finding(key, {"fall": percent(fall), "epochs": f"{end:,}"}, note)
+
+
+def _large_rate(training: Mapping[str, Any]) -> float | None:
+    """Return the learning rate of a training where it is beyond what is in use."""
+    settings = training.get("optimizer") or {}
+    rate = settings.get("learning_rate")
+    usual = _USUAL_RATES.get(str(settings.get("name")), _USUAL_RATE)
+    return float(rate) if isinstance(rate, int | float) and rate > usual else None
 
 
 # -- the network -----------------------------------------------------------------------------------
@@ -110,14 +156,27 @@ def curve_findings(
 def _units(subject: Subject) -> Iterator[Finding]:
     assert subject.rows is not None
     model = subject.model
-    member = model.members[0]
+    member = network_shares(model)[0].member
     rows = np.random.default_rng(0).permutation(subject.rows.scored)[:_ROWS]
     given = inputs_for(member.network, subject.matrix[rows], model.preprocessor.numeric_features)
     inputs: Mapping[str, Any] = inputs_of(member.network, given, np.float64)
     found = unit_activity(member.network, member.parameters, inputs)
-    for key, count in (("dead", found.dead), ("saturated", found.saturated)):
-        if found.units and count / found.units > _IDLE_UNITS:
-            yield Finding(key, {"count": f"{count:,}", "units": f"{found.units:,}"})
+    if not found.units:
+        return
+    if found.dead / found.units > _IDLE_UNITS:
+        numbers = {
+            "count": f"{found.dead:,}",
+            "units": f"{found.units:,}",
+            "rows": f"{len(rows):,}",
+        }
+        if _large_rate(model.training):
+            yield Finding("dead_rate", numbers)
+        elif model.training.get("best_epoch"):  # a preset: its decay of weights idles what it can
+            yield Finding("idle", numbers, note=True)
+        else:
+            yield Finding("dead", numbers)
+    if found.saturated / found.units > _IDLE_UNITS:
+        yield Finding("saturated", {"count": f"{found.saturated:,}", "units": f"{found.units:,}"})
 
 
 # -- the data --------------------------------------------------------------------------------------
@@ -169,12 +228,15 @@ def _deciding_columns(subject: Subject) -> Iterator[Finding]:
 def binned(cells: FloatArray | IntArray, trained: IntArray) -> IntArray:
     """Return the part of the column that each cell is in, (rows,): 20 of equally many rows.
 
+    Of few rows there are fewer parts, of five rows each: of one row each, any column decides.
+
     >>> binned(np.array([0.0, 1.0, 1.0, 5.0]), np.arange(4)).tolist()
-    [0, 1, 1, 2]
+    [0, 1, 1, 1]
     """
     known = np.unique(cells[trained])
-    if len(known) > _BINS:
-        known = np.unique(np.quantile(cells[trained], np.linspace(0.0, 1.0, _BINS + 1)[:-1]))
+    parts = int(np.clip(len(trained) // _BIN_ROWS, 2, _BINS))
+    if len(known) > parts:
+        known = np.unique(np.quantile(cells[trained], np.linspace(0.0, 1.0, parts + 1)[:-1]))
     return np.maximum(np.searchsorted(known, cells, side="right") - 1, 0).astype(np.int64)
 
 

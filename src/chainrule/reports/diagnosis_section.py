@@ -13,11 +13,18 @@ __all__ = ["diagnosis_section"]
 def diagnosis_section(
     findings: Sequence[Finding], texts: Mapping[str, str], *, rows: bool
 ) -> Section:
-    """Return a paragraph for each finding; ``rows`` is whether there were rows to look at."""
+    """Return a paragraph for each finding; ``rows`` is whether there were rows to look at.
+
+    Findings that are notes ask for nothing: without others nothing is wrong.
+    """
     found = [
-        Text(texts[f"found_{finding.key}"].format(**finding.numbers), "warning")
+        Text(
+            texts[f"found_{finding.key}"].format(**finding.numbers),
+            "plain" if finding.note else "warning",
+        )
         for finding in findings
     ]
     checked = Text(texts["checked" if rows else "checked_curves"], "note")
-    nothing = [] if found else [Text(texts["nothing_found"], "good")]
-    return Section("diagnosis", texts["diagnosis"], (*found, *nothing, checked))
+    warned = any(not finding.note for finding in findings)
+    nothing = [] if warned else [Text(texts["nothing_found"], "good")]
+    return Section("diagnosis", texts["diagnosis"], (*nothing, *found, checked))

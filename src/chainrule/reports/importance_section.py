@@ -81,7 +81,9 @@ def _drawn(subject: Subject, found: Dependence, texts: Mapping[str, str], langua
     if found.at and isinstance(found.at[0], str):
         label, column = outputs[0]
         whole = f"{title}: {label}" if classes else title
-        names = [f"{name_text(found.name)} = {name_text(value)}" for value in found.at]
+        # The column stands above: beside the bars it would leave no letters to its categories.
+        whole = texts["along"].format(column=name_text(found.name), quantity=whole)
+        names = list(map(name_text, found.at))
         return bars(names, found.means[:, column], whole, language=language)
     if classes and len(outputs) == 1:
         title = f"{title}: {outputs[0][0]}"

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from chainrule.data import Table
 from chainrule.network.drawing import draw
-from chainrule.reports.report_blocks import Block, Grid, Pictures, Section, Text, name_text
-from chainrule.reports.settings import settings_of
+from chainrule.network.network_titles import network_title
+from chainrule.reports.data_hash import hash_of
+from chainrule.reports.network_shares import NetworkShare, layer_settings, network_shares
+from chainrule.reports.report_blocks import (
+    Block,
+    Grid,
+    Pictures,
+    Section,
+    Text,
+    percent,
+)
+from chainrule.reports.settings import largest_settings, settings_of
 from chainrule.reports.subject import Subject
 
-__all__ = ["hash_of", "network_section"]
+__all__ = ["network_section"]
 
 _MOST_NODES = 40
 """Larger graphs are not drawn."""
 
 
 def network_section(subject: Subject, texts: Mapping[str, str], language: str) -> Section:
-    """Return the first network, what the others are, and how all were made."""
+    """Return the network with the largest share, what the others are, and how all were made."""
     model = subject.model
-    network = model.network
-    blocks: list[Block] = [Text(name_text(str(network)) if network.is_dense else texts["graph"])]
+    shares = network_shares(model)
+    network = shares[0].network
+    blocks: list[Block] = [Text(network_title(network, language))]
     if len(network.nodes) <= _MOST_NODES:
         blocks.append(Pictures((draw(network, language=language),)))
-    counts: dict[str, int] = {}
-    for member in model.members:
-        text = f"{member.network.size:,}"
-        counts[text] = counts.get(text, 0) + 1
-    listed = ", ".join(f"{count:,} × {size}" for size, count in counts.items())
-    blocks.append(Text(texts["members"].format(listed=listed), "note"))
-    lines = [*settings_of(model.training).items()]
+    if len(shares) > 1:
+        drawn = percent(shares[0].share)
+        blocks.append(Text(texts["mixed"].format(count=len(shares), share=drawn)))
+        kinds = ("share", "networks_count", "size_one", "hidden_layers", "encoding", "dropout")
+        blocks.append(
+            Grid(
+                tuple(texts[key] for key in kinds),
+                tuple(_share_line(each) for each in shares),
+                frozenset({0, 1, 2, 5}),
+            )
+        )
+    else:
+        listed = f"{shares[0].count:,} × {network.size:,}"
+        blocks.append(Text(texts["members"].format(listed=listed), "note"))
+    if model.temperature != 1.0 or len(shares) > 1:
+        blocks.append(Text(texts["scored_alone"], "note"))
+    settings = settings_of(largest_settings(subject))
+    lines = [(texts[f"setting_{name}"], value) for name, value in settings.items()]
     if model.temperature != 1.0:
-        lines.append(("temperature", f"{model.temperature:.4g}"))
+        lines.append((texts["setting_temperature"], f"{model.temperature:.4g}"))
     if subject.seconds is not None:
         lines.append((texts["seconds"], f"{subject.seconds:.1f} s"))
     lines += [(name, str(value)) for name, value in model.versions.items()]
@@ -43,24 +63,15 @@ def network_section(subject: Subject, texts: Mapping[str, str], language: str) -
     return Section("network", texts["network_title"], (*blocks, grid))
 
 
-def hash_of(table: Table) -> str:
-    """Return the first 16 digits of a SHA-256 of a table's cells as they were read.
-
-    The same table gives the same digits, in whatever format it is stored.
-
-    >>> import polars
-    >>> one = Table.from_frame(polars.DataFrame({"x": [1, 2]}))
-    >>> two = Table.from_frame(polars.DataFrame({"x": [1.0, 2.0]}))
-    >>> hash_of(one) == hash_of(two), len(hash_of(one))
-    (True, 16)
-    """
-    digest = hashlib.sha256()
-    for series in table.frame.get_columns():
-        digest.update(series.name.encode("utf-8", "surrogatepass") + b"\0")
-        digest.update(series.is_null().to_numpy().tobytes())
-        if series.dtype.is_numeric():
-            digest.update(series.fill_null(0.0).to_numpy().tobytes())
-        else:
-            for cell in series.fill_null("").to_list():
-                digest.update(cell.encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()[:16]
+def _share_line(each: NetworkShare) -> tuple[str, ...]:
+    layers = settings_of(layer_settings(each.network))
+    hidden = f"{layers['hidden']} {layers['activation']}"
+    size = f"{each.network.size:,}"
+    return (
+        percent(each.share),
+        f"{each.count:,}",
+        size,
+        hidden,
+        layers["encoding"],
+        layers["dropout"],
+    )

@@ -49,9 +49,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Charts beside each other where there is room."""
+    """Charts beside each other where there is room, each with its caption where there are any."""
 
     drawings: tuple[Drawing, ...]
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

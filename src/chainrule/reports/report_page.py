@@ -5,13 +5,16 @@ Whatever may be wider than a phone is in a box that scrolls sideways (`scrolling
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from itertools import repeat
 
 from chainrule.documents.html_writer import style_sheet
 from chainrule.documents.scrolling_box import scrolling_box
 from chainrule.language.phrase_books import phrases_of
-from chainrule.network.drawing_elements import escaped
+from chainrule.language.text_columns import columns_of
+from chainrule.network.drawing_elements import Drawing, escaped
 from chainrule.reports.report_blocks import Block, Folded, Formulas, Grid, Pictures, Section, Text
 
 __all__ = ["POLICY", "page_of"]
@@ -22,6 +25,11 @@ POLICY = (
 )
 """By this a browser runs no script and sends no request, whatever the names in a table are."""
 
+_LEAST_WIDTH = re.compile(r"min-width:(\d+)px")
+_HALF, _PAGE = 432, 960
+"""The pixels of a drawing beside another one, and of the page's column."""
+_LONG = 24
+"""A cell of more columns has a width at which it is no tower of single words."""
 _TAGS = {"en": "en", "zh": "zh-Hans"}
 
 
@@ -67,9 +75,9 @@ def _block(block: Block, box: str) -> Iterator[str]:
             yield f'<p class="{kind}">{escaped(text)}</p>'
         case Grid():
             yield f'<div class="wide"{box}>{_table(block)}</div>'
-        case Pictures(drawings):
-            figures = "".join(f"<figure{box}>{drawing.svg}</figure>" for drawing in drawings)
-            yield f'<div class="pictures">{figures}</div>'
+        case Pictures(drawings, captions):
+            figures = map(_figure, drawings, captions or ("",) * len(drawings), repeat(box))
+            yield f'<div class="pictures">{"".join(figures)}</div>'
         case Formulas(html):
             yield html
         case Folded(title, blocks):
@@ -77,9 +85,19 @@ def _block(block: Block, box: str) -> Iterator[str]:
             yield f"<details><summary>{escaped(title)}</summary>\n{inside}\n</details>"
 
 
+def _figure(drawing: Drawing, caption: str, box: str) -> str:
+    """Return a drawing: a wide one alone in its line, and beyond the text's margins if it must."""
+    found = _LEAST_WIDTH.search(drawing.svg)
+    least = int(found[1]) if found else 0
+    kind = ' class="beyond"' if least > _PAGE else ' class="whole"' if least > _HALF else ""
+    below = f"<figcaption>{escaped(caption)}</figcaption>" if caption else ""
+    return f"<figure{kind}{box}>{below}{drawing.svg}</figure>"
+
+
 def _table(grid: Grid) -> str:
     def cell(tag: str, text: str, row: int, column: int) -> str:
-        kind = ' class="number"' if column in grid.numeric else ""
+        long = tag == "td" and columns_of(text) > _LONG
+        kind = ' class="number"' if column in grid.numeric else ' class="long"' if long else ""
         scope = ' scope="col"' if tag == "th" else ""
         shown = escaped(text)
         shown = f"<strong>{shown}</strong>" if (row, column) in grid.bold else shown

@@ -6,6 +6,7 @@ given beside it: the rows that training has seen are not known there.
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,9 @@ from chainrule.arrays import FloatArray, IntArray
 from chainrule.data import ClassTarget, Table, as_table
 from chainrule.errors import InputError
 from chainrule.files import path_errors, written_path
+from chainrule.table_models.leaderboard import leaderboard_rows
 from chainrule.table_models.model_files import load
-from chainrule.table_models.run_folders import METRICS_NAME
+from chainrule.table_models.run_folders import LEADERBOARD_NAME, METRICS_NAME
 from chainrule.table_models.run_rows import RunRows
 from chainrule.table_models.table_model import TableModel
 from chainrule.table_models.table_run import TableRun
@@ -45,12 +47,16 @@ class Subject:
     scored: Scored
     rows: RunRows | None = None
     seconds: float | None = None
+    leaders: Sequence[Mapping[str, Any]] = ()
+    """The leaderboard, where it is known."""
 
     @classmethod
     def of_run(cls, run: TableRun) -> Subject:
         """Return the subject of a run in memory."""
         histories = run.member_histories or (run.history,)
-        return cls(run.task.summary.source, run.model, histories, run.scored, run.rows, run.seconds)
+        leaders = leaderboard_rows(run.trials, run.task.objective)
+        source = run.task.summary.source
+        return cls(source, run.model, histories, run.scored, run.rows, run.seconds, leaders)
 
     @classmethod
     def of_folder(cls, path: str, data: Any = None) -> Subject:
@@ -67,13 +73,14 @@ class Subject:
             )
         histories = [losses] if (losses := losses_of(Path(path))) else []
         name = Path(path).name or written_path(path)
+        leaders = _leaders_of(Path(path))
         if data is None:
-            return cls(name, model, histories, "given")
+            return cls(name, model, histories, "given", leaders=leaders)
         table = model.read(as_table(data), targets=True)
         matrix = model.transform(table).matrix
         every = np.arange(table.n_rows)
         rows = RunRows(table, every[:0], every, model.outputs(matrix))
-        return cls(table.source, model, histories, "given", rows)
+        return cls(table.source, model, histories, "given", rows, leaders=leaders)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -134,3 +141,13 @@ def losses_of(folder: Path) -> dict[str, list[float]]:
             "remove it, or train anew"
         ) from error
     return found
+
+
+def _leaders_of(folder: Path) -> list[dict[str, str]]:
+    """Return the leaderboard of a run folder; empty where it has none."""
+    path = folder / LEADERBOARD_NAME
+    if not path.is_file():
+        return []
+    with path_errors(path):
+        text = path.read_text(encoding="utf-8", errors="replace")
+    return list(csv.DictReader(text.splitlines()))

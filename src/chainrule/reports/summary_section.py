@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from chainrule.pictures.loss_curves import LossCurves
+from chainrule.reports.diagnosis import curve_findings
 from chainrule.reports.linear_baseline import MOST_FITTED
+from chainrule.reports.network_shares import layer_settings, network_shares
 from chainrule.reports.report_blocks import (
     Block,
     Grid,
@@ -17,6 +19,7 @@ from chainrule.reports.report_blocks import (
     significant,
 )
 from chainrule.reports.score_measures import Comparison, Scores
+from chainrule.reports.settings import settings_of
 from chainrule.reports.subject import Subject
 
 __all__ = ["metric_text", "summary_section"]
@@ -37,16 +40,33 @@ def summary_section(
         curves = LossCurves.of(list(subject.histories))
         blocks.append(Pictures((curves.drawing(language),)))
         blocks.append(Text(texts["curves" if curves.held_out else "curves_training"], "note"))
+        blocks += [Text(text, "note") for text in _about_curves(subject, texts)]
     return Section("summary", texts["summary"], tuple(blocks))
+
+
+def _about_curves(subject: Subject, texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield whose losses are drawn, and what distinguishes them from the scores."""
+    shares = network_shares(subject.model)
+    if len(shares) > 1:
+        first = next(each for each in shares if each.member is subject.model.members[0])
+        hidden = settings_of(layer_settings(first.network))["hidden"]
+        yield texts["curves_of"].format(hidden=hidden, share=percent(first.share))
+    if subject.model.temperature != 1.0 or subject.model.training.get("smoothing"):
+        yield texts["curves_loss"]
 
 
 def metric_text(metric: str, value: float | None) -> str:
     """Return a metric's value: shares in percent, others with four digits.
 
-    >>> metric_text("accuracy", 0.95), metric_text("rmse", 12.3456)
-    ('95.0 %', '12.35')
+    >>> metric_text("accuracy", 0.95), metric_text("rmse", 12.3456), metric_text("rmse", 8126.0)
+    ('95.0 %', '12.35', '8,126')
     """
-    return percent(value) if metric in _SHARES else significant(value)
+    if metric in _SHARES:
+        return percent(value)
+    if value is not None and 999.5 <= abs(value) < 9999.5:
+        # An error is no year: its separator is that of the larger numbers beside it.
+        return f"{value:,.0f}".replace("-", "−")
+    return significant(value)
 
 
 def _learned(subject: Subject, texts: Mapping[str, str]) -> str:
@@ -74,7 +94,9 @@ def _scores(subject: Subject, scores: Scores, texts: Mapping[str, str]) -> Itera
     yield Text(_headline(first, texts), "lead")
     yield _judged(first, first.estimate.naive, "naive", texts)
     if first.linear is not None:
-        yield _judged(first, first.linear, "linear", texts)
+        found = curve_findings(subject.histories, subject.model.training)
+        falling = any(each.key == "still_falling" for each in found)
+        yield _judged(first, first.linear, "linear", texts, falling=falling)
     headings = [texts[name] for name in ("metric", "network", "interval", "naive", "linear")]
     table, bold = [], []
     for number, each in enumerate(scores.comparisons):
@@ -108,10 +130,17 @@ def _headline(comparison: Comparison, texts: Mapping[str, str]) -> str:
 
 
 def _judged(
-    comparison: Comparison, other: float | None, name: str, texts: Mapping[str, str]
+    comparison: Comparison,
+    other: float | None,
+    name: str,
+    texts: Mapping[str, str],
+    *,
+    falling: bool = False,
 ) -> Text:
     """Return whether the model is better than the naive or the linear one."""
     found = comparison.better(other)
     key = {True: f"better_{name}", False: f"worse_{name}", None: f"equal_{name}"}[found]
+    if key == "worse_linear" and falling:
+        key = "worse_linear_falling"
     value = metric_text(comparison.estimate.metric, other)
     return Text(texts[key].format(value=value), "good" if found else "warning")

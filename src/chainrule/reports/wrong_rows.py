@@ -54,7 +54,7 @@ def wrong_rows_section(
     answers = np.asarray(subject.model.answers(subject.rows.outputs[order]), dtype=object)
     lines = []
     for position, row in enumerate(order.tolist()):
-        line = [f"{int(table.rows[row]):,}"]
+        line = [str(int(table.rows[row]))]  # a number to look up, as editors write it
         if classes:
             p = float(subject.probabilities[row, subject.codes[row]])
             actual = subject.classes[subject.codes[row]]

@@ -74,7 +74,7 @@ def _head(evaluation: Evaluation, words: Wording) -> Iterator[str]:
         fewer = dict.fromkeys(
             words("resampled_fewer", metric=one.metric, count=one.resamples)
             for one in evaluation.estimates
-            if one.resamples < evaluation.resamples
+            if 0 < one.resamples < evaluation.resamples
         )
         text = words(
             "resampled_rows" if evaluation.group is None else "resampled_groups",
