@@ -97,6 +97,7 @@ def test_a_table_run_is_shown_with_its_score_and_its_losses() -> None:
     (score,) = run.scores
     assert isinstance(score, ClassScore)
     assert shown.value("accuracy") == f"{score.accuracy:.1%}"
+    assert "classes" not in shown.cells  # the score has the name of the target
     assert len(run._repr_html_()) < 60_000
     model = Cells(run.model._repr_html_())
     assert model.value("classes") == "setosa, versicolor, virginica"

@@ -30,7 +30,10 @@ def run_html(run: TableRun) -> str:
         ("networks", _networks(run.model)),
         ("time", f"{run.seconds:.1f} s{', ended early' if run.ended else ''}"),
     ]
-    parts = [facts(pairs, caption="Training run"), _scores(run.scores, run.scored)]
+    parts = [
+        facts(pairs, caption="Training run"),
+        _scores(run.scores, run.model.target.names, run.scored),
+    ]
     if len(run.trials) > 1:
         parts.append(_trials(run))
     return block(*parts, run.plot().svg)
@@ -71,19 +74,19 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else ""
 
 
-def _scores(scores: Sequence[ClassScore | NumberScore], scored: str) -> str:
+def _scores(scores: Sequence[ClassScore | NumberScore], targets: Sequence[str], scored: str) -> str:
     headings = ("target", "metric", "model", "naive", "rows")
     rows = []
-    for score in scores:
+    for target, score in zip(targets, scores, strict=True):
         count = f"{score.rows:,}"
         if isinstance(score, ClassScore):
             naive = f"{score.baseline_accuracy:.1%} (always {score.baseline_label})"
-            rows.append(("classes", "accuracy", f"{score.accuracy:.1%}", naive, count))
+            rows.append((target, "accuracy", f"{score.accuracy:.1%}", naive, count))
             continue
         naive = f"{score.baseline_rmse:.4g} (always {score.baseline_mean:.4g})"
-        rows.append((score.target, "RMSE", f"{score.rmse:.4g}", naive, count))
+        rows.append((target, "RMSE", f"{score.rmse:.4g}", naive, count))
         if score.r2 is not None:
-            rows.append((score.target, "R²", f"{score.r2:.3f}", "", count))
+            rows.append((target, "R²", f"{score.r2:.3f}", "", count))
     caption = "Score on the rows of training" if scored == "training" else f"Score, {scored}"
     return table(headings, rows, caption=caption, numeric=("model", "rows"))
 
