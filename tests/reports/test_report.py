@@ -279,6 +279,15 @@ def test_the_columns_are_counted_and_not_only_the_listed_ones():
     assert Reading(run.report().html).of("summary")[0] == "All 15 columns"
 
 
+def test_categories_too_rare_for_an_input_are_counted():
+    kinds = [f"k{number}" for number in range(230) for _ in range(5)]
+    y = np.arange(1150.0) % 13 / 3
+    run = cr.train_table(pl.DataFrame({"kind": kinds, "y": y}), "y", hidden=(2,), epochs=1)
+    assert run.model.preprocessor.rare == {"kind": 30}
+    uses = Reading(run.report().html).of("td")
+    assert "one-hot: 200 inputs; 30 rarer categories have none" in uses
+
+
 def test_bars_of_dependence_are_named_by_their_categories():
     name = "the_marital_status"
     kinds = ["Married-AF-spouse", "Married-civ-spouse", "Never-married"] * 20

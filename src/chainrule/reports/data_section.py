@@ -106,10 +106,9 @@ def _columns(subject: Subject, texts: Mapping[str, str]) -> Grid:
             )
             lines.append(line(column.name, texts["kind_numbers"], scaled))
         else:
-            count = len(column.categories)
-            lines.append(
-                line(column.name, texts["kind_text"], texts["use_one_hot"].format(count=count))
-            )
+            key = "use_one_hot_rare" if column.rare else "use_one_hot"
+            use = texts[key].format(count=len(column.categories), rare=f"{column.rare:,}")
+            lines.append(line(column.name, texts["kind_text"], use))
     lines += [
         line(dropped.name, "–", texts[f"use_{dropped.reason}"])
         for dropped in preprocessor.dropped[:_MOST_COLUMNS]
