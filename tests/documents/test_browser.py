@@ -55,6 +55,8 @@ const measure = () => ({
   clipped: boxes.filter(box => box.scrollHeight > box.clientHeight + 1).length,
   raised: first && first.children[1].getBoundingClientRect().bottom
     > first.children[0].getBoundingClientRect().bottom,
+  numbers: [...document.querySelectorAll('.wide th.number')].map(
+    heading => heading.getBoundingClientRect().right),
   paper: getComputedStyle(document.body).backgroundColor,
 });
 requestAnimationFrame(() => requestAnimationFrame(() =>  // labels are shown by an animation

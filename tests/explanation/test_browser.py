@@ -24,3 +24,5 @@ def test_only_boxes_scroll_sideways_never_the_page(name: str, tmp_path: Path) ->
     }
     for case, size, found in on_every_screen(made[name]().to_html, tmp_path):
         assert_only_boxes_scroll(case, size, found)
+        if name == "table":  # the values of the cells are seen without scrolling
+            assert 0 < found["numbers"][0] <= found["width"], case

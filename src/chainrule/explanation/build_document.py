@@ -40,6 +40,8 @@ from chainrule.network.layers import CategoryLayer
 from chainrule.network.optimizers import G, W
 from chainrule.plans.plan import memory_of
 
+_MOST_ROWS = 12
+"""Rows of a batch that are listed."""
 _MOST_LETTERS = 60
 """Of a name or a cell of a table that is explained."""
 
@@ -96,13 +98,16 @@ class _Builder:
         count = len(self.explanation.rows)
         if count == 1:
             return Paragraph("about_sample", {"sample": self._sample(0)})
-        return Paragraph("about_batch", {"count": f"{count:,}"})
+        numbers = self.labels.numbers or self.explanation.rows
+        given = {"count": f"{count:,}", "rows": ", ".join(map(str, numbers[:_MOST_ROWS]))}
+        key = "about_batch" if count <= _MOST_ROWS else "about_large_batch"
+        return Paragraph(key, given)
 
     def _row(self) -> Iterator[Element]:
         yield TableBlock(
-            tuple(map(Phrase, ("column", "cell", "input", "seen"))),
+            tuple(map(Phrase, ("column", "cell", "seen", "input"))),
             tuple(map(_cells, self.labels.cells)),
-            numbers=frozenset({3}),
+            numbers=frozenset({2}),
         )
         given = {"answer": self.labels.answer, "truth": self.labels.truth}
         yield Paragraph("answer", given)
@@ -381,7 +386,7 @@ def _cells(cell: Cell) -> tuple[Piece, ...]:
         value = numeral(cell.value, 6)
     name, feature = (shortened_inside(text, _MOST_LETTERS) for text in (cell.name, cell.feature))
     seen: Piece = Phrase("target", {"name": feature}) if cell.target else feature
-    return name, shown, seen, value
+    return name, shown, value, seen
 
 
 def _junctions(path: WeightPath) -> tuple[ArrayEntry, ...]:
