@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["step_drawing"]
 
-MOST_UNITS, MOST_CONNECTIONS, MOST_LAYERS = 6, 12, 5
+MOST_UNITS, MOST_CONNECTIONS, MOST_LAYERS = 6, 16, 5
 """Connections: between two layers."""
 _LETTERS = 7
 """Of a number inside a unit."""
@@ -62,9 +62,10 @@ def _is_small(widths: Sequence[int]) -> bool:
 def _figure(number: float) -> str:
     """Return a number with three significant digits, or two where it is long.
 
-    >>> [_figure(number) for number in (0.5, -0.25, -0.0123456, 123456.0)]
-    ['0.5', '−0.25', '−0.0123', '1.2e+05']
+    >>> [_figure(number) for number in (0.5, -0.25, -0.0123456, 123456.0, -0.0)]
+    ['0.5', '−0.25', '−0.0123', '1.2e+05', '0']
     """
+    number += 0.0  # there is no negative zero
     text = f"{number:.3g}"
     return (text if len(text) <= _LETTERS else f"{number:.2g}").replace("-", "−")
 
