@@ -53,7 +53,7 @@ _language = partial(
     type=click.Choice(LANGUAGES),
     default=lambda: shown_language(click.get_current_context()),
     show_default="that of the locale",
-    help="The language of what is shown; errors are in English.",
+    help="The language of what is shown; most errors are in English.",
 )
 language_option = _language()
 """The option of a verb."""
