@@ -77,6 +77,10 @@ class LayerLists:
         """Return whether a name is that of a list of layers."""
         return name in _LETTERS
 
+    def holds(self, name: str) -> bool:
+        """Return whether a name is that of a list of layers or of a table of gradients."""
+        return self.has(name) or name in _TABLES_OF_GRADIENTS
+
     def name(self, name: str, index: int) -> str | None:
         """Return the name of an entry, None where there is no such list or no such layer."""
         letter = _LETTERS.get(name)
