@@ -133,7 +133,9 @@ def _without(text: str, pattern: re.Pattern[str]) -> str:
 def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
     """Return where the inside of each match is."""
     return [
-        match.span(next(index for index, part in enumerate(match.groups(), 1) if part and index != 3))
+        match.span(
+            next(index for index, part in enumerate(match.groups(), 1) if part and index != 3)
+        )
         for match in pattern.finditer(text)
     ]
 

@@ -143,7 +143,9 @@ def joined(parts: Sequence[AnswerVerdict]) -> AnswerVerdict:
     computed = frozenset[str]().union(*(each.computed for each in parts))
     given = {name for each in parts for name in each.given}
     return AnswerVerdict(
-        tuple(sorted((row for each in parts for row in each.statements), key=lambda row: row.number)),
+        tuple(
+            sorted((row for each in parts for row in each.statements), key=lambda row: row.number)
+        ),
         tuple(name for name in first.missing if all(name in each.missing for each in others)),
         tuple(sorted(given - computed)),
         first.language,

@@ -12,7 +12,7 @@ from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
 from chainrule.marking.answer_verdicts import AnswerVerdict, joined
-from chainrule.marking.layer_lists import LayerLists, explicit_tables
+from chainrule.marking.layer_lists import explicit_tables
 from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_sources import ReadStatement, parsed_program, syntax_fault
@@ -198,17 +198,16 @@ def _best(marker: LineMarker, text: str) -> AnswerRun:
 
 
 def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
-    network, samples = marker.network, marker.layout if marker.batch else None
+    samples = marker.layout if marker.batch else None
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
     program = parsed_program(text)
-    count = len(network.layers) - 1 if network.is_dense else 0
     firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
     for first, meanings in product(firsts, meanings_in(text)):
         if program is None:
             yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
-        lists, tree = LayerLists(count, first, explicit_tables(text)), program
+        lists, tree = marker.lists(first, explicit_tables(text)), program
         yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, samples)), meanings)  # noqa: B023 - called at once
 
 

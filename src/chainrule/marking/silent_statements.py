@@ -11,7 +11,18 @@ _FUNCTIONS = ("print", "display")
 _MODULES = ("plt", "sns", "logging", "logger", "warnings", "time")
 """What has no function that changes an array of the network."""
 _SHOWING = ("matplotlib", "pylab", "seaborn", "logging", "warnings", "time", "tqdm")
-_SCORES = (*LOSSES, "loss", "cost", "acc", "accuracy", "train_loss", "test_loss", "val_loss", "error", "mse")
+_SCORES = (
+    *LOSSES,
+    "loss",
+    "cost",
+    "acc",
+    "accuracy",
+    "train_loss",
+    "test_loss",
+    "val_loss",
+    "error",
+    "mse",
+)
 _FIGURES = ("fig", "ax", "axs", "axes", "figure")
 _PLAIN = (
     *("np.random.seed", "numpy.random.seed", "random.seed", "torch.manual_seed", "set_seed"),
