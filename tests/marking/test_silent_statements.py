@@ -36,9 +36,14 @@ SHOWS = {
 }
 
 
-@pytest.mark.parametrize("loop", ["range(10)", "range(1000)", "tqdm(range(1000))", "trange(9)"])
-@pytest.mark.parametrize("shown", SHOWS)
-def test_a_counter_that_is_only_shown_unrolls_no_loop(loop, shown):
+LOOPS = ["range(10)", "range(1000)", "tqdm(range(1000))", "trange(9)"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "loop"),
+    [*((each, "range(1000)") for each in SHOWS), *(("now and then", each) for each in LOOPS)],
+)
+def test_a_counter_that_is_only_shown_unrolls_no_loop(shown, loop):
     end, more = SHOWS[shown]
     found = check_answer(NETWORK, f"{HEAD}for epoch in {loop}:{ROUND}{end}")
     assert [found.count(each) for each in ("right", "wrong", "unread")] == [10 + more, 0, 0]

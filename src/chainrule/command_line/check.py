@@ -91,8 +91,8 @@ def command(
     parsed, never executed.
 
     A FILE (.py, .m, .tex, .md, .ipynb or .txt) is checked statement by statement, Markdown with its
-    code and its formulas; of the files in a FOLDER the result is a table (CSV) with points: the share of right statements among all
-    statements and the gradients that are missing, in percent.
+    code and its formulas; of the files in a FOLDER the result is a table (CSV) with points: the
+    share of right statements among all statements and the gradients that are missing, in percent.
     """
     try:
         is_file = is_file_argument(line)

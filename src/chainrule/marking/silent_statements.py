@@ -71,9 +71,8 @@ class SilentStatements:
                     for alias in each.names
                     if alias.asname in _MODULES and alias.name.partition(".")[0] not in _SHOWING
                 }
-            if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call):
-                if ast.unparse(each.value.func).partition(".")[0] in ("plt", "tqdm", *_FIGURES):
-                    figures |= {id(part) for target in each.targets for part in _parts(target)}
+            if isinstance(each, ast.Assign) and _root(each.value) in ("plt", "tqdm", *_FIGURES):
+                figures |= {id(part) for target in each.targets for part in _parts(target)}
         names = (each for each in self._nodes if isinstance(each, ast.Name))
         stored = (each for each in names if isinstance(each.ctx, ast.Store))
         return found | {each.id for each in stored if id(each) not in figures}
@@ -200,6 +199,11 @@ def _has_effects(node: ast.expr) -> bool:
             if any(keyword.arg == "out" for keyword in each.keywords):
                 return True
     return False
+
+
+def _root(node: ast.expr) -> str:
+    """Return the first name of a called function, '' for what is no call."""
+    return ast.unparse(node.func).partition(".")[0] if isinstance(node, ast.Call) else ""
 
 
 def _parts(target: ast.expr) -> Sequence[ast.expr]:
