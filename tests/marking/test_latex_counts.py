@@ -12,7 +12,7 @@ DELTA = r"(a_o - Y) \odot a_o \odot (1 - a_o)"
 ENDS = ["", r" \tag{3}", r" \tag*{3.1} \label{eq:delta}", r" \nonumber"]
 
 
-@pytest.mark.parametrize(("letters", "end"), zip(["Bn", "mn", "Nn", "nB"], ENDS, strict=True))
+@pytest.mark.parametrize(("letters", "end"), [*zip(["Bn", "mn", "Nn", "nB"], ENDS, strict=True)])
 def test_letters_side_by_side_are_a_product(letters, end):
     # The loss is 1/(B n) times the sum of the squares, so that δ_o has 2/(B n).
     for factor, correct in ((2, True), (1, False)):

@@ -79,11 +79,12 @@ def rows_of(
             rows.append(Row(name, error=one_line(in_language(error, language))))
             code = 2
             continue
-        counts = [found.count("right"), found.count("wrong"), found.count("unread")]
-        points = round(100 * counts[0] / max(1, sum(counts) + len(found.missing)))
+        right, wrong, unread = (found.count(each) for each in ("right", "wrong", "unread"))
+        expected = right + wrong + unread + len(found.missing)
+        points = round(100 * right / max(1, expected))
         faults = (each for each in found.statements if each.outcome in ("wrong", "unread"))
         first = next((f"{each.number}: {each.message()}" for each in faults), "")
-        rows.append(Row(name, *counts, points, found.missing, first))
+        rows.append(Row(name, right, wrong, unread, points, found.missing, first))
         code = max(code, found.exit_code)
     return rows, code
 

@@ -78,8 +78,8 @@ def check_answer(
     >>> print(found.statements[-1].message())  # doctest: +ELLIPSIS
     The sum is over the wrong axis: db2 = sum(...
     """
+    check_language(language)
     if not isinstance(text, str):
-        check_language(language)
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
     return check_texts(
         network,
