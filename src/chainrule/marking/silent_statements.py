@@ -33,7 +33,7 @@ _PLAIN = (
 _CHANGING = (
     *("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "fill"),
     *("put", "itemset", "resize", "partition", "setflags", "step", "backward", "setdefault"),
-    *("copyto", "putmask", "place", "put_along_axis", "fill_diagonal", "shuffle", "at"),
+    *("copyto", "putmask", "put_along_axis", "fill_diagonal", "shuffle", "at"),
     *("setattr", "exec", "eval"),
 )
 _RECORDED = ("item", "copy", "tolist", "numpy", "detach", "cpu", "clone", "float", "int")
@@ -79,7 +79,7 @@ class SilentStatements:
 
     @cached_property
     def _loads(self) -> list[tuple[int, str]]:
-        """The places where values are used, with what is used there."""
+        """Where values are used, by identity, with what is used there."""
         return [
             (id(each), ast.unparse(each))
             for each in self._nodes
@@ -98,7 +98,7 @@ class SilentStatements:
                 found.add(appended)
             if appended or isinstance(each, ast.Return) or self._is_silent_call(each.value):
                 unused.update(map(id, ast.walk(each)))
-        used = {name for place, name in self._loads if place not in unused}
+        used = {name for index, name in self._loads if index not in unused}
         return {each for each in found - used if not self.lists.holds(each.rpartition(".")[2])}
 
     def has(self, node: ast.stmt) -> bool:
@@ -124,7 +124,7 @@ class SilentStatements:
         if not isinstance(node, ast.If) or node.orelse or _has_effects(node.test):
             return False
         inside = {id(each) for each in ast.walk(node)}
-        outside = {name for place, name in self._loads if place not in inside}
+        outside = {name for index, name in self._loads if index not in inside}
         for each in node.body:
             is_shown = isinstance(each, ast.Assign) and all(
                 isinstance(target, ast.Name) and target.id in {*_SCORES} - outside
