@@ -6,7 +6,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from chainrule.command_line.check_files import hand_ins, is_file_argument, statements_in
+from chainrule.command_line.check_files import is_file_argument, statements_in
+from chainrule.command_line.hand_in_tables import hand_ins
 from chainrule.command_line.main import command
 from chainrule.errors import InputError
 
@@ -95,15 +96,17 @@ def test_a_folder_is_a_table_with_points(tmp_path):
     (folder / "notes.docx").write_bytes(b"")
     table = tmp_path / "points.csv"
     run(folder, "--csv", table, code=2)
-    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines()))
     assert [(row["file"], row["points"]) for row in rows] == [
         ("ada.py", "25"),  # 1 of 4 gradients
         ("li/=bob.py", "25"),  # 1 right, 1 wrong, 2 missing
         ("li/eve.py", ""),
+        ("notes.docx", ""),
     ]
     assert rows[0]["first_fault"] == ""
     assert rows[1]["first_fault"].startswith("4: The sum is over the wrong axis")
-    assert "cannot be read" in rows[2]["error"]
+    assert rows[2]["error"].startswith("eve.py is not UTF-8 text. ")
+    assert rows[3]["error"].startswith("notes.docx: a file to check must end in .py, ")
     assert run(folder / "li", code=2).stdout.splitlines()[1].startswith("'=bob.py,1,1,0,25")
 
 
@@ -148,7 +151,7 @@ def test_errors_about_files_are_in_the_language(tmp_path):
         ("absent.py", "没有这个文件"),
         ("a.docx", "须以 .py, .m"),
         ("long.py", "至多 2,000,000 字节"),
-        ("bytes.py", "bytes.py 无法读取："),
+        ("bytes.py", "bytes.py 不是 UTF-8 文本；"),
         ("a.ipynb", "不是含有单元格的笔记本"),
         ("empty", "中没有以 .py, .m"),
     ]:
@@ -160,7 +163,114 @@ def test_errors_about_files_are_in_the_language(tmp_path):
     assert "--csv 只用于装有作业的文件夹；给出的是“dW_ho = 1”" in shown
 
 
-def test_the_table_of_a_folder_has_reasons_in_the_language(tmp_path):
+def test_the_table_of_a_folder_is_in_the_language(tmp_path):
     (tmp_path / "eve.py").write_bytes(b"\xff\xfe\x00")
     rows = list(csv.DictReader(run(tmp_path, "--language", "zh", code=2).stdout.splitlines()))
-    assert rows[0]["error"].startswith("eve.py 无法读取：")
+    assert [*rows[0]][:5] == ["文件", "正确", "错误", "未读懂", "分数"]
+    assert rows[0]["未能批改的原因"].startswith("eve.py 不是 UTF-8 文本；")
+
+
+def test_the_table_can_be_opened_in_a_spreadsheet_and_is_no_hand_in(tmp_path):
+    (tmp_path / "王芳.py").write_text(RIGHT, encoding="utf-8")
+    (tmp_path / "照片.JPG").write_bytes(b"\xff\xd8")
+    table = tmp_path / "分数.csv"
+    for language, line in [
+        ("en", f"The table of 2 files is in {table}.\n"),
+        ("zh", f"2 个文件的表格已写入 {table}。\n"),
+    ]:
+        shown = run(tmp_path, "--csv", table, "--language", language, code=2)
+        assert (shown.stdout, shown.stderr) == (line, "")
+        # Without this mark Excel reads the system's encoding.
+        assert table.read_bytes().startswith(b"\xef\xbb\xbf")
+        rows = list(csv.reader(table.read_text(encoding="utf-8-sig").splitlines()))
+        assert {row[0] for row in rows[1:]} == {"照片.JPG", "王芳.py"}
+
+
+def test_a_folder_as_json(tmp_path):
+    (tmp_path / "a.py").write_text(WRONG, encoding="utf-8")
+    (tmp_path / "b.doc").write_bytes(b"")
+    table = tmp_path / "t.csv"
+    shown = run(tmp_path, "--json", "--csv", table, code=2)
+    assert shown.stderr == f"The table of 2 files is in {table}.\n"
+    first, second = json.loads(shown.stdout)["files"]
+    assert [first[key] for key in ("file", "right", "wrong", "points")] == ["a.py", 1, 1, 25]
+    assert first["missing"] == ["dW_ih", "db_ih"]
+    assert (second["points"], second["error"] != "") == (None, True)
+
+
+CHINESE = "# 输出层的梯度\ndW_ho = a_h.T @ delta_o\n"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030"])
+def test_hand_ins_in_the_encoding_of_chinese_windows(tmp_path, encoding):
+    path = tmp_path / "a.py"
+    path.write_bytes(CHINESE.encode(encoding))
+    shown = run(path, code=2).stderr
+    assert "Add --text-encoding gb18030" in shown
+    assert "codec" not in shown
+    assert "请加上 --text-encoding gb18030" in run(path, "--language", "zh", code=2).stderr
+    assert "Statements right: 1," in run(path, "--text-encoding", encoding, code=0).stdout
+    (tmp_path / "b.py").write_text(CHINESE, encoding="utf-8")  # a folder with both
+    rows = run(tmp_path, "--text-encoding", encoding, code=0).stdout.splitlines()
+    assert [row[:8] for row in rows[1:]] == ["a.py,1,0", "b.py,1,0"]
+
+
+def test_other_encodings(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_bytes("# Müller\ndW_ho = a_h.T @ delta_o\n".encode("latin-1"))
+    shown = run(path, code=2).stderr
+    assert "is not UTF-8 text. Save it in UTF-8" in shown
+    assert "请另存为 UTF-8" in run(path, "--language", "zh", code=2).stderr
+    assert "is not ascii text" in run(path, "--text-encoding", "ascii", code=2).stderr
+    zh = run(path, "--text-encoding", "ascii", "--language", "zh", code=2).stderr
+    assert "不是用 ascii 编码的文本" in zh
+    assert "unknown encoding" in run(path, "--text-encoding", "gbkk", code=2).stderr
+    path.write_bytes(CHINESE.encode("utf-16"))
+    assert "right: 1," in run(path, "--text-encoding", "utf-16", code=0).stdout
+
+
+# By hand, for the mean of squares over B samples and n sigmoid outputs.
+TRUE = r"\delta_o = \frac{2}{B n} (a_o - Y) \odot a_o \odot (1 - a_o)"
+SIGN = r"\delta_o = \frac{2}{B n} (Y - a_o) \odot a_o \odot (1 - a_o)"
+CODE = "```python\ndW_ho = a_h.T @ delta_o\n```\n"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "$${}$$\n",
+        "\\[\n{}\n\\]\n",
+        "\\begin{{align}}\n{}\n\\end{{align}}\n",
+        "误差${}$，所以\n",
+        "```math\n{}\n```\n",
+        "~~~latex\n{}\n~~~\n",
+    ],
+)
+@pytest.mark.parametrize("kind", ["md", "ipynb"])
+def test_formulas_beside_code(tmp_path, shape, kind):
+    path = tmp_path / f"a.{kind}"
+    for formula, code in ((TRUE, 0), (SIGN, 1)):
+        text = shape.format(formula)
+        if kind == "md":
+            path.write_text(f"# Title\n{text}\n{CODE}", encoding="utf-8")
+        else:
+            cells = [("markdown", text), ("code", "dW_ho = a_h.T @ delta_o"), ("raw", "x = 1")]
+            made = [{"cell_type": each, "source": [source]} for each, source in cells]
+            path.write_text(json.dumps({"cells": made}), encoding="utf-8")
+        record = json.loads(run(path, "--json", code=code).stdout)
+        outcomes = [each["outcome"] for each in record["statements"]]
+        assert outcomes == ["wrong" if code else "right", "right"]
+        assert record["given"] == []  # the formula computes delta_o
+        assert record["missing"] == ["dW_ih", "db_ih", "db_ho"]
+
+
+def test_what_stands_in_markdown_beside_formulas_is_no_statement(tmp_path):
+    path = tmp_path / "a.md"
+    text = f"Costs $5 and $6, `$x = y$`, $B = 4$.\n${TRUE}$ and ${SIGN}$\n{CODE}"
+    path.write_text(text + "```python\ndb_ho = delta_o.sum(axis=0)", encoding="utf-8")
+    rows = run(path, code=1).stdout.splitlines()
+    assert [row[:4] for row in rows if row[0] in "✓✗?"] == ["✓ 2:", "✗ 2:", "✓ 4:", "✓ 7:"]
+    (tmp_path / "b.md").write_text(f"$${TRUE}$$\n```python\nimport numpy\n```\n", encoding="utf-8")
+    run(tmp_path / "b.md", code=0)
+    (tmp_path / "c.md").write_text("```python\nimport numpy\n```\nText\n", encoding="utf-8")
+    assert "must have statements" in run(tmp_path / "c.md", code=2).stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,8 @@ from typing import Any, Literal
 import click
 import numpy as np
 
-from chainrule.command_line.check_files import is_file_argument, statements_in, table_of
+from chainrule.command_line.check_files import is_file_argument, statements_in
+from chainrule.command_line.hand_in_tables import as_csv, records, rows_of
 from chainrule.command_line.shared_options import (
     chosen_optimizer,
     chosen_penalty,
@@ -26,9 +27,10 @@ from chainrule.errors import InputError, one_line
 from chainrule.files import write_atomically
 from chainrule.language.refusals import Refusal, in_language
 from chainrule.marking.answer_verdicts import AnswerVerdict
-from chainrule.marking.check_answer import check_answer
+from chainrule.marking.check_answer import check_texts
 from chainrule.marking.check_line import check_line
 from chainrule.marking.stated_conventions import CATALOGUE
+from chainrule.marking.verdict_messages import phrases
 from chainrule.marking.verdicts import LineVerdict
 from chainrule.network.architecture import Network
 
@@ -56,6 +58,11 @@ __all__ = ["command"]
     help=f"What the line's names mean: {', '.join(CATALOGUE)}.",
 )
 @sample_option(one_sample=True)
+@click.option(
+    "--text-encoding",
+    metavar="NAME",
+    help="The encoding of files that are not in UTF-8: gb18030, windows-1252, shift_jis, ...",
+)
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="One machine-readable object.")
 @click.option("--csv", "table", type=click.Path(), help="Where the table of a FOLDER is written.")
@@ -73,6 +80,7 @@ def command(
     layout: Literal["rows", "columns"] | None,
     convention: str | None,
     one_sample: bool,
+    text_encoding: str | None,
     language: Literal["en", "zh"],
     as_json: bool,
     table: str | None,
@@ -82,9 +90,9 @@ def command(
     LINE is an equation such as "dW_ho = a_h.T @ delta_o", in NumPy or LaTeX notation.  It is
     parsed, never executed.
 
-    A FILE (.py, .m, .tex, .md, .ipynb or .txt) is checked statement by statement; of the files in a
-    FOLDER the result is a table (CSV) with points: the share of right statements among all
-    statements and the gradients that are missing, in percent.
+    A FILE (.py, .m, .tex, .md, .ipynb or .txt) is checked statement by statement, Markdown with its
+    code and its formulas; of the files in a FOLDER the result is a table (CSV) with points: the
+    share of right statements among all statements and the gradients that are missing, in percent.
     """
     try:
         is_file = is_file_argument(line)
@@ -98,8 +106,11 @@ def command(
         if table is not None and not (is_file and Path(line).is_dir()):
             raise Refusal("csv_folder", text=(line,))
         if is_file:
-            answer = partial(check_answer, network, language=language, **given)
-            context.exit(_checked(Path(line), answer, table, as_json, language))
+            answer = partial(check_texts, network, language=language, **given)
+            path, shown = Path(line), (as_json, language)
+            if path.is_dir():
+                context.exit(_checked_folder(path, answer, text_encoding, table, *shown))
+            context.exit(_checked(path, answer, text_encoding, as_json))
         verdict = check_line(network, line, **given)
     except InputError as error:
         if language == "en":
@@ -114,22 +125,37 @@ def command(
         context.exit(1)
 
 
-def _checked(
-    path: Path,
-    check: Callable[[str], AnswerVerdict],
+def _checked_folder(
+    folder: Path,
+    check: Callable[[Sequence[str]], AnswerVerdict],
+    encoding: str | None,
     table: str | None,
     as_json: bool,
     language: str,
 ) -> int:
-    """Print the verdicts on a file or the table of a folder; return the exit code."""
-    if path.is_dir():
-        text, code = table_of(path, check, language)
-        if table is None:
-            click.echo(text, nl=False)
-        else:
-            write_atomically(table, text.encode())
-        return code
-    found = check(statements_in(path))
+    """Print or write the table of a folder; return the exit code."""
+    written = None if table is None else Path(table)
+    rows, code = rows_of(folder, check, language, encoding, written)
+    if written is not None:
+        # Spreadsheets take a file for UTF-8 where it begins with the mark for it.
+        write_atomically(written, as_csv(rows, language).encode("utf-8-sig"))
+        known = phrases(language)["table_written"]
+        click.echo(known.format(count=len(rows), path=written), err=as_json)
+    if as_json:
+        click.echo(json.dumps({"files": records(rows)}, ensure_ascii=False))
+    elif written is None:
+        click.echo(as_csv(rows, language), nl=False)
+    return code
+
+
+def _checked(
+    path: Path,
+    check: Callable[[Sequence[str]], AnswerVerdict],
+    encoding: str | None,
+    as_json: bool,
+) -> int:
+    """Print the verdicts on the statements of a file; return the exit code."""
+    found = check(statements_in(path, encoding))
     if as_json:
         record = {
             "statements": [

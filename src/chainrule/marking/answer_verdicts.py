@@ -1,5 +1,6 @@
 """The result of marking a whole answer: a verdict for each statement, and a summary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,7 +58,8 @@ class AnswerVerdict:
     ``recognized`` are the keys of what the convention changes that the answer was found to be in.
     ``given`` are derivatives that it uses without computing them: their values are taken as true.
     ``right_in_columns`` is how many statements are right with samples in columns, where these are
-    most of an answer that is marked in rows, else 0.
+    most of an answer that is marked in rows, else 0.  ``computed`` are the names of the network's
+    quantities that it computes.
     ``str()`` is the answer with its marks and a message below each fault.
     """
 
@@ -67,6 +69,7 @@ class AnswerVerdict:
     language: str = field(default="en", repr=False, compare=False)
     recognized: tuple[str, ...] = ()
     right_in_columns: int = 0
+    computed: frozenset[str] = field(default=frozenset(), repr=False)
 
     def count(self, outcome: Outcome) -> int:
         """Return how many statements are right, wrong, unread or of variables of one's own."""
@@ -130,3 +133,23 @@ class AnswerVerdict:
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(name)} {name}" for name in ("right", "wrong", "unread"))
         return f"<AnswerVerdict: {counts}>"
+
+
+def joined(parts: Sequence[AnswerVerdict]) -> AnswerVerdict:
+    """Return the verdict on an answer of several texts, whose lines count together."""
+    first, *others = parts
+    if not others:
+        return first
+    computed = frozenset[str]().union(*(each.computed for each in parts))
+    given = {name for each in parts for name in each.given}
+    return AnswerVerdict(
+        tuple(
+            sorted((row for each in parts for row in each.statements), key=lambda row: row.number)
+        ),
+        tuple(name for name in first.missing if all(name in each.missing for each in others)),
+        tuple(sorted(given - computed)),
+        first.language,
+        tuple(dict.fromkeys(key for each in parts for key in each.recognized)),
+        sum(each.right_in_columns for each in parts),
+        computed,
+    )

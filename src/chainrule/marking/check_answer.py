@@ -11,8 +11,8 @@ from chainrule.formulas.arrange import Layout
 from chainrule.language.phrase_books import check_language
 from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_run import AnswerRun
-from chainrule.marking.answer_verdicts import AnswerVerdict
-from chainrule.marking.layer_lists import LayerLists, explicit_tables
+from chainrule.marking.answer_verdicts import AnswerVerdict, joined
+from chainrule.marking.layer_lists import explicit_tables
 from chainrule.marking.line_marker import LineMarker, line_marker
 from chainrule.marking.plain_statements import plain_statements
 from chainrule.marking.python_sources import ReadStatement, parsed_program, syntax_fault
@@ -79,28 +79,72 @@ def check_answer(
     The sum is over the wrong axis: db2 = sum(...
     """
     check_language(language)
-    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
     if not isinstance(text, str):
         raise InputTypeError(f"`text` must be a string of statements, got {shown(text)}")
+    return check_texts(
+        network,
+        (text,),
+        batch=batch,
+        layout=layout,
+        optimizer=optimizer,
+        convention=convention,
+        language=language,
+    )
+
+
+def check_texts(
+    network: Network,
+    texts: Sequence[str],
+    *,
+    batch: bool = True,
+    layout: Layout | None = None,
+    optimizer: str | Optimizer = "sgd",
+    convention: str | Convention | None = None,
+    language: str = "en",
+) -> AnswerVerdict:
+    """Mark the texts of one answer, as its code and its formulas, whose lines count together.
+
+    Each has variables of its own.  One without statements is left out, unless all are.
+    """
+    check_language(language)
+    marker = line_marker(network, layout, batch, optimizer, find_convention(convention))
+    found: list[AnswerVerdict] = []
+    empty: Refusal | None = None
     try:
-        run = _best(marker, text)
-        verdicts, keys = run.verdicts(), tuple[str, ...]()
-        other = recognized(marker, text, verdicts, partial(_best, text=text))
-        if other is not None:
-            run, verdicts, keys = other.run, [*other.verdicts], other.keys
-        is_stated = layout is not None or marker.convention != OWN
-        run_of = partial(_best, text=text)
-        columns = None if is_stated else in_columns(marker, text, verdicts, run_of)
-        if columns is not None and columns.whole is not None:
-            whole = columns.whole
-            run, verdicts, keys, columns = whole.run, [*whole.verdicts], whole.keys, None
-        if sum(each.outcome == "wrong" for each in verdicts) > 1:
-            run = run.with_given_variables()
-            verdicts = run.verdicts()
+        for text in texts:
+            try:
+                found.append(_verdict_on(marker, text, layout, language))
+            except Refusal as refusal:
+                if refusal.key != "answer_empty":
+                    raise
+                empty = refusal
+        if not found and empty is not None:
+            raise empty
     except Refusal as refusal:
         if language == "en":
             raise
         raise InputError(refusal.message(language)) from None
+    return joined(found)
+
+
+def _verdict_on(
+    marker: LineMarker, text: str, layout: Layout | None, language: str
+) -> AnswerVerdict:
+    """Return the verdict on one text."""
+    run = _best(marker, text)
+    verdicts, keys = run.verdicts(), tuple[str, ...]()
+    other = recognized(marker, text, verdicts, partial(_best, text=text))
+    if other is not None:
+        run, verdicts, keys = other.run, [*other.verdicts], other.keys
+    is_stated = layout is not None or marker.convention != OWN
+    run_of = partial(_best, text=text)
+    columns = None if is_stated else in_columns(marker, text, verdicts, run_of)
+    if columns is not None and columns.whole is not None:
+        whole = columns.whole
+        run, verdicts, keys, columns = whole.run, [*whole.verdicts], whole.keys, None
+    if sum(each.outcome == "wrong" for each in verdicts) > 1:
+        run = run.with_given_variables()
+        verdicts = run.verdicts()
     known = marker.vocabulary(("a", "a"))
     missing = tuple(
         cotangent(parameter).typed
@@ -110,7 +154,8 @@ def check_answer(
     statements = tuple(replace(each, language=language) for each in verdicts)
     given = sorted(quantity.typed for quantity in (run.used - run.computed) | run.assumed)
     right = 0 if columns is None else columns.right
-    return AnswerVerdict(statements, missing, tuple(given), language, keys, right)
+    computed = frozenset(quantity.typed for quantity in run.computed)
+    return AnswerVerdict(statements, missing, tuple(given), language, keys, right, computed)
 
 
 def program_verdicts(marker: LineMarker, text: object) -> list[LineVerdict]:
@@ -153,17 +198,16 @@ def _best(marker: LineMarker, text: str) -> AnswerRun:
 
 
 def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
-    network, samples = marker.network, marker.layout if marker.batch else None
+    samples = marker.layout if marker.batch else None
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
     program = parsed_program(text)
-    count = len(network.layers) - 1 if network.is_dense else 0
     firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
     for first, meanings in product(firsts, meanings_in(text)):
         if program is None:
             yield _Reading(_with_fault(plain_statements(text), syntax_fault(text)), meanings)
             continue
-        lists, tree = LayerLists(count, first, explicit_tables(text)), program
+        lists, tree = marker.lists(first, explicit_tables(text)), program
         yield _Reading(read_or_refused(lambda: statements_of(tree, text, lists, samples)), meanings)  # noqa: B023 - called at once
 
 

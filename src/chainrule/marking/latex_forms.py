@@ -1,9 +1,48 @@
 """The forms of LaTeX and of handwriting: fractions, derivatives ∂L/∂W, functions with cases."""
 
-from chainrule.marking.grammar import Grammar
-from chainrule.marking.quantities import Quantity
+import re
+from collections.abc import Container, Sequence
+from itertools import pairwise
+
+from chainrule.marking.grammar import Grammar, NameLookup
+from chainrule.marking.quantities import OUTPUT_COUNT, SAMPLE_COUNT, Quantity
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import Binary, Call, Name, PartialDerivative, Span, Tree
+
+_TWO_LETTERS = re.compile(r"([A-Za-z])([A-Za-z](?:_\w+)?)")
+
+
+def with_products(
+    found: Sequence[Token], names: NameLookup, variables: Container[str]
+) -> list[Token]:
+    r"""Return the tokens of LaTeX with Bn as a product: in \frac{2}{Bn} a letter is a name.
+
+    Both letters have to be counts, of samples and of outputs; what has a meaning of its own stays.
+    """
+    parts: list[Token] = []
+    own = {one.text for one, sign in pairwise(found) if sign.kind == "equals"}
+    for position, token in enumerate(found):
+        letters = _TWO_LETTERS.fullmatch(token.text) if token.kind == "word" else None
+        is_known = token.text in own or token.text in variables
+        if letters is None or is_known or names.quantity(token.text) is not None:
+            parts.append(token)
+            continue
+        counts = [names.quantity(each) in (SAMPLE_COUNT, OUTPUT_COUNT) for each in letters.groups()]
+        after = found[position + 1].kind if position + 1 < len(found) else "stop"
+        is_divisor = position > 0 and found[position - 1].kind == "divide"
+        if not all(counts) or (is_divisor and after in ("power", "square")):
+            parts.append(token)
+            continue
+        middle = token.start + 1
+        factors = [
+            Token("word", letters[1], token.start, middle),
+            Token("word", letters[2], middle, token.end),
+        ]
+        if is_divisor:  # 1/Bn is 1/(Bn)
+            opening = Token("open", "(", token.start, token.start)
+            factors = [opening, *factors, Token("close", ")", token.end, token.end)]
+        parts += factors
+    return parts
 
 
 class LatexForms:

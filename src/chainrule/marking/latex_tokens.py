@@ -66,6 +66,9 @@ _IGNORED_COMMANDS = {
     *("left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "limits"),
     *("quad", "qquad", "nolimits", "textstyle", "mathstrut"),
 }
+_LABELS = ("tag", "label", "nonumber", "notag")
+"""The commands for the number of an equation."""
+_LABEL = re.compile(r"\s*\{[^{}]*\}")
 _FONT_COMMANDS = {
     *("mathrm", "mathbf", "mathit", "mathsf", "text", "textrm", "operatorname", "boldsymbol"),
     *("bm", "hat", "vec", "bar", "mathcal", "mathbb", "mathscr", "pmb", "widehat", "symbf"),
@@ -133,6 +136,9 @@ def command(text: ScannedText) -> tuple[str, str]:
         kinds = {"\\": ("end", "\n"), "|": ("norm", "‖")}
         kinds |= {"{": ("open", "{"), "}": ("close", "}")}
         return kinds.get(other, ("", ""))
+    if name in _LABELS:
+        text.taken(_LABEL)
+        return "", ""
     if name in _IGNORED_COMMANDS:
         text.position += name in ("left", "right") and text.line.startswith(".", text.position)
         return "", ""

@@ -14,6 +14,7 @@ _LETTERS = {
     **dict.fromkeys(("db", "dbs", "nabla_b", "grad_b", "grads_b"), "db"),
     **dict.fromkeys(("dA", "da", "dAs"), "da"),
 }
+_OF_PARAMETERS = ("W", "b", "dW", "db")
 _WITH_INPUTS = ("a", "da")
 """The lists whose first entry is the input layer; others have one for each layer of weights."""
 _COUNTS = ("L", "n_layers", "nlayers", "number_of_layers", "layer_count")
@@ -32,18 +33,18 @@ def explicit_tables(text: str) -> frozenset[str]:
     return frozenset(_EXPLICIT.findall(text))
 
 
-def with_entries(line: str, count: int, is_name: Callable[[str], bool]) -> str:
+def with_entries(line: str, lists: "LayerLists", is_name: Callable[[str], bool]) -> str:
     """Return a line with the names of layers in place of nabla_w[-1] and activations[0].
 
     Without a program only entries are read that are the same wherever a list begins: those from
     the end, and those of activations.  What ``is_name`` knows is a matrix, not a list.
 
-    >>> with_entries("nabla_w[-1] = delta @ activations[-2].T", 2, lambda name: False)
+    >>> lists = LayerLists(2, 0)
+    >>> with_entries("nabla_w[-1] = delta @ activations[-2].T", lists, lambda name: False)
     'dW_2 = delta @ a_1.T'
-    >>> with_entries("W[0] = z[-1]", 2, lambda name: name == "z")
+    >>> with_entries("W[0] = z[-1]", lists, lambda name: name == "z")
     'W[0] = z[-1]'
     """
-    lists = LayerLists(count, 0)
 
     def named(match: re.Match[str]) -> str:
         name, index = match[1], int(match[2])
@@ -61,21 +62,32 @@ class LayerLists:
     ``first`` is the index of the first layer's entry in lists without the inputs: 0, or 1 where
     the entry 0 is not used.  The first entry of activations is always the input.  In the tables
     ``explicit`` keys begin with d where they are derivatives: grads["Z2"] is not dZ2 beside "dW2".
+    Names have the numbers of a convention in which that of the input layer is ``inputs``, and that
+    of the first weights ``weights``.
 
     >>> lists = LayerLists(3, 0)
     >>> lists.name("weights", 0), lists.name("a", 0), lists.name("zs", -1)
     ('W_1', 'a_0', 'z_3')
     >>> LayerLists(3, 1).name("W", 1), lists.name("W", 3), lists.name("image", 0)
     ('W_1', None, None)
+    >>> of_nielsen = LayerLists(3, 0, inputs=1, weights=2)
+    >>> of_nielsen.name("weights", 0), of_nielsen.name("activations", 0), of_nielsen.name("zs", -1)
+    ('W_2', 'a_1', 'z_4')
     """
 
     count: int
     first: int
     explicit: frozenset[str] = frozenset()
+    inputs: int = 0
+    weights: int = 1
 
     def has(self, name: str) -> bool:
         """Return whether a name is that of a list of layers."""
         return name in _LETTERS
+
+    def holds(self, name: str) -> bool:
+        """Return whether a name is that of a list of layers or of a table of gradients."""
+        return self.has(name) or name in _TABLES_OF_GRADIENTS
 
     def name(self, name: str, index: int) -> str | None:
         """Return the name of an entry, None where there is no such list or no such layer."""
@@ -88,7 +100,10 @@ class LayerLists:
         else:
             layer = index if with_inputs else index + 1 - self.first
         lowest = 0 if with_inputs else 1
-        return f"{letter}_{layer}" if lowest <= layer <= self.count else None
+        if not lowest <= layer <= self.count:
+            return None
+        is_parameter = letter in _OF_PARAMETERS
+        return f"{letter}_{layer + (self.weights - 1 if is_parameter else self.inputs)}"
 
     def length(self, name: str) -> int | None:
         """Return the length of a list, None for another name."""

@@ -11,7 +11,7 @@ from chainrule.marking.chinese_words import with_names
 from chainrule.marking.equal_networks import earlier_equal
 from chainrule.marking.equation_sequence import EquationSequence, equation_marker
 from chainrule.marking.index_forms import index_verdict
-from chainrule.marking.layer_lists import with_entries
+from chainrule.marking.layer_lists import LayerLists, with_entries
 from chainrule.marking.layered_lines import each_layer
 from chainrule.marking.matlab_notation import may_be_matlab, sums_as_matlab
 from chainrule.marking.neuron_lines import neuron_verdict
@@ -99,11 +99,18 @@ class LineMarker:
     def _with_names(self, line: str) -> str:
         """Return a line with names in place of Chinese words and of entries of lists."""
         text = with_names(line, self.network)
-        count = len(self.network.layers) - 1 if self.network.is_dense else 0
-        if "[" not in text or not count or self.convention.renumbers:
+        lists = self.lists(0)
+        if "[" not in text or not lists.count:
             return text
         known = self.vocabulary(("a", "a"))
-        return with_entries(text, count, lambda name: known.quantity(name) is not None)
+        return with_entries(text, lists, lambda name: known.quantity(name) is not None)
+
+    def lists(self, first: int, explicit: frozenset[str] = frozenset()) -> LayerLists:
+        """Return the lists with an entry for each layer, with the numbers of the convention."""
+        count = len(self.network.layers) - 1 if self.network.is_dense else 0
+        inputs = self.convention.input_layer
+        weights = inputs + 1 - (self.convention.weights_numbered == "from")
+        return LayerLists(count, first, explicit, inputs, weights)
 
     def _verdict_or_bare(self, line: str) -> LineVerdict:
         """Return the verdict on a line, whose letters may lack a layer."""

@@ -6,12 +6,12 @@ quotients have the same precedence and associate to the left, as in NumPy, so ``
 No part of the line is ever executed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking.grammar import CLOSING, Grammar, NameLookup
-from chainrule.marking.latex_forms import LatexForms
+from chainrule.marking.latex_forms import LatexForms, with_products
 from chainrule.marking.python_calls import REDUCTIONS, PythonCalls
 from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, partial
 from chainrule.marking.scanned_text import Token
@@ -64,7 +64,7 @@ def parse(
 
     Raises ``InputError`` with the position for a line that is not a sequence of equations.
     """
-    parser = _Parser(with_layers(tokens(line), names), names, len(line))
+    parser = _Parser(_tokens(line, names, ()), names, len(line))
     parser.sum_axes = sum_axes
     parser.is_matlab = parser.is_matlab or matlab
     found = tuple(parser.statements())
@@ -81,10 +81,16 @@ def parse_statement(
     ``variables`` are those of the answer so far; a definition is added to them.  A name that the
     network does not have is a variable, as is a count (``m = X.shape[0]``).
     """
-    parser = _Parser(with_layers(tokens(text), names), names, len(text))
+    parser = _Parser(_tokens(text, names, variables), names, len(text))
     parser.variables, parser.is_part = variables, True
     parser.is_matlab = parser.is_matlab or matlab
     return tuple(parser.statements())
+
+
+def _tokens(line: str, names: NameLookup, variables: Container[str]) -> list[Token]:
+    """Return the tokens of a line, where names are one token each, and products several."""
+    found = with_layers(tokens(line), names)
+    return with_products(found, names, variables) if "\\" in line else found
 
 
 def with_layers(found: list[Token], names: NameLookup) -> list[Token]:

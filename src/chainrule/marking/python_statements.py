@@ -25,10 +25,10 @@ from chainrule.marking.python_rewrites import (
 from chainrule.marking.python_sources import ReadStatement, dedented
 from chainrule.marking.returned_orders import documented, functions_of, lost_and_stored, unpacked
 from chainrule.marking.sample_loops import for_all_samples
+from chainrule.marking.silent_statements import SilentStatements, without_progress
 
 MAX_STATEMENTS = 400
 """The most statements of an answer after its loops are unrolled."""
-_SILENT_CALLS = ("print",)
 _PLAIN_DECORATORS = ("staticmethod", "torch.no_grad()")
 
 
@@ -74,6 +74,7 @@ class _Reader:
                         helpers[target.id] = None if known else helper_of(node.value)
         self.helpers: Mapping[str, Helper | None] = helpers
         self.functions = functions_of(program)
+        self.silent = SilentStatements(program, lists)
         self.function_now: ast.FunctionDef | None = None
         self.is_backward = False
         """Whether the entries of a returned table are derivatives: in ``def backward(…)``."""
@@ -143,6 +144,8 @@ class _Reader:
     # -- statements ----------------------------------------------------------------------------
 
     def statement(self, node: ast.stmt, bound: Bound) -> None:
+        if self.silent.has(node):
+            return
         match node:
             case ast.Assign(value=ast.Lambda(), targets=[ast.Name()]):
                 return
@@ -167,6 +170,8 @@ class _Reader:
                 self.loop(node, bound)
             case ast.If():
                 condition = self.expressions(bound).folded(node.test)
+                if condition is None and self.silent.is_for_show(node):
+                    condition = 1
                 if condition is None:
                     raise Refusal("answer_condition", text=(ast.unparse(node.test),))
                 self.block(node.body if condition else node.orelse, bound)
@@ -192,8 +197,6 @@ class _Reader:
                 )
             ) if ast.unparse(of) in self.appended:
                 self.append(of, value, node, bound)
-            case ast.Expr(value=ast.Call() as call) if _called(call) in _SILENT_CALLS:
-                return
             case _:
                 raise self.unknown(node)
 
@@ -240,18 +243,17 @@ class _Reader:
             self.block(statements, bound)
             return
         expressions = self.expressions(bound)
+        iterable = without_progress(node.iter)
         variable = node.target.id if isinstance(node.target, ast.Name) else None
-        parts = (each for part in node.body for each in ast.walk(part))
-        used = {each.id for each in parts if isinstance(each, ast.Name)}
         if node.orelse or variable is None:
             raise Refusal("answer_loop", text=(header,))
-        is_range = isinstance(node.iter, ast.Call) and _called(node.iter) == "range"
-        if expressions.numbers(node.iter) == []:
+        is_range = isinstance(iterable, ast.Call) and _called(iterable) == "range"
+        if expressions.numbers(iterable) == []:
             raise Refusal("answer_unreachable", text=(self.text(node),))
-        if is_range and variable not in used:
+        if is_range and variable not in self.silent.used(node.body):
             self.block(node.body, bound)  # epochs
             return
-        values = expressions.numbers(node.iter)
+        values = expressions.numbers(iterable)
         if not values:
             raise Refusal("answer_loop", text=(header,))
         for value in values:
