@@ -156,7 +156,8 @@ def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
     network, samples = marker.network, marker.layout if marker.batch else None
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
-    program = parsed_program(text)
+    is_matlab = marker.convention.matlab == "whole"
+    program = None if is_matlab else parsed_program(text)
     count = len(network.layers) - 1 if network.is_dense else 0
     firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
     for first, meanings in product(firsts, meanings_in(text)):
