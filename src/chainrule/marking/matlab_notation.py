@@ -100,6 +100,8 @@ def is_matlab(found: list[Token]) -> bool:
 
 def use_of(text: str, found: list[Token], given: MatlabUse = "none") -> MatlabUse:
     """Return what of MATLAB's rules holds in a text, at least what is given."""
+    if "\\" in text and given == "whole":
+        given = "stars"  # LaTeX
     if not is_matlab(found):
         return given
     own_signs = {"*", *(sign for _, sign in SIGNS)}

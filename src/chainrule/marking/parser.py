@@ -106,9 +106,7 @@ def with_layers(found: list[Token], names: NameLookup) -> list[Token]:
 class _Parser(Grammar):
     """The statements of a line, and the variables that it defines."""
 
-    def __init__(
-        self, found: list[Token], names: NameLookup, text: str, given: MatlabUse
-    ) -> None:
+    def __init__(self, found: list[Token], names: NameLookup, text: str, given: MatlabUse) -> None:
         super().__init__(found, names, text, given)
         self.calls = PythonCalls(self)
         self.forms = LatexForms(self)
