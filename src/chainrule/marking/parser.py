@@ -242,13 +242,13 @@ class _Parser(Grammar):
         """Parse factors, with or without signs between them."""
         tree = self.signed()
         while True:
-            sign, of_matrices = self.now.text, self.is_of_matrices()
+            sign = "" if self.is_pointed() else self.now.text
             operation = self.product_sign()
             if operation is not None:
                 right = self.signed()
                 if sign == "*" and self.matlab != "none" and not has_number(tree, right):
                     operation = "matrix"
-                if sign == "/" and of_matrices:
+                if sign == "/" and self.matlab == "whole":
                     tree = replace(divided(tree, right), span=joint_span(tree, right))
                     continue
             elif self.starts_operand():
@@ -260,11 +260,11 @@ class _Parser(Grammar):
                 return tree
             tree = Binary(operation, tree, right, span=joint_span(tree, right))
 
-    def is_of_matrices(self) -> bool:
-        """Return whether / and ^ here are MATLAB's, of matrices: 1./x and 2.^x are of entries."""
+    def is_pointed(self) -> bool:
+        """Return whether the sign here is of entries by the point of a number: 1./x, 2.^x."""
         before = self.tokens[self.position - 1] if self.position else self.stop
-        is_pointed = before.kind == "number" and before.text.endswith(".")
-        return self.matlab == "whole" and not (is_pointed and before.end == self.now.start)
+        is_number = before.kind == "number" and before.text.endswith(".")
+        return is_number and before.end == self.now.start
 
     def product_sign(self) -> Operation | None:
         """Take the sign between two factors, None if there is none.
@@ -301,7 +301,7 @@ class _Parser(Grammar):
     def power(self) -> Tree:
         tree = self.postfixed()
         while self.now.kind in ("power", "square"):
-            of_matrices = self.is_of_matrices()
+            is_matrix = self.now.text == "^" and self.matlab == "whole" and not self.is_pointed()
             sign = self.take()
             if sign.kind == "square":
                 exponent: Tree = Constant(2.0, "2", span=(sign.start, sign.end))
@@ -313,7 +313,6 @@ class _Parser(Grammar):
                 self.skip("entrywise")  # X^⊙2
                 with self.deeper():
                     exponent = self.signed()
-            is_matrix = sign.text == "^" and of_matrices
             power = raised(tree, exponent) if is_matrix else Raised(tree, exponent)
             tree = replace(power, span=joint_span(tree, exponent))
         return tree
