@@ -323,6 +323,17 @@ def test_a_number_of_an_axis_is_clear_where_the_notation_is():
     assert not cr.check_line(MSE, "db_ho = sum(delta_o, 1);", batch=True, layout="columns").correct
 
 
+def test_one_number_of_an_axis_tells_how_an_answer_counts_them():
+    def outcomes(first, second):
+        answer = f"db_ho = {first}\ndb_ih = {second}\n"
+        found = cr.check_answer(MSE, answer, layout="columns")
+        return [each.outcome for each in found.statements]
+
+    assert outcomes("sum(delta_o, 2)", "sum(delta_h, 2)") == ["right", "right"]
+    assert outcomes("sum(delta_o, 2)", "sum(delta_h, 1)") == ["right", "wrong"]
+    assert outcomes("sum(delta_o, 1)", "sum(delta_h, 1)") == ["right", "right"]
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 TRAINING = """% training

@@ -9,7 +9,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_values import AnswerValues, is_alias, is_less_target, with_values
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
-from chainrule.marking.matlab_notation import MatlabUse, most, use_of
+from chainrule.marking.matlab_notation import MatlabUse, most, numbers_of_sums, use_of
 from chainrule.marking.parser import ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_sources import ReadStatement
@@ -66,7 +66,8 @@ class AnswerRun:
         is_typed = all(each.equation.isascii() for each in statements)
         has_signs = bool(uses - {"none"})
         found: MatlabUse = "whole" if "whole" in uses and is_typed else "stars"
-        self.matlab = most(vocabulary.convention.matlab, found if has_signs else "none")
+        axes: MatlabUse = "axes" if "2" in numbers_of_sums(_text_of(statements)) else "none"
+        self.matlab = most(vocabulary.convention.matlab, found if has_signs else axes)
         self.is_program = has_signs
         """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
 
@@ -412,6 +413,10 @@ class AnswerRun:
         self.found.append(
             StatementVerdict(statement.number, statement.text, "unread", reason=reason)
         )
+
+
+def _text_of(statements: Sequence[ReadStatement]) -> str:
+    return "\n".join(each.text for each in statements)
 
 
 def _use_of_matlab(statement: ReadStatement) -> MatlabUse:

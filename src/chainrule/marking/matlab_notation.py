@@ -27,12 +27,12 @@ SIGNS = [
 ]
 FUNCTIONS = {"numel": "size", "length": "length"}
 """Functions with another name than in NumPy."""
-MatlabUse: TypeAlias = Literal["none", "stars", "whole"]
-"""What of MATLAB's rules holds in a text: none, * as the matrix product, or all of them.
+MatlabUse: TypeAlias = Literal["none", "axes", "stars", "whole"]
+"""What of MATLAB's rules holds in a text: none, axes from 1, also * as the matrix product, or all.
 
 Handwriting has W' and * too, so that its quotients, powers and sums may be of entries.
 """
-_USES: tuple[MatlabUse, ...] = ("none", "stars", "whole")
+_USES: tuple[MatlabUse, ...] = ("none", "axes", "stars", "whole")
 _OF_PYTHON = re.compile(
     r"@|\*\*|[+\-*/]=|\.[A-Za-z]|\b(?:np|numpy|jnp|torch|tf)\b|\b(?:axis|dim|keepdims?)\s*=|\["
     r"|\bdot\b|\bmatmul\b|\bouter\b|#"

@@ -246,7 +246,7 @@ class _Parser(Grammar):
             operation = self.product_sign()
             if operation is not None:
                 right = self.signed()
-                if sign == "*" and self.matlab != "none" and not has_number(tree, right):
+                if sign == "*" and self.has_stars and not has_number(tree, right):
                     operation = "matrix"
                 if sign == "/" and self.matlab == "whole":
                     tree = replace(divided(tree, right), span=joint_span(tree, right))
@@ -259,6 +259,11 @@ class _Parser(Grammar):
             else:
                 return tree
             tree = Binary(operation, tree, right, span=joint_span(tree, right))
+
+    @property
+    def has_stars(self) -> bool:
+        """Whether * is the matrix product."""
+        return self.matlab in ("stars", "whole")
 
     def is_pointed(self) -> bool:
         """Return whether the sign here is of entries by the point of a number: 1./x, 2.^x."""
