@@ -9,7 +9,7 @@ from chainrule.language.refusals import Refusal
 from chainrule.marking.answer_values import AnswerValues, is_alias, is_less_target, with_values
 from chainrule.marking.answer_verdicts import StatementVerdict
 from chainrule.marking.equation_sequence import EquationSequence
-from chainrule.marking.matlab_notation import is_matlab
+from chainrule.marking.matlab_notation import MatlabUse, most, numbers_of_sums, use_of
 from chainrule.marking.parser import ParsedEquation, parse_statement
 from chainrule.marking.python_calls import is_function
 from chainrule.marking.python_sources import ReadStatement
@@ -62,8 +62,12 @@ class AnswerRun:
         """Whether a variable with a mistake counts once, in the first statement that has it."""
         self.found: list[StatementVerdict] = []
         self.changes = [self._changed(statement) for statement in statements]
-        has_signs = any(map(_is_of_matlab, statements))
-        self.is_matlab = vocabulary.convention.star == "matrix" or has_signs
+        uses = {*map(_use_of_matlab, statements)}
+        is_typed = all(each.equation.isascii() for each in statements)
+        has_signs = bool(uses - {"none"})
+        found: MatlabUse = "whole" if "whole" in uses and is_typed else "stars"
+        axes: MatlabUse = "axes" if "2" in numbers_of_sums(_text_of(statements)) else "none"
+        self.matlab = most(vocabulary.convention.matlab, found if has_signs else axes)
         self.is_program = has_signs
         """Whether statements without a syntax tree are executed in their order, as in MATLAB."""
 
@@ -205,8 +209,7 @@ class AnswerRun:
         if is_named and self.vocabulary.quantity(left) is None:
             raise Refusal("answer_function", text=(left,))
         known = {**before.variables}
-        matlab = self.is_matlab
-        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=matlab)
+        equations = parse_statement(statement.equation, self.vocabulary, known, matlab=self.matlab)
         for name, tree in known.items():
             if before.variables.get(name) is not tree:
                 whole = with_values(tree, before.unfinished)
@@ -412,11 +415,15 @@ class AnswerRun:
         )
 
 
-def _is_of_matlab(statement: ReadStatement) -> bool:
-    """Return whether a statement, of no program in Python, has signs of MATLAB."""
+def _text_of(statements: Sequence[ReadStatement]) -> str:
+    return "\n".join(each.text for each in statements)
+
+
+def _use_of_matlab(statement: ReadStatement) -> MatlabUse:
+    """Return what of MATLAB's rules holds in a statement, nothing in a program in Python."""
     if statement.is_ordered or not statement.equation:
-        return False
+        return "none"
     try:
-        return is_matlab(tokens(statement.equation))
+        return use_of(statement.equation, tokens(statement.equation))
     except InputError:
-        return False
+        return "none"

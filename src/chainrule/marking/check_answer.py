@@ -201,7 +201,8 @@ def _readings(marker: LineMarker, text: str) -> Iterator[_Reading]:
     samples = marker.layout if marker.batch else None
     if len(text) > MAX_LENGTH:
         raise Refusal("answer_long", count=str(len(text)), limit=str(MAX_LENGTH))
-    program = parsed_program(text)
+    is_matlab = marker.convention.matlab == "whole"
+    program = None if is_matlab else parsed_program(text)
     firsts = (0, 1) if _INDEXED.search(text) and program is not None else (0,)
     for first, meanings in product(firsts, meanings_in(text)):
         if program is None:

@@ -45,6 +45,8 @@ class EqualityValues:
         self.texts = ExampleTexts(examples[0])
         numpy = line.isascii() and "\\" not in line
         self.notation: Notation = "numpy" if numpy else "mathematics"
+        if numpy and equation.matlab:
+            self.notation = "matlab"
 
     def compute(self) -> None:
         """Compute the right side in the first example, or find where its axes do not match."""

@@ -21,6 +21,7 @@ from chainrule.marking.pytorch_calls import LINEAR, linear_terms
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.syntax import (
     EXTREMES,
+    MATRIX_OPERATORS,
     Binary,
     Call,
     Comparison,
@@ -271,6 +272,8 @@ class Computation:
             if left.size * right.size > MAX_ENTRIES:
                 raise Refusal("outer_size", limit=f"{MAX_ENTRIES:,}")
             return np.outer(left, right)
+        if name in MATRIX_OPERATORS:
+            return self._matrix_operator(tree)
         if name.startswith("einsum "):
             return self._einsum(tree)
         if name == "where":
@@ -314,6 +317,14 @@ class Computation:
             return _over_axis(function, value, tree.axis)
         return self._applied(function, value, tree.derivative)
 
+    def _matrix_operator(self, tree: Call) -> FloatArray:
+        """Return a quotient or a power of MATLAB, which is of entries only for numbers."""
+        left, right = map(self._array, tree.arguments)
+        is_power = tree.function == "mpower"
+        if right.size != 1 or (is_power and left.size != 1):
+            raise ShapeMismatch(tree, (), ())
+        return self._broadcast(tree, np.power if is_power else np.divide, *tree.arguments)
+
     def _einsum(self, tree: Call) -> FloatArray:
         subscripts = tree.function.partition(" ")[2]
         arrays = [self._array(part) for part in tree.arguments]
@@ -351,6 +362,8 @@ class Computation:
     def _reduction(self, tree: Reduction) -> FloatArray:
         value = self._array(tree.operand)
         axis: int | None
+        if tree.axis == "first":
+            return _along_first(np.mean if tree.mean else np.sum, value)
         if tree.axis is None or value.ndim == 0:
             axis = None
         elif isinstance(tree.axis, str):
@@ -367,6 +380,8 @@ class Computation:
 
     def _largest(self, tree: Largest) -> FloatArray:
         value = self._array(tree.operand)
+        if tree.axis == "first":
+            return _along_first(np.max, value)
         if tree.axis is not None and not -value.ndim <= tree.axis < value.ndim:
             raise ShapeMismatch(tree, np.shape(value), ())
         return np.asarray(np.max(value, axis=tree.axis, keepdims=tree.keepdims))
@@ -385,7 +400,15 @@ _FUNCTIONS: Mapping[str, Callable[[FloatArray], Any]] = {
     "zeros_like": np.zeros_like,
     "ones_like": np.ones_like,
     "norm": np.linalg.norm,
+    "spectral_norm": lambda value: np.linalg.norm(value, 2 if np.ndim(value) == 2 else None),
 }
+
+
+def _along_first(reduction: Callable[..., Any], value: FloatArray) -> FloatArray:
+    """Return a reduction over the first axis whose length is not 1, as in MATLAB."""
+    axis = next((axis for axis, length in enumerate(value.shape) if length != 1), None)
+    found = np.asarray(reduction(value, axis=axis, keepdims=axis is not None))
+    return found.reshape(()) if found.size == 1 else found
 
 
 def _length(name: str, value: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chainrule.language.refusals import PhraseValue, Refusal
-from chainrule.marking.matlab_notation import is_matlab
+from chainrule.marking.matlab_notation import MatlabUse, use_of
 from chainrule.marking.quantities import Quantity
 from chainrule.marking.scanned_text import Token
 from chainrule.marking.syntax import Span, Tree
@@ -63,13 +63,15 @@ class NameLookup(Protocol):
 class Grammar(ABC):
     """The tokens of a line and the current position among them."""
 
-    def __init__(self, found: list[Token], names: NameLookup, length: int) -> None:
+    def __init__(
+        self, found: list[Token], names: NameLookup, text: str, given: MatlabUse = "none"
+    ) -> None:
         self.tokens = found
         self.names = names
         self.position = 0
         self.depth = 0
-        self.is_matlab = is_matlab(found)
-        self.stop = Token("stop", "the end", length, length)
+        self.matlab = use_of(text, found, given)
+        self.stop = Token("stop", "the end", len(text), len(text))
 
     @property
     def now(self) -> Token:

@@ -13,7 +13,12 @@ from chainrule.marking.equation_sequence import EquationSequence, equation_marke
 from chainrule.marking.index_forms import index_verdict
 from chainrule.marking.layer_lists import LayerLists, with_entries
 from chainrule.marking.layered_lines import each_layer
-from chainrule.marking.matlab_notation import may_be_matlab, sums_as_matlab
+from chainrule.marking.matlab_notation import (
+    MatlabUse,
+    may_be_matlab,
+    numbers_of_sums,
+    sums_as_matlab,
+)
 from chainrule.marking.neuron_lines import neuron_verdict
 from chainrule.marking.numbered_weights import numbered_verdict
 from chainrule.marking.parser import parse
@@ -136,22 +141,34 @@ class LineMarker:
 
     def _verdict_for(self, line: str, vocabulary: Vocabulary | BareNames) -> LineVerdict:
         """Return the verdict on the first wrong equation, or on the last one."""
-        is_matlab = self.convention.star == "matrix" or sums_as_matlab(line)
-        found = self._verdict_read(line, vocabulary, is_matlab)
-        if found.correct or is_matlab or self.layout != "columns" or not may_be_matlab(line):
+        use = self.convention.matlab
+        use = "whole" if sums_as_matlab(line) else use
+        found = self._verdict_read(line, vocabulary, use)
+        is_matlab = use != "none" or self.layout != "columns"
+        if found.kind == "right" and not is_matlab:
+            return self._with_counted_axes(line, found)
+        if found.correct or is_matlab or not may_be_matlab(line):
             return found
-        verdict = self._verdict_read(line, vocabulary, True)
+        verdict = self._verdict_read(line, vocabulary, "whole")
         if not verdict.correct:
             return found
         return replace(verdict, kind="right_here", message_parts=(MessagePart("right_matlab"),))
 
+    def _with_counted_axes(self, line: str, found: LineVerdict) -> LineVerdict:
+        """Return a verdict that tells whether NumPy's or MATLAB's numbers of axes make it right."""
+        numbers = {*numbers_of_sums(line)}
+        if len(numbers) != 1 or any(sign in line for sign in (".*", "./", ".^", "'")):
+            return found
+        key = "right_axis_numpy" if numbers == {"1"} else "right_axis_matlab"
+        return replace(found, kind="right_here", message_parts=(MessagePart(key),))
+
     def _verdict_read(
-        self, line: str, vocabulary: Vocabulary | BareNames, is_matlab: bool
+        self, line: str, vocabulary: Vocabulary | BareNames, use: MatlabUse
     ) -> LineVerdict:
         """Return the verdict on a line in which * is the matrix product, or multiplies entries."""
         sequence = self.sequence(vocabulary)
         verdict: LineVerdict | None = None
-        for equation in parse(line, vocabulary, matlab=is_matlab):
+        for equation in parse(line, vocabulary, matlab=use):
             verdict = sequence.verdict(line, equation)
             if not verdict.correct:
                 return verdict

@@ -40,6 +40,7 @@ from chainrule.marking.slope_trees import slope_trees
 from chainrule.marking.stated_conventions import OWN
 from chainrule.marking.syntax import (
     EXTREMES,
+    MATRIX_OPERATORS,
     Call,
     Name,
     Negative,
@@ -414,6 +415,9 @@ class Equality(EqualityValues):
             return self._verdict("different", False)
         if not (self.mismatch.left and self.mismatch.right):
             tree = self.mismatch.tree
+            if isinstance(tree, Call) and tree.function in MATRIX_OPERATORS:
+                verdict = self._verdict(f"product_{tree.function}_too", False)
+                return replace(verdict, position=tree.span)
             if isinstance(tree, Call) and tree.function in EXTREMES:
                 name, _, right = EXTREMES[tree.function]
                 verdict = self._verdict("maximum_two", False, name=name, right=right)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from chainrule.language.refusals import Refusal
 from chainrule.marking.grammar import CLOSING, Grammar, NameLookup
 from chainrule.marking.latex_forms import LatexForms, with_products
+from chainrule.marking.matlab_notation import MatlabUse, divided, has_number, raised
 from chainrule.marking.python_calls import REDUCTIONS, PythonCalls
 from chainrule.marking.quantities import LOSS, OUTPUT_COUNT, SAMPLE_COUNT, Quantity, partial
 from chainrule.marking.scanned_text import Token
@@ -30,7 +31,6 @@ from chainrule.marking.syntax import (
     Transposed,
     Tree,
     Vector,
-    is_number,
     joint_span,
     nodes,
 )
@@ -51,22 +51,23 @@ class ParsedEquation:
     assigns: bool
     style: Callable[[Quantity, Sequence[str]], str | None] | None = None
     """What spells a quantity as names in a line are spelled."""
+    matlab: bool = False
+    """Whether it is in MATLAB's notation throughout."""
 
 
 def parse(
     line: str,
     names: NameLookup,
     *,
-    matlab: bool = False,
+    matlab: MatlabUse = "none",
     sum_axes: Mapping[str, int] | None = None,
 ) -> tuple[ParsedEquation, ...]:
     """Return the statements of a line, which are separated by semicolons or line breaks.
 
     Raises ``InputError`` with the position for a line that is not a sequence of equations.
     """
-    parser = _Parser(_tokens(line, names, ()), names, len(line))
+    parser = _Parser(_tokens(line, names, ()), names, line, matlab)
     parser.sum_axes = sum_axes
-    parser.is_matlab = parser.is_matlab or matlab
     found = tuple(parser.statements())
     if not found:
         raise Refusal("empty")
@@ -74,16 +75,15 @@ def parse(
 
 
 def parse_statement(
-    text: str, names: NameLookup, variables: dict[str, Tree], *, matlab: bool = False
+    text: str, names: NameLookup, variables: dict[str, Tree], *, matlab: MatlabUse = "none"
 ) -> tuple[ParsedEquation, ...]:
     """Return the equations of one statement of a longer answer, none for a variable of its own.
 
     ``variables`` are those of the answer so far; a definition is added to them.  A name that the
     network does not have is a variable, as is a count (``m = X.shape[0]``).
     """
-    parser = _Parser(_tokens(text, names, variables), names, len(text))
+    parser = _Parser(_tokens(text, names, variables), names, text, matlab)
     parser.variables, parser.is_part = variables, True
-    parser.is_matlab = parser.is_matlab or matlab
     return tuple(parser.statements())
 
 
@@ -112,8 +112,8 @@ def with_layers(found: list[Token], names: NameLookup) -> list[Token]:
 class _Parser(Grammar):
     """The statements of a line, and the variables that it defines."""
 
-    def __init__(self, found: list[Token], names: NameLookup, length: int) -> None:
-        super().__init__(found, names, length)
+    def __init__(self, found: list[Token], names: NameLookup, text: str, given: MatlabUse) -> None:
+        super().__init__(found, names, text, given)
         self.calls = PythonCalls(self)
         self.forms = LatexForms(self)
         self.inside_bars = False
@@ -193,16 +193,18 @@ class _Parser(Grammar):
             operation: Operation = "subtract" if self.take().kind == "less" else "add"
             change = self.sum()
             span = (left.span[0], change.span[1])
-            return ParsedEquation(
-                left, (Binary(operation, left, change, span=span),), True, self.names.in_style
-            )
+            changed = Binary(operation, left, change, span=span)
+            return self.equation(left, (changed,), True)
         assigns = self.skip("assign")
         if not (assigns or self.skip("equals") or self.skip("compare", "==")):
             raise self.error("equals")
         rights = [self.sum()]
         while self.skip("equals"):
             rights.append(self.sum())
-        return ParsedEquation(left, tuple(rights), assigns, self.names.in_style)
+        return self.equation(left, tuple(rights), assigns)
+
+    def equation(self, left: Name, rights: tuple[Tree, ...], assigns: bool) -> ParsedEquation:
+        return ParsedEquation(left, rights, assigns, self.names.in_style, self.matlab == "whole")
 
     def left_side(self) -> Name:
         tree = self.operand()
@@ -246,12 +248,15 @@ class _Parser(Grammar):
         """Parse factors, with or without signs between them."""
         tree = self.signed()
         while True:
-            is_star = self.now.text == "*"
+            sign = "" if self.is_pointed() else self.now.text
             operation = self.product_sign()
             if operation is not None:
                 right = self.signed()
-                if is_star and self.is_matlab and not _has_number(tree, right):
+                if sign == "*" and self.has_stars and not has_number(tree, right):
                     operation = "matrix"
+                if sign == "/" and self.matlab == "whole":
+                    tree = replace(divided(tree, right), span=joint_span(tree, right))
+                    continue
             elif self.starts_operand():
                 operation = "product"
                 after = self.ahead()
@@ -260,6 +265,17 @@ class _Parser(Grammar):
             else:
                 return tree
             tree = Binary(operation, tree, right, span=joint_span(tree, right))
+
+    @property
+    def has_stars(self) -> bool:
+        """Whether * is the matrix product."""
+        return self.matlab in ("stars", "whole")
+
+    def is_pointed(self) -> bool:
+        """Return whether the sign here is of entries by the point of a number: 1./x, 2.^x."""
+        before = self.tokens[self.position - 1] if self.position else self.stop
+        is_number = before.kind == "number" and before.text.endswith(".")
+        return is_number and before.end == self.now.start
 
     def product_sign(self) -> Operation | None:
         """Take the sign between two factors, None if there is none.
@@ -296,6 +312,7 @@ class _Parser(Grammar):
     def power(self) -> Tree:
         tree = self.postfixed()
         while self.now.kind in ("power", "square"):
+            is_matrix = self.now.text == "^" and self.matlab == "whole" and not self.is_pointed()
             sign = self.take()
             if sign.kind == "square":
                 exponent: Tree = Constant(2.0, "2", span=(sign.start, sign.end))
@@ -307,7 +324,8 @@ class _Parser(Grammar):
                 self.skip("entrywise")  # X^⊙2
                 with self.deeper():
                     exponent = self.signed()
-            tree = Raised(tree, exponent, span=joint_span(tree, exponent))
+            power = raised(tree, exponent) if is_matrix else Raised(tree, exponent)
+            tree = replace(power, span=joint_span(tree, exponent))
         return tree
 
     def postfixed(self) -> Tree:
@@ -432,17 +450,6 @@ class _Parser(Grammar):
         if text.startswith("∇") and self.now.kind == "word":
             self.position += self.names.differentiable(self.now.text) == LOSS  # ∇_W L
         return Name(self.known(text), text, span=span)
-
-
-_LENGTHS = ("len", "shape0", "shape1", "size")
-
-
-def _has_number(*factors: Tree) -> bool:
-    """Return whether a factor is a number, or a length such as size(X, 2)."""
-    return any(
-        is_number(each) or (isinstance(each, Call) and each.function in _LENGTHS)
-        for each in factors
-    )
 
 
 def _sum_axis(index: str) -> ReductionAxis:

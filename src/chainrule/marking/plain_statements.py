@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from chainrule.marking.latex_tokens import SPACE_BETWEEN
+from chainrule.marking.matlab_lines import computing_lines
 from chainrule.marking.python_sources import ReadStatement
 
 _SEPARATOR = re.compile(r"\\\\(?:\[[^\]]*\])?|;|\n")
@@ -12,7 +13,6 @@ _SILENT = re.compile(
     r"|\\(?:begin|end)\{[a-z*]+\}|\$\$?|\\[\[\]]|```\w*)*",
 )
 """Lines that compute nothing."""
-_COMMENT = re.compile(r"(?<!\\)[%#].*")
 _LEFT = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*]?=(?!=)")
 
 
@@ -26,7 +26,7 @@ def plain_statements(text: str) -> list[ReadStatement]:
     """
     found: list[ReadStatement] = []
     number, begun, line = 1, "", 1
-    plain = "\n".join(_COMMENT.sub("", each) for each in text.split("\n"))
+    plain = computing_lines(text)
     plain = re.sub(r"[ \t]*\.\.\.[ \t]*\n[ \t]*", " \0", plain)
     position = 0
     for start, end, sign in _ends(plain):

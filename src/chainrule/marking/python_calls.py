@@ -6,6 +6,7 @@ The tables are complete: another function or method is an error that names it.
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from chainrule.language.refusals import Refusal
 from chainrule.marking import matlab_notation
@@ -123,6 +124,8 @@ class PythonCalls:
             and self._is_of_one_operand(name)
         ):
             return lambda token: self.largest(name.removeprefix("torch."), None, token.start)
+        if name == "norm" and opened and not primed:
+            return self.norm_call
         if name in _TWO_TENSORS:
             return lambda token: self.extreme_of_tensors(name, token)
         if name in _FUNCTIONS and not primed:
@@ -157,6 +160,17 @@ class PythonCalls:
             self.grammar.skip("word")
         self.grammar.expect("close", ")")
         return replace(operand, span=self.grammar.since(token.start))
+
+    def norm_call(self, token: Token) -> Tree:
+        """Parse norm(x, 'fro'), or norm(x), which in MATLAB is the spectral norm of a matrix."""
+        self.grammar.expect("open", "(")
+        operand = self.grammar.condition()
+        function = "spectral_norm" if self.grammar.matlab == "whole" else "norm"
+        if self.grammar.skip("comma"):
+            self.grammar.expect("string", "fro")
+            function = "norm"
+        self.grammar.expect("close", ")")
+        return Call(function, (operand,), span=self.grammar.since(token.start))
 
     def named_call(self, name: str, token: Token) -> Tree:
         """Parse the call of a function with a form of its own."""
@@ -355,9 +369,9 @@ class PythonCalls:
         self, name: str, operand: Tree | None, start: int, axis: int | None = None
     ) -> Tree:
         """Parse sum(x, axis=0, keepdims=True), or the method .sum(…) of an operand."""
-        operand, axis, keepdims = self.over_axis(name, operand, axis)
+        operand, of, keepdims = self.over_axis(name, operand, axis)
         span = self.grammar.since(start)
-        return Reduction(operand, axis, REDUCTIONS[name], keepdims or axis is None, span=span)
+        return Reduction(operand, of, REDUCTIONS[name], keepdims or of is None, span=span)
 
     def largest(self, name: str, operand: Tree | None, start: int) -> Tree:
         """Parse max(x, axis=1, keepdims=True), or the method .max(…) of an operand."""
@@ -366,15 +380,24 @@ class PythonCalls:
 
     def over_axis(
         self, name: str, operand: Tree | None, axis: int | None
-    ) -> tuple[Tree, int | None, bool]:
+    ) -> tuple[Tree, int | Literal["first"] | None, bool]:
         """Parse an operand, unless it is given, and return it with its axis and keepdims."""
         self.grammar.expect("open", "(")
         keepdims = False
+        is_first = self.grammar.matlab == "whole" and operand is None and axis is None
         if operand is None:
             operand = self.grammar.condition()
             self.grammar.skip("comma")
         axes = ("axis",) if name == "max" else ("axis", "dim")  # PyTorch's max has two results
         while self.grammar.now.kind != "close":
+            is_matlab = self.grammar.matlab != "none"
+            ahead = [self.grammar.ahead(count).text for count in range(3)]
+            if is_matlab and name not in REDUCTIONS and ahead == ["[", "]", ","]:
+                self.grammar.position += 3  # max(x, [], 1)
+                continue
+            if is_matlab and self.grammar.skip("string", "all"):
+                is_first = False
+                continue
             is_plain = self.grammar.now.kind != "word" or self.grammar.now.text == "None"
             option = "axis" if is_plain else self.grammar.take().text
             self.grammar.skip("equals")
@@ -382,18 +405,18 @@ class PythonCalls:
             value = self.grammar.take().text
             if option in axes and value in ("0", "1", "2", "None"):
                 axis = None if value == "None" else sign * int(value)
-                if axis is not None and is_plain and (self.grammar.is_matlab or axis == 2):
+                if axis is not None and is_plain and (is_matlab or axis == 2):
                     axis, keepdims = axis - 1, True  # MATLAB counts from 1 and keeps axes
                 if axis not in (None, 0, 1, -1, -2):
                     raise self.grammar.error("axis")
-                axis = None if axis is None else axis % 2
+                axis, is_first = None if axis is None else axis % 2, False
             elif option in ("keepdims", "keepdim") and value in ("True", "False", "1", "0"):
                 keepdims = value in ("True", "1")
             else:
                 raise self.grammar.error("reduction", function=name, option=(option,))
             self.grammar.skip("comma")
         self.grammar.expect("close", ")")
-        return operand, axis, keepdims
+        return operand, "first" if is_first else axis, keepdims
 
     def _is_of_one_operand(self, name: str) -> bool:
         """Return whether the call of max here is that of one array, with an axis or without."""
@@ -408,7 +431,9 @@ class PythonCalls:
                 after = self.grammar.ahead(position + 3)
                 is_signed = second.kind == "subtract" and after.kind in ("comma", "close")
                 is_axis = is_alone or is_signed
-                return third.kind == "equals" or (name == "amax" and is_axis)
+                is_empty = (second.text, third.text) == ("[", "]")
+                is_named = third.kind == "equals" or is_empty or second.text == "all"
+                return is_named or (name == "amax" and is_axis)
             position += 1
         return False
 

@@ -16,6 +16,8 @@ _GRADIENT_TABLES = ("grads", "grad", "gradients", "gradient", "dparams")
 _NEW_AXIS = re.compile(r"\[\s*(:|None)\s*,\s*(:|None)\s*\]")
 _SHAPE = re.compile(r"\.(?:shape\[|size\()\s*([01]|-1)\s*[\])]")
 _STRING = re.compile(r"(['\"])([A-Za-z,>\- ]*)\1")
+_OPTION = re.compile(r"(['\"])(fro|all)\1")
+"""norm(x, 'fro') and MATLAB's sum(x, 'all')."""
 _OF_UFUNCS = re.compile(r"(multiply\.outer|add\.reduce)(?=\s*\()")
 """The methods of NumPy's functions that are functions of matrices."""
 _OF_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(max|min|size)(?=\s*\()")
@@ -66,6 +68,8 @@ def suffix(text: ScannedText, before: Token) -> tuple[str, str] | None:
         return "member", f"shape{int(match[1]) % 2}"
     if before.text in ("(", "=") and (match := text.taken(_STRING)):
         return "string", match[2].replace(" ", "")
+    if before.kind == "comma" and (match := text.taken(_OPTION)):
+        return "string", match[2]
     if match := text.taken(_MEMBER):
         is_call = text.line.startswith("()", text.position)
         if match[1] == "T" and is_call:

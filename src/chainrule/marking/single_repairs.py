@@ -14,11 +14,13 @@ import numpy as np
 from chainrule.arrays import FloatArray
 from chainrule.errors import InputError
 from chainrule.marking.evaluator import Computation, ShapeMismatch, shape_of
+from chainrule.marking.matlab_notation import of_matrices, with_entries_instead
 from chainrule.marking.number_factors import PRODUCTS
 from chainrule.marking.quantities import LEARNING_RATE, LOSS, SAMPLE_COUNT, Quantity, Role, constant
 from chainrule.marking.syntax import (
     Binary,
     Call,
+    Largest,
     Name,
     Negative,
     Operation,
@@ -73,6 +75,7 @@ class SingleRepairs(TreeEditor):
         self.target, self.classic, self.update = target, classic, update
 
     def __iter__(self) -> Iterator[Repair]:
+        yield from self.of_entries()
         yield from self.reductions()
         if isinstance(self.mismatch, Binary) and self.mismatch.operation == "entrywise":
             yield from self.products()
@@ -104,6 +107,11 @@ class SingleRepairs(TreeEditor):
         for node in self.nodes:
             if isinstance(node, Binary) and node.operation in operations:
                 yield node
+
+    def of_entries(self) -> Iterator[Repair]:
+        """Replace MATLAB's operators of matrices, all at once, by those of entries."""
+        for node in of_matrices(self.tree)[:1]:
+            yield Repair(f"product_{node.function}", with_entries_instead(self.tree), node)
 
     # -- side and transpose --------------------------------------------------------------------
 
@@ -154,6 +162,9 @@ class SingleRepairs(TreeEditor):
 
     def reductions(self) -> Iterator[Repair]:
         """Add a sum over the samples, change the axis of a sum, or remove the sum."""
+        for node in self.nodes:
+            if isinstance(node, (Reduction, Largest)) and node.axis == "first":
+                yield self.changed("sum_loss", node, replace(node, axis=None))
         if self.target == LOSS:
             for mean in (True, False):
                 tree: Tree = Reduction(self.tree, None, mean, span=self.tree.span)

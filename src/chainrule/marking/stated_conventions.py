@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 from chainrule.errors import InputError, InputTypeError, nearest, shown
 from chainrule.formulas.arrange import Layout
 from chainrule.language.refusals import unknown
+from chainrule.marking.matlab_notation import MatlabUse
 from chainrule.marking.update_equations import MomentumConvention
 
 Average: TypeAlias = Literal["delta", "gradient", "update", "none"]
@@ -91,6 +92,13 @@ class Convention:
             for each in fields(self)
             if each.name not in ("name", "source") and getattr(self, each.name) != each.default
         )
+
+    @property
+    def matlab(self) -> MatlabUse:
+        """What of MATLAB's rules holds: another convention may have its * alone."""
+        if self.name == "matlab":
+            return "whole"
+        return "stars" if self.star == "matrix" else "none"
 
     @property
     def states_scale(self) -> bool:

@@ -13,8 +13,8 @@ Operation = Literal["add", "subtract", "entrywise", "matrix", "product", "divide
 """``product`` is an ambiguous sign (a space, ·, ×): the shapes determine which product it is."""
 Span: TypeAlias = tuple[int, int]
 """The start and the end of a node in the text of the line."""
-ReductionAxis: TypeAlias = int | Literal["samples", "units"] | None
-"""Rows (0), columns (1), a named axis, or all entries (None)."""
+ReductionAxis: TypeAlias = int | Literal["samples", "units", "first"] | None
+"""Rows (0), columns (1), a named axis, all entries (None), or MATLAB's first axis that is not 1."""
 NO_SPAN: Span = (-1, -1)
 
 
@@ -116,7 +116,7 @@ class Largest(Tree):
     """The largest entry, or the largest ones along an axis."""
 
     operand: Tree
-    axis: int | None
+    axis: int | Literal["first"] | None
     keepdims: bool
 
 
@@ -217,8 +217,13 @@ SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)
 _SIGNS: dict[str, dict[str, str]] = {
     "numpy": {"entrywise": " * ", "matrix": " @ ", "product": " * ", "divide": " / "},
     "mathematics": {"entrywise": " ⊙ ", "matrix": " ", "product": " ", "divide": "/"},
+    "matlab": {"entrywise": " .* ", "matrix": " * ", "product": " * ", "divide": " ./ "},
 }
-Notation = Literal["numpy", "mathematics"]
+_OF_MATLAB = {"maximum": "max", "minimum": "min", "size": "numel"}
+"""MATLAB's names of functions that are spelled otherwise in NumPy."""
+MATRIX_OPERATORS = {"mrdivide": " / ", "mpower": "^"}
+"""MATLAB's operators on matrices that are none of NumPy's, by the names of their functions."""
+Notation = Literal["numpy", "mathematics", "matlab"]
 
 
 def written(tree: Tree, notation: Notation) -> str:
@@ -229,6 +234,8 @@ def written(tree: Tree, notation: Notation) -> str:
     >>> line = Binary("matrix", Name(Quantity("δ_o", Role.COTANGENT), "delta_o"), weights)
     >>> print(written(line, "numpy"), "|", written(line, "mathematics"))
     delta_o @ W_ho.T | delta_o W_hoᵀ
+    >>> print(written(line, "matlab"))
+    delta_o * W_ho'
     """
     return _Writer(notation).rule(tree)[0]
 
@@ -241,7 +248,7 @@ class _Writer:
     """Writes nodes in one notation; each rule returns a text and its precedence level."""
 
     def __init__(self, notation: Notation) -> None:
-        self.numpy = notation == "numpy"
+        self.numpy, self.matlab = notation != "mathematics", notation == "matlab"
         self.signs = _SIGNS[notation]
 
     def at(self, tree: Tree, level: int) -> str:
@@ -280,7 +287,10 @@ class _Writer:
         left = self.at(tree.left, PRODUCT)
         if is_entrywise and not self.numpy and _is(tree.left, "matrix"):
             left = f"({left})"  # (δ Wᵀ) ⊙ …, as books write it
-        return left + self.signs[tree.operation] + self.at(tree.right, PREFIX), PRODUCT
+        sign = self.signs[tree.operation]
+        if self.matlab and tree.operation == "divide" and is_number(tree.right):
+            sign = " / "
+        return left + sign + self.at(tree.right, PREFIX), PRODUCT
 
     def _minus(self, space: str) -> str:
         return f"{space}{'-' if self.numpy else '−'}{space}"
@@ -293,16 +303,29 @@ class _Writer:
         exponent = self.at(tree.exponent, ATOM)
         if not self.numpy and exponent == "2":
             return f"{base}²", POWER
-        return f"{base}{'**' if self.numpy else '^'}{exponent}", POWER
+        sign = ".^" if self.matlab else "**" if self.numpy else "^"
+        return f"{base}{sign}{exponent}", POWER
 
     def _transposed(self, tree: Transposed) -> tuple[str, int]:
-        return self.at(tree.operand, ATOM) + (".T" if self.numpy else "ᵀ"), ATOM
+        sign = "'" if self.matlab else ".T" if self.numpy else "ᵀ"
+        return self.at(tree.operand, ATOM) + sign, ATOM
 
     def _call(self, tree: Call) -> tuple[str, int]:
         inside = ", ".join(map(self._argument, tree.arguments))
         function, _, subscripts = tree.function.partition(" ")
         if subscripts:
             return f"{function}('{subscripts}', {inside})", ATOM
+        if function in MATRIX_OPERATORS:
+            levels = (PRODUCT, PREFIX) if function == "mrdivide" else (ATOM, ATOM)
+            pair = map(self.at, tree.arguments, levels)
+            return MATRIX_OPERATORS[function].join(pair), levels[0]
+        if function == "spectral_norm":
+            return f"norm({inside})", ATOM
+        if self.matlab and function in ("shape0", "shape1"):
+            return f"size({inside}, {int(function[-1]) + 1})", ATOM
+        if self.matlab and function in ("norm", *_OF_MATLAB):
+            option = ", 'fro'" if function == "norm" else ""
+            return f"{_OF_MATLAB.get(function, function)}({inside}{option})", ATOM
         if function in _ATTRIBUTES:
             return self.at(tree.arguments[0], ATOM) + _ATTRIBUTES[function], ATOM
         prime = ("_prime" if self.numpy else "′") if tree.derivative else ""
@@ -318,11 +341,19 @@ class _Writer:
     def _reduction(self, tree: Reduction) -> tuple[str, int]:
         inside = self.rule(tree.operand)[0]
         name = "mean" if tree.mean else "sum"
+        if self.matlab:
+            axis = f", {tree.axis + 1}" if isinstance(tree.axis, int) else ""
+            whole = f"{name}({inside}{axis})"
+            return (f"{name}({whole})" if tree.axis is None else whole), ATOM
         if isinstance(tree.axis, int):
             inside += f", axis={tree.axis}" + (", keepdims=True" if tree.keepdims else "")
         return f"{name}({inside})", ATOM
 
     def _largest(self, tree: Largest) -> tuple[str, int]:
+        if self.matlab:
+            number = f", [], {tree.axis + 1}" if isinstance(tree.axis, int) else ""
+            whole = f"max({self.rule(tree.operand)[0]}{number})"
+            return (f"max({whole})" if tree.axis is None else whole), ATOM
         axis = "" if tree.axis is None else f", axis={tree.axis}"
         keepdims = ", keepdims=True" if tree.keepdims else ""
         return f"max({self.rule(tree.operand)[0]}{axis}{keepdims})", ATOM
