@@ -43,7 +43,9 @@ def test_several_rows_make_a_batch_in_chinese(trained):
         *("--weight", "b_ho[virginica]", "--language", "zh", "--layout", "columns"),
         *("--optimizer", "sgd", "--learning-rate", "0.5"),
     ).stdout
-    assert "以 3 个样本为一批做一步训练" in shown
+    assert "以 3 个样本（第 0、70、149 行，行号从 0 起）为一批做一步训练" in shown.replace(
+        "\n  ", ""
+    )
     assert "第 149 行，批内下标 2" in shown
     assert "b_ho[2] 为 2 号输出（virginica）的偏置" in shown
     assert "α = 0.5" in shown

@@ -17,6 +17,7 @@ from chainrule.documents.elements import (
     Factors,
     Formula,
     Heading,
+    Listed,
     Paragraph,
     Partial,
     Phrase,
@@ -99,7 +100,8 @@ class _Builder:
         if count == 1:
             return Paragraph("about_sample", {"sample": self._sample(0)})
         numbers = self.labels.numbers or self.explanation.rows
-        given = {"count": f"{count:,}", "rows": ", ".join(map(str, numbers[:_MOST_ROWS]))}
+        rows = Listed(tuple(map(str, numbers[:_MOST_ROWS])))
+        given: dict[str, Piece] = {"count": f"{count:,}", "rows": rows}
         key = "about_batch" if count <= _MOST_ROWS else "about_large_batch"
         return Paragraph(key, given)
 
