@@ -204,7 +204,7 @@ def test_a_stop_before_the_first_epoch_waits_for_it():
 
 
 def test_a_training_that_fails_says_so_to_who_looks():
-    views = []
+    views, looks = [], []
     live = LiveTraining("zh")
 
     def fails(task):
@@ -212,7 +212,8 @@ def test_a_training_that_fails_says_so_to_who_looks():
         assert live.address is not None
         page = Page(live.address)
         page.got()
-        threading.Timer(0.5, lambda: views.append(json.loads(page.got()))).start()
+        looks.append(threading.Timer(0.5, lambda: views.append(json.loads(page.got()))))
+        looks[0].start()
         raise RuntimeError
 
     def trains():
@@ -221,6 +222,7 @@ def test_a_training_that_fails_says_so_to_who_looks():
 
     with pytest.raises(RuntimeError):
         trains()
+    looks[0].join()
     assert views[0]["status"] == phrases_of("live", "zh")["failed"]
 
 

@@ -201,5 +201,5 @@ def test_the_verb_tune_writes_a_leaderboard(data):
     values = [float(row["value"]) for row in rows]
     assert values == sorted(values)
     assert {row["metric"] for row in rows} == {"mae"}
-    assert f"1. mae {values[0]:.4g}, share" in run.stdout
+    assert f"1. mae {values[0]:.4g} alone, share" in run.stdout
     assert cr.load("data").predict("data.csv").shape == (120,)
