@@ -226,6 +226,7 @@ def test_a_training_that_fails_says_so_to_who_looks():
     assert views[0]["status"] == phrases_of("live", "zh")["failed"]
 
 
+@pytest.mark.long
 def test_pictures_are_made_rarely_and_only_for_who_looks(monkeypatch):
     made = []
     monkeypatch.setattr(

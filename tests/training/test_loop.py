@@ -271,7 +271,10 @@ def test_ctrl_c_leaves_the_result_up_to_the_last_complete_step(backend):
     assert any(np.array_equal(result.parameters.flat, end) for end in ends)
 
 
-@pytest.mark.parametrize("optimizer", [cr.Adam(0.001), cr.SGD(0.01, momentum=0.9)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [cr.Adam(0.001), pytest.param(cr.SGD(0.01, momentum=0.9), marks=pytest.mark.long)],
+)
 def test_a_long_step_is_undone_where_ctrl_c_ends_it(optimizer):
     # A step takes some tenths of a second, so that it is interrupted in its middle.
     network = cr.Network.dense([300, 800, 800, 10], "tanh")
